@@ -1,0 +1,113 @@
+//! The folder that holds everything: `~/.orkee`, or where `ORKEE_HOME` says.
+//!
+//! Folders are 0700 and files 0600 from the moment they exist.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::file;
+
+/// The paths below the home folder. One place, so that each file has one name.
+#[derive(Debug, Clone)]
+pub struct Home {
+    root: PathBuf,
+}
+
+/// The home folder cannot be used.
+#[derive(Debug, Error)]
+pub enum HomeError {
+    /// Neither `ORKEE_HOME` nor `HOME` is set.
+    #[error("there is no home folder")]
+    Unknown,
+    /// It cannot be made or entered.
+    #[error("cannot use the folder {}", path.display())]
+    Unusable {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Diagnostic for HomeError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown => "E-HOME-001",
+            Self::Unusable { .. } => "E-HOME-002",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("set ORKEE_HOME to a folder that you can write".to_owned())
+    }
+}
+
+impl Home {
+    /// `ORKEE_HOME`, else `~/.orkee`. Makes the folder if it is not there.
+    pub fn from_env() -> Result<Self, HomeError> {
+        let root = match std::env::var_os("ORKEE_HOME").filter(|v| !v.is_empty()) {
+            Some(root) => PathBuf::from(root),
+            None => std::env::home_dir().filter(|p| !p.as_os_str().is_empty()).ok_or(HomeError::Unknown)?.join(".orkee"),
+        };
+        Self::at(root)
+    }
+
+    /// The folder at `root`, made if it is not there.
+    pub fn at(root: impl Into<PathBuf>) -> Result<Self, HomeError> {
+        let root = root.into();
+        file::private_folder(&root).map_err(|source| HomeError::Unusable { path: root.clone(), source })?;
+        Ok(Self { root })
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `orkee.db`: projects, history, sync state.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("orkee.db")
+    }
+
+    /// `config.toml`: the user's settings.
+    pub fn config(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+
+    /// `auth.toml`: tokens.
+    pub fn auth(&self) -> PathBuf {
+        self.root.join("auth.toml")
+    }
+
+    /// `auth.lock`: held while tokens are refreshed.
+    pub fn auth_lock(&self) -> PathBuf {
+        self.root.join("auth.lock")
+    }
+
+    /// `sync.lock`: held while a sync runs.
+    pub fn sync_lock(&self) -> PathBuf {
+        self.root.join("sync.lock")
+    }
+
+    /// `plugins/`: state, grants and installed components.
+    pub fn plugins(&self) -> PathBuf {
+        self.root.join("plugins")
+    }
+
+    /// `cache/`: compiled components; may be deleted at any time.
+    pub fn cache(&self) -> PathBuf {
+        self.root.join("cache")
+    }
+
+    /// `logs/orkee.log`: JSON lines.
+    pub fn log(&self) -> PathBuf {
+        self.root.join("logs").join("orkee.log")
+    }
+}

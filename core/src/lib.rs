@@ -1,0 +1,21 @@
+//! Orkee without a terminal.
+//!
+//! This library owns a person's projects ([`project`], [`store`]), keeps them in step with other devices (`sync`), signs in
+//! (`auth`) and runs plugins (`plugin`). It never prints. Without the feature `cloud` it contains no HTTP client and no WASM runtime.
+
+pub mod clock;
+pub mod diagnostic;
+pub mod file;
+pub mod home;
+pub mod id;
+pub mod project;
+pub mod store;
+
+#[cfg(feature = "auth")]
+pub mod auth;
+#[cfg(feature = "net")]
+pub mod net;
+#[cfg(feature = "plugin")]
+pub mod plugin;
+#[cfg(feature = "sync")]
+pub mod sync;
