@@ -4,12 +4,13 @@ CREATE TABLE spaces (
     tenant  TEXT NOT NULL UNIQUE,
     -- Which account at which backend this space was last synced with; a change of it is never silent.
     remote  TEXT,
-    -- Position after the last page, NULL where a full listing has to begin (or goes on: see listing).
+    -- Position after the last page, NULL where a full listing has to begin.
     position TEXT,
     head_number INTEGER,
     head_tag    TEXT,
-    -- 1 while a full listing is under way: what records.listed marks was met in it.
-    listing INTEGER NOT NULL DEFAULT 1,
+    -- Full listings begun so far, and whether the newest came to its end. tracking.listed = listing: met in it.
+    listing INTEGER NOT NULL DEFAULT 0,
+    listing_done INTEGER NOT NULL DEFAULT 1,
     last_sync_at TEXT
 ) STRICT;
 
@@ -21,33 +22,16 @@ CREATE TABLE writer (
     device TEXT NOT NULL
 ) STRICT;
 
+-- What the person sees.
 CREATE TABLE records (
     rowid    INTEGER PRIMARY KEY,
     space    INTEGER NOT NULL REFERENCES spaces,
     id       TEXT NOT NULL,
-    -- What the person sees: canonical JSON, NULL for a tombstone; its ancestry as JSON, who wrote it and when.
+    -- Canonical JSON, NULL for a tombstone; the version's ancestry as JSON, who wrote it and when.
     payload  TEXT,
     ancestry TEXT NOT NULL,
     device   TEXT NOT NULL,
     at       TEXT NOT NULL,
-    -- Counted up by each change of the payload.
-    version  INTEGER NOT NULL DEFAULT 1,
-
-    -- The base: the newest version known to be on the other side, and its revision (NULL: it has none).
-    revision TEXT,
-    -- The version that base was agreed at; NULL where local has to be said again. Dirty: version IS NOT clean_at.
-    clean_at INTEGER,
-    -- The base's envelope. NULL: there is none (revision IS NULL) or it is local itself (clean_at = version).
-    base     BLOB,
-    -- The version on the wire and its envelope. sent NULL while sent_at = version: it is local itself.
-    sent_at  INTEGER,
-    sent     BLOB,
-    -- Met in the full listing under way.
-    listed   INTEGER NOT NULL DEFAULT 0,
-    -- Set aside, with the reason; it is not sent again until it changes or is retried.
-    parked_at INTEGER,
-    parked   TEXT,
-
     -- Copied out of payload for listing and search; NULL for a tombstone.
     name       TEXT,
     status     TEXT,
@@ -58,21 +42,47 @@ CREATE TABLE records (
     UNIQUE (space, id)
 ) STRICT;
 
-CREATE INDEX records_dirty ON records (space, rowid) WHERE version IS NOT clean_at;
 CREATE INDEX records_by_name ON records (space, name) WHERE payload IS NOT NULL;
 
--- What was overwritten or deleted, by the version it had.
+-- What sync knows of each record: exactly one row for each. Apart from it, since every push and every listing rewrites
+-- these few bytes, and rewriting payloads of some KB with them would cost more than all the rest.
+--
+-- Versions of a record are numbered; the newest is in records, older ones are in history.
+CREATE TABLE tracking (
+    record   INTEGER PRIMARY KEY REFERENCES records ON DELETE CASCADE,
+    space    INTEGER NOT NULL,
+    -- Counted up by each change of records.payload.
+    version  INTEGER NOT NULL DEFAULT 1,
+    -- The base, the newest version known to be on the other side, by its number here and its revision there.
+    -- revision NULL: the other side has none (any more).
+    base_at  INTEGER,
+    revision TEXT,
+    -- The version at which both sides agreed; NULL where local has to be said again. Dirty: version IS NOT clean_at.
+    clean_at INTEGER,
+    -- The version on the wire. It stays until an answer comes, and goes again unchanged before anything newer.
+    sent_at  INTEGER,
+    -- The last full listing that it was met in.
+    listed   INTEGER NOT NULL DEFAULT 0,
+    -- Set aside, with the reason; not sent again until it changes or is retried.
+    parked_at INTEGER,
+    parked   TEXT
+) STRICT;
+
+CREATE INDEX tracking_dirty ON tracking (space, record) WHERE version IS NOT clean_at;
+
+-- What was overwritten or deleted, and what arrived and was merged: every older version, whole, under its number.
 CREATE TABLE history (
     rowid   INTEGER PRIMARY KEY,
     record  INTEGER NOT NULL REFERENCES records ON DELETE CASCADE,
     version INTEGER NOT NULL,
     payload TEXT,
+    ancestry TEXT NOT NULL,
     device  TEXT NOT NULL,
     at      TEXT NOT NULL,
     UNIQUE (record, version)
 ) STRICT;
 
--- A field that was changed on both sides: local stands in the record, this is the other value.
+-- A field that was changed on both sides: local stands in the record, this is the other value (both as JSON text).
 CREATE TABLE conflicts (
     rowid   INTEGER PRIMARY KEY,
     record  INTEGER NOT NULL REFERENCES records ON DELETE CASCADE,
@@ -80,9 +90,10 @@ CREATE TABLE conflicts (
     local   TEXT,
     cloud   TEXT,
     device  TEXT NOT NULL,
-    at      TEXT NOT NULL,
-    UNIQUE (record, field, cloud)
+    at      TEXT NOT NULL
 ) STRICT;
+
+CREATE INDEX conflicts_by_record ON conflicts (record, field);
 
 -- A version that arrived and could not be read: kept as it came, with the reason.
 CREATE TABLE unreadable (
