@@ -1,1 +1,47 @@
-fn main(){}
+//! Builds, demonstrates, tests and measures Orkee. Each command sets up what it needs on a fresh machine.
+//!
+//! This crate depends on nothing of the workspace, so that it starts at once and runs the binaries as a user does.
+
+mod bench;
+mod demo;
+mod http;
+mod projects;
+mod proxy;
+mod run;
+mod sandbox;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  demo            two devices, a server, a sign-in, a conflict and a killed sync, with their real output
+  test            format, lints, unit and end-to-end tests, the model, the demo
+  sim [N [SEED]]  N random schedules over the real store and engine (200000)
+  bench [--full]  the figures of docs/performance.md; --full adds 100,000 records
+  build           the binaries that demo and test use";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match args.as_slice() {
+        ["demo"] => demo::run(),
+        ["test"] => test::run(),
+        ["sim", rest @ ..] => test::simulate(rest),
+        ["bench", rest @ ..] => bench::run(rest),
+        ["build"] => setup::build_for_tests().map(|_| ()),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Running other programs: loudly, quietly, or measured.
+
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a task fails with: a sentence for the terminal.
+pub type Error = Box<dyn std::error::Error>;
+
+/// Runs `command`, showing its output, and fails unless it succeeds.
+pub fn loudly(command: &mut Command) -> Result<(), Error> {
+    eprintln!("+ {}", shown(command));
+    let status = command.status().map_err(|e| format!("{}: {e}", shown(command)))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("{} failed: {status}", shown(command)).into()),
+    }
+}
+
+/// Runs `command` without showing anything; its output in the error when it fails.
+pub fn quietly(command: &mut Command) -> Result<String, Error> {
+    let output = command.output().map_err(|e| format!("{}: {e}", shown(command)))?;
+    if !output.status.success() {
+        return Err(failed(command, &output).into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Like [`quietly`], with `input` on stdin.
+pub fn with_input(command: &mut Command, input: &str) -> Result<String, Error> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(input.as_bytes())?;
+    }
+    let output = child.wait_with_output()?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(failed(command, &output).into()),
+    }
+}
+
+fn failed(command: &Command, output: &Output) -> String {
+    format!(
+        "{} failed: {}\n{}{}",
+        shown(command),
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// The command line, as one would type it.
+pub fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|w| w.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+/// What one run of a program cost.
+#[derive(Debug, Clone)]
+pub struct Cost {
+    pub status: ExitStatus,
+    pub wall: Duration,
+    /// User and system time.
+    pub cpu: Duration,
+    /// Peak resident set, in bytes.
+    pub rss: u64,
+    pub stdout: String,
+}
+
+/// Runs `command` and reads its cost from the kernel's own accounting.
+pub fn measured(command: &mut Command) -> Result<Cost, Error> {
+    let start = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut stdout = String::new();
+    if let Some(mut pipe) = child.stdout.take() {
+        std::io::Read::read_to_string(&mut pipe, &mut stdout)?;
+    }
+    let (status, usage) = wait4(child.id())?;
+    let wall = start.elapsed();
+    let time = |t: libc::timeval| Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000);
+    Ok(Cost {
+        status,
+        wall,
+        cpu: time(usage.ru_utime) + time(usage.ru_stime),
+        rss: usage.ru_maxrss as u64 * 1024,
+        stdout,
+    })
+}
+
+fn wait4(pid: u32) -> Result<(ExitStatus, libc::rusage), Error> {
+    let mut status = 0;
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: both pointers are to memory of the right type that outlives the call; a zeroed rusage is valid.
+    let (reaped, usage) = unsafe {
+        let reaped = libc::wait4(pid as libc::pid_t, &mut status, 0, usage.as_mut_ptr());
+        (reaped, usage.assume_init())
+    };
+    match reaped {
+        -1 => Err(std::io::Error::last_os_error().into()),
+        _ => Ok((ExitStatus::from_raw(status), usage)),
+    }
+}
