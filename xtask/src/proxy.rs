@@ -34,12 +34,19 @@ impl Proxy {
     /// Listens on a free port. `one_way` is the delay of each direction.
     pub fn start(one_way: Duration) -> Result<Self, Error> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let proxy = Self { address: listener.local_addr()?, control: Arc::default() };
+        let proxy = Self {
+            address: listener.local_addr()?,
+            control: Arc::default(),
+        };
         let control = Arc::clone(&proxy.control);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let Some(upstream) = control.gate().upstream else { continue };
-                let Ok(server) = TcpStream::connect(upstream) else { continue };
+                let Some(upstream) = control.gate().upstream else {
+                    continue;
+                };
+                let Ok(server) = TcpStream::connect(upstream) else {
+                    continue;
+                };
                 relay(&client, &server, one_way, None);
                 relay(&server, &client, one_way, Some(Arc::clone(&control)));
             }
@@ -67,7 +74,10 @@ impl Proxy {
     /// Waits until a reply is held back; false when none was within `limit`.
     pub fn wait_until_held(&self, limit: Duration) -> bool {
         let gate = self.control.gate();
-        let waited = self.control.changed.wait_timeout_while(gate, limit, |gate| !gate.held);
+        let waited = self
+            .control
+            .changed
+            .wait_timeout_while(gate, limit, |gate| !gate.held);
         waited.is_ok_and(|(gate, _)| gate.held)
     }
 
@@ -81,7 +91,9 @@ impl Proxy {
 
 impl Control {
     fn gate(&self) -> std::sync::MutexGuard<'_, Gate> {
-        self.gate.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.gate
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Whether a reply of `bytes` may pass.
@@ -104,13 +116,18 @@ impl Control {
 
 /// Copies one direction in the background. A reply that may not pass ends it without closing the connection.
 fn relay(from: &TcpStream, to: &TcpStream, delay: Duration, control: Option<Arc<Control>>) {
-    let (Ok(mut from), Ok(mut to)) = (from.try_clone(), to.try_clone()) else { return };
+    let (Ok(mut from), Ok(mut to)) = (from.try_clone(), to.try_clone()) else {
+        return;
+    };
     let _ = to.set_nodelay(true);
     let (queue, due) = mpsc::channel::<(Instant, Vec<u8>)>();
     thread::spawn(move || {
         let mut buffer = vec![0; 64 << 10];
         while let Ok(n @ 1..) = from.read(&mut buffer) {
-            if queue.send((Instant::now() + delay, buffer[..n].to_vec())).is_err() {
+            if queue
+                .send((Instant::now() + delay, buffer[..n].to_vec()))
+                .is_err()
+            {
                 break;
             }
         }

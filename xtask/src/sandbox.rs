@@ -18,6 +18,8 @@ pub struct Sandbox<'a> {
     pub binaries: &'a Binaries,
     pub folder: tempfile::TempDir,
     pub proxy: Proxy,
+    /// The server itself, past the relay.
+    pub direct: String,
     server: Child,
 }
 
@@ -26,22 +28,45 @@ impl<'a> Sandbox<'a> {
     pub fn start(binaries: &'a Binaries, one_way_delay: Duration) -> Result<Self, Error> {
         let folder = tempfile::Builder::new().prefix("orkee-").tempdir()?;
         let data = folder.path().join("server");
-        run::with_input(Command::new(binaries.server()).args(["user", "add", EMAIL, "--data"]).arg(&data), PASSWORD)?;
+        run::with_input(
+            Command::new(binaries.server())
+                .args(["user", "add", EMAIL, "--data"])
+                .arg(&data),
+            PASSWORD,
+        )?;
         let proxy = Proxy::start(one_way_delay)?;
         let mut server = Command::new(binaries.server())
-            .args(["serve", "--listen", "127.0.0.1:0", "--public-url", &proxy.url(), "--rate-limit", "100000", "--data"])
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--public-url",
+                &proxy.url(),
+                "--rate-limit",
+                "100000",
+                "--data",
+            ])
             .arg(&data)
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(folder.path().join("server.log"))?)
             .spawn()?;
-        proxy.forward_to(listening(&mut server)?);
-        Ok(Self { binaries, folder, proxy, server })
+        let address = listening(&mut server)?;
+        proxy.forward_to(address);
+        Ok(Self {
+            binaries,
+            folder,
+            proxy,
+            direct: format!("http://{address}"),
+            server,
+        })
     }
 
     /// An API token for the account, as `orkee-server token create` prints it.
     pub fn token(&self) -> Result<String, Error> {
         let mut command = Command::new(self.binaries.server());
-        command.args(["token", "create", EMAIL, "--data"]).arg(self.folder.path().join("server"));
+        command
+            .args(["token", "create", EMAIL, "--data"])
+            .arg(self.folder.path().join("server"));
         Ok(run::quietly(&mut command)?.trim().to_owned())
     }
 
@@ -77,9 +102,16 @@ fn listening(server: &mut Child) -> Result<SocketAddr, Error> {
     let stdout = server.stdout.take().ok_or("the server has no stdout")?;
     let mut line = String::new();
     BufReader::new(stdout).read_line(&mut line)?;
-    let ready: serde_json::Value = serde_json::from_str(&line).map_err(|e| format!("the server said {line:?}: {e}"))?;
-    let listen = ready["listen"].as_str().or_else(|| ready["url"].as_str()).ok_or("the server named no address")?;
-    Ok(listen.trim_start_matches("http://").trim_end_matches('/').parse()?)
+    let ready: serde_json::Value =
+        serde_json::from_str(&line).map_err(|e| format!("the server said {line:?}: {e}"))?;
+    let listen = ready["listen"]
+        .as_str()
+        .or_else(|| ready["url"].as_str())
+        .ok_or("the server named no address")?;
+    Ok(listen
+        .trim_start_matches("http://")
+        .trim_end_matches('/')
+        .parse()?)
 }
 
 /// A git repository with one commit and a remote.
@@ -87,7 +119,14 @@ pub fn git_repository(path: &Path, remote: &str) -> Result<(), Error> {
     std::fs::create_dir_all(path)?;
     std::fs::write(path.join("README.md"), format!("# {remote}\n"))?;
     let git = |args: &[&str]| {
-        let identity = ["-c", "user.name=Orkee", "-c", "user.email=orkee@example.com", "-c", "commit.gpgsign=false"];
+        let identity = [
+            "-c",
+            "user.name=Orkee",
+            "-c",
+            "user.email=orkee@example.com",
+            "-c",
+            "commit.gpgsign=false",
+        ];
         run::quietly(Command::new("git").arg("-C").arg(path).args(identity).args(args))
     };
     git(&["init", "--quiet", "--initial-branch", "main"])?;
@@ -102,5 +141,9 @@ pub fn npm(folder: &Path) -> Result<(), Error> {
     if !folder.join("package-lock.json").exists() || folder.join("node_modules").exists() {
         return Ok(());
     }
-    run::loudly(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(folder))
+    run::loudly(
+        Command::new("npm")
+            .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+            .current_dir(folder),
+    )
 }

@@ -16,9 +16,29 @@ pub fn run() -> Result<(), Error> {
     sandbox::npm(&root().join("tests/op"))?;
     run::loudly(cargo().args(["fmt", "--all", "--check"]))?;
     let binaries = setup::build_for_tests()?;
-    run::loudly(cargo().args(["clippy", "--locked", "--workspace", "--all-targets", "--features", "orkee-cli/cloud"]).args(DENY))?;
-    run::loudly(cargo().args(["clippy", "--locked", "-p", "orkee-cli", "--all-targets"]).args(DENY))?;
-    run::loudly(Command::new("python3").arg("tests/model/sync_model.py").arg(MODEL_SCHEDULES).current_dir(root()))?;
+    run::loudly(
+        cargo()
+            .args([
+                "clippy",
+                "--locked",
+                "--workspace",
+                "--all-targets",
+                "--features",
+                "orkee-cli/cloud",
+            ])
+            .args(DENY),
+    )?;
+    run::loudly(
+        cargo()
+            .args(["clippy", "--locked", "-p", "orkee-cli", "--all-targets"])
+            .args(DENY),
+    )?;
+    run::loudly(
+        Command::new("python3")
+            .arg("tests/model/sync_model.py")
+            .arg(MODEL_SCHEDULES)
+            .current_dir(root()),
+    )?;
     run::loudly(test_runner().args(["--locked", "--workspace", "--features", "orkee-cli/cloud"]))?;
     demo::show(&binaries)
 }
@@ -42,7 +62,15 @@ pub fn simulate(args: &[&str]) -> Result<(), Error> {
     let seed = args.get(1).copied().unwrap_or("1");
     run::loudly(
         cargo()
-            .args(["test", "--release", "--locked", "-p", "orkee-core", "--features", "sync"])
+            .args([
+                "test",
+                "--release",
+                "--locked",
+                "-p",
+                "orkee-core",
+                "--features",
+                "sync",
+            ])
             .args(["--test", "sync_simulation", "--", "--nocapture"])
             .env("ORKEE_SIM_SCHEDULES", schedules)
             .env("ORKEE_SIM_SEED", seed),
