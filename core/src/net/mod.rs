@@ -1,1 +1,23 @@
-//! net
+//! The network, as the rest of the library may use it: one HTTP client factory, the types that say where a request may go,
+//! and a secret that cannot be printed.
+//!
+//! Invariants: redirects are never followed and no `Referer` or cookie is sent; plain http reaches loopback alone unless the
+//! user granted more; the address that was checked is the one that is dialled; nothing here prints a secret or a URL's
+//! userinfo. Who may ask for what (grants, credentials) is decided by the callers: sign-in and the plugin host.
+
+mod address;
+mod api_url;
+mod client;
+mod error;
+mod origin;
+mod proxy;
+mod secret;
+mod tls;
+
+pub use address::{AddressClass, classify};
+pub use api_url::{ApiUrl, ApiUrlError};
+pub use client::{Http, HttpOptions, Reach};
+pub use error::NetError;
+pub use origin::{Origin, OriginError, Scheme};
+pub use proxy::ProxyOptions;
+pub use secret::{Redactor, Secret};

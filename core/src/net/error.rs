@@ -1,0 +1,155 @@
+//! What can go wrong on the way to a server and back.
+
+use std::error::Error as StdError;
+use std::net::IpAddr;
+
+use thiserror::Error;
+
+use super::origin::Origin;
+use crate::diagnostic::{Diagnostic, Kind};
+
+type Cause = Box<dyn StdError + Send + Sync>;
+
+/// A request that got no usable answer. Holds no URL beyond its origin, and no secret.
+#[derive(Debug, Error)]
+pub enum NetError {
+    /// Name resolution or connecting failed.
+    #[error("cannot reach {origin}")]
+    Unreachable {
+        /// Where to.
+        origin: Origin,
+        /// Why not.
+        #[source]
+        source: Cause,
+    },
+    /// The server's certificate is not trusted, or TLS failed otherwise.
+    #[error("cannot make a secure connection to {origin}")]
+    Tls {
+        /// Where to.
+        origin: Origin,
+        /// What TLS says.
+        #[source]
+        source: Cause,
+    },
+    /// No answer in time.
+    #[error("{origin} did not answer in time")]
+    Timeout {
+        /// Where to.
+        origin: Origin,
+    },
+    /// The host resolves to an address that is not allowed for it.
+    #[error("{0}")]
+    Blocked(#[from] BlockedAddress),
+    /// The connection broke in the middle, or what came is no HTTP.
+    #[error("{origin} broke off, or did not answer in HTTP")]
+    Broken {
+        /// Where to.
+        origin: Origin,
+        /// How.
+        #[source]
+        source: Cause,
+    },
+    /// The environment's proxy is no URL. It is not repeated, for it may hold a password.
+    #[error("the proxy in HTTPS_PROXY or ALL_PROXY is not an http or https URL")]
+    Proxy,
+    /// The client itself cannot be set up.
+    #[error("cannot set up the HTTP client")]
+    Client(#[source] Cause),
+}
+
+/// A name that leads to an address which its caller may not reach.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{host} resolves to {address}, which is {why}")]
+pub struct BlockedAddress {
+    /// The name.
+    pub host: String,
+    /// The first address that was refused.
+    pub address: IpAddr,
+    /// Why.
+    pub why: &'static str,
+}
+
+impl NetError {
+    /// Sorts an error of the HTTP client.
+    pub fn sort(error: reqwest::Error, origin: &Origin) -> Self {
+        let error = error.without_url();
+        let origin = origin.clone();
+        if let Some(blocked) = find::<BlockedAddress>(&error) {
+            return Self::Blocked(blocked.clone());
+        }
+        if error.is_timeout() {
+            return Self::Timeout { origin };
+        }
+        if find::<rustls::Error>(&error).is_some() {
+            return Self::Tls {
+                origin,
+                source: error.into(),
+            };
+        }
+        if error.is_connect() || error.is_dns() {
+            return Self::Unreachable {
+                origin,
+                source: error.into(),
+            };
+        }
+        Self::Broken {
+            origin,
+            source: error.into(),
+        }
+    }
+}
+
+/// The first error of type `E` in the chain of causes, the inner errors of `io::Error` included.
+fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        next = match error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+        {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+impl Diagnostic for NetError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "E-NET-001",
+            Self::Timeout { .. } => "E-NET-002",
+            Self::Broken { .. } => "E-NET-004",
+            Self::Tls { .. } => "E-NET-006",
+            Self::Blocked(_) => "E-NET-007",
+            Self::Proxy => "E-NET-011",
+            Self::Client(_) => "E-NET-012",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Timeout { .. } => Kind::Timeout,
+            Self::Proxy | Self::Blocked(_) => Kind::Usage,
+            Self::Client(_) => Kind::Failed,
+            Self::Unreachable { .. } | Self::Tls { .. } | Self::Broken { .. } => Kind::Network,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Tls { .. } => Some(
+                "if your network has its own authority, set SSL_CERT_FILE to its certificates in PEM"
+                    .to_owned(),
+            ),
+            Self::Proxy => Some("write it as `http://host:port`, or unset it".to_owned()),
+            Self::Unreachable { .. } => {
+                Some("check the connection, and the host in ORKEE_CLOUD_API_URL".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
