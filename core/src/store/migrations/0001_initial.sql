@@ -37,6 +37,7 @@ CREATE TABLE records (
     status     TEXT,
     priority   TEXT,
     rank       INTEGER,
+    tags       TEXT,
     created_at TEXT,
     updated_at TEXT,
     UNIQUE (space, id)
@@ -47,7 +48,8 @@ CREATE INDEX records_by_name ON records (space, name) WHERE payload IS NOT NULL;
 -- What sync knows of each record: exactly one row for each. Apart from it, since every push and every listing rewrites
 -- these few bytes, and rewriting payloads of some KB with them would cost more than all the rest.
 --
--- Versions of a record are numbered; the newest is in records, older ones are in history.
+-- Versions of a record are numbered; the newest is in records, older ones are in history. A local write copies what it
+-- overwrites to history under its number, replaces the row in records and counts version up; it touches nothing else here.
 CREATE TABLE tracking (
     record   INTEGER PRIMARY KEY REFERENCES records ON DELETE CASCADE,
     space    INTEGER NOT NULL,
