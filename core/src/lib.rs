@@ -9,6 +9,7 @@ pub mod file;
 pub mod home;
 pub mod id;
 pub mod project;
+pub mod settings;
 pub mod store;
 
 #[cfg(feature = "auth")]

@@ -1,0 +1,106 @@
+//! How settings fail.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::Origin;
+use crate::diagnostic::{Diagnostic, Kind};
+
+/// A setting cannot be used.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// A settings file is there but cannot be read.
+    #[error("cannot read the settings in {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A line of `.env` is no `NAME=value`.
+    #[error("line {line} of {} is not of the form NAME=value", path.display())]
+    EnvSyntax {
+        /// The file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+    },
+    /// `config.toml` is no TOML.
+    #[error("{} is not valid TOML", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: Box<toml_edit::TomlError>,
+    },
+    /// A value is not of the form that its setting has.
+    #[error("{name} is {value:?}, which is not {expected} (set by {origin})")]
+    Value {
+        /// The setting.
+        name: String,
+        /// Where it was set.
+        origin: Origin,
+        /// What it was set to; masked where it is secret.
+        value: String,
+        /// What it takes.
+        expected: &'static str,
+    },
+    /// A variable of the environment is not UTF-8.
+    #[error("{name} in the environment is not UTF-8")]
+    NotText {
+        /// The variable.
+        name: &'static str,
+    },
+    /// `--env` names an environment that nothing describes.
+    #[error("there is no environment {name:?}")]
+    NoEnvironment {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+}
+
+impl Diagnostic for SettingsError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "E-CONFIG-001",
+            Self::EnvSyntax { .. } => "E-CONFIG-002",
+            Self::Toml { .. } => "E-CONFIG-003",
+            Self::Value { .. } => "E-CONFIG-004",
+            Self::NotText { .. } => "E-CONFIG-005",
+            Self::NoEnvironment { .. } => "E-CONFIG-006",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Unreadable { path, .. } => format!(
+                "check that {} is a file of yours, or move it away",
+                path.display()
+            ),
+            Self::EnvSyntax { path, line } => {
+                format!("correct line {line} of {}, or put a # before it", path.display())
+            }
+            Self::Toml { path, .. } => {
+                format!("correct {}, or move it away to use the defaults", path.display())
+            }
+            Self::Value { name, expected, .. } => format!("set {name} to {expected}, or unset it"),
+            Self::NotText { name } => format!("set {name} again, or unset it"),
+            Self::NoEnvironment { name, known } => {
+                format!(
+                    "known: {}; others are described by [environments.{name}] with api_url in config.toml",
+                    known.join(", ")
+                )
+            }
+        })
+    }
+}

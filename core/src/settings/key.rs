@@ -1,0 +1,140 @@
+//! The table of settings.
+
+/// Seconds between two automatic syncs, where nothing is set.
+pub(super) const DEFAULT_INTERVAL: u64 = 300;
+/// The API, where nothing is set.
+pub(super) const DEFAULT_API_URL: &str = "https://api.orkee.ai";
+
+/// A setting, by what it decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Orkee Cloud's base URL.
+    ApiUrl,
+    /// A token that stands for a sign-in. Secret.
+    Token,
+    /// A file that holds such a token.
+    TokenFile,
+    /// Whose projects are meant.
+    Tenant,
+    /// Which identity provider a tenant signs in with.
+    SsoProvider,
+    /// Whether projects are shared with a team.
+    TeamMode,
+    /// Whether sync runs by itself.
+    AutoSync,
+    /// Seconds between two automatic syncs.
+    SyncInterval,
+    /// Whether a new project is synced at once.
+    SyncOnCreate,
+    /// Whether a changed project is synced at once.
+    SyncOnUpdate,
+    /// Whether a deleted project is synced at once.
+    SyncOnDelete,
+}
+
+enum Form {
+    Text,
+    Truth,
+    Seconds,
+}
+
+impl Key {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::ApiUrl,
+        Self::Token,
+        Self::TokenFile,
+        Self::Tenant,
+        Self::SsoProvider,
+        Self::TeamMode,
+        Self::AutoSync,
+        Self::SyncInterval,
+        Self::SyncOnCreate,
+        Self::SyncOnUpdate,
+        Self::SyncOnDelete,
+    ];
+
+    /// Its variable in the environment and in `.env`.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::ApiUrl => "ORKEE_CLOUD_API_URL",
+            Self::Token => "ORKEE_CLOUD_TOKEN",
+            Self::TokenFile => "ORKEE_CLOUD_TOKEN_FILE",
+            Self::Tenant => "ORKEE_CLOUD_TENANT",
+            Self::SsoProvider => "ORKEE_CLOUD_SSO_PROVIDER",
+            Self::TeamMode => "ORKEE_CLOUD_TEAM_MODE",
+            Self::AutoSync => "ORKEE_CLOUD_AUTO_SYNC",
+            Self::SyncInterval => "ORKEE_CLOUD_SYNC_INTERVAL",
+            Self::SyncOnCreate => "ORKEE_CLOUD_SYNC_ON_CREATE",
+            Self::SyncOnUpdate => "ORKEE_CLOUD_SYNC_ON_UPDATE",
+            Self::SyncOnDelete => "ORKEE_CLOUD_SYNC_ON_DELETE",
+        }
+    }
+
+    /// Its place in `config.toml`; a secret has none.
+    pub fn config(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::ApiUrl => Some(&["cloud", "api_url"]),
+            Self::Token | Self::TokenFile => None,
+            Self::Tenant => Some(&["cloud", "tenant"]),
+            Self::SsoProvider => Some(&["cloud", "sso_provider"]),
+            Self::TeamMode => Some(&["cloud", "team_mode"]),
+            Self::AutoSync => Some(&["cloud", "auto_sync"]),
+            Self::SyncInterval => Some(&["cloud", "sync_interval"]),
+            Self::SyncOnCreate => Some(&["cloud", "sync_on_create"]),
+            Self::SyncOnUpdate => Some(&["cloud", "sync_on_update"]),
+            Self::SyncOnDelete => Some(&["cloud", "sync_on_delete"]),
+        }
+    }
+
+    /// Whether its value must not be shown.
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::Token)
+    }
+
+    /// Whether a `.env` in the current folder may decide it.
+    pub fn is_for_folders(self) -> bool {
+        matches!(
+            self,
+            Self::AutoSync
+                | Self::SyncInterval
+                | Self::SyncOnCreate
+                | Self::SyncOnUpdate
+                | Self::SyncOnDelete
+        )
+    }
+
+    fn form(self) -> Form {
+        match self {
+            Self::ApiUrl | Self::Token | Self::TokenFile | Self::Tenant | Self::SsoProvider => Form::Text,
+            Self::TeamMode
+            | Self::AutoSync
+            | Self::SyncOnCreate
+            | Self::SyncOnUpdate
+            | Self::SyncOnDelete => Form::Truth,
+            Self::SyncInterval => Form::Seconds,
+        }
+    }
+
+    /// Whether it takes `value`; if not, what it takes.
+    pub(super) fn check(self, value: &str) -> Result<(), &'static str> {
+        match self.form() {
+            Form::Truth => truth(value).map(drop).ok_or("true or false"),
+            Form::Seconds => match value.trim().parse::<u64>() {
+                Ok(1..=31_536_000) => Ok(()),
+                _ => Err("a number of seconds, 1 or more"),
+            },
+            Form::Text if value.chars().any(char::is_control) => Err("one line of text"),
+            Form::Text => Ok(()),
+        }
+    }
+}
+
+/// The words for on and off.
+pub(super) fn truth(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
