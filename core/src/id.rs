@@ -1,6 +1,22 @@
-//! Random names. One place makes them.
+//! Random names. One place makes them; randomness is a parameter where a test has to replay it.
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Makes names.
+pub trait Ids: Send + Sync {
+    /// `len` characters of 0-9A-Za-z.
+    fn random(&self, len: usize) -> String;
+}
+
+/// Names from the system's random source.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemIds;
+
+impl Ids for SystemIds {
+    fn random(&self, len: usize) -> String {
+        random(len)
+    }
+}
 
 /// `len` characters of 0-9A-Za-z from the system's random source.
 pub fn random(len: usize) -> String {
@@ -12,7 +28,28 @@ pub fn random(len: usize) -> String {
             std::process::abort();
         }
         // Values from 248 on are dropped: 256 is no multiple of 62.
-        id.extend(bytes.iter().filter(|b| **b < 248).take(len - id.len()).map(|b| char::from(ALPHABET[usize::from(b % 62)])));
+        id.extend(
+            bytes
+                .iter()
+                .filter(|b| **b < 248)
+                .take(len - id.len())
+                .map(|b| char::from(ALPHABET[usize::from(b % 62)])),
+        );
     }
     id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_the_length_asked_for_and_only_letters_and_digits() {
+        for len in [0, 1, 8, 32, 33, 200] {
+            let name = random(len);
+            assert_eq!(name.len(), len);
+            assert!(name.bytes().all(|b| b.is_ascii_alphanumeric()), "{name}");
+        }
+        assert_ne!(random(16), random(16));
+    }
 }

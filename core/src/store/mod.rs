@@ -1,1 +1,32 @@
-//! store
+//! The store: one SQLite file that every process of this user shares.
+//!
+//! A [`Store`] is one connection, scoped to one *space* (`""` is the personal one, else a tenant's name); projects of different
+//! spaces never meet. Reading needs no transaction. Writing happens in [`Store::write`], which takes the write lock first and
+//! so sees the newest state: two processes that edit at once both succeed, one after the other.
+//!
+//! Layers: `tx` (transactions, this store as a writer), `record` (one row; how another version takes its place), on
+//! these the operations on projects (`projects`, `list`, `history`), and `sync` for the engine. [`Tx::put`] keeps every
+//! overwritten version in history, whoever overwrote it.
+//!
+//! Files are 0600. A local edit is durable when the call returns.
+
+mod error;
+mod history;
+mod list;
+mod migrations;
+mod near;
+mod open;
+mod projects;
+mod record;
+mod tx;
+
+pub use error::StoreError;
+pub use history::{FieldChange, HistoryEntry};
+pub use list::{Filter, Sort, Summary};
+pub use open::{Options, Store};
+pub use projects::{Stored, Updated};
+pub use record::{Ancestry, Record, Version};
+pub use tx::{Durability, Tx, Writer};
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,10 @@ CREATE TABLE spaces (
     position TEXT,
     head_number INTEGER,
     head_tag    TEXT,
-    -- Full listings begun so far, and whether the newest came to its end. tracking.listed = listing: met in it.
+    -- Full listings begun so far; tracking.listed = listing: met in the newest. What becomes of records that it did not
+    -- meet: 'delete' or 'offer'; NULL once it came to its end.
     listing INTEGER NOT NULL DEFAULT 0,
-    listing_done INTEGER NOT NULL DEFAULT 1,
+    listing_goal TEXT,
     last_sync_at TEXT
 ) STRICT;
 
@@ -22,17 +23,12 @@ CREATE TABLE writer (
     device TEXT NOT NULL
 ) STRICT;
 
--- What the person sees.
+-- What the person sees. The newest version of each record.
 CREATE TABLE records (
     rowid    INTEGER PRIMARY KEY,
     space    INTEGER NOT NULL REFERENCES spaces,
     id       TEXT NOT NULL,
-    -- Canonical JSON, NULL for a tombstone; the version's ancestry as JSON, who wrote it and when.
-    payload  TEXT,
-    ancestry TEXT NOT NULL,
-    device   TEXT NOT NULL,
-    at       TEXT NOT NULL,
-    -- Copied out of payload for listing and search; NULL for a tombstone.
+    -- Copied out of payload for listing and search; NULL for a tombstone. tags: a JSON array.
     name       TEXT,
     status     TEXT,
     priority   TEXT,
@@ -40,10 +36,16 @@ CREATE TABLE records (
     tags       TEXT,
     created_at TEXT,
     updated_at TEXT,
+    -- The version's ancestry as JSON, who wrote it and when.
+    ancestry TEXT NOT NULL,
+    device   TEXT NOT NULL,
+    at       TEXT NOT NULL,
+    -- Canonical JSON, NULL for a tombstone. The last column: a list does not read the pages that it overflows to.
+    payload  TEXT,
     UNIQUE (space, id)
 ) STRICT;
 
-CREATE INDEX records_by_name ON records (space, name) WHERE payload IS NOT NULL;
+CREATE INDEX records_by_name ON records (space, name) WHERE name IS NOT NULL;
 
 -- What sync knows of each record: exactly one row for each. Apart from it, since every push and every listing rewrites
 -- these few bytes, and rewriting payloads of some KB with them would cost more than all the rest.

@@ -1,0 +1,178 @@
+//! What a project was: every version, what changed in it, and the way back.
+
+use serde_json::value::RawValue;
+
+use super::projects::Updated;
+use super::record;
+use super::{Durability, Store, StoreError, Tx};
+use crate::clock::rfc3339;
+use crate::project::{Payload, ProjectId, raw};
+
+/// One version of a project.
+#[derive(Debug, Clone)]
+pub struct HistoryEntry {
+    /// Its number, from 1.
+    pub n: u64,
+    /// When it was written, RFC 3339.
+    pub at: String,
+    /// The device that wrote it.
+    pub device: String,
+    /// It is a tombstone.
+    pub deleted: bool,
+    /// What it changed in the version before it; in a tombstone, or after one, nothing is spelled out but what differs.
+    pub fields: Vec<FieldChange>,
+}
+
+/// A field that a version changed.
+#[derive(Debug, Clone)]
+pub struct FieldChange {
+    /// Its name.
+    pub field: String,
+    /// The value before; none where it was not there.
+    pub old: Option<Box<RawValue>>,
+    /// The value after; none where it is gone.
+    pub new: Option<Box<RawValue>>,
+}
+
+struct Row {
+    n: u64,
+    payload: Option<String>,
+    device: String,
+    at: String,
+}
+
+const VERSIONS: &str = "SELECT h.version AS n, h.payload, h.device, h.at FROM history h \
+                        JOIN records r ON r.rowid = h.record WHERE r.space = ?1 AND r.id = ?2 \
+                        UNION ALL SELECT t.version, r.payload, r.device, r.at FROM records r \
+                        JOIN tracking t ON t.record = r.rowid WHERE r.space = ?1 AND r.id = ?2 ORDER BY n";
+
+impl Store {
+    /// All versions of a project, oldest first, deleted projects included.
+    pub fn history(&self, id: ProjectId) -> Result<Vec<HistoryEntry>, StoreError> {
+        let mut statement = self.connection.prepare_cached(VERSIONS)?;
+        let rows = statement.query_map((self.space, id.as_str()), |row| {
+            Ok(Row {
+                n: row.get(0)?,
+                payload: row.get(1)?,
+                device: row.get(2)?,
+                at: row.get(3)?,
+            })
+        })?;
+        let mut entries = Vec::new();
+        // The last content that was there, through tombstones.
+        let mut last: Option<Payload> = None;
+        for row in rows {
+            let Row {
+                n,
+                payload,
+                device,
+                at,
+            } = row?;
+            let payload = payload.map(|text| record::payload(id, &text)).transpose()?;
+            let fields = payload
+                .as_ref()
+                .map(|payload| changes(last.as_ref(), payload))
+                .unwrap_or_default();
+            entries.push(HistoryEntry {
+                n,
+                at,
+                device,
+                deleted: payload.is_none(),
+                fields,
+            });
+            last = payload.or(last);
+        }
+        if entries.is_empty() {
+            Err(self.not_found(id.as_str())?)
+        } else {
+            Ok(entries)
+        }
+    }
+
+    /// Takes a deletion back: the newest version that history has a payload of.
+    pub fn restore(&mut self, id: ProjectId) -> Result<Payload, StoreError> {
+        self.write(Durability::Full, |tx| {
+            let none = || StoreError::NotFound {
+                query: id.to_string(),
+                near: Vec::new(),
+            };
+            let current = tx.record(id)?.ok_or_else(none)?;
+            if current.version.payload.is_some() {
+                return Err(StoreError::NotDeleted { id });
+            }
+            let payload = tx.last_payload(current.row, id)?.ok_or_else(none)?;
+            let payload = payload.with([("updatedAt", raw(&rfc3339(tx.now())))])?;
+            tx.write(id, Some(current), Some(payload.clone()))?;
+            Ok(payload)
+        })
+        .or_else(|error| self.name_near(error))
+    }
+
+    /// Makes the project what it was in version `n`, as a new version.
+    pub fn revert(&mut self, id: ProjectId, n: u64) -> Result<Updated, StoreError> {
+        self.write(Durability::Full, |tx| {
+            let (record, payload) = tx.live(id)?;
+            let wanted = match n == record.number {
+                true => payload.clone(),
+                false => tx
+                    .payload_at(record.row, id, n)?
+                    .ok_or(StoreError::NoVersion { id, n })?,
+            };
+            tx.finish_edit(record, &payload, wanted)
+        })
+        .or_else(|error| self.name_near(error))
+    }
+}
+
+impl Tx<'_> {
+    fn last_payload(&self, row: i64, id: ProjectId) -> Result<Option<Payload>, StoreError> {
+        let sql = "SELECT payload FROM history WHERE record = ? AND payload IS NOT NULL ORDER BY version DESC LIMIT 1";
+        self.old_payload(id, sql, [row])
+    }
+
+    fn payload_at(&self, row: i64, id: ProjectId, n: u64) -> Result<Option<Payload>, StoreError> {
+        let n = i64::try_from(n).unwrap_or(i64::MAX);
+        let sql = "SELECT payload FROM history WHERE record = ? AND version = ? AND payload IS NOT NULL";
+        self.old_payload(id, sql, [row, n])
+    }
+
+    fn old_payload(
+        &self,
+        id: ProjectId,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Option<Payload>, StoreError> {
+        use rusqlite::OptionalExtension;
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let text = statement
+            .query_row(values, |row| row.get::<_, String>(0))
+            .optional()?;
+        text.map(|text| record::payload(id, &text)).transpose()
+    }
+}
+
+fn changes(before: Option<&Payload>, after: &Payload) -> Vec<FieldChange> {
+    let owned = |value: Option<&RawValue>| value.map(ToOwned::to_owned);
+    match before {
+        Some(before) => {
+            let found = before.differences(after);
+            found
+                .into_iter()
+                .map(|d| FieldChange {
+                    field: d.field.to_owned(),
+                    old: owned(d.here),
+                    new: owned(d.there),
+                })
+                .collect()
+        }
+        None => {
+            let all = after.iter();
+            all.map(|(field, new)| FieldChange {
+                field: field.to_owned(),
+                old: None,
+                new: owned(Some(new)),
+            })
+            .collect()
+        }
+    }
+}

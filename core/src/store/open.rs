@@ -1,0 +1,202 @@
+//! Opening the database, and what a connection needs to know.
+
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use super::tx::{Durability, Tx};
+use super::{StoreError, migrations};
+use crate::clock::{Clock, SystemClock};
+use crate::file;
+use crate::id::{Ids, SystemIds};
+
+/// Prepared statements that a connection keeps. More than the store has.
+const STATEMENTS: usize = 64;
+
+/// One connection to the database, scoped to one space.
+pub struct Store {
+    pub(super) connection: Connection,
+    pub(super) space: i64,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn Ids>,
+    durability: Durability,
+}
+
+/// How a store is opened. The defaults are those of the command line.
+#[derive(Clone)]
+pub struct Options {
+    tenant: String,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    device: Option<String>,
+    wait: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            tenant: String::new(),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
+            device: None,
+            wait: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Options {
+    /// The space of this tenant instead of the personal one.
+    pub fn tenant(self, tenant: impl Into<String>) -> Self {
+        Self {
+            tenant: tenant.into(),
+            ..self
+        }
+    }
+
+    /// Another clock than the system's.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Another source of names than the system's.
+    pub fn ids(self, ids: Arc<dyn Ids>) -> Self {
+        Self { ids, ..self }
+    }
+
+    /// What a new store calls this device, instead of the host's name.
+    pub fn device(self, device: impl Into<String>) -> Self {
+        Self {
+            device: Some(device.into()),
+            ..self
+        }
+    }
+
+    /// How long to wait for another process that is writing.
+    pub fn wait(self, wait: Duration) -> Self {
+        Self { wait, ..self }
+    }
+
+    /// Opens the database at `path`; makes it, and its folder, where there is none.
+    pub fn open(self, path: &Path) -> Result<Store, StoreError> {
+        connect(path, self.wait)
+            .and_then(|connection| self.over(connection))
+            .map_err(|error| error.opening(path))
+    }
+
+    /// A database in memory, for tests.
+    pub fn in_memory(self) -> Result<Store, StoreError> {
+        self.over(Connection::open_in_memory()?)
+    }
+
+    fn over(self, mut connection: Connection) -> Result<Store, StoreError> {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "synchronous", Durability::Full.pragma())?;
+        migrations::migrate(&mut connection)?;
+        let mut store = Store {
+            connection,
+            space: 0,
+            clock: self.clock,
+            ids: self.ids,
+            durability: Durability::Full,
+        };
+        store.enter(&self.tenant, self.device)?;
+        Ok(store)
+    }
+}
+
+/// Opens the file, made 0600 before SQLite writes to it, so that no moment exists in which others can read it.
+fn connect(path: &Path, wait: Duration) -> Result<Connection, StoreError> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        file::private_folder(folder)?;
+    }
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Ok(file) => file.set_permissions(Permissions::from_mode(0o600))?,
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(wait)?;
+    let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    if mode != "wal" {
+        connection.query_row("PRAGMA journal_mode = wal", [], |_| Ok(()))?;
+    }
+    Ok(connection)
+}
+
+impl Store {
+    /// Opens the personal space of the database at `path`.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Options::default().open(path)
+    }
+
+    /// The space's row and the writer's, made at the first opening.
+    fn enter(&mut self, tenant: &str, device: Option<String>) -> Result<(), StoreError> {
+        if let Some(space) = find_space(&self.connection, tenant)? {
+            self.space = space;
+            return Ok(());
+        }
+        let name = self.ids.random(8);
+        let device = device.unwrap_or_else(host_name);
+        self.space = self.write::<_, StoreError>(Durability::Full, |tx| {
+            tx.connection().execute(
+                "INSERT INTO writer (only, name, clock, device) VALUES (1, ?, 0, ?) ON CONFLICT DO NOTHING",
+                (&name, &device),
+            )?;
+            tx.connection().execute(
+                "INSERT INTO spaces (tenant) VALUES (?) ON CONFLICT DO NOTHING",
+                [tenant],
+            )?;
+            Ok(tx
+                .connection()
+                .query_row("SELECT rowid FROM spaces WHERE tenant = ?", [tenant], |row| {
+                    row.get(0)
+                })?)
+        })?;
+        Ok(())
+    }
+
+    /// Does `work` in one transaction that has the write lock from the start. An error, or a panic, takes all of it back.
+    pub fn write<T, E: From<StoreError>>(
+        &mut self,
+        durability: Durability,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        if durability != self.durability {
+            self.connection
+                .pragma_update(None, "synchronous", durability.pragma())
+                .map_err(|error| E::from(error.into()))?;
+            self.durability = durability;
+        }
+        let mut tx = Tx::begin(self)?;
+        let value = work(&mut tx)?;
+        tx.commit()?;
+        Ok(value)
+    }
+}
+
+fn find_space(connection: &Connection, tenant: &str) -> Result<Option<i64>, StoreError> {
+    let query = "SELECT rowid FROM spaces WHERE tenant = ? AND EXISTS (SELECT 1 FROM writer)";
+    Ok(connection
+        .query_row(query, [tenant], |row| row.get(0))
+        .optional()?)
+}
+
+fn host_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if name.is_empty() {
+        "this device".to_owned()
+    } else {
+        name
+    }
+}

@@ -1,0 +1,227 @@
+//! What a person does with projects.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::OptionalExtension;
+
+use super::record::{self, Record};
+use super::{Durability, Store, StoreError, Tx};
+use crate::clock::rfc3339;
+use crate::project::{InvalidField, Payload, Project, ProjectId, Rule, raw};
+
+/// A project as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// All fields.
+    pub payload: Payload,
+    /// The number of this version.
+    pub number: u64,
+    /// The device that wrote it.
+    pub device: String,
+    /// When, RFC 3339.
+    pub at: String,
+    /// This device's own folder for it.
+    pub root: Option<PathBuf>,
+}
+
+impl Stored {
+    /// The fields that this version knows.
+    pub fn project(&self) -> Project {
+        Project::from(&self.payload)
+    }
+}
+
+/// What an edit did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Updated {
+    /// The project now.
+    pub payload: Payload,
+    /// The fields that changed, `updatedAt` aside. None: nothing was written.
+    pub fields: Vec<String>,
+}
+
+impl Store {
+    /// Adds a project. `createdAt` and `updatedAt` are now, unless they are set.
+    pub fn add(&mut self, project: Project) -> Result<Payload, StoreError> {
+        project.check()?;
+        self.write(Durability::Full, |tx| {
+            let now = Some(tx.now());
+            let project = Project {
+                created_at: project.created_at.or(now),
+                updated_at: project.updated_at.or(project.created_at).or(now),
+                ..project
+            };
+            let payload = project.to_payload()?;
+            match tx.record(project.id)? {
+                Some(record) if record.version.payload.is_some() => Err(StoreError::Exists { id: record.id }),
+                record => {
+                    tx.write(project.id, record, Some(payload.clone()))?;
+                    Ok(payload)
+                }
+            }
+        })
+    }
+
+    /// The project of this id.
+    pub fn get(&self, id: ProjectId) -> Result<Stored, StoreError> {
+        let found = record::record(&self.connection, self.space, id)?;
+        let Record {
+            row, number, version, ..
+        } = match found {
+            Some(record) => record,
+            None => return Err(self.not_found(id.as_str())?),
+        };
+        let payload = version.payload.ok_or(StoreError::Deleted { id })?;
+        let root = "SELECT path FROM roots WHERE record = ?";
+        let root = self
+            .connection
+            .prepare_cached(root)?
+            .query_row([row], |row| row.get::<_, String>(0))
+            .optional()?;
+        Ok(Stored {
+            payload,
+            number,
+            device: version.device,
+            at: version.at,
+            root: root.map(PathBuf::from),
+        })
+    }
+
+    /// The id of the project that `query` names: an id, else an exact name that no other project has.
+    pub fn find(&self, query: &str) -> Result<ProjectId, StoreError> {
+        if let Ok(id) = query.parse::<ProjectId>()
+            && record::record(&self.connection, self.space, id)?.is_some()
+        {
+            return Ok(id);
+        }
+        let sql = "SELECT id FROM records WHERE space = ? AND name = ? ORDER BY id";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let ids = statement.query_map((self.space, query), |row| row.get::<_, String>(0))?;
+        let ids: Vec<ProjectId> = ids.map(|id| parse_id(id?)).collect::<Result<_, StoreError>>()?;
+        match ids[..] {
+            [id] => Ok(id),
+            [] => Err(self.not_found(query)?),
+            _ => Err(StoreError::Ambiguous {
+                name: query.to_owned(),
+                ids,
+            }),
+        }
+    }
+
+    /// Changes a project: `edit` sees the newest state, and no other process writes in between.
+    pub fn update<E: From<StoreError>>(
+        &mut self,
+        id: ProjectId,
+        edit: impl FnOnce(&mut Project) -> Result<(), E>,
+    ) -> Result<Updated, E> {
+        self.write(Durability::Full, |tx| {
+            let (record, payload) = tx.live(id)?;
+            let before = Project::from(&payload);
+            let mut after = before.clone();
+            edit(&mut after)?;
+            let changed = after.write_changes(&before, &payload).map_err(StoreError::from)?;
+            Ok(tx.finish_edit(record, &payload, changed)?)
+        })
+    }
+
+    /// Takes over what a person changed between `read` and `edited`, as an editor hands it back. Fields that another process
+    /// changed meanwhile stay, unless the person changed them too.
+    pub fn apply_edit(&mut self, read: &Payload, edited: &Payload) -> Result<Updated, StoreError> {
+        let id = read.id();
+        if edited.id() != id {
+            return Err(InvalidField::new("id", Rule::Fixed).into());
+        }
+        check_fields(read, edited)?;
+        let changes: Vec<_> = read
+            .differences(edited)
+            .into_iter()
+            .map(|d| (d.field.to_owned(), d.there.map(ToOwned::to_owned)))
+            .collect();
+        self.write(Durability::Full, |tx| {
+            let (record, payload) = tx.live(id)?;
+            let changed = payload.with(changes)?;
+            tx.finish_edit(record, &payload, changed)
+        })
+    }
+
+    /// Deletes a project. Its history keeps it.
+    pub fn delete(&mut self, id: ProjectId) -> Result<Payload, StoreError> {
+        self.write(Durability::Full, |tx| {
+            let (record, payload) = tx.live(id)?;
+            tx.write(id, Some(record), None)?;
+            Ok(payload)
+        })
+    }
+
+    /// Sets this device's own folder for a project, or takes it away.
+    pub fn locate(&mut self, id: ProjectId, root: Option<&Path>) -> Result<(), StoreError> {
+        self.write(Durability::Full, |tx| {
+            let (record, _) = tx.live(id)?;
+            let path = match root {
+                Some(path) => Some(
+                    path.to_str()
+                        .ok_or_else(|| InvalidField::new("path", Rule::Shape("UTF-8 text")))?,
+                ),
+                None => None,
+            };
+            tx.connection()
+                .execute("DELETE FROM roots WHERE record = ?", [record.row])?;
+            if let Some(path) = path {
+                tx.connection().execute(
+                    "INSERT INTO roots (record, path) VALUES (?, ?)",
+                    (record.row, path),
+                )?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Tx<'_> {
+    /// The record of a project that is there and not deleted.
+    pub(super) fn live(&self, id: ProjectId) -> Result<(Record, Payload), StoreError> {
+        let none = || StoreError::NotFound {
+            query: id.to_string(),
+            near: Vec::new(),
+        };
+        let record = self.record(id)?.ok_or_else(none)?;
+        let payload = record.version.payload.clone().ok_or(StoreError::Deleted { id })?;
+        Ok((record, payload))
+    }
+
+    /// Writes an edit, with `updatedAt`, if it changed anything.
+    pub(super) fn finish_edit(
+        &mut self,
+        record: Record,
+        before: &Payload,
+        after: Payload,
+    ) -> Result<Updated, StoreError> {
+        let fields = before.differences(&after).into_iter().map(|d| d.field.to_owned());
+        let fields: Vec<String> = fields.filter(|field| field != "updatedAt").collect();
+        if fields.is_empty() {
+            return Ok(Updated {
+                payload: before.clone(),
+                fields,
+            });
+        }
+        let payload = after.with([("updatedAt", raw(&rfc3339(self.now())))])?;
+        self.write(record.id, Some(record), Some(payload.clone()))?;
+        Ok(Updated { payload, fields })
+    }
+}
+
+/// Whether each known field that was changed has the form and the value that a person may give it.
+fn check_fields(before: &Payload, after: &Payload) -> Result<(), StoreError> {
+    let written = Project::from(after);
+    Ok(before
+        .differences(after)
+        .iter()
+        .try_for_each(|d| written.check_written(d.field, d.there))?)
+}
+
+pub(super) fn parse_id(text: String) -> Result<ProjectId, StoreError> {
+    text.parse().map_err(|error| StoreError::BadRecord {
+        id: text,
+        source: Box::new(error),
+    })
+}

@@ -1,0 +1,235 @@
+//! One record, and how another version takes the place of the one that is there.
+//!
+//! Versions of a record are numbered from 1; `records` has the newest, `history` each older one, whole. [`Tx::put`] is the one
+//! place that writes a version: it keeps the old one in history and counts `tracking.version` up, which makes the record
+//! dirty. What else stands in `tracking` belongs to `sync`.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, Row, named_params};
+
+use super::{StoreError, Tx};
+use crate::project::{Payload, ProjectId};
+
+/// Writer → clock of that writer's last write that a version contains.
+pub type Ancestry = BTreeMap<String, u64>;
+
+/// A version of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Version {
+    /// None: a tombstone.
+    pub payload: Option<Payload>,
+    /// What it contains.
+    pub ancestry: Ancestry,
+    /// Who wrote it.
+    pub device: String,
+    /// When, RFC 3339.
+    pub at: String,
+}
+
+/// A record as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    pub(super) row: i64,
+    /// Its id.
+    pub id: ProjectId,
+    /// The number of its newest version.
+    pub number: u64,
+    /// Its newest version.
+    pub version: Version,
+}
+
+const RECORD: &str = "SELECT r.rowid, r.id, t.version, r.payload, r.ancestry, r.device, r.at \
+                      FROM records r JOIN tracking t ON t.record = r.rowid WHERE r.space = ? AND r.id = ?";
+
+const KEEP: &str = "INSERT INTO history (record, version, payload, ancestry, device, at) \
+                    SELECT rowid, :number, payload, ancestry, device, at FROM records WHERE rowid = :row";
+
+const REPLACE: &str = "UPDATE records SET name = :name, status = :status, priority = :priority, rank = :rank, tags = :tags, \
+                       created_at = :created_at, updated_at = :updated_at, ancestry = :ancestry, device = :device, at = :at, \
+                       payload = :payload WHERE rowid = :row";
+
+const INSERT: &str = "INSERT INTO records \
+                      (space, id, name, status, priority, rank, tags, created_at, updated_at, ancestry, device, at, payload) \
+                      VALUES (:space, :id, :name, :status, :priority, :rank, :tags, :created_at, :updated_at, :ancestry, \
+                      :device, :at, :payload)";
+
+impl Tx<'_> {
+    /// The record of this id, deleted ones included.
+    pub fn record(&self, id: ProjectId) -> Result<Option<Record>, StoreError> {
+        record(self.connection(), self.space(), id)
+    }
+
+    /// Writes a payload, or a tombstone, as this store's own write on top of what is there.
+    pub fn write(
+        &mut self,
+        id: ProjectId,
+        current: Option<Record>,
+        payload: Option<Payload>,
+    ) -> Result<Record, StoreError> {
+        let none = Ancestry::new();
+        let ancestry = self.tick(current.as_ref().map_or(&none, |record| &record.version.ancestry))?;
+        let device = self.writer()?.device.clone();
+        let version = Version {
+            payload,
+            ancestry,
+            device,
+            at: self.at().to_owned(),
+        };
+        self.put(id, current, version)
+    }
+
+    /// Puts a version in the place of `current`, which was read in this transaction and goes to history.
+    pub fn put(
+        &mut self,
+        id: ProjectId,
+        current: Option<Record>,
+        version: Version,
+    ) -> Result<Record, StoreError> {
+        let (row, number) = match current {
+            Some(current) => {
+                self.replace(&current, &version)?;
+                (current.row, current.number + 1)
+            }
+            None => (self.insert(id, &version)?, 1),
+        };
+        Ok(Record {
+            row,
+            id,
+            number,
+            version,
+        })
+    }
+
+    fn replace(&self, current: &Record, version: &Version) -> Result<(), StoreError> {
+        let prepare = |sql| self.connection().prepare_cached(sql);
+        prepare(KEEP)?.execute(named_params! { ":number": current.number, ":row": current.row })?;
+        let columns = Columns::of(current.id, version)?;
+        prepare(REPLACE)?.execute(named_params! {
+            ":row": current.row,
+            ":name": columns.name,
+            ":status": columns.status,
+            ":priority": columns.priority,
+            ":rank": columns.rank,
+            ":tags": columns.tags,
+            ":created_at": columns.created_at,
+            ":updated_at": columns.updated_at,
+            ":ancestry": columns.ancestry,
+            ":device": version.device,
+            ":at": version.at,
+            ":payload": columns.payload,
+        })?;
+        prepare("UPDATE tracking SET version = ? WHERE record = ?")?
+            .execute((current.number + 1, current.row))?;
+        Ok(())
+    }
+
+    fn insert(&self, id: ProjectId, version: &Version) -> Result<i64, StoreError> {
+        let prepare = |sql| self.connection().prepare_cached(sql);
+        let columns = Columns::of(id, version)?;
+        prepare(INSERT)?.execute(named_params! {
+            ":space": self.space(),
+            ":id": id.as_str(),
+            ":name": columns.name,
+            ":status": columns.status,
+            ":priority": columns.priority,
+            ":rank": columns.rank,
+            ":tags": columns.tags,
+            ":created_at": columns.created_at,
+            ":updated_at": columns.updated_at,
+            ":ancestry": columns.ancestry,
+            ":device": version.device,
+            ":at": version.at,
+            ":payload": columns.payload,
+        })?;
+        let row = self.connection().last_insert_rowid();
+        prepare("INSERT INTO tracking (record, space) VALUES (?, ?)")?.execute((row, self.space()))?;
+        Ok(row)
+    }
+}
+
+/// What a version is in the table's columns.
+#[derive(Default)]
+struct Columns {
+    name: Option<String>,
+    status: Option<String>,
+    priority: Option<String>,
+    rank: Option<i64>,
+    tags: Option<String>,
+    created_at: Option<String>,
+    updated_at: Option<String>,
+    ancestry: String,
+    payload: Option<String>,
+}
+
+impl Columns {
+    fn of(id: ProjectId, version: &Version) -> Result<Self, StoreError> {
+        let ancestry = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
+        let Some(payload) = &version.payload else {
+            return Ok(Self {
+                ancestry,
+                ..Self::default()
+            });
+        };
+        Ok(Self {
+            name: Some(payload.name()),
+            status: payload.read("status"),
+            priority: payload.read("priority"),
+            rank: payload.read("rank"),
+            tags: payload.get("tags").map(|tags| tags.get().to_owned()),
+            created_at: payload.read("createdAt"),
+            updated_at: payload.read("updatedAt"),
+            ancestry,
+            payload: Some(payload.to_json()),
+        })
+    }
+}
+
+/// The record of this id in `space`, deleted ones included.
+pub(super) fn record(
+    connection: &rusqlite::Connection,
+    space: i64,
+    id: ProjectId,
+) -> Result<Option<Record>, StoreError> {
+    let mut statement = connection.prepare_cached(RECORD)?;
+    let found = statement
+        .query_row((space, id.as_str()), |row| Ok(read(id, row)))
+        .optional()?;
+    found.transpose()
+}
+
+fn read(id: ProjectId, row: &Row<'_>) -> Result<Record, StoreError> {
+    let text: Option<String> = row.get(3)?;
+    let version = Version {
+        payload: text.map(|text| payload(id, &text)).transpose()?,
+        ancestry: ancestry(id, &row.get::<_, String>(4)?)?,
+        device: row.get(5)?,
+        at: row.get(6)?,
+    };
+    Ok(Record {
+        row: row.get(0)?,
+        id,
+        number: row.get(2)?,
+        version,
+    })
+}
+
+/// A payload out of a table.
+pub(super) fn payload(id: ProjectId, text: &str) -> Result<Payload, StoreError> {
+    Payload::parse(text).map_err(|error| bad_record(id, error))
+}
+
+/// An ancestry out of a table.
+pub(super) fn ancestry(id: ProjectId, text: &str) -> Result<Ancestry, StoreError> {
+    serde_json::from_str(text).map_err(|error| bad_record(id, error))
+}
+
+pub(super) fn bad_record(
+    id: ProjectId,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> StoreError {
+    StoreError::BadRecord {
+        id: id.to_string(),
+        source: Box::new(source),
+    }
+}

@@ -1,0 +1,394 @@
+//! What the engine reads and writes: the state of a space, and of each record in `tracking`.
+//!
+//! Every statement touches the rows it is about, found by an index; those that go over all records are named for the rare
+//! moments that need it ([`Tx::offer_everything`], [`Tx::gone`]).
+
+use rusqlite::types::Type;
+use rusqlite::{OptionalExtension, Row};
+
+use super::record::{ancestry, bad_record, payload};
+use super::{Ancestry, Record, StoreError, Tx, Version};
+use crate::project::{Payload, ProjectId};
+use crate::sync::provider::{Cursor, Head, Position, Revision};
+
+/// Where a space stands with its backend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpaceState {
+    /// Which account at which backend it was last synced with.
+    pub remote: Option<String>,
+    /// Where to go on.
+    pub cursor: Cursor,
+    /// How many full listings began.
+    pub listing: u64,
+    /// What the end of the listing under way does with records that it did not meet; none: none is under way.
+    pub goal: Option<ListingGoal>,
+    /// When a sync last came to its end.
+    pub last_sync_at: Option<String>,
+}
+
+/// What becomes of records that both sides agreed on and that a full listing did not meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListingGoal {
+    /// They were deleted there, and are deleted here.
+    Delete,
+    /// They go up again.
+    Offer,
+}
+
+/// A record's state, without its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracked {
+    /// Its row.
+    pub row: i64,
+    /// The number of its newest version.
+    pub number: u64,
+    /// Whether the newest version is a tombstone.
+    pub is_tombstone: bool,
+    /// What the newest version contains.
+    pub ancestry: Ancestry,
+    /// What both sides are known to have.
+    pub agreed: Agreed,
+    /// The version on the wire.
+    pub sent_at: Option<u64>,
+}
+
+/// What both sides are known to have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Agreed {
+    /// The number of the base.
+    pub base_at: Option<u64>,
+    /// What the backend calls it; none: it has no such record.
+    pub revision: Option<Revision>,
+    /// The version that was agreed; none: the newest has to be said again.
+    pub clean_at: Option<u64>,
+}
+
+impl Tracked {
+    /// Whether the newest version has to be sent.
+    pub fn is_dirty(&self) -> bool {
+        self.agreed.clean_at != Some(self.number)
+    }
+}
+
+/// A version that waits to be sent, as it stands in the tables.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The record's row.
+    pub row: i64,
+    /// Its id.
+    pub id: ProjectId,
+    /// For people; empty for a tombstone.
+    pub name: String,
+    /// The number of the version.
+    pub number: u64,
+    /// Whether it left before, and was not answered.
+    pub is_resent: bool,
+    /// What the backend is believed to have.
+    pub guard: Option<Revision>,
+    /// The version.
+    pub version: RawVersion,
+}
+
+/// A version's columns.
+#[derive(Debug)]
+pub struct RawVersion {
+    /// JSON.
+    pub ancestry: String,
+    /// Who wrote it.
+    pub device: String,
+    /// When.
+    pub at: String,
+    /// None: a tombstone.
+    pub payload: Option<String>,
+}
+
+/// How many records are where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Agreed with the backend.
+    pub in_step: u64,
+    /// Changed here and not yet sent.
+    pub waiting: u64,
+    /// With an unsettled conflict.
+    pub conflicts: u64,
+    /// Set aside.
+    pub parked: u64,
+}
+
+const SPACE: &str = "SELECT remote, position, head_number, head_tag, listing, listing_goal, last_sync_at \
+                     FROM spaces WHERE rowid = ?";
+
+const SAVE_SPACE: &str = "UPDATE spaces SET remote = ?, position = ?, head_number = ?, head_tag = ?, listing = ?, \
+                          listing_goal = ?, last_sync_at = ? WHERE rowid = ?";
+
+const TRACKED: &str = "SELECT r.rowid, t.version, r.name IS NULL, r.ancestry, t.base_at, t.revision, t.clean_at, t.sent_at \
+                       FROM records r JOIN tracking t ON t.record = r.rowid WHERE r.space = ? AND r.id = ?";
+
+const WAITING: &str = "SELECT t.record, r.id, r.name, t.version, t.sent_at, t.revision, r.ancestry, r.device, r.at, r.payload \
+                       FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
+                       WHERE t.space = ? AND t.version IS NOT t.clean_at AND t.record > ? \
+                       AND t.parked_at IS NOT t.version ORDER BY t.record";
+
+const OLD_VERSION: &str = "SELECT ancestry, device, at, payload FROM history WHERE record = ? AND version = ?";
+
+impl Tx<'_> {
+    /// Where this space stands.
+    pub fn space_state(&self) -> Result<SpaceState, StoreError> {
+        Ok(self.connection().prepare_cached(SPACE)?.query_row([self.space()], space_state)?)
+    }
+
+    /// Keeps where this space stands.
+    pub fn save_space_state(&self, state: &SpaceState) -> Result<(), StoreError> {
+        let head = state.cursor.head.as_ref();
+        let goal = state.goal.map(|goal| match goal {
+            ListingGoal::Delete => "delete",
+            ListingGoal::Offer => "offer",
+        });
+        self.connection().prepare_cached(SAVE_SPACE)?.execute((
+            &state.remote,
+            state.cursor.position.as_ref().map(|position| &position.0),
+            head.map(|head| head.number),
+            head.map(|head| &head.tag),
+            state.listing,
+            goal,
+            &state.last_sync_at,
+            self.space(),
+        ))?;
+        Ok(())
+    }
+
+    /// The state of a record.
+    pub fn tracked(&self, id: ProjectId) -> Result<Option<Tracked>, StoreError> {
+        let mut statement = self.connection().prepare_cached(TRACKED)?;
+        let found = statement.query_row((self.space(), id.as_str()), |row| Ok(tracked(id, row))).optional()?;
+        found.transpose()
+    }
+
+    /// Visits what waits to be sent, from the record after `after` on, until `visit` says that it is enough.
+    pub fn visit_waiting(
+        &self,
+        after: i64,
+        skip: impl Fn(i64) -> bool,
+        mut visit: impl FnMut(Waiting) -> bool,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.connection().prepare_cached(WAITING)?;
+        let mut rows = statement.query((self.space(), after))?;
+        while let Some(row) = rows.next()? {
+            if skip(row.get(0)?) {
+                continue;
+            }
+            if !visit(self.waiting(row)?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn waiting(&self, row: &Row<'_>) -> Result<Waiting, StoreError> {
+        let id = super::projects::parse_id(row.get(1)?)?;
+        let (newest, sent_at): (u64, Option<u64>) = (row.get(3)?, row.get(4)?);
+        let (record, number) = (row.get(0)?, sent_at.unwrap_or(newest));
+        let version = if number == newest {
+            RawVersion { ancestry: row.get(6)?, device: row.get(7)?, at: row.get(8)?, payload: row.get(9)? }
+        } else {
+            self.raw_version(id, record, number)?
+        };
+        Ok(Waiting {
+            row: record,
+            id,
+            name: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+            number,
+            is_resent: sent_at.is_some(),
+            guard: row.get::<_, Option<String>>(5)?.map(Revision),
+            version,
+        })
+    }
+
+    fn raw_version(&self, id: ProjectId, row: i64, number: u64) -> Result<RawVersion, StoreError> {
+        let mut statement = self.connection().prepare_cached(OLD_VERSION)?;
+        let found = statement.query_row((row, number), |row| {
+            Ok(RawVersion { ancestry: row.get(0)?, device: row.get(1)?, at: row.get(2)?, payload: row.get(3)? })
+        });
+        found.optional()?.ok_or(StoreError::NoVersion { id, n: number })
+    }
+
+    /// The version that has this number.
+    pub fn version_at(&self, record: &Record, number: u64) -> Result<Version, StoreError> {
+        if number == record.number {
+            return Ok(record.version.clone());
+        }
+        let raw = self.raw_version(record.id, record.row, number)?;
+        Ok(Version {
+            payload: raw.payload.map(|text| payload(record.id, &text)).transpose()?,
+            ancestry: ancestry(record.id, &raw.ancestry)?,
+            device: raw.device,
+            at: raw.at,
+        })
+    }
+
+    /// What the version of this number contains.
+    pub fn ancestry_at(&self, id: ProjectId, known: &Tracked, number: u64) -> Result<Ancestry, StoreError> {
+        if number == known.number {
+            return Ok(known.ancestry.clone());
+        }
+        let sql = "SELECT ancestry FROM history WHERE record = ? AND version = ?";
+        let found = self.connection().prepare_cached(sql)?.query_row((known.row, number), |row| row.get(0)).optional()?;
+        ancestry(id, &found.ok_or(StoreError::NoVersion { id, n: number }).map(|text: String| text)?)
+    }
+
+    /// Whether an older version of the record is a write of `writer` at `clock`.
+    pub fn remembers_write(&self, id: ProjectId, row: i64, writer: &str, clock: u64) -> Result<bool, StoreError> {
+        let mut statement = self.connection().prepare_cached("SELECT ancestry FROM history WHERE record = ?")?;
+        let mut rows = statement.query([row])?;
+        while let Some(row) = rows.next()? {
+            if ancestry(id, &row.get::<_, String>(0)?)?.get(writer) == Some(&clock) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The number of the older version that contains just this.
+    pub fn find_version(&self, id: ProjectId, row: i64, contains: &Ancestry) -> Result<Option<u64>, StoreError> {
+        let text = serde_json::to_string(contains).map_err(|error| bad_record(id, error))?;
+        let sql = "SELECT version FROM history WHERE record = ? AND ancestry = ? ORDER BY version DESC LIMIT 1";
+        Ok(self.connection().prepare_cached(sql)?.query_row((row, text), |row| row.get(0)).optional()?)
+    }
+
+    /// Files a version below the newest one, which takes a higher number; returns the filed one's.
+    pub fn slip_in(&self, known: &Tracked, id: ProjectId, version: &Version) -> Result<u64, StoreError> {
+        let number = known.number + 1;
+        let text = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
+        let sql = "INSERT INTO history (record, version, payload, ancestry, device, at) VALUES (?, ?, ?, ?, ?, ?)";
+        self.connection().prepare_cached(sql)?.execute((
+            known.row,
+            number,
+            version.payload.as_ref().map(Payload::to_json),
+            text,
+            &version.device,
+            &version.at,
+        ))?;
+        let sql = "UPDATE tracking SET version = ? WHERE record = ?";
+        self.connection().prepare_cached(sql)?.execute((number + 1, known.row))?;
+        Ok(number)
+    }
+
+    /// What both sides are known to have now. Nothing of the record is on the wire any more.
+    pub fn agree(&self, row: i64, agreed: &Agreed) -> Result<(), StoreError> {
+        let sql = "UPDATE tracking SET base_at = ?, revision = ?, clean_at = ?, sent_at = NULL, parked_at = NULL, \
+                   parked = NULL WHERE record = ?";
+        let revision = agreed.revision.as_ref().map(|revision| &revision.0);
+        self.connection().prepare_cached(sql)?.execute((agreed.base_at, revision, agreed.clean_at, row))?;
+        Ok(())
+    }
+
+    /// As [`Tx::agree`] on a version that was sent and accepted, which also was met in the listing under way.
+    pub fn accept(&self, row: i64, number: u64, revision: &Revision, listing: u64) -> Result<(), StoreError> {
+        let sql = "UPDATE tracking SET base_at = ?2, revision = ?3, clean_at = ?2, sent_at = NULL, listed = ?4, \
+                   parked_at = NULL, parked = NULL WHERE record = ?1";
+        self.connection().prepare_cached(sql)?.execute((row, number, &revision.0, listing))?;
+        Ok(())
+    }
+
+    /// The version is about to leave. One that left before and was not answered stays what was sent.
+    pub fn mark_sent(&self, row: i64, number: u64) -> Result<(), StoreError> {
+        let sql = "UPDATE tracking SET sent_at = ? WHERE record = ? AND sent_at IS NULL";
+        self.connection().prepare_cached(sql)?.execute((number, row))?;
+        Ok(())
+    }
+
+    /// The record was met in the listing under way.
+    pub fn mark_listed(&self, id: ProjectId, listing: u64) -> Result<(), StoreError> {
+        let sql = "UPDATE tracking SET listed = ? WHERE record = (SELECT rowid FROM records WHERE space = ? AND id = ?)";
+        self.connection().prepare_cached(sql)?.execute((listing, self.space(), id.as_str()))?;
+        Ok(())
+    }
+
+    /// Sets a version aside: it is not sent until it changes or is retried.
+    pub fn park(&self, row: i64, number: u64, reason: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE tracking SET sent_at = NULL, parked_at = ?, parked = ? WHERE record = ?";
+        self.connection().prepare_cached(sql)?.execute((number, reason, row))?;
+        Ok(())
+    }
+
+    /// Keeps a version that cannot be read, as it came.
+    pub fn set_aside(&self, id: &str, revision: &Revision, envelope: &[u8], reason: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO unreadable (space, id, revision, envelope, reason) VALUES (?, ?, ?, ?, ?) \
+                   ON CONFLICT DO UPDATE SET revision = excluded.revision, envelope = excluded.envelope, \
+                   reason = excluded.reason";
+        self.connection().prepare_cached(sql)?.execute((self.space(), id, &revision.0, envelope, reason))?;
+        Ok(())
+    }
+
+    /// A version of this record arrived that can be read.
+    pub fn clear_aside(&self, id: ProjectId) -> Result<(), StoreError> {
+        let sql = "DELETE FROM unreadable WHERE space = ? AND id = ?";
+        self.connection().prepare_cached(sql)?.execute((self.space(), id.as_str()))?;
+        Ok(())
+    }
+
+    /// The backend has none of it: every record goes up again, nothing is agreed. Goes over all records.
+    pub fn offer_everything(&self) -> Result<(), StoreError> {
+        self.connection().execute(
+            "UPDATE tracking SET revision = NULL, clean_at = NULL, sent_at = NULL WHERE space = ?",
+            [self.space()],
+        )?;
+        Ok(())
+    }
+
+    /// Records that both sides agreed on and that the listing did not meet. Goes over all records.
+    pub fn gone(&self, listing: u64) -> Result<Vec<ProjectId>, StoreError> {
+        let sql = "SELECT r.id FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
+                   WHERE t.space = ? AND t.revision IS NOT NULL AND t.listed <> ?";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let ids = statement.query_map((self.space(), listing), |row| row.get::<_, String>(0))?;
+        ids.map(|id| super::projects::parse_id(id?)).collect()
+    }
+
+    /// How many records are not tombstones. Goes over an index of all.
+    pub fn count_live(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM records WHERE space = ? AND name IS NOT NULL";
+        Ok(self.connection().query_row(sql, [self.space()], |row| row.get(0))?)
+    }
+
+    /// Ids of records whose newest version has to be sent, parked ones included.
+    pub fn dirty_ids(&self) -> Result<Vec<ProjectId>, StoreError> {
+        let sql = "SELECT r.id FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
+                   WHERE t.space = ? AND t.version IS NOT t.clean_at";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let ids = statement.query_map([self.space()], |row| row.get::<_, String>(0))?;
+        ids.map(|id| super::projects::parse_id(id?)).collect()
+    }
+}
+
+fn space_state(row: &Row<'_>) -> rusqlite::Result<SpaceState> {
+    let head = row.get::<_, Option<u64>>(2)?.zip(row.get(3)?).map(|(number, tag)| Head { number, tag });
+    let goal = match row.get_ref(5)?.as_str_or_null()? {
+        None => None,
+        Some("delete") => Some(ListingGoal::Delete),
+        Some("offer") => Some(ListingGoal::Offer),
+        Some(_) => return Err(rusqlite::Error::InvalidColumnType(5, "listing_goal".to_owned(), Type::Text)),
+    };
+    Ok(SpaceState {
+        remote: row.get(0)?,
+        cursor: Cursor { position: row.get::<_, Option<String>>(1)?.map(Position), head },
+        listing: row.get(4)?,
+        goal,
+        last_sync_at: row.get(6)?,
+    })
+}
+
+fn tracked(id: ProjectId, row: &Row<'_>) -> Result<Tracked, StoreError> {
+    Ok(Tracked {
+        row: row.get(0)?,
+        number: row.get(1)?,
+        is_tombstone: row.get(2)?,
+        ancestry: ancestry(id, row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)?,
+        agreed: Agreed {
+            base_at: row.get(4)?,
+            revision: row.get::<_, Option<String>>(5)?.map(Revision),
+            clean_at: row.get(6)?,
+        },
+        sent_at: row.get(7)?,
+    })
+}

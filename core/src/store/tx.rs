@@ -1,0 +1,138 @@
+//! A write transaction, and this store as a writer in it.
+
+use super::record::Ancestry;
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::{Store, StoreError};
+use crate::clock::{Clock, rfc3339};
+use crate::id::Ids;
+
+/// What a finished transaction survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// A loss of power. For what a person typed.
+    Full,
+    /// A crash of the process; after a loss of power the last ones may be gone, whole. For what can be fetched again.
+    Refetchable,
+}
+
+impl Durability {
+    pub(super) fn pragma(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Refetchable => "NORMAL",
+        }
+    }
+}
+
+/// This store, as the ancestry of versions names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writer {
+    /// Eight random characters. A restored or copied store takes new ones.
+    pub name: String,
+    /// Of its last write.
+    pub clock: u64,
+    /// The device's name, for people.
+    pub device: String,
+}
+
+/// A write transaction of one space. It is taken back when it is dropped before [`Store::write`] commits it.
+pub struct Tx<'s> {
+    transaction: Transaction<'s>,
+    space: i64,
+    ids: &'s dyn Ids,
+    now: Timestamp,
+    at: String,
+    writer: Option<Writer>,
+}
+
+impl<'s> Tx<'s> {
+    pub(super) fn begin(store: &'s mut Store) -> Result<Self, StoreError> {
+        let Store {
+            connection,
+            space,
+            clock,
+            ids,
+            ..
+        } = store;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let now = Clock::now(&**clock);
+        Ok(Self {
+            transaction,
+            space: *space,
+            ids: &**ids,
+            now,
+            at: rfc3339(now),
+            writer: None,
+        })
+    }
+
+    pub(super) fn commit(self) -> Result<(), StoreError> {
+        if let Some(writer) = &self.writer {
+            self.transaction
+                .prepare_cached("UPDATE writer SET name = ?, clock = ?, device = ?")?
+                .execute((&writer.name, writer.clock, &writer.device))?;
+        }
+        Ok(self.transaction.commit()?)
+    }
+
+    /// The connection, for the statements of this module's parts.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.transaction
+    }
+
+    /// The row of the space that this transaction belongs to.
+    pub(super) fn space(&self) -> i64 {
+        self.space
+    }
+
+    /// When the transaction began.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// When the transaction began, as it stands in records.
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// Random names.
+    pub fn ids(&self) -> &'s dyn Ids {
+        self.ids
+    }
+
+    /// This store as a writer.
+    pub fn writer(&mut self) -> Result<&mut Writer, StoreError> {
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => self
+                .transaction
+                .query_row("SELECT name, clock, device FROM writer", [], |row| {
+                    Ok(Writer {
+                        name: row.get(0)?,
+                        clock: row.get(1)?,
+                        device: row.get(2)?,
+                    })
+                })?,
+        };
+        Ok(self.writer.insert(writer))
+    }
+
+    /// Ancestry of a write made now on top of `seen`: this writer's clock moves on with each.
+    pub fn tick(&mut self, seen: &Ancestry) -> Result<Ancestry, StoreError> {
+        let micros = u64::try_from(self.now.as_microsecond()).unwrap_or(0);
+        let writer = self.writer()?;
+        writer.clock = micros.max(writer.clock + 1);
+        let mut ancestry = seen.clone();
+        ancestry.insert(writer.name.clone(), writer.clock);
+        Ok(ancestry)
+    }
+
+    /// This store is an old copy of itself: what it writes from here on is another writer's.
+    pub fn rename_writer(&mut self) -> Result<(), StoreError> {
+        let name = self.ids.random(8);
+        self.writer()?.name = name;
+        Ok(())
+    }
+}
