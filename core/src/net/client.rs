@@ -10,6 +10,7 @@ use reqwest::redirect::Policy;
 
 use super::address::{AddressClass, classify};
 use super::error::{BlockedAddress, NetError};
+use super::exchange::Traffic;
 use super::origin::{Origin, Scheme};
 use super::proxy::{Proxy, ProxyOptions};
 use super::tls;
@@ -92,6 +93,7 @@ pub struct Http {
 struct Shared {
     options: HttpOptions,
     proxy: Option<Arc<Proxy>>,
+    traffic: Traffic,
     public: OnceLock<reqwest::Client>,
     loopback: OnceLock<reqwest::Client>,
     any: OnceLock<reqwest::Client>,
@@ -106,6 +108,7 @@ impl Http {
             shared: Arc::new(Shared {
                 options,
                 proxy,
+                traffic: Traffic::default(),
                 public,
                 loopback,
                 any,
@@ -153,6 +156,10 @@ impl Http {
             .proxy
             .as_ref()
             .is_some_and(|proxy| proxy.covers(origin))
+    }
+
+    pub(super) fn counters(&self) -> &Traffic {
+        &self.shared.traffic
     }
 
     fn build(&self, reach: Reach) -> Result<reqwest::Client, NetError> {

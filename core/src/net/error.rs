@@ -49,6 +49,14 @@ pub enum NetError {
         #[source]
         source: Cause,
     },
+    /// The reply is larger than its reader takes.
+    #[error("{origin} answered more than {limit} bytes")]
+    TooLarge {
+        /// Where to.
+        origin: Origin,
+        /// The limit, in bytes.
+        limit: u64,
+    },
     /// The environment's proxy is no URL. It is not repeated, for it may hold a password.
     #[error("the proxy in HTTPS_PROXY or ALL_PROXY is not an http or https URL")]
     Proxy,
@@ -123,6 +131,7 @@ impl Diagnostic for NetError {
             Self::Unreachable { .. } => "E-NET-001",
             Self::Timeout { .. } => "E-NET-002",
             Self::Broken { .. } => "E-NET-004",
+            Self::TooLarge { .. } => "E-NET-005",
             Self::Tls { .. } => "E-NET-006",
             Self::Blocked(_) => "E-NET-007",
             Self::Proxy => "E-NET-011",
@@ -135,7 +144,9 @@ impl Diagnostic for NetError {
             Self::Timeout { .. } => Kind::Timeout,
             Self::Proxy | Self::Blocked(_) => Kind::Usage,
             Self::Client(_) => Kind::Failed,
-            Self::Unreachable { .. } | Self::Tls { .. } | Self::Broken { .. } => Kind::Network,
+            Self::Unreachable { .. } | Self::Tls { .. } | Self::Broken { .. } | Self::TooLarge { .. } => {
+                Kind::Network
+            }
         }
     }
 

@@ -113,6 +113,14 @@ impl Origin {
         }
     }
 
+    /// Host and port as in a `Host` header: the port only where it is not the scheme's own.
+    pub fn authority(&self) -> String {
+        match self.port == self.scheme.default_port() {
+            true => self.host.to_string(),
+            false => format!("{}:{}", self.host, self.port),
+        }
+    }
+
     /// Whether the host is written as a loopback address or as `localhost`. What `localhost` resolves to is checked when it
     /// is dialled.
     pub fn is_loopback(&self) -> bool {
@@ -135,11 +143,7 @@ impl FromStr for Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme.as_str(), self.host)?;
-        if self.port != self.scheme.default_port() {
-            write!(f, ":{}", self.port)?;
-        }
-        Ok(())
+        write!(f, "{}://{}", self.scheme.as_str(), self.authority())
     }
 }
 

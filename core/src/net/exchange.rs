@@ -1,0 +1,132 @@
+//! One request and its reply: counted, capped, and read to the end.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use reqwest::Request;
+
+use super::client::{Http, Reach};
+use super::error::NetError;
+use super::origin::Origin;
+
+/// What went over the wire, for the summary of a sync: bodies as sent, heads included, TLS excluded.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    round_trips: AtomicU64,
+    bytes_up: AtomicU64,
+    bytes_down: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TrafficCount {
+    /// Requests.
+    pub round_trips: u64,
+    /// Bytes sent.
+    pub bytes_up: u64,
+    /// Bytes received.
+    pub bytes_down: u64,
+}
+
+impl Traffic {
+    /// The counters now.
+    pub fn count(&self) -> TrafficCount {
+        TrafficCount {
+            round_trips: self.round_trips.load(Relaxed),
+            bytes_up: self.bytes_up.load(Relaxed),
+            bytes_down: self.bytes_down.load(Relaxed),
+        }
+    }
+
+    fn sent(&self, request: &Request, origin: &Origin) {
+        let body = request
+            .body()
+            .and_then(reqwest::Body::as_bytes)
+            .map_or(0, <[u8]>::len);
+        let target = request.url()[url::Position::BeforePath..].len();
+        let line = request.method().as_str().len() + target + " HTTP/1.1\r\n".len() + 1;
+        // Host and content-length are written by the client below us.
+        let host = "host: \r\n".len() + origin.authority().len();
+        let length = if body > 0 {
+            "content-length: \r\n".len() + body.to_string().len()
+        } else {
+            0
+        };
+        let head = line + host + length + header_bytes(request.headers());
+        self.round_trips.fetch_add(1, Relaxed);
+        self.bytes_up.fetch_add((head + body) as u64, Relaxed);
+    }
+
+    fn received(&self, bytes: usize) {
+        self.bytes_down.fetch_add(bytes as u64, Relaxed);
+    }
+}
+
+/// The lines of the headers and the empty one after them.
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
+        .sum::<usize>()
+        + 2
+}
+
+/// A reply, read to its end. The body is as it came over the wire.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, still encoded as `Content-Encoding` says.
+    pub body: Bytes,
+}
+
+impl Http {
+    /// What this process has sent and received.
+    pub fn traffic(&self) -> TrafficCount {
+        self.counters().count()
+    }
+
+    /// Sends a request that was built with [`Http::client`] for `reach`, and reads a reply of at most `cap` bytes.
+    pub async fn exchange(
+        &self,
+        origin: &Origin,
+        reach: Reach,
+        request: Request,
+        cap: u64,
+    ) -> Result<Reply, NetError> {
+        Self::check_literal(origin, reach)?;
+        let client = self.client(reach)?;
+        self.counters().sent(&request, origin);
+        let mut response = client
+            .execute(request)
+            .await
+            .map_err(|e| NetError::sort(e, origin))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let reason = status.canonical_reason().unwrap_or_default().len();
+        self.counters()
+            .received("HTTP/1.1 200 \r\n".len() + reason + header_bytes(&headers));
+        let too_large = || NetError::TooLarge {
+            origin: origin.clone(),
+            limit: cap,
+        };
+        if response.content_length().is_some_and(|announced| announced > cap) {
+            return Err(too_large());
+        }
+        let mut body = Vec::with_capacity(response.content_length().unwrap_or(0) as usize);
+        while let Some(chunk) = response.chunk().await.map_err(|e| NetError::sort(e, origin))? {
+            self.counters().received(chunk.len());
+            if (body.len() + chunk.len()) as u64 > cap {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply {
+            status,
+            headers,
+            body: body.into(),
+        })
+    }
+}
