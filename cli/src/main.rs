@@ -1,1 +1,19 @@
-fn main(){}
+//! The binary `orkee`: arguments in, text or JSON and an exit code out. What it does lives in `orkee-core`.
+
+use std::process::ExitCode;
+
+mod args;
+mod commands;
+mod context;
+mod failure;
+mod logging;
+mod output;
+mod prompt;
+mod report;
+mod terminal;
+
+fn main() -> ExitCode {
+    // Whatever this process makes is its owner's alone, from the moment it exists.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    commands::run(std::env::args_os().collect())
+}

@@ -3,6 +3,7 @@
 //! This library owns a person's projects ([`project`], [`store`]), keeps them in step with other devices (`sync`), signs in
 //! (`auth`) and runs plugins (`plugin`). It never prints. Without the feature `cloud` it contains no HTTP client and no WASM runtime.
 
+pub mod checkout;
 pub mod clock;
 pub mod diagnostic;
 pub mod file;
@@ -11,6 +12,7 @@ pub mod id;
 pub mod project;
 pub mod settings;
 pub mod store;
+pub mod transfer;
 
 #[cfg(feature = "auth")]
 pub mod auth;

@@ -1,0 +1,92 @@
+//! The command line's grammar: what holds everywhere and the first word. Each command's own flags stand in its file.
+
+use std::ffi::OsString;
+
+use clap::builder::styling::{AnsiColor, Style, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{cloud, completions, projects};
+
+const STYLES: Styles = Styles::styled()
+    .header(Style::new().bold())
+    .usage(Style::new().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Cyan.on_default().dimmed());
+
+/// Keeps your projects: what they are, where they live, how they start.
+///
+/// Everything works offline, in a SQLite database of your own (`~/.orkee`, or where ORKEE_HOME says).
+#[derive(Debug, Parser)]
+#[command(name = "orkee", version, styles = STYLES, max_term_width = 100, after_help = "\
+Examples:
+  orkee projects add                     add the folder you are in
+  orkee projects list --status building  what is being built
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 4 sign-in, 5 conflict, 6 network, 7 timeout or lock")]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Print one JSON object on standard output, errors too
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(crate) json: bool,
+    /// Print errors only; twice: nothing
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
+    pub(crate) quiet: u8,
+    /// Tell what is being done; twice or three times: in detail
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
+    pub(crate) verbose: u8,
+    /// When to use colour
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = false,
+        help_heading = "Everywhere"
+    )]
+    pub(crate) color: Color,
+    /// Never ask; fail where an answer is needed
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(crate) no_input: bool,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Add, find, change and remove projects
+    #[command(subcommand, visible_alias = "project", after_help = projects::EXAMPLES)]
+    Projects(projects::Command),
+    #[cfg(feature = "cloud")]
+    /// Keep projects in step with your other devices
+    #[command(subcommand, after_help = cloud::EXAMPLES)]
+    Cloud(cloud::Command),
+    #[cfg(not(feature = "cloud"))]
+    /// Sync with your other devices (not in this build)
+    #[command(disable_help_flag = true)]
+    Cloud(cloud::Missing),
+    /// Print the completion script of a shell
+    Completions(completions::Completions),
+}
+
+/// Whether `--json` stands among the arguments: asked where clap could not say, because it refused them.
+pub(crate) fn asks_for_json(args: &[OsString]) -> bool {
+    args.iter()
+        .skip(1)
+        .take_while(|a| *a != "--")
+        .any(|a| a == "--json")
+}

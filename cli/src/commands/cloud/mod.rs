@@ -1,0 +1,87 @@
+//! `orkee cloud`: sign-in and sync. In a build without the feature it only says how to get one with it.
+
+#[cfg(feature = "cloud")]
+pub(crate) use with_feature::{Command, EXAMPLES};
+#[cfg(not(feature = "cloud"))]
+pub(crate) use without_feature::Missing;
+
+#[cfg(feature = "cloud")]
+mod conflicts;
+#[cfg(feature = "cloud")]
+mod list;
+#[cfg(feature = "cloud")]
+mod login;
+#[cfg(feature = "cloud")]
+mod logout;
+#[cfg(feature = "cloud")]
+mod parked;
+#[cfg(feature = "cloud")]
+mod restore;
+#[cfg(feature = "cloud")]
+mod status;
+#[cfg(feature = "cloud")]
+mod sync;
+#[cfg(feature = "cloud")]
+mod token;
+
+#[cfg(feature = "cloud")]
+mod with_feature {
+    use super::{conflicts, list, login, logout, parked, restore, status, sync, token};
+    use crate::context::Context;
+    use crate::failure::CommandResult;
+
+    pub(crate) const EXAMPLES: &str = "\
+Examples:
+  orkee cloud login   sign in, in your browser
+  orkee cloud sync    send what changed here, fetch what changed elsewhere";
+
+    #[derive(Debug, clap::Subcommand)]
+    pub(crate) enum Command {
+        Login(login::Login),
+        Logout(logout::Logout),
+        Token(token::Token),
+        Status(status::Status),
+        Sync(sync::Sync),
+        Restore(restore::Restore),
+        List(list::List),
+        Conflicts(conflicts::Conflicts),
+        Parked(parked::Parked),
+    }
+
+    impl Command {
+        pub(crate) fn run(self, cx: &Context) -> CommandResult {
+            match self {
+                Self::Login(command) => command.run(cx),
+                Self::Logout(command) => command.run(cx),
+                Self::Token(command) => command.run(cx),
+                Self::Status(command) => command.run(cx),
+                Self::Sync(command) => command.run(cx),
+                Self::Restore(command) => command.run(cx),
+                Self::List(command) => command.run(cx),
+                Self::Conflicts(command) => command.run(cx),
+                Self::Parked(command) => command.run(cx),
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "cloud"))]
+mod without_feature {
+    use std::ffi::OsString;
+
+    use crate::context::Context;
+    use crate::failure::{CliError, CommandResult};
+
+    /// Sync with your other devices (not in this build)
+    #[derive(Debug, clap::Args)]
+    pub(crate) struct Missing {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        _rest: Vec<OsString>,
+    }
+
+    impl Missing {
+        pub(crate) fn run(self, _: &Context) -> CommandResult {
+            Err(CliError::NoCloud.into())
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! One file a command. Here: from arguments to the command, from its result to the exit code.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{self, Cli, Command};
+use crate::context::Context;
+use crate::failure::CommandResult;
+use crate::output::Output;
+use crate::{logging, report};
+
+pub(crate) mod cloud;
+pub(crate) mod completions;
+pub(crate) mod projects;
+
+/// Reads the arguments, runs what they name, and says how it ended.
+pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error, &args),
+    };
+    let mut global = cli.global;
+    // What follows `cloud` in a build without it is not parsed.
+    global.json |= args::asks_for_json(&args);
+    let cx = Context::new(global);
+    logging::start(&cx.out, cx.global.verbose);
+    let result = dispatch(cli.command, &cx).and_then(|exit| {
+        cx.out.finish()?;
+        Ok(exit)
+    });
+    ExitCode::from(match result {
+        Ok(exit) => exit.code(),
+        Err(failure) => report::failure(&cx.out, &failure),
+    })
+}
+
+fn dispatch(command: Command, cx: &Context) -> CommandResult {
+    match command {
+        Command::Projects(command) => command.run(cx),
+        Command::Cloud(command) => command.run(cx),
+        Command::Completions(command) => command.run(cx),
+    }
+}
+
+/// Help and version are answers, on standard output; the rest is wrong usage.
+fn refused(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    let json = args::asks_for_json(args);
+    if error.use_stderr() && error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    {
+        return ExitCode::from(report::refused_arguments(&Output::plain(json), error));
+    }
+    let exit = u8::try_from(error.exit_code()).unwrap_or(2);
+    match error.print() {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::from(1),
+        _ => ExitCode::from(exit),
+    }
+}

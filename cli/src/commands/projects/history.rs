@@ -1,0 +1,131 @@
+//! `orkee projects history`
+
+use std::collections::BTreeMap;
+
+use orkee_core::project::ProjectId;
+use orkee_core::store::{FieldChange, HistoryEntry, Store};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::view;
+use crate::context::Context;
+use crate::failure::{CliError, CommandResult, Exit, Failure};
+use crate::output::table::fit;
+use crate::output::{Output, Paint, text};
+use crate::terminal;
+
+/// Show what a project was: each version, when, by which device, which fields
+///
+/// Newest first. Deleted projects keep their history.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  orkee projects history shop
+  orkee projects history Ab12Cd34 --json")]
+pub(crate) struct History {
+    /// Its id, or its name where no other has it
+    #[arg(value_name = "ID")]
+    project: String,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    versions: Vec<Version<'a>>,
+}
+
+#[derive(Serialize)]
+struct Version<'a> {
+    n: u64,
+    at: &'a str,
+    device: &'a str,
+    deleted: bool,
+    fields: BTreeMap<&'a str, Change<'a>>,
+}
+
+#[derive(Serialize)]
+struct Change<'a> {
+    old: Option<&'a RawValue>,
+    new: Option<&'a RawValue>,
+}
+
+impl History {
+    pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        let store = cx.store()?;
+        let entries = store.history(self.id(&store)?)?;
+        if cx.out.is_json() {
+            cx.out.document(&Document {
+                versions: entries.iter().map(version).collect(),
+            })?;
+        } else {
+            let width = if cx.out.is_terminal() {
+                terminal::width()
+            } else {
+                usize::MAX
+            };
+            for entry in entries.iter().rev() {
+                show(&cx.out, entry, width)?;
+            }
+        }
+        Ok(Exit::DONE)
+    }
+
+    /// A deleted project has no name any more, but its id.
+    fn id(&self, store: &Store) -> Result<ProjectId, Failure> {
+        Ok(store.find(&self.project)?)
+    }
+}
+
+fn version(entry: &HistoryEntry) -> Version<'_> {
+    let fields = entry.fields.iter().map(|c| {
+        (
+            c.field.as_str(),
+            Change {
+                old: c.old.as_deref(),
+                new: c.new.as_deref(),
+            },
+        )
+    });
+    Version {
+        n: entry.n,
+        at: &entry.at,
+        device: &entry.device,
+        deleted: entry.deleted,
+        fields: fields.collect(),
+    }
+}
+
+fn show(out: &Output, entry: &HistoryEntry, width: usize) -> Result<(), CliError> {
+    let number = out.paint(Paint::Strong, &format!("version {}", entry.n));
+    let about = out.paint(
+        Paint::Dim,
+        &format!(
+            "{}  {}",
+            view::moment(&text::line(&entry.at)),
+            text::line(&entry.device)
+        ),
+    );
+    out.line(format_args!("{number}  {about}"))?;
+    if entry.deleted {
+        return out.line("  deleted");
+    }
+    let shown = entry
+        .fields
+        .iter()
+        .filter(|change| !matches!(change.field.as_str(), "id" | "createdAt" | "updatedAt"));
+    for change in shown {
+        let label = text::line(&change.field);
+        out.line(fit(&format!("  {label:13}{}", arrow(change)), width))?;
+    }
+    Ok(())
+}
+
+fn arrow(change: &FieldChange) -> String {
+    let value = |raw: &Option<Box<RawValue>>| {
+        raw.as_ref()
+            .map_or_else(|| "nothing".to_owned(), |v| text::line(v.get()))
+    };
+    match &change.old {
+        None => value(&change.new),
+        Some(_) => format!("{} → {}", value(&change.old), value(&change.new)),
+    }
+}

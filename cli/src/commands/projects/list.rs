@@ -1,0 +1,145 @@
+//! `orkee projects list`
+
+use orkee_core::project::Status;
+use orkee_core::store::{Filter, Sort, Store, Summary};
+
+use super::word;
+use crate::context::Context;
+use crate::failure::{CommandResult, Exit, Failure};
+use crate::output::table::Table;
+use crate::output::{Paint, text};
+use crate::terminal;
+
+/// List projects
+///
+/// A table on a terminal; elsewhere one project a line, its columns separated by tabs: id, name, status, priority, tags, updated.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  orkee projects list --status building --sort updated
+  orkee projects list --search shop --json")]
+pub(crate) struct List {
+    /// Those of this status: planning, building, review, launched, on-hold, archived
+    #[arg(long, value_name = "S", value_parser = word::<Status>)]
+    status: Option<Status>,
+    /// Those with this tag
+    #[arg(long, value_name = "T")]
+    tag: Option<String>,
+    /// Those with this text in id, name, description or a tag
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// The order: name, id, status, priority, rank, created, updated
+    #[arg(long, value_name = "F", default_value = "name", value_parser = word::<Sort>)]
+    sort: Sort,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+impl List {
+    pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        let filtered = self.status.is_some() || self.tag.is_some() || self.search.is_some();
+        let filter = Filter {
+            status: self.status,
+            tag: self.tag,
+            search: self.search,
+            sort: self.sort,
+            limit: self.limit,
+        };
+        let store = cx.store()?;
+        let shown = if cx.out.is_json() {
+            json(cx, &store, &filter)
+        } else if cx.out.is_terminal() {
+            table(cx, &store, &filter, filtered)
+        } else {
+            lines(cx, &store, &filter)
+        };
+        match shown {
+            Err(Stop::Reader) | Ok(()) => Ok(Exit::DONE),
+            Err(Stop::Failure(failure)) => Err(failure),
+        }
+    }
+}
+
+/// Why a list ends early: nobody reads on, or it failed.
+enum Stop {
+    Reader,
+    Failure(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+fn json(cx: &Context, store: &Store, filter: &Filter) -> Result<(), Stop> {
+    cx.out.open_list("projects")?;
+    let mut first = true;
+    store.list_json::<Stop>(filter, |json| {
+        if !std::mem::take(&mut first) {
+            cx.out.bytes(b",")?;
+        }
+        cx.out.bytes(json.as_bytes())?;
+        while_read(cx)
+    })?;
+    cx.out.bytes(b"]}\n")?;
+    Ok(())
+}
+
+fn lines(cx: &Context, store: &Store, filter: &Filter) -> Result<(), Stop> {
+    store.list::<Stop>(filter, |project| {
+        let [id, name, status, priority, tags, updated] = cells(&project);
+        cx.out.line(format_args!(
+            "{id}\t{name}\t{status}\t{priority}\t{tags}\t{updated}"
+        ))?;
+        while_read(cx)
+    })
+}
+
+fn table(cx: &Context, store: &Store, filter: &Filter, filtered: bool) -> Result<(), Stop> {
+    let mut table = Table::new(&["ID", "NAME", "STATUS", "PRIORITY", "TAGS", "UPDATED"]);
+    store.list::<Stop>(filter, |project| {
+        let [id, name, status, priority, tags, updated] = cells(&project);
+        let day = updated.get(..10).unwrap_or(&updated).to_owned();
+        table.row(vec![id, name, status, priority, tags, day]);
+        Ok(())
+    })?;
+    if table.is_empty() {
+        let hint = if filtered {
+            "No project is like that."
+        } else {
+            "No projects yet. Add the folder you are in: orkee projects add"
+        };
+        cx.out.note(hint);
+        return Ok(());
+    }
+    let (heading, rows) = table.render(terminal::width());
+    cx.out.line(cx.out.paint(Paint::Strong, &heading))?;
+    for row in rows {
+        cx.out.line(row)?;
+        while_read(cx)?;
+    }
+    Ok(())
+}
+
+fn while_read(cx: &Context) -> Result<(), Stop> {
+    if cx.out.is_closed() {
+        Err(Stop::Reader)
+    } else {
+        Ok(())
+    }
+}
+
+fn cells(project: &Summary) -> [String; 6] {
+    let word = |word: &Option<String>| text::line(word.as_deref().unwrap_or_default());
+    let tags: Vec<String> = project.tags.iter().map(|tag| text::line(tag)).collect();
+    [
+        project.id.to_string(),
+        text::line(&project.name),
+        word(&project.status),
+        word(&project.priority),
+        tags.join(", "),
+        word(&project.updated_at),
+    ]
+}

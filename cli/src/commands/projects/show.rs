@@ -1,0 +1,30 @@
+//! `orkee projects show`
+
+use super::view;
+use crate::context::Context;
+use crate::failure::{CommandResult, Exit};
+
+/// Show everything about a project
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  orkee projects show shop
+  orkee projects show Ab12Cd34 --json")]
+pub(crate) struct Show {
+    /// Its id, or its name where no other has it
+    #[arg(value_name = "ID|NAME")]
+    project: String,
+}
+
+impl Show {
+    pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        let store = cx.store()?;
+        let stored = store.get(store.find(&self.project)?)?;
+        if cx.out.is_json() {
+            cx.out.document(&view::Shown::new(&stored))?;
+        } else {
+            view::page(&cx.out, &stored)?;
+        }
+        Ok(Exit::DONE)
+    }
+}

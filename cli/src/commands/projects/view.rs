@@ -1,0 +1,172 @@
+//! How one project looks: as a page for a person, as JSON for a script.
+
+use orkee_core::project::{FIELDS, Payload, Project, Task};
+use orkee_core::store::{Stored, Updated};
+use serde::Serialize;
+
+use crate::failure::CliError;
+use crate::output::{Output, Paint, text};
+
+/// `{"project": …}`
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    pub(super) project: &'a Payload,
+}
+
+/// The project, and what only this device knows about it.
+#[derive(Serialize)]
+pub(super) struct Shown<'a> {
+    project: &'a Payload,
+    version: u64,
+    device: &'a str,
+    /// This device's own folder for it.
+    root: Option<&'a std::path::Path>,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn new(stored: &'a Stored) -> Self {
+        let Stored {
+            payload,
+            number,
+            device,
+            root,
+            ..
+        } = stored;
+        Self {
+            project: payload,
+            version: *number,
+            device,
+            root: root.as_deref(),
+        }
+    }
+}
+
+/// Says which fields of a project a command changed.
+pub(super) fn changed(out: &Output, updated: &Updated, verb: &str) -> Result<(), CliError> {
+    if out.is_json() {
+        return out.document(&Document {
+            project: &updated.payload,
+        });
+    }
+    let name = out.paint(Paint::Strong, &text::line(&updated.payload.name()));
+    let id = out.paint(Paint::Dim, updated.payload.id().as_str());
+    if updated.fields.is_empty() {
+        return out.done(format_args!("{name} {id} is so already"));
+    }
+    let fields: Vec<String> = updated.fields.iter().map(|f| text::line(f)).collect();
+    out.done(format_args!("{verb} {name} {id}: {}", fields.join(", ")))
+}
+
+/// Everything about a project, a field a line.
+pub(super) fn page(out: &Output, stored: &Stored) -> Result<(), CliError> {
+    let project = stored.project();
+    out.line(out.paint(Paint::Strong, &text::line(&project.name)))?;
+    let page = Page { out };
+    page.field("id", Some(project.id.as_str()))?;
+    page.field("status", Some(project.status.as_str()))?;
+    page.field("priority", Some(project.priority.as_str()))?;
+    page.field("rank", project.rank.map(|r| r.to_string()).as_deref())?;
+    page.field(
+        "tags",
+        Some(project.tags.join(", ")).filter(|t| !t.is_empty()).as_deref(),
+    )?;
+    page.field("description", project.description.as_deref())?;
+    let here = stored.root.as_ref().map(|path| path.display().to_string());
+    page.field("folder", here.as_deref().or(project.project_root.as_deref()))?;
+    if here.is_some() {
+        page.field("elsewhere", project.project_root.as_deref())?;
+    }
+    page.field("repository", repository(&project).as_deref())?;
+    page.field("setup", project.setup_script.as_deref())?;
+    page.field("dev", project.dev_script.as_deref())?;
+    page.field("cleanup", project.cleanup_script.as_deref())?;
+    page.field("tasks from", project.task_source.as_ref().map(|s| s.as_str()))?;
+    let servers: Vec<String> = project
+        .mcp_servers
+        .iter()
+        .map(|(name, on)| format!("{name} {}", if *on { "on" } else { "off" }))
+        .collect();
+    page.field(
+        "mcp servers",
+        Some(servers.join(", ")).filter(|t| !t.is_empty()).as_deref(),
+    )?;
+    page.unknown(&stored.payload)?;
+    let time = |field| stored.payload.read::<String>(field);
+    page.field("created", time("createdAt").as_deref().map(moment).as_deref())?;
+    page.field("updated", time("updatedAt").as_deref().map(moment).as_deref())?;
+    page.field(
+        "version",
+        Some(&format!("{} by {}", stored.number, stored.device)),
+    )?;
+    page.tasks(&project.manual_tasks)
+}
+
+struct Page<'a> {
+    out: &'a Output,
+}
+
+/// Columns of a field's label.
+const LABEL: usize = 13;
+
+impl Page<'_> {
+    fn field(&self, label: &str, value: Option<&str>) -> Result<(), CliError> {
+        let Some(value) = value else { return Ok(()) };
+        let value = text::block(value);
+        for (i, line) in value.lines().enumerate() {
+            let label = if i == 0 { label } else { "" };
+            self.out.line(format_args!(
+                "  {}{line}",
+                self.out.paint(Paint::Dim, &format!("{label:LABEL$}"))
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Fields that a newer version brought: as they are.
+    fn unknown(&self, payload: &Payload) -> Result<(), CliError> {
+        for (field, value) in payload.iter().filter(|(field, _)| !FIELDS.contains(field)) {
+            self.field(&text::line(field), Some(value.get()))?;
+        }
+        Ok(())
+    }
+
+    fn tasks(&self, tasks: &[Task]) -> Result<(), CliError> {
+        if !tasks.is_empty() {
+            self.out
+                .line(format_args!("\n{}", self.out.paint(Paint::Strong, "Tasks")))?;
+        }
+        self.task_list(tasks, "", 1)
+    }
+
+    fn task_list(&self, tasks: &[Task], parent: &str, depth: usize) -> Result<(), CliError> {
+        for task in tasks {
+            let number = format!("{parent}{}", task.id);
+            let status = self.out.paint(Paint::Dim, task.status.as_str());
+            self.out.line(format_args!(
+                "{}{number}  {}  {status}",
+                "  ".repeat(depth),
+                text::line(&task.title)
+            ))?;
+            self.task_list(&task.subtasks, &format!("{number}."), depth + 1)?;
+        }
+        Ok(())
+    }
+}
+
+fn repository(project: &Project) -> Option<String> {
+    let git = project.git_repository.as_ref()?;
+    let branch = git
+        .branch
+        .as_ref()
+        .map(|branch| format!(" ({branch})"))
+        .unwrap_or_default();
+    Some(format!("{}{branch}", git.url))
+}
+
+/// A time for people: to the minute. What is no time of ours is shown as it is.
+pub(super) fn moment(at: &str) -> String {
+    match (at.get(..10), at.get(11..16)) {
+        (Some(day), Some(time)) if at.ends_with('Z') && at.is_ascii() => format!("{day} {time} UTC"),
+        _ => at.to_owned(),
+    }
+}

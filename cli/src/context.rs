@@ -1,0 +1,61 @@
+//! What a command is given: where to speak, and the home folder, settings and store, each opened when it is first asked for.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+
+use orkee_core::home::Home;
+use orkee_core::settings::Settings;
+use orkee_core::store::{Options, Store};
+
+use crate::args::Global;
+use crate::failure::{CliError, Failure};
+use crate::output::Output;
+
+/// The surroundings of one command.
+pub(crate) struct Context {
+    pub(crate) global: Global,
+    pub(crate) out: Output,
+    home: OnceCell<Home>,
+    settings: OnceCell<Settings>,
+}
+
+impl Context {
+    pub(crate) fn new(global: Global) -> Self {
+        let out = Output::new(&global);
+        Self {
+            global,
+            out,
+            home: OnceCell::new(),
+            settings: OnceCell::new(),
+        }
+    }
+
+    /// The home folder, made if it is not there.
+    pub(crate) fn home(&self) -> Result<&Home, Failure> {
+        if let Some(home) = self.home.get() {
+            return Ok(home);
+        }
+        let home = Home::from_env()?;
+        Ok(self.home.get_or_init(|| home))
+    }
+
+    /// The settings: environment, `.env` and `config.toml` of the home folder.
+    pub(crate) fn settings(&self) -> Result<&Settings, Failure> {
+        if let Some(settings) = self.settings.get() {
+            return Ok(settings);
+        }
+        let settings = Settings::load(self.home()?)?;
+        Ok(self.settings.get_or_init(|| settings))
+    }
+
+    /// The projects, in the space of the tenant that the settings name.
+    pub(crate) fn store(&self) -> Result<Store, Failure> {
+        let tenant = self.settings()?.tenant()?.value;
+        Ok(Options::default().tenant(tenant).open(&self.home()?.database())?)
+    }
+
+    /// The folder that the command was started in.
+    pub(crate) fn folder(&self) -> Result<PathBuf, CliError> {
+        std::env::current_dir().map_err(CliError::CurrentFolder)
+    }
+}

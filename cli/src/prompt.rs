@@ -1,0 +1,113 @@
+//! Questions to a person at a terminal. They stand on standard error, so that standard output stays data.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::context::Context;
+use crate::failure::CliError;
+use crate::output::Paint;
+
+/// Whether somebody is there to answer.
+pub(crate) fn possible(cx: &Context) -> bool {
+    !cx.global.no_input && io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// A line of text; an empty answer takes the default.
+pub(crate) fn line(cx: &Context, question: &str, default: Option<&str>) -> Result<String, CliError> {
+    let shown = default
+        .map(|d| format!(" [{}]", cx.out.err_paint(Paint::Dim, d)))
+        .unwrap_or_default();
+    loop {
+        let answer = ask(
+            cx,
+            &format!("{}{shown}: ", cx.out.err_paint(Paint::Strong, question)),
+        )?;
+        match (answer.trim(), default) {
+            ("", Some(default)) => return Ok(default.to_owned()),
+            ("", None) => {}
+            (answer, _) => return Ok(answer.to_owned()),
+        }
+    }
+}
+
+/// Yes or no; an empty answer is no.
+pub(crate) fn confirm(cx: &Context, question: &str) -> Result<bool, CliError> {
+    loop {
+        let answer = ask(
+            cx,
+            &format!("{} [y/N] ", cx.out.err_paint(Paint::Strong, question)),
+        )?;
+        match answer.trim().to_lowercase().as_str() {
+            "" | "n" | "no" => return Ok(false),
+            "y" | "yes" => return Ok(true),
+            _ => cx.out.error_line("please answer y or n"),
+        }
+    }
+}
+
+/// One of several: the answers are given by their letter or word, such as `("l", "local")`.
+#[cfg_attr(
+    not(feature = "cloud"),
+    expect(dead_code, reason = "conflicts are settled in cloud builds")
+)]
+pub(crate) fn choose<'a>(
+    cx: &Context,
+    question: &str,
+    answers: &[(&str, &'a str)],
+) -> Result<&'a str, CliError> {
+    let shown: Vec<String> = answers
+        .iter()
+        .map(|(letter, word)| format!("{letter} = {word}"))
+        .collect();
+    loop {
+        let answer = ask(
+            cx,
+            &format!(
+                "{} ({}) ",
+                cx.out.err_paint(Paint::Strong, question),
+                shown.join(", ")
+            ),
+        )?;
+        let answer = answer.trim().to_lowercase();
+        if let Some((_, word)) = answers
+            .iter()
+            .find(|(letter, word)| answer == *letter || answer == *word)
+        {
+            return Ok(word);
+        }
+    }
+}
+
+/// Asks before something that cannot be seen coming: `--yes` answers it, and where nobody is there the command ends, unchanged.
+pub(crate) fn must_confirm(cx: &Context, yes: bool, question: &str) -> Result<(), CliError> {
+    if yes {
+        return Ok(());
+    }
+    if !possible(cx) {
+        return Err(CliError::NobodyToAsk {
+            question: question.to_owned(),
+            hint: "add --yes to go ahead".to_owned(),
+        });
+    }
+    if confirm(cx, question)? {
+        Ok(())
+    } else {
+        Err(CliError::Declined)
+    }
+}
+
+fn ask(cx: &Context, prompt: &str) -> Result<String, CliError> {
+    cx.out.finish()?;
+    let mut stderr = io::stderr().lock();
+    let shown = stderr.write_all(prompt.as_bytes()).and_then(|()| stderr.flush());
+    drop(stderr);
+    let mut answer = String::new();
+    let read = shown
+        .and_then(|()| io::stdin().read_line(&mut answer))
+        .map_err(CliError::Stdin)?;
+    if read == 0 {
+        // End of input: the person left.
+        cx.out.error_line("");
+        return Err(CliError::Declined);
+    }
+    Ok(answer)
+}
