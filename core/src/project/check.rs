@@ -113,6 +113,11 @@ impl Project {
             .try_for_each(|field| self.check_field(field))
     }
 
+    /// Whether the name may be written by a person.
+    pub(crate) fn check_name(&self) -> Result<(), InvalidField> {
+        name(&self.name)
+    }
+
     /// Whether a person may write `value` into `field`, where this is the typed view of the result.
     pub(crate) fn check_written(&self, field: &str, value: Option<&RawValue>) -> Result<(), InvalidField> {
         let Some(known) = super::FIELDS.into_iter().find(|known| *known == field) else {

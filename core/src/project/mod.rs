@@ -21,7 +21,7 @@ pub use check::{InvalidField, Rule};
 pub use git::GitRepository;
 pub use id::{NotAnId, ProjectId};
 pub use json::RawObject;
-pub(crate) use json::raw;
+pub(crate) use json::{indent, raw};
 pub use payload::{Difference, FIELDS, Payload, PayloadError};
 pub use task::Task;
 pub use vocabulary::{Priority, Status, TaskSource, TaskStatus};

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::{StoreError, Tx};
-use crate::project::{Payload, ProjectId};
+use crate::project::{Payload, Priority, ProjectId, Status};
 
 /// Writer → clock of that writer's last write that a version contains.
 pub type Ancestry = BTreeMap<String, u64>;
@@ -124,7 +124,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn insert(&self, id: ProjectId, version: &Version) -> Result<i64, StoreError> {
+    pub(super) fn insert(&self, id: ProjectId, version: &Version) -> Result<i64, StoreError> {
         let prepare = |sql| self.connection().prepare_cached(sql);
         let columns = Columns::of(id, version)?;
         prepare(INSERT)?.execute(named_params! {
@@ -173,8 +173,8 @@ impl Columns {
         };
         Ok(Self {
             name: Some(payload.name()),
-            status: payload.read("status"),
-            priority: payload.read("priority"),
+            status: Some(payload.read("status").unwrap_or_else(|| Status::default().to_string())),
+            priority: Some(payload.read("priority").unwrap_or_else(|| Priority::default().to_string())),
             rank: payload.read("rank"),
             tags: payload.get("tags").map(|tags| tags.get().to_owned()),
             created_at: payload.read("createdAt"),
