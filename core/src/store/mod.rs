@@ -10,7 +10,9 @@
 //!
 //! Files are 0600. A local edit is durable when the call returns.
 
+mod conflicts;
 mod error;
+mod field;
 mod history;
 mod list;
 mod migrations;
@@ -18,14 +20,19 @@ mod near;
 mod open;
 mod projects;
 mod record;
+#[cfg(feature = "sync")]
+mod sync;
 mod tx;
 
+pub use conflicts::{Choice, Conflict};
 pub use error::StoreError;
 pub use history::{FieldChange, HistoryEntry};
 pub use list::{Filter, Sort, Summary};
 pub use open::{Options, Store};
 pub use projects::{Stored, Updated};
 pub use record::{Ancestry, Record, Version};
+#[cfg(feature = "sync")]
+pub use sync::{Agreed, ListingGoal, RawVersion, SpaceState, Standing, Tracked, Waiting};
 pub use tx::{Durability, Tx, Writer};
 
 #[cfg(test)]

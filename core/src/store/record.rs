@@ -121,7 +121,7 @@ impl Tx<'_> {
         })?;
         prepare("UPDATE tracking SET version = ? WHERE record = ?")?
             .execute((current.number + 1, current.row))?;
-        Ok(())
+        self.settle_changed(current.row, version.payload.as_ref())
     }
 
     pub(super) fn insert(&self, id: ProjectId, version: &Version) -> Result<i64, StoreError> {

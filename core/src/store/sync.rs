@@ -7,7 +7,7 @@ use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row};
 
 use super::record::{ancestry, bad_record, payload};
-use super::{Ancestry, Record, StoreError, Tx, Version};
+use super::{Ancestry, Record, Store, StoreError, Tx, Version};
 use crate::project::{Payload, ProjectId};
 use crate::sync::provider::{Cursor, Head, Position, Revision};
 
@@ -61,6 +61,17 @@ pub struct Agreed {
     pub revision: Option<Revision>,
     /// The version that was agreed; none: the newest has to be said again.
     pub clean_at: Option<u64>,
+}
+
+impl Agreed {
+    /// Both sides have the version of this number.
+    pub fn on(number: u64, revision: Revision) -> Self {
+        Self {
+            base_at: Some(number),
+            revision: Some(revision),
+            clean_at: Some(number),
+        }
+    }
 }
 
 impl Tracked {
@@ -129,14 +140,36 @@ const WAITING: &str = "SELECT t.record, r.id, r.name, t.version, t.sent_at, t.re
                        WHERE t.space = ? AND t.version IS NOT t.clean_at AND t.record > ? \
                        AND t.parked_at IS NOT t.version ORDER BY t.record";
 
-const OLD_VERSION: &str = "SELECT ancestry, device, at, payload FROM history WHERE record = ? AND version = ?";
+const OLD_VERSION: &str =
+    "SELECT ancestry, device, at, payload FROM history WHERE record = ? AND version = ?";
 
-impl Tx<'_> {
-    /// Where this space stands.
-    pub fn space_state(&self) -> Result<SpaceState, StoreError> {
-        Ok(self.connection().prepare_cached(SPACE)?.query_row([self.space()], space_state)?)
+impl Store {
+    /// Where this space stands, and whether versions that could not be read wait in it.
+    pub fn space_state(&self) -> Result<(SpaceState, bool), StoreError> {
+        let state = self
+            .connection
+            .prepare_cached(SPACE)?
+            .query_row([self.space], space_state)?;
+        let sql = "SELECT EXISTS (SELECT 1 FROM unreadable WHERE space = ?)";
+        Ok((
+            state,
+            self.connection
+                .prepare_cached(sql)?
+                .query_row([self.space], |row| row.get(0))?,
+        ))
     }
 
+    /// Whether anything waits to be sent. Looks at one entry of an index.
+    pub fn has_waiting(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM tracking WHERE space = ? AND version IS NOT clean_at)";
+        Ok(self
+            .connection
+            .prepare_cached(sql)?
+            .query_row([self.space], |row| row.get(0))?)
+    }
+}
+
+impl Tx<'_> {
     /// Keeps where this space stands.
     pub fn save_space_state(&self, state: &SpaceState) -> Result<(), StoreError> {
         let head = state.cursor.head.as_ref();
@@ -160,7 +193,9 @@ impl Tx<'_> {
     /// The state of a record.
     pub fn tracked(&self, id: ProjectId) -> Result<Option<Tracked>, StoreError> {
         let mut statement = self.connection().prepare_cached(TRACKED)?;
-        let found = statement.query_row((self.space(), id.as_str()), |row| Ok(tracked(id, row))).optional()?;
+        let found = statement
+            .query_row((self.space(), id.as_str()), |row| Ok(tracked(id, row)))
+            .optional()?;
         found.transpose()
     }
 
@@ -189,7 +224,12 @@ impl Tx<'_> {
         let (newest, sent_at): (u64, Option<u64>) = (row.get(3)?, row.get(4)?);
         let (record, number) = (row.get(0)?, sent_at.unwrap_or(newest));
         let version = if number == newest {
-            RawVersion { ancestry: row.get(6)?, device: row.get(7)?, at: row.get(8)?, payload: row.get(9)? }
+            RawVersion {
+                ancestry: row.get(6)?,
+                device: row.get(7)?,
+                at: row.get(8)?,
+                payload: row.get(9)?,
+            }
         } else {
             self.raw_version(id, record, number)?
         };
@@ -207,7 +247,12 @@ impl Tx<'_> {
     fn raw_version(&self, id: ProjectId, row: i64, number: u64) -> Result<RawVersion, StoreError> {
         let mut statement = self.connection().prepare_cached(OLD_VERSION)?;
         let found = statement.query_row((row, number), |row| {
-            Ok(RawVersion { ancestry: row.get(0)?, device: row.get(1)?, at: row.get(2)?, payload: row.get(3)? })
+            Ok(RawVersion {
+                ancestry: row.get(0)?,
+                device: row.get(1)?,
+                at: row.get(2)?,
+                payload: row.get(3)?,
+            })
         });
         found.optional()?.ok_or(StoreError::NoVersion { id, n: number })
     }
@@ -232,13 +277,30 @@ impl Tx<'_> {
             return Ok(known.ancestry.clone());
         }
         let sql = "SELECT ancestry FROM history WHERE record = ? AND version = ?";
-        let found = self.connection().prepare_cached(sql)?.query_row((known.row, number), |row| row.get(0)).optional()?;
-        ancestry(id, &found.ok_or(StoreError::NoVersion { id, n: number }).map(|text: String| text)?)
+        let found = self
+            .connection()
+            .prepare_cached(sql)?
+            .query_row((known.row, number), |row| row.get(0))
+            .optional()?;
+        ancestry(
+            id,
+            &found
+                .ok_or(StoreError::NoVersion { id, n: number })
+                .map(|text: String| text)?,
+        )
     }
 
     /// Whether an older version of the record is a write of `writer` at `clock`.
-    pub fn remembers_write(&self, id: ProjectId, row: i64, writer: &str, clock: u64) -> Result<bool, StoreError> {
-        let mut statement = self.connection().prepare_cached("SELECT ancestry FROM history WHERE record = ?")?;
+    pub fn remembers_write(
+        &self,
+        id: ProjectId,
+        row: i64,
+        writer: &str,
+        clock: u64,
+    ) -> Result<bool, StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("SELECT ancestry FROM history WHERE record = ?")?;
         let mut rows = statement.query([row])?;
         while let Some(row) = rows.next()? {
             if ancestry(id, &row.get::<_, String>(0)?)?.get(writer) == Some(&clock) {
@@ -249,17 +311,28 @@ impl Tx<'_> {
     }
 
     /// The number of the older version that contains just this.
-    pub fn find_version(&self, id: ProjectId, row: i64, contains: &Ancestry) -> Result<Option<u64>, StoreError> {
+    pub fn find_version(
+        &self,
+        id: ProjectId,
+        row: i64,
+        contains: &Ancestry,
+    ) -> Result<Option<u64>, StoreError> {
         let text = serde_json::to_string(contains).map_err(|error| bad_record(id, error))?;
-        let sql = "SELECT version FROM history WHERE record = ? AND ancestry = ? ORDER BY version DESC LIMIT 1";
-        Ok(self.connection().prepare_cached(sql)?.query_row((row, text), |row| row.get(0)).optional()?)
+        let sql =
+            "SELECT version FROM history WHERE record = ? AND ancestry = ? ORDER BY version DESC LIMIT 1";
+        Ok(self
+            .connection()
+            .prepare_cached(sql)?
+            .query_row((row, text), |row| row.get(0))
+            .optional()?)
     }
 
     /// Files a version below the newest one, which takes a higher number; returns the filed one's.
     pub fn slip_in(&self, known: &Tracked, id: ProjectId, version: &Version) -> Result<u64, StoreError> {
         let number = known.number + 1;
         let text = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
-        let sql = "INSERT INTO history (record, version, payload, ancestry, device, at) VALUES (?, ?, ?, ?, ?, ?)";
+        let sql =
+            "INSERT INTO history (record, version, payload, ancestry, device, at) VALUES (?, ?, ?, ?, ?, ?)";
         self.connection().prepare_cached(sql)?.execute((
             known.row,
             number,
@@ -269,7 +342,9 @@ impl Tx<'_> {
             &version.at,
         ))?;
         let sql = "UPDATE tracking SET version = ? WHERE record = ?";
-        self.connection().prepare_cached(sql)?.execute((number + 1, known.row))?;
+        self.connection()
+            .prepare_cached(sql)?
+            .execute((number + 1, known.row))?;
         Ok(number)
     }
 
@@ -278,15 +353,36 @@ impl Tx<'_> {
         let sql = "UPDATE tracking SET base_at = ?, revision = ?, clean_at = ?, sent_at = NULL, parked_at = NULL, \
                    parked = NULL WHERE record = ?";
         let revision = agreed.revision.as_ref().map(|revision| &revision.0);
-        self.connection().prepare_cached(sql)?.execute((agreed.base_at, revision, agreed.clean_at, row))?;
+        self.connection()
+            .prepare_cached(sql)?
+            .execute((agreed.base_at, revision, agreed.clean_at, row))?;
         Ok(())
+    }
+
+    /// As [`Tx::agree`], for a record that was just put.
+    pub fn agree_on(&self, record: &Record, agreed: &Agreed) -> Result<(), StoreError> {
+        self.agree(record.row, agreed)
+    }
+
+    /// Adds a record that was not here, in the backend's version.
+    pub fn add_agreed(
+        &mut self,
+        id: ProjectId,
+        version: &Version,
+        revision: &Revision,
+        listing: u64,
+    ) -> Result<(), StoreError> {
+        let row = self.insert(id, version)?;
+        self.accept(row, 1, revision, listing)
     }
 
     /// As [`Tx::agree`] on a version that was sent and accepted, which also was met in the listing under way.
     pub fn accept(&self, row: i64, number: u64, revision: &Revision, listing: u64) -> Result<(), StoreError> {
         let sql = "UPDATE tracking SET base_at = ?2, revision = ?3, clean_at = ?2, sent_at = NULL, listed = ?4, \
                    parked_at = NULL, parked = NULL WHERE record = ?1";
-        self.connection().prepare_cached(sql)?.execute((row, number, &revision.0, listing))?;
+        self.connection()
+            .prepare_cached(sql)?
+            .execute((row, number, &revision.0, listing))?;
         Ok(())
     }
 
@@ -297,33 +393,54 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// The record of this row was met in the listing under way.
+    pub fn mark_row_listed(&self, row: i64, listing: u64) -> Result<(), StoreError> {
+        let sql = "UPDATE tracking SET listed = ?1 WHERE record = ?2 AND listed <> ?1";
+        self.connection().prepare_cached(sql)?.execute((listing, row))?;
+        Ok(())
+    }
+
     /// The record was met in the listing under way.
     pub fn mark_listed(&self, id: ProjectId, listing: u64) -> Result<(), StoreError> {
         let sql = "UPDATE tracking SET listed = ? WHERE record = (SELECT rowid FROM records WHERE space = ? AND id = ?)";
-        self.connection().prepare_cached(sql)?.execute((listing, self.space(), id.as_str()))?;
+        self.connection()
+            .prepare_cached(sql)?
+            .execute((listing, self.space(), id.as_str()))?;
         Ok(())
     }
 
     /// Sets a version aside: it is not sent until it changes or is retried.
     pub fn park(&self, row: i64, number: u64, reason: &str) -> Result<(), StoreError> {
         let sql = "UPDATE tracking SET sent_at = NULL, parked_at = ?, parked = ? WHERE record = ?";
-        self.connection().prepare_cached(sql)?.execute((number, reason, row))?;
+        self.connection()
+            .prepare_cached(sql)?
+            .execute((number, reason, row))?;
         Ok(())
     }
 
     /// Keeps a version that cannot be read, as it came.
-    pub fn set_aside(&self, id: &str, revision: &Revision, envelope: &[u8], reason: &str) -> Result<(), StoreError> {
+    pub fn set_aside(
+        &self,
+        id: &str,
+        revision: &Revision,
+        envelope: &[u8],
+        reason: &str,
+    ) -> Result<(), StoreError> {
         let sql = "INSERT INTO unreadable (space, id, revision, envelope, reason) VALUES (?, ?, ?, ?, ?) \
                    ON CONFLICT DO UPDATE SET revision = excluded.revision, envelope = excluded.envelope, \
                    reason = excluded.reason";
-        self.connection().prepare_cached(sql)?.execute((self.space(), id, &revision.0, envelope, reason))?;
+        self.connection()
+            .prepare_cached(sql)?
+            .execute((self.space(), id, &revision.0, envelope, reason))?;
         Ok(())
     }
 
     /// A version of this record arrived that can be read.
     pub fn clear_aside(&self, id: ProjectId) -> Result<(), StoreError> {
         let sql = "DELETE FROM unreadable WHERE space = ? AND id = ?";
-        self.connection().prepare_cached(sql)?.execute((self.space(), id.as_str()))?;
+        self.connection()
+            .prepare_cached(sql)?
+            .execute((self.space(), id.as_str()))?;
         Ok(())
     }
 
@@ -348,7 +465,9 @@ impl Tx<'_> {
     /// How many records are not tombstones. Goes over an index of all.
     pub fn count_live(&self) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM records WHERE space = ? AND name IS NOT NULL";
-        Ok(self.connection().query_row(sql, [self.space()], |row| row.get(0))?)
+        Ok(self
+            .connection()
+            .query_row(sql, [self.space()], |row| row.get(0))?)
     }
 
     /// Ids of records whose newest version has to be sent, parked ones included.
@@ -362,16 +481,28 @@ impl Tx<'_> {
 }
 
 fn space_state(row: &Row<'_>) -> rusqlite::Result<SpaceState> {
-    let head = row.get::<_, Option<u64>>(2)?.zip(row.get(3)?).map(|(number, tag)| Head { number, tag });
+    let head = row
+        .get::<_, Option<u64>>(2)?
+        .zip(row.get(3)?)
+        .map(|(number, tag)| Head { number, tag });
     let goal = match row.get_ref(5)?.as_str_or_null()? {
         None => None,
         Some("delete") => Some(ListingGoal::Delete),
         Some("offer") => Some(ListingGoal::Offer),
-        Some(_) => return Err(rusqlite::Error::InvalidColumnType(5, "listing_goal".to_owned(), Type::Text)),
+        Some(_) => {
+            return Err(rusqlite::Error::InvalidColumnType(
+                5,
+                "listing_goal".to_owned(),
+                Type::Text,
+            ));
+        }
     };
     Ok(SpaceState {
         remote: row.get(0)?,
-        cursor: Cursor { position: row.get::<_, Option<String>>(1)?.map(Position), head },
+        cursor: Cursor {
+            position: row.get::<_, Option<String>>(1)?.map(Position),
+            head,
+        },
         listing: row.get(4)?,
         goal,
         last_sync_at: row.get(6)?,

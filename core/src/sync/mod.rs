@@ -1,3 +1,22 @@
-//! Sync: the engine that keeps the store and a backend in step.
+//! Sync: the engine that keeps the store and a backend in step. `docs/sync.md` tells the algorithm in words; `tests/model` is it
+//! as a model, checked by random schedules, and the simulation runs such schedules over this code.
+//!
+//! [`Session`] is the algorithm without I/O: it says which request comes next and applies each reply in one transaction. [`sync`]
+//! runs one over a [`Provider`](provider::Provider), with several pushes in flight and one page at a time. No transaction is
+//! open while anything is under way.
 
+pub mod ancestry;
+mod driver;
+mod envelope;
+mod error;
+mod event;
+pub mod merge;
+mod options;
 pub mod provider;
+mod session;
+
+pub use driver::sync;
+pub use error::SyncError;
+pub use event::{Event, Parked, Summary, What};
+pub use options::{Decide, Deletions, Options, Push};
+pub use session::{FlightId, Next, Session};

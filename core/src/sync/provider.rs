@@ -195,14 +195,23 @@ pub enum Failure {
 impl Failure {
     /// Whether asking again later may help.
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Unreachable | Self::Timeout | Self::Backend)
+        matches!(
+            self,
+            Self::Busy(_) | Self::Unreachable | Self::Timeout | Self::Backend
+        )
     }
 }
 
 impl ProviderError {
     /// An error of this kind.
     pub fn new(failure: Failure, message: impl fmt::Display) -> Self {
-        Self { failure, message: message.to_string(), source: None, hint: None, request_id: None }
+        Self {
+            failure,
+            message: message.to_string(),
+            source: None,
+            hint: None,
+            request_id: None,
+        }
     }
 }
 
@@ -232,9 +241,9 @@ impl Diagnostic for ProviderError {
     fn hint(&self) -> Option<String> {
         self.hint.clone().or_else(|| match self.failure {
             Failure::Auth => Some("run `orkee cloud login`".to_owned()),
-            Failure::Busy(_) | Failure::Unreachable | Failure::Timeout => {
-                Some("nothing is lost: run `orkee cloud sync` again when the server can be reached".to_owned())
-            }
+            Failure::Busy(_) | Failure::Unreachable | Failure::Timeout => Some(
+                "nothing is lost: run `orkee cloud sync` again when the server can be reached".to_owned(),
+            ),
             _ => None,
         })
     }

@@ -1,0 +1,51 @@
+//! Running a session over a provider: several requests in flight, each answer applied as it comes.
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::error::SyncError;
+use super::event::{Event, Summary};
+use super::options::Options;
+use super::provider::Provider;
+use super::session::{Next, Session};
+use crate::store::Store;
+
+/// Syncs the store's space with the account and backend that `remote` names. `tell` hears of each change once it is committed.
+///
+/// A failed request ends the sync. What was applied stays, and the next sync goes on from there; so it does if the future is
+/// dropped.
+pub async fn sync(
+    store: &mut Store,
+    provider: &impl Provider,
+    remote: &str,
+    options: Options,
+    mut tell: impl FnMut(&Event),
+) -> Result<Summary, SyncError> {
+    let mut session = Session::begin(store, remote, provider.limits(), options)?;
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        let is_done = loop {
+            match session.next(store)? {
+                Next::Ask(flight, request) => {
+                    under_way.push(async move { (flight, provider.exchange(request).await) });
+                }
+                Next::Wait => break false,
+                Next::Done => break true,
+            }
+        };
+        session.take_events().iter().for_each(&mut tell);
+        if is_done {
+            return Ok(session.summary().clone());
+        }
+        let Some((flight, answer)) = under_way.next().await else {
+            return Err(SyncError::Protocol(
+                "nothing is under way, yet an answer is awaited".to_owned(),
+            ));
+        };
+        let applied = match answer {
+            Ok(answer) => session.receive(store, flight, answer),
+            Err(error) => session.fail(store, flight, error),
+        };
+        session.take_events().iter().for_each(&mut tell);
+        applied?;
+    }
+}

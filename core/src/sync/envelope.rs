@@ -1,0 +1,106 @@
+//! A record's version in the form in which it travels, made from the store's columns and read back.
+
+use orkee_wire::{Envelope, EnvelopeError};
+use thiserror::Error;
+
+use crate::project::{Payload, PayloadError, ProjectId};
+use crate::store::{RawVersion, Version};
+
+/// The envelope of a stored version. The ancestry is spliced in as the JSON that it is stored as, and the payload copied once.
+pub(super) fn write(version: &RawVersion) -> Result<Vec<u8>, serde_json::Error> {
+    let payload = version.payload.as_deref().unwrap_or_default();
+    let names = version.device.len() + version.at.len() + version.ancestry.len();
+    let mut bytes = Vec::with_capacity(payload.len() + names + 64);
+    bytes.extend_from_slice(b"{\"v\":1,\"ancestry\":");
+    bytes.extend_from_slice(version.ancestry.as_bytes());
+    bytes.extend_from_slice(b",\"device\":");
+    serde_json::to_writer(&mut bytes, &version.device)?;
+    bytes.extend_from_slice(b",\"at\":");
+    serde_json::to_writer(&mut bytes, &version.at)?;
+    bytes.extend_from_slice(if version.payload.is_none() {
+        b",\"deleted\":true}\n"
+    } else {
+        b"}\n"
+    });
+    bytes.extend_from_slice(payload.as_bytes());
+    Ok(bytes)
+}
+
+/// Why a version that arrived cannot be used.
+#[derive(Debug, Error)]
+pub(super) enum Unreadable {
+    /// The backend's id is not a project's.
+    #[error("its id is not one of a project")]
+    Id,
+    /// The envelope.
+    #[error("{0}")]
+    Envelope(#[from] EnvelopeError),
+    /// The payload is no text.
+    #[error("its payload is not text")]
+    NotText,
+    /// The payload is no project.
+    #[error("its payload is no project: {0}")]
+    Payload(#[from] PayloadError),
+    /// The payload belongs to another record.
+    #[error("its payload is that of {0}")]
+    OtherId(ProjectId),
+}
+
+/// Reads an envelope that arrived as a version of `id`.
+pub(super) fn read(id: ProjectId, bytes: &[u8]) -> Result<Version, Unreadable> {
+    let Envelope { head, payload } = Envelope::parse(bytes)?;
+    let payload = match payload {
+        None => None,
+        Some(bytes) => Some(Payload::parse(
+            std::str::from_utf8(bytes).map_err(|_| Unreadable::NotText)?,
+        )?),
+    };
+    match payload.as_ref().map(Payload::id) {
+        Some(other) if other != id => Err(Unreadable::OtherId(other)),
+        _ => Ok(Version {
+            payload,
+            ancestry: head.ancestry,
+            device: head.device,
+            at: head.at,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(payload: Option<&str>) -> RawVersion {
+        RawVersion {
+            ancestry: r#"{"w1":7,"w2":9}"#.to_owned(),
+            device: "a \"quoted\" laptop".to_owned(),
+            at: "2026-01-02T03:04:05.000Z".to_owned(),
+            payload: payload.map(ToOwned::to_owned),
+        }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        let id: ProjectId = "abcd1234".parse().unwrap();
+        let version = read(id, &write(&raw(Some(r#"{"id":"abcd1234","name":"A"}"#))).unwrap()).unwrap();
+        assert_eq!(
+            version.ancestry,
+            [("w1".to_owned(), 7), ("w2".to_owned(), 9)].into()
+        );
+        assert_eq!(version.device, "a \"quoted\" laptop");
+        assert_eq!(version.payload.unwrap().name(), "A");
+        assert!(read(id, &write(&raw(None)).unwrap()).unwrap().payload.is_none());
+    }
+
+    #[test]
+    fn a_payload_of_another_record_is_refused() {
+        let id: ProjectId = "other123".parse().unwrap();
+        let bytes = write(&raw(Some(r#"{"id":"abcd1234","name":"A"}"#))).unwrap();
+        assert!(matches!(read(id, &bytes), Err(Unreadable::OtherId(_))));
+        assert!(matches!(read(id, b"no line"), Err(Unreadable::Envelope(_))));
+        assert!(matches!(
+            read(id, &write(&raw(Some("[]"))).unwrap()),
+            Err(Unreadable::Payload(_))
+        ));
+    }
+}

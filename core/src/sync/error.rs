@@ -1,0 +1,80 @@
+//! How a sync fails. Whatever was applied before stays, and running it again goes on from there.
+
+use thiserror::Error;
+
+use super::provider::ProviderError;
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::store::StoreError;
+
+/// A sync did not come to its end.
+#[derive(Debug, Error)]
+pub enum SyncError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The backend, or the way to it.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The backend's answer is not one that its contract allows.
+    #[error("the sync provider answered against its contract: {0}")]
+    Protocol(String),
+    /// This store belongs to another account or backend.
+    #[error("these projects were last synced with {was}, not with {now}")]
+    OtherRemote {
+        /// What it was synced with.
+        was: String,
+        /// What it was about to be synced with.
+        now: String,
+    },
+    /// A listing says that very much is gone.
+    #[error("{gone} of {total} projects are gone from the cloud; deleting them here needs a yes")]
+    ManyGone {
+        /// How many records would be deleted.
+        gone: u64,
+        /// How many there are.
+        total: u64,
+    },
+}
+
+impl Diagnostic for SyncError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Provider(error) => error.code(),
+            Self::Protocol(_) => "E-SYNC-001",
+            Self::OtherRemote { .. } => "E-SYNC-002",
+            Self::ManyGone { .. } => "E-SYNC-003",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Provider(error) => error.kind(),
+            Self::Protocol(_) => Kind::Network,
+            Self::OtherRemote { .. } | Self::ManyGone { .. } => Kind::Conflict,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Provider(error) => error.hint(),
+            Self::Protocol(_) => Some("nothing is lost; update the provider, or tell its author".to_owned()),
+            Self::OtherRemote { .. } => Some(
+                "sign in to the former account, or run `orkee cloud sync --force` to compare and join the two".to_owned(),
+            ),
+            Self::ManyGone { .. } => Some(
+                "run `orkee cloud sync --force` to put them back into the cloud, or `orkee cloud restore --force --yes` to delete them here"
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Provider(error) => error.request_id(),
+            _ => None,
+        }
+    }
+}

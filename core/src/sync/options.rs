@@ -1,0 +1,68 @@
+//! What a sync is asked to do beyond the usual.
+
+use std::collections::BTreeSet;
+
+use crate::project::ProjectId;
+
+/// What a sync is asked to do. The default: push what changed, pull what is new, merge.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Compare everything from the start, and join with another account or backend than the last one.
+    pub force: bool,
+    /// What is sent.
+    pub push: Push,
+    /// What becomes of records that differ.
+    pub decide: Decide,
+    /// Whether a listing may delete many records here.
+    pub deletions: Deletions,
+    /// Say what would be done, and do nothing: no mutation is sent, nothing is written.
+    pub dry_run: bool,
+    /// Pushes in flight at once; 0 for the usual.
+    pub in_flight: usize,
+    /// Records in a push at most; 0 for what the backend takes.
+    pub batch: u32,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Push {
+    /// All that changed.
+    #[default]
+    All,
+    /// These projects alone.
+    Only(BTreeSet<ProjectId>),
+    /// Nothing.
+    Nothing,
+}
+
+impl Push {
+    pub(super) fn takes(&self, id: ProjectId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(ids) => ids.contains(&id),
+            Self::Nothing => false,
+        }
+    }
+}
+
+/// What becomes of records that differ. What is overwritten stays in the record's history.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Decide {
+    /// Both are merged; where both changed a field, this store's value stands and the other becomes a conflict.
+    #[default]
+    Merge,
+    /// This store wins: the fields that both changed; with `force`, each record that differs as a whole.
+    Local,
+    /// The cloud wins, in the same way: all records, or these alone.
+    Cloud(Option<BTreeSet<ProjectId>>),
+}
+
+/// Whether a full listing may delete many records here: more than ten and a tenth of all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Deletions {
+    /// Stop and ask.
+    #[default]
+    Ask,
+    /// The person said yes.
+    Allow,
+}

@@ -1,0 +1,456 @@
+//! A version of the other side arrives, on a page or in the place of ours: what becomes of the record.
+
+use super::{Session, SyncError};
+use crate::project::{Payload, ProjectId};
+use crate::store::{Agreed, Ancestry, ListingGoal, Record, Tracked, Tx, Version};
+use crate::sync::ancestry::{Relation, contains, join, relation};
+use crate::sync::envelope;
+use crate::sync::event::{Event, What};
+use crate::sync::merge::{Merged, Side, merge};
+use crate::sync::options::Decide;
+use crate::sync::provider::{Revision, Stored};
+
+impl Session {
+    /// Takes in a version. False: it cannot be read; it was set aside, and what is here stays.
+    pub(super) fn arrive(&mut self, tx: &mut Tx<'_>, id: &str, stored: Stored) -> Result<bool, SyncError> {
+        let Stored { revision, envelope } = stored;
+        let read = match id.parse::<ProjectId>() {
+            Ok(id) => envelope::read(id, &envelope).map(|theirs| (id, theirs)),
+            Err(_) => Err(envelope::Unreadable::Id),
+        };
+        let (id, theirs) = match read {
+            Ok(read) => read,
+            Err(why) => {
+                self.set_aside_theirs(tx, id, &revision, &envelope, &why.to_string())?;
+                return Ok(false);
+            }
+        };
+        if self.has_aside {
+            tx.clear_aside(id)?;
+        }
+        let known = tx.tracked(id)?;
+        let known = if self.is_copy(tx, id, known.as_ref(), &theirs)? {
+            tx.tracked(id)?
+        } else {
+            known
+        };
+        match known {
+            None => self.add(tx, id, revision, theirs)?,
+            Some(known) => self.meet_known(tx, id, known, revision, theirs)?,
+        }
+        if self.options.dry_run {
+            self.met.insert(id);
+        }
+        Ok(true)
+    }
+
+    fn set_aside_theirs(
+        &mut self,
+        tx: &Tx<'_>,
+        id: &str,
+        revision: &Revision,
+        envelope: &[u8],
+        reason: &str,
+    ) -> Result<(), SyncError> {
+        tx.set_aside(id, revision, envelope, reason)?;
+        match id.parse() {
+            Ok(id) => {
+                tx.mark_listed(id, self.state.listing)?;
+                self.met.insert(id);
+                let what = What::Unreadable {
+                    reason: reason.to_owned(),
+                };
+                self.events.push(Event {
+                    id,
+                    name: String::new(),
+                    what,
+                });
+            }
+            Err(_) => self.summary.parked.push(super::super::event::Parked {
+                id: id.chars().take(80).collect(),
+                reason: reason.to_owned(),
+            }),
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: ProjectId,
+        revision: Revision,
+        theirs: Version,
+    ) -> Result<(), SyncError> {
+        if let Some(payload) = &theirs.payload {
+            self.tell_of(id, payload, What::Added);
+        }
+        tx.add_agreed(id, &theirs, &revision, self.state.listing)?;
+        Ok(())
+    }
+
+    fn meet_known(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: ProjectId,
+        mut known: Tracked,
+        revision: Revision,
+        theirs: Version,
+    ) -> Result<(), SyncError> {
+        tx.mark_row_listed(known.row, self.state.listing)?;
+        if self.decides_whole(id) {
+            return self.decide(tx, id, known, revision, theirs);
+        }
+        if known.agreed.revision.as_ref() == Some(&revision) {
+            return Ok(());
+        }
+        if let Some(sent) = known.sent_at
+            && contains(&theirs.ancestry, &tx.ancestry_at(id, &known, sent)?)
+        {
+            // Ours arrived, whatever came on top of it.
+            known.agreed = Agreed {
+                base_at: Some(sent),
+                clean_at: Some(sent),
+                ..known.agreed
+            };
+            tx.agree(known.row, &known.agreed)?;
+        }
+        match relation(&theirs.ancestry, &known.ancestry) {
+            Relation::Same => self.meet_same(tx, id, &known, revision, theirs),
+            Relation::After => self.replace(tx, id, revision, theirs),
+            Relation::Before => self.say_again(tx, id, &known, revision, &theirs),
+            Relation::Concurrent => self.merge_in(tx, id, &known, revision, theirs),
+        }
+    }
+
+    /// The same writes: the same version, unless a merge came out differently there.
+    fn meet_same(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: ProjectId,
+        known: &Tracked,
+        revision: Revision,
+        theirs: Version,
+    ) -> Result<(), SyncError> {
+        let is_equal = tx
+            .record(id)?
+            .is_some_and(|record| record.version.payload == theirs.payload);
+        match (is_equal, known.is_dirty()) {
+            (true, _) => Ok(tx.agree(known.row, &Agreed::on(known.number, revision))?),
+            (false, false) => self.replace(tx, id, revision, theirs),
+            (false, true) => self.say_again(tx, id, known, revision, &theirs),
+        }
+    }
+
+    /// It comes after ours.
+    fn replace(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: ProjectId,
+        revision: Revision,
+        theirs: Version,
+    ) -> Result<(), SyncError> {
+        let current = tx.record(id)?;
+        let before = current.as_ref().and_then(|record| record.version.payload.clone());
+        match (&before, &theirs.payload) {
+            (_, Some(now)) => self.tell_of(id, now, What::Pulled),
+            (Some(before), None) => self.tell_of(id, before, What::Deleted),
+            (None, None) => {}
+        }
+        let record = tx.put(id, current, theirs)?;
+        Ok(tx.agree_on(&record, &Agreed::on(record.number, revision))?)
+    }
+
+    /// It comes before ours: a page that lags, or a backend that was put back. Ours is said again.
+    fn say_again(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: ProjectId,
+        known: &Tracked,
+        revision: Revision,
+        theirs: &Version,
+    ) -> Result<(), SyncError> {
+        let base_at = match known.agreed.base_at {
+            Some(base) if contains(&tx.ancestry_at(id, known, base)?, &theirs.ancestry) => base,
+            _ => match tx.find_version(id, known.row, &theirs.ancestry)? {
+                Some(number) => number,
+                None => tx.slip_in(known, id, theirs)?,
+            },
+        };
+        let agreed = Agreed {
+            base_at: Some(base_at),
+            revision: Some(revision),
+            clean_at: None,
+        };
+        Ok(tx.agree(known.row, &agreed)?)
+    }
+
+    /// Neither contains the other.
+    fn merge_in(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: ProjectId,
+        known: &Tracked,
+        revision: Revision,
+        theirs: Version,
+    ) -> Result<(), SyncError> {
+        let Some(current) = tx.record(id)? else {
+            return Ok(());
+        };
+        let base = match known.agreed.base_at {
+            Some(number) => Some(tx.version_at(&current, number)?),
+            None => None,
+        };
+        // A base that they do not know is no base.
+        let base = base
+            .filter(|base| contains(&theirs.ancestry, &base.ancestry))
+            .and_then(|base| base.payload);
+        let winner = match self.options.decide {
+            Decide::Cloud(ref ids) if ids.as_ref().is_none_or(|ids| ids.contains(&id)) => Side::Theirs,
+            _ => Side::Ours,
+        };
+        let ours = current.version.payload.as_ref();
+        let Merged { payload, conflicts } = merge(base.as_ref(), ours, theirs.payload.as_ref(), winner);
+        if payload == theirs.payload {
+            return self.replace(tx, id, revision, theirs);
+        }
+        self.tell_merged(id, payload.as_ref().or(ours));
+        let record = self.put_on_top(tx, id, current, revision, theirs.clone(), payload)?;
+        if self.options.decide == Decide::Merge {
+            for conflict in conflicts {
+                let (ours, cloud) = (conflict.ours.as_deref(), conflict.theirs.as_deref());
+                tx.add_conflict(&record, &conflict.field, ours, cloud, &theirs)?;
+                self.tell_conflict(&record, conflict.field);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ours, or what was merged, becomes a write of its own on top of both.
+    fn put_on_top(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: ProjectId,
+        current: Record,
+        revision: Revision,
+        theirs: Version,
+        payload: Option<Payload>,
+    ) -> Result<Record, SyncError> {
+        let both = join(&current.version.ancestry, &theirs.ancestry);
+        let base = tx.put(id, Some(current), theirs)?;
+        let base_at = base.number;
+        let ancestry = tx.tick(&both)?;
+        let (device, at) = (tx.writer()?.device.clone(), tx.at().to_owned());
+        let record = tx.put(
+            id,
+            Some(base),
+            Version {
+                payload,
+                ancestry,
+                device,
+                at,
+            },
+        )?;
+        let agreed = Agreed {
+            base_at: Some(base_at),
+            revision: Some(revision),
+            clean_at: None,
+        };
+        tx.agree_on(&record, &agreed)?;
+        Ok(record)
+    }
+
+    /// Whether one side's version of the record is to win as a whole.
+    fn decides_whole(&self, id: ProjectId) -> bool {
+        self.options.force
+            && match &self.options.decide {
+                Decide::Merge => false,
+                Decide::Local => true,
+                Decide::Cloud(ids) => ids.as_ref().is_none_or(|ids| ids.contains(&id)),
+            }
+    }
+
+    fn decide(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: ProjectId,
+        known: Tracked,
+        revision: Revision,
+        theirs: Version,
+    ) -> Result<(), SyncError> {
+        let Some(current) = tx.record(id)? else {
+            return Ok(());
+        };
+        if current.version.payload == theirs.payload {
+            return match relation(&theirs.ancestry, &known.ancestry) {
+                Relation::Same => Ok(tx.agree(known.row, &Agreed::on(known.number, revision))?),
+                Relation::Before => self.say_again(tx, id, &known, revision, &theirs),
+                _ => self.take_quietly(tx, id, current, revision, theirs),
+            };
+        }
+        if self.options.decide != Decide::Local {
+            return self.replace(tx, id, revision, theirs);
+        }
+        match relation(&theirs.ancestry, &known.ancestry) {
+            Relation::Before => self.say_again(tx, id, &known, revision, &theirs),
+            _ => {
+                let payload = current.version.payload.clone();
+                self.tell_merged(id, payload.as_ref().or(theirs.payload.as_ref()));
+                self.put_on_top(tx, id, current, revision, theirs, payload)
+                    .map(drop)
+            }
+        }
+    }
+
+    /// Their version says the same as ours.
+    fn take_quietly(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: ProjectId,
+        current: Record,
+        revision: Revision,
+        theirs: Version,
+    ) -> Result<(), SyncError> {
+        let record = tx.put(id, Some(current), theirs)?;
+        Ok(tx.agree_on(&record, &Agreed::on(record.number, revision))?)
+    }
+
+    /// Both sides had the record, and a full listing did not show it.
+    pub(super) fn is_gone(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: ProjectId,
+        goal: ListingGoal,
+    ) -> Result<(), SyncError> {
+        let Some(known) = tx.tracked(id)? else {
+            return Ok(());
+        };
+        let nothing_to_do = known.is_tombstone && !known.is_dirty();
+        if nothing_to_do || known.is_dirty() || goal == ListingGoal::Offer {
+            let clean_at = nothing_to_do.then_some(known.number);
+            let agreed = Agreed {
+                base_at: known.agreed.base_at,
+                revision: None,
+                clean_at,
+            };
+            return Ok(tx.agree(known.row, &agreed)?);
+        }
+        let Some(current) = tx.record(id)? else {
+            return Ok(());
+        };
+        if let Some(payload) = &current.version.payload {
+            self.tell_of(id, payload, What::Deleted);
+        }
+        // It is not a write of ours: it contains what the record contained.
+        let tombstone = Version {
+            payload: None,
+            ..current.version.clone()
+        };
+        let record = tx.put(
+            id,
+            Some(current),
+            Version {
+                at: tx.at().to_owned(),
+                ..tombstone
+            },
+        )?;
+        let agreed = Agreed {
+            base_at: Some(record.number),
+            revision: None,
+            clean_at: Some(record.number),
+        };
+        Ok(tx.agree_on(&record, &agreed)?)
+    }
+
+    /// Whether the version has a write in our name that no version here knows of. Then this store is an older state or a copy of
+    /// itself: it takes another name, for what it has not sent, too.
+    fn is_copy(
+        &mut self,
+        tx: &mut Tx<'_>,
+        id: ProjectId,
+        known: Option<&Tracked>,
+        theirs: &Version,
+    ) -> Result<bool, SyncError> {
+        let writer = tx.writer()?.name.clone();
+        let Some(newest) = theirs.ancestry.get(&writer).copied() else {
+            return Ok(false);
+        };
+        if let Some(known) = known {
+            let base = match known.agreed.base_at {
+                Some(base) => tx.ancestry_at(id, known, base)?,
+                None => Ancestry::new(),
+            };
+            let is_known = base.get(&writer).is_some_and(|clock| *clock >= newest)
+                || known.ancestry.get(&writer) == Some(&newest)
+                || tx.remembers_write(id, known.row, &writer, newest)?;
+            if is_known {
+                return Ok(false);
+            }
+        }
+        self.become_another(tx, &writer)?;
+        Ok(true)
+    }
+
+    fn become_another(&mut self, tx: &mut Tx<'_>, old: &str) -> Result<(), SyncError> {
+        tx.rename_writer()?;
+        self.summary.was_a_copy = true;
+        for id in tx.dirty_ids()? {
+            let (Some(current), Some(known)) = (tx.record(id)?, tx.tracked(id)?) else {
+                continue;
+            };
+            let base = match known.agreed.base_at {
+                Some(number) => tx.ancestry_at(id, &known, number)?,
+                None => Ancestry::new(),
+            };
+            let mut seen = current.version.ancestry.clone();
+            match base.get(old) {
+                Some(clock) => drop(seen.insert(old.to_owned(), *clock)),
+                None => drop(seen.remove(old)),
+            }
+            let ancestry = tx.tick(&seen)?;
+            let version = Version {
+                ancestry,
+                ..current.version.clone()
+            };
+            let record = tx.put(id, Some(current), version)?;
+            tx.agree_on(
+                &record,
+                &Agreed {
+                    clean_at: None,
+                    ..known.agreed
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn tell_of(&mut self, id: ProjectId, payload: &Payload, what: What) {
+        self.events.push(Event {
+            id,
+            name: payload.name(),
+            what,
+        });
+    }
+
+    fn tell_merged(&mut self, id: ProjectId, payload: Option<&Payload>) {
+        let name = payload.map(Payload::name).unwrap_or_default();
+        self.events.push(Event {
+            id,
+            name,
+            what: What::Merged,
+        });
+    }
+
+    fn tell_conflict(&mut self, record: &Record, field: String) {
+        let name = record
+            .version
+            .payload
+            .as_ref()
+            .map(Payload::name)
+            .unwrap_or_default();
+        self.events.push(Event {
+            id: record.id,
+            name,
+            what: What::Conflict { field },
+        });
+    }
+}

@@ -1,0 +1,308 @@
+//! One sync, without I/O: what to ask next, and what an answer changes.
+//!
+//! A session lives as long as its process; all that must outlive it is in the store, and a new session goes on from there. It
+//! keeps what is in flight (ids and numbers, no payloads), which answers came since the page under way was asked for, and
+//! spans that do not fit yet. Parts: `push` fills requests, `apply` takes answers, `arrive` decides about one version.
+
+mod apply;
+mod arrive;
+mod push;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::error::SyncError;
+use super::event::{Event, Summary};
+use super::options::Options;
+use super::provider::{Cursor, Failure, Limits, Position, ProviderError, Request, Revision};
+use crate::project::ProjectId;
+use crate::store::{Durability, ListingGoal, SpaceState, Store, StoreError, Tx};
+use apply::Held;
+
+/// Pushes in flight at once, unless the options say otherwise.
+const IN_FLIGHT: usize = 4;
+
+/// A request under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FlightId(u64);
+
+/// What a session wants.
+#[derive(Debug)]
+pub enum Next {
+    /// Send this, and bring the answer.
+    Ask(FlightId, Request),
+    /// An answer has to come first.
+    Wait,
+    /// Both sides have nothing more to say.
+    Done,
+}
+
+/// One sync of one space with one backend.
+#[derive(Debug)]
+pub struct Session {
+    options: Options,
+    limits: Limits,
+    /// As it is in the store.
+    state: SpaceState,
+    flights: BTreeMap<FlightId, Flight>,
+    last_flight: u64,
+    /// Rows of records in flight.
+    busy: HashSet<i64>,
+    /// The page that waits for pushes which it crosses.
+    held: Option<Held>,
+    /// Records answered since the page under way was asked for, with the commit that the answer knew of.
+    answered: HashMap<ProjectId, Option<u64>>,
+    /// Commits of our own, from position to position, that we need not list.
+    spans: HashMap<Position, Position>,
+    wants_page: bool,
+    /// An answer came: the backend takes this cursor.
+    is_met: bool,
+    /// A listing compares everything; what differs is sent after it.
+    lists_first: bool,
+    /// The row up to which the records to send were looked through.
+    swept: i64,
+    /// How often the backend preferred its version of a record.
+    refused: HashMap<i64, u32>,
+    expired: u32,
+    /// Versions that could not be read wait in the store.
+    has_aside: bool,
+    /// What a dry run met in the listing.
+    met: HashSet<ProjectId>,
+    events: Vec<Event>,
+    summary: Summary,
+}
+
+/// A request under way, as far as its answer needs it.
+#[derive(Debug)]
+struct Flight {
+    batch: Vec<Sent>,
+    cursor: Cursor,
+    limit: u32,
+}
+
+/// A mutation under way.
+#[derive(Debug, Clone)]
+struct Sent {
+    row: i64,
+    id: ProjectId,
+    name: String,
+    is_tombstone: bool,
+    number: u64,
+    guard: Option<Revision>,
+}
+
+impl Session {
+    /// A sync of the store's space with the account and backend that `remote` names.
+    pub fn begin(
+        store: &mut Store,
+        remote: &str,
+        limits: Limits,
+        options: Options,
+    ) -> Result<Self, SyncError> {
+        let (state, has_aside) = store.space_state()?;
+        let mut session = Self {
+            state,
+            has_aside,
+            limits,
+            flights: BTreeMap::new(),
+            last_flight: 0,
+            busy: HashSet::new(),
+            held: None,
+            answered: HashMap::new(),
+            spans: HashMap::new(),
+            wants_page: true,
+            is_met: false,
+            lists_first: false,
+            swept: 0,
+            refused: HashMap::new(),
+            expired: 0,
+            met: HashSet::new(),
+            events: Vec::new(),
+            summary: Summary::default(),
+            options,
+        };
+        session.meet(store, remote)?;
+        Ok(session)
+    }
+
+    /// Compares the remote with the one that the store knows, and prepares a forced comparison.
+    fn meet(&mut self, store: &mut Store, remote: &str) -> Result<(), SyncError> {
+        let is_other = self.state.remote.as_deref().is_some_and(|known| known != remote);
+        if is_other && !self.options.force {
+            let was = self.state.remote.clone().unwrap_or_default();
+            return Err(SyncError::OtherRemote {
+                was,
+                now: remote.to_owned(),
+            });
+        }
+        if self.state.remote.as_deref() != Some(remote) {
+            self.state.remote = Some(remote.to_owned());
+        } else if !self.options.force {
+            return Ok(());
+        }
+        if self.options.force {
+            self.state.cursor.position = None;
+            self.state.goal = Some(ListingGoal::Offer);
+            self.lists_first = true;
+        }
+        if is_other {
+            self.state.cursor.head = None;
+        }
+        self.transact(store, |session, tx| {
+            if is_other {
+                tx.offer_everything()?;
+            }
+            Ok(tx.save_space_state(&session.state)?)
+        })
+    }
+
+    /// The next request. What it carries is marked as sent, and that is committed, before this returns.
+    pub fn next(&mut self, store: &mut Store) -> Result<Next, SyncError> {
+        let asks =
+            self.wants_page && self.held.is_none() && self.flights.values().all(|flight| flight.limit == 0);
+        let batch = if self.may_push() {
+            self.fill(store)?
+        } else {
+            Vec::new()
+        };
+        if !asks && batch.is_empty() {
+            return if self.flights.is_empty() {
+                self.finish(store)
+            } else {
+                Ok(Next::Wait)
+            };
+        }
+        if asks {
+            self.ask_for_page(store)?;
+        }
+        let limit = if asks { self.limits.max_page.max(1) } else { 0 };
+        let (batch, mutations) = batch.into_iter().unzip();
+        let cursor = self.state.cursor.clone();
+        let flight = FlightId(self.last_flight + 1);
+        self.last_flight = flight.0;
+        self.flights.insert(
+            flight,
+            Flight {
+                batch,
+                cursor: cursor.clone(),
+                limit,
+            },
+        );
+        Ok(Next::Ask(
+            flight,
+            Request {
+                cursor,
+                mutations,
+                limit,
+            },
+        ))
+    }
+
+    fn ask_for_page(&mut self, store: &mut Store) -> Result<(), SyncError> {
+        self.wants_page = false;
+        self.answered.clear();
+        if self.state.cursor.position.is_some() {
+            return Ok(());
+        }
+        self.state.listing += 1;
+        self.state.goal.get_or_insert(ListingGoal::Delete);
+        self.met.clear();
+        self.transact(store, |session, tx| Ok(tx.save_space_state(&session.state)?))
+    }
+
+    /// The request failed as a whole. An error ends the session; where there is none, smaller requests may pass.
+    pub fn fail(
+        &mut self,
+        store: &mut Store,
+        flight: FlightId,
+        error: ProviderError,
+    ) -> Result<(), SyncError> {
+        let Some(flight) = self.flights.remove(&flight) else {
+            return Ok(());
+        };
+        for sent in &flight.batch {
+            self.busy.remove(&sent.row);
+        }
+        if error.failure != Failure::TooLarge {
+            return Err(error.into());
+        }
+        let records = u32::try_from(flight.batch.len()).unwrap_or(u32::MAX);
+        match flight.batch.as_slice() {
+            [] if self.limits.max_page <= 1 => return Err(error.into()),
+            [] => self.limits.max_page /= 2,
+            [one] => {
+                let (one, reason) = (one.clone(), error.message);
+                self.transact(store, |session, tx| session.set_aside_ours(tx, &one, &reason))?;
+            }
+            _ => self.limits.max_mutations = records / 2,
+        }
+        self.wants_page |= flight.limit > 0;
+        self.swept = 0;
+        Ok(())
+    }
+
+    /// Whether anything is in flight.
+    pub fn is_waiting(&self) -> bool {
+        !self.flights.is_empty()
+    }
+
+    /// What happened since this was last called. All of it is committed.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// What the session did so far.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    fn finish(&mut self, store: &mut Store) -> Result<Next, SyncError> {
+        if self.options.dry_run {
+            self.plan_pushes(store)?;
+        }
+        Ok(Next::Done)
+    }
+
+    /// Does `work` in one transaction; in a dry run all of it is taken back. Events of what failed are forgotten.
+    fn transact<T>(
+        &mut self,
+        store: &mut Store,
+        work: impl FnOnce(&mut Self, &mut Tx<'_>) -> Result<T, SyncError>,
+    ) -> Result<T, SyncError> {
+        let told = self.events.len();
+        let dry_run = self.options.dry_run;
+        let mut dry = None;
+        let done = store.write(Durability::Refetchable, |tx| match work(self, tx) {
+            Ok(value) if dry_run => {
+                dry = Some(value);
+                Err(TakenBack::DryRun)
+            }
+            done => done.map_err(TakenBack::Failed),
+        });
+        let done = match (done, dry) {
+            (Err(TakenBack::DryRun), Some(value)) | (Ok(value), _) => Ok(value),
+            (Err(TakenBack::Failed(error)), _) => Err(error),
+            (Err(TakenBack::DryRun), None) => {
+                Err(SyncError::Protocol("a dry run without an outcome".to_owned()))
+            }
+        };
+        match &done {
+            Ok(_) => self.events[told..]
+                .iter()
+                .for_each(|event| self.summary.count(event)),
+            Err(_) => self.events.truncate(told),
+        }
+        done
+    }
+}
+
+/// Why a transaction is rolled back.
+enum TakenBack {
+    DryRun,
+    Failed(SyncError),
+}
+
+impl From<StoreError> for TakenBack {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
