@@ -71,7 +71,7 @@ pub(crate) enum CliError {
     },
     #[error("cannot tell which folder this is")]
     CurrentFolder(#[source] std::io::Error),
-    #[error("{question} — and nobody is here to answer")]
+    #[error("{question:?} has to be answered, and nobody is here to do it")]
     NobodyToAsk { question: String, hint: String },
     #[error("stopped, nothing was changed")]
     Declined,

@@ -110,11 +110,6 @@ impl Output {
         self.color_err
     }
 
-    /// Whether notes and warnings are wanted.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.quiet > 0
-    }
-
     /// One JSON object on standard output, `schema_version` first.
     pub(crate) fn document(&self, body: &impl Serialize) -> Result<(), CliError> {
         let mut line = serde_json::to_vec(&Document {
@@ -126,9 +121,9 @@ impl Output {
         self.bytes(&line)
     }
 
-    /// The start of a JSON object whose last key's list is streamed; the caller closes it.
-    pub(crate) fn open_list(&self, key: &str) -> Result<(), CliError> {
-        self.bytes(format!("{{\"schema_version\":{SCHEMA_VERSION},\"{key}\":[").as_bytes())
+    /// The start of a JSON object whose list is streamed: `schema_version`, then `head`. The caller goes on and closes it.
+    pub(crate) fn open_document(&self, head: &str) -> Result<(), CliError> {
+        self.bytes(format!("{{\"schema_version\":{SCHEMA_VERSION},{head}").as_bytes())
     }
 
     /// One line of text on standard output: the data that the command was asked for.
@@ -204,6 +199,29 @@ impl Output {
             // What was said on standard output before comes before.
             let _ = self.finish();
             let _ = writeln!(io::stderr().lock(), "{line}");
+        }
+    }
+
+    /// Says lines on standard error as [`Output::error_line`] does, from any thread: for what happens while a command waits.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn speaker(&self) -> impl Fn(&str) + Send + Sync + 'static {
+        let quiet = self.quiet;
+        move |line| {
+            if quiet < 2 {
+                let _ = writeln!(io::stderr().lock(), "{line}");
+            }
+        }
+    }
+
+    /// Warns on standard error as [`Output::warn`] does, from any thread.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn warner(&self) -> impl Fn(&str) + Send + Sync + 'static {
+        let quiet = self.quiet;
+        let warning = self.err_paint(Paint::Cause, "warning");
+        move |line| {
+            if quiet == 0 {
+                let _ = writeln!(io::stderr().lock(), "{warning}: {line}");
+            }
         }
     }
 

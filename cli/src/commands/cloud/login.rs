@@ -1,7 +1,20 @@
 //! `orkee cloud login`
 
+use std::io::{BufRead, IsTerminal, Read};
+use std::time::Duration;
+
+use orkee_core::auth::{
+    AuthError, BrowserWish, Device, LoginEvent, LoginRequest, LoginUi, Opener, Section, Surroundings,
+};
+use orkee_core::diagnostic::{Diagnostic, Kind};
+use serde::Serialize;
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+use super::open_url;
+use super::surroundings::{self, Cloud};
 use crate::context::Context;
-use crate::failure::{CliError, CommandResult};
+use crate::failure::{CliError, CommandResult, Exit, Failure};
 
 /// Sign in
 ///
@@ -31,18 +44,210 @@ pub(crate) struct Login {
     #[arg(long, overrides_with = "no_browser")]
     browser: bool,
     /// Print the address instead of opening a browser
-    #[arg(long)]
+    #[arg(long, overrides_with = "browser")]
     no_browser: bool,
     /// The port on this machine that the browser comes back to; default: any free one
-    #[arg(long, value_name = "N")]
-    callback_port: Option<u16>,
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    callback_port: u16,
     /// Seconds to wait for the browser
     #[arg(long, value_name = "S", default_value_t = 300)]
     timeout: u64,
 }
 
+/// A token on standard input is one line; this is far more.
+const MAX_TOKEN: u64 = 16 << 10;
+
 impl Login {
-    pub(crate) fn run(self, _cx: &Context) -> CommandResult {
-        Err(CliError::usage("`orkee cloud login` is not in this build", "update orkee").into())
+    pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        let cloud = Cloud::open(cx, self.env.as_deref())?;
+        if self.refresh_token {
+            return refresh(cx, &cloud);
+        }
+        if self.sso || self.device {
+            return Err(NotOffered {
+                host: cloud.host(),
+                flag: if self.sso { "--sso" } else { "--device" },
+            }
+            .into());
+        }
+        let section = match (&cloud.tenant, &self.env) {
+            (Some(tenant), _) => Section::Tenant(tenant.clone()),
+            (None, Some(name)) => Section::Environment(name.clone()),
+            (None, None) => Section::Default,
+        };
+        if self.with_token {
+            let token = read_token()?;
+            surroundings::run(async {
+                Ok(cloud.auth.login_with_token(&cloud.api, &section, &token).await?)
+            })?;
+        } else {
+            self.in_browser(cx, &cloud, &section)?;
+        }
+        said_who(cx, &cloud, self.env.as_deref())
+    }
+
+    fn in_browser(&self, cx: &Context, cloud: &Cloud, section: &Section) -> Result<(), Failure> {
+        let wish = match (self.browser, self.no_browser) {
+            (true, _) => BrowserWish::Yes,
+            (_, true) => BrowserWish::No,
+            _ => BrowserWish::IfThere,
+        };
+        let around = Surroundings::from_env();
+        let can_paste = std::io::stdin().is_terminal() && !cx.global.no_input;
+        if !can_paste && !wish.acts_alone(around) {
+            return Err(AuthError::NobodyThere.into());
+        }
+        let request = LoginRequest {
+            api: cloud.api.clone(),
+            issuer: cloud.api.clone(),
+            section: section.clone(),
+            callback_port: self.callback_port,
+            timeout: Duration::from_secs(self.timeout),
+            device: device(),
+        };
+        let tell = events(cx);
+        surroundings::run(async {
+            let opener: Option<Opener> = wish.opens(around).then(|| Box::new(open_url::in_child) as Opener);
+            let ui = LoginUi {
+                events: &tell,
+                opener,
+                pasted: can_paste.then(typed_lines),
+            };
+            cloud.auth.login(request, ui).await?;
+            Ok(())
+        })
+    }
+}
+
+/// What the person is told while the sign-in is under way. The address is told however quiet it is to be.
+fn events(cx: &Context) -> impl Fn(LoginEvent) + Sync + 'static {
+    let (say, warn) = (cx.out.speaker(), cx.out.warner());
+    move |event| match event {
+        LoginEvent::Visit {
+            host,
+            url,
+            opening,
+            can_paste,
+        } => {
+            let how = if opening {
+                "Your browser opens to sign in to"
+            } else {
+                "Open this address to sign in to"
+            };
+            say(&format!("{how} {host}:\n\n  {url}\n"));
+            if can_paste {
+                say("Should the browser not come back by itself, paste the address of its last page here.");
+            }
+        }
+        LoginEvent::NoBrowser => {
+            say(
+                "No browser could be opened. Open the address yourself; on a machine without one, use --device.",
+            );
+        }
+        LoginEvent::NoListener => {
+            warn(
+                "nothing can listen on this machine: the browser's last page will not load; paste its address here",
+            );
+        }
+        LoginEvent::Ignored(reason) => warn(&format!(
+            "ignored a visit that is not the browser's answer: {reason}"
+        )),
+        LoginEvent::PasteRefused(reason) => warn(&format!("this is not the answer: {reason}")),
+    }
+}
+
+#[derive(Serialize)]
+struct SignedIn<'a> {
+    authenticated: bool,
+    issuer: &'a str,
+    account: Option<&'a str>,
+    subscription: Option<&'a str>,
+}
+
+/// Says where and as whom.
+fn said_who(cx: &Context, cloud: &Cloud, environment: Option<&str>) -> CommandResult {
+    let (section, login) = cloud.auth.login_for(&cloud.api, cloud.tenant.as_deref())?;
+    let account = login.account.as_ref();
+    if cx.out.is_json() {
+        cx.out.document(&SignedIn {
+            authenticated: true,
+            issuer: &login.issuer,
+            account: account.map(|a| a.email.as_str()),
+            subscription: account.and_then(|a| a.plan.as_deref()),
+        })?;
+    }
+    let who = account.map(|a| format!(" as {}", a.email)).unwrap_or_default();
+    cx.out.note(format_args!("Signed in to {}{who}", cloud.host()));
+    if let Some(token) = cloud.env_token() {
+        cx.out.warn(format_args!(
+            "{} is set and goes before this sign-in",
+            token.variable()
+        ));
+    }
+    if environment.is_some() && section != Section::Default {
+        cx.out
+            .note(format_args!("To use it, set ORKEE_CLOUD_API_URL={}", cloud.api));
+    }
+    Ok(Exit::DONE)
+}
+
+fn refresh(cx: &Context, cloud: &Cloud) -> CommandResult {
+    let tokens = cloud.auth.tokens(cloud.api.clone(), cloud.tenant.clone(), None);
+    surroundings::run(async { Ok(tokens.refresh().await?) })?;
+    cx.out.note("The token was refreshed");
+    said_who(cx, cloud, None)
+}
+
+fn read_token() -> Result<String, Failure> {
+    let mut token = String::new();
+    std::io::stdin()
+        .lock()
+        .take(MAX_TOKEN)
+        .read_to_string(&mut token)
+        .map_err(CliError::Stdin)?;
+    Ok(token)
+}
+
+/// Lines as the person types them. The thread ends with the process: reading a terminal cannot be taken back.
+fn typed_lines() -> mpsc::Receiver<String> {
+    let (lines, receiver) = mpsc::channel(4);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            if lines.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn device() -> Device {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Device {
+        name,
+        platform: std::env::consts::OS.to_owned(),
+    }
+}
+
+/// The server has no such way to sign in.
+#[derive(Debug, Error)]
+#[error("{host} offers no sign-in with {flag}")]
+struct NotOffered {
+    host: String,
+    flag: &'static str,
+}
+
+impl Diagnostic for NotOffered {
+    fn code(&self) -> &'static str {
+        "E-AUTH-019"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Auth
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("run `orkee cloud login` without it, or with --with-token".to_owned())
     }
 }

@@ -14,11 +14,15 @@ mod login;
 #[cfg(feature = "cloud")]
 mod logout;
 #[cfg(feature = "cloud")]
+mod open_url;
+#[cfg(feature = "cloud")]
 mod parked;
 #[cfg(feature = "cloud")]
 mod restore;
 #[cfg(feature = "cloud")]
 mod status;
+#[cfg(feature = "cloud")]
+mod surroundings;
 #[cfg(feature = "cloud")]
 mod sync;
 #[cfg(feature = "cloud")]
@@ -26,7 +30,7 @@ mod token;
 
 #[cfg(feature = "cloud")]
 mod with_feature {
-    use super::{conflicts, list, login, logout, parked, restore, status, sync, token};
+    use super::{conflicts, list, login, logout, open_url, parked, restore, status, sync, token};
     use crate::context::Context;
     use crate::failure::CommandResult;
 
@@ -46,6 +50,8 @@ Examples:
         List(list::List),
         Conflicts(conflicts::Conflicts),
         Parked(parked::Parked),
+        #[command(hide = true)]
+        OpenUrl(open_url::OpenUrl),
     }
 
     impl Command {
@@ -60,6 +66,7 @@ Examples:
                 Self::List(command) => command.run(cx),
                 Self::Conflicts(command) => command.run(cx),
                 Self::Parked(command) => command.run(cx),
+                Self::OpenUrl(command) => command.run(cx),
             }
         }
     }

@@ -1,7 +1,17 @@
 //! `orkee cloud status`
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use orkee_core::auth::{Account, AuthError, Login, Section};
+use orkee_core::clock;
+use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::settings::Key;
+use orkee_core::store::Standing;
+use serde::Serialize;
+
+use super::surroundings::Cloud;
 use crate::context::Context;
-use crate::failure::{CliError, CommandResult};
+use crate::failure::{CommandResult, Exit, Failure};
 
 /// Show who is signed in, and how far projects are in step
 #[derive(Debug, clap::Args)]
@@ -15,8 +25,214 @@ pub(crate) struct Status {
     offline: bool,
 }
 
+/// Everything that there is to say.
+struct Report {
+    sign_in: SignIn,
+    last_sync_at: Option<Timestamp>,
+    provider: String,
+    tenant: Option<String>,
+    standing: Standing,
+    automatic: bool,
+}
+
+/// Whether somebody is signed in, and who.
+struct SignIn {
+    account: Option<Account>,
+    expires_at: Option<Timestamp>,
+    source: Option<String>,
+    /// Why nobody is.
+    refusal: Option<AuthError>,
+}
+
 impl Status {
-    pub(crate) fn run(self, _cx: &Context) -> CommandResult {
-        Err(CliError::usage("`orkee cloud status` is not in this build", "update orkee").into())
+    pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        let cloud = Cloud::open(cx, None)?;
+        let report = Report::new(cx, &cloud, self.offline)?;
+        if cx.out.is_json() {
+            cx.out.document(&report.to_json())?;
+        } else {
+            report.print(cx)?;
+        }
+        let Some(refusal) = &report.sign_in.refusal else {
+            return Ok(Exit::DONE);
+        };
+        if let Some(hint) = refusal.hint() {
+            cx.out.note(format_args!("hint: {hint}"));
+        }
+        Ok(Kind::Auth.into())
     }
+}
+
+impl Report {
+    fn new(cx: &Context, cloud: &Cloud, _offline: bool) -> Result<Self, Failure> {
+        let store = cx.store()?;
+        let (state, _) = store.space_state()?;
+        let settings = cx.settings()?;
+        let provider = match &cloud.tenant {
+            None => "orkee-cloud".to_owned(),
+            Some(tenant) => settings
+                .tenant_provider(tenant)?
+                .unwrap_or_else(|| "enterprise".to_owned()),
+        };
+        Ok(Self {
+            sign_in: SignIn::read(cloud)?,
+            last_sync_at: state.last_sync_at.and_then(|at| at.parse().ok()),
+            provider,
+            tenant: cloud.tenant.clone(),
+            standing: store.standing()?,
+            automatic: settings.flag(Key::AutoSync)?.value,
+        })
+    }
+}
+
+impl SignIn {
+    fn read(cloud: &Cloud) -> Result<Self, Failure> {
+        if let Some(token) = cloud.env_token() {
+            let source = Some(token.variable().to_owned());
+            return Ok(Self {
+                account: None,
+                expires_at: None,
+                source,
+                refusal: None,
+            });
+        }
+        match cloud.auth.login_for(&cloud.api, cloud.tenant.as_deref()) {
+            Ok((section, login)) => Ok(Self::of(&section, login)),
+            Err(error) if error.kind() == Kind::Auth && is_absence(&error) => Ok(Self {
+                account: None,
+                expires_at: None,
+                source: None,
+                refusal: Some(error),
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn of(section: &Section, login: Login) -> Self {
+        let source = Some(format!("auth.toml, [{section}]"));
+        Self {
+            account: login.account,
+            expires_at: login.expires_at,
+            source,
+            refusal: None,
+        }
+    }
+}
+
+/// Nobody is signed in here, as opposed to a token file that cannot be used.
+fn is_absence(error: &AuthError) -> bool {
+    matches!(
+        error,
+        AuthError::NotSignedIn { .. } | AuthError::OtherOrigin { .. } | AuthError::SignedOut { .. }
+    )
+}
+
+impl Report {
+    fn print(&self, cx: &Context) -> Result<(), Failure> {
+        let (yes, no) = (cx.out.mark(true), cx.out.mark(false));
+        let unknown = "unknown";
+        match &self.sign_in.refusal {
+            None => {
+                let account = self.sign_in.account.as_ref();
+                cx.out
+                    .line(format_args!("{yes} Authenticated with Orkee Cloud"))?;
+                cx.out.line(format_args!(
+                    "{yes} Account: {}",
+                    account.map_or(unknown, |a| &a.email)
+                ))?;
+                let plan = account.and_then(|a| a.plan.as_deref());
+                cx.out
+                    .line(format_args!("{yes} Subscription: {}", plan.unwrap_or(unknown)))?;
+                let expires = self
+                    .sign_in
+                    .expires_at
+                    .map_or_else(|| unknown.to_owned(), |at| utc(at, "%Y-%m-%d"));
+                cx.out.line(format_args!("{yes} Token expires: {expires}"))?;
+            }
+            Some(refusal) => cx
+                .out
+                .line(format_args!("{no} Not authenticated with Orkee Cloud: {refusal}"))?,
+        }
+        let last = self
+            .last_sync_at
+            .map_or_else(|| "never".to_owned(), |at| utc(at, "%Y-%m-%d %H:%M UTC"));
+        cx.out.line(format_args!("{yes} Last sync: {last}"))?;
+
+        let tenant = self
+            .tenant
+            .as_deref()
+            .map_or_else(|| "no tenant".to_owned(), |t| format!("tenant {t}"));
+        cx.out
+            .line(format_args!("Provider: {} ({tenant})", self.provider))?;
+        let Standing {
+            in_step,
+            waiting,
+            conflicts,
+            parked,
+        } = self.standing;
+        cx.out.line(format_args!(
+            "Projects: {in_step} in step, {waiting} waiting, {conflicts} in conflict, {parked} parked"
+        ))?;
+        if let Some(source) = &self.sign_in.source {
+            cx.out.line(format_args!("Token from: {source}"))?;
+        }
+        let next = if self.automatic {
+            "after each interval, while `orkee cloud watch` runs"
+        } else {
+            "off"
+        };
+        cx.out.line(format_args!("Automatic sync: {next}"))?;
+        Ok(())
+    }
+
+    fn to_json(&self) -> Document<'_> {
+        let Standing {
+            in_step,
+            waiting,
+            conflicts,
+            parked,
+        } = self.standing;
+        let account = self.sign_in.account.as_ref();
+        Document {
+            authenticated: self.sign_in.refusal.is_none(),
+            account: account.map(|a| a.email.as_str()),
+            subscription: account.and_then(|a| a.plan.as_deref()),
+            token_expires_at: self.sign_in.expires_at.map(clock::rfc3339),
+            token_source: self.sign_in.source.as_deref(),
+            last_sync_at: self.last_sync_at.map(clock::rfc3339),
+            provider: &self.provider,
+            tenant: self.tenant.as_deref(),
+            projects: Counts {
+                in_step,
+                waiting,
+                conflicts,
+                parked,
+            },
+        }
+    }
+}
+
+fn utc(at: Timestamp, format: &str) -> String {
+    at.to_zoned(TimeZone::UTC).strftime(format).to_string()
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    authenticated: bool,
+    account: Option<&'a str>,
+    subscription: Option<&'a str>,
+    token_expires_at: Option<String>,
+    token_source: Option<&'a str>,
+    last_sync_at: Option<String>,
+    provider: &'a str,
+    tenant: Option<&'a str>,
+    projects: Counts,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    in_step: u64,
+    waiting: u64,
+    conflicts: u64,
+    parked: u64,
 }

@@ -1,7 +1,10 @@
 //! `orkee cloud token`
 
+use serde::Serialize;
+
+use super::surroundings::{self, Cloud};
 use crate::context::Context;
-use crate::failure::{CliError, CommandResult};
+use crate::failure::{CommandResult, Exit};
 
 /// Print the access token, for a script that calls the API itself
 ///
@@ -13,8 +16,23 @@ Examples:
   curl -H \"Authorization: Bearer $(orkee cloud token)\" https://api.orkee.ai/v1/projects")]
 pub(crate) struct Token {}
 
+#[derive(Serialize)]
+struct Document<'a> {
+    token: &'a str,
+}
+
 impl Token {
-    pub(crate) fn run(self, _cx: &Context) -> CommandResult {
-        Err(CliError::usage("`orkee cloud token` is not in this build", "update orkee").into())
+    pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        let cloud = Cloud::open(cx, None)?;
+        let tokens = cloud.tokens(cx);
+        let token = surroundings::run(async { Ok(tokens.current().await?) })?;
+        if cx.out.is_json() {
+            cx.out.document(&Document {
+                token: token.expose(),
+            })?;
+        } else {
+            cx.out.line(token.expose())?;
+        }
+        Ok(Exit::DONE)
     }
 }

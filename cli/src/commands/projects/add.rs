@@ -9,7 +9,7 @@ use orkee_core::store::{Store, StoreError};
 use super::{Fields, view};
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit, Failure};
-use crate::output::{Paint, text};
+use crate::output::text;
 use crate::prompt;
 
 /// Add a project

@@ -60,7 +60,7 @@ impl Edit {
                 Ok(())
             })?
         };
-        view::changed(&cx.out, &updated, "Changed")?;
+        view::changed(&cx.out, &updated, |project| format!("Changed {project}"))?;
         Ok(Exit::DONE)
     }
 

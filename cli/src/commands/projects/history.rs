@@ -108,6 +108,9 @@ fn show(out: &Output, entry: &HistoryEntry, width: usize) -> Result<(), CliError
     if entry.deleted {
         return out.line("  deleted");
     }
+    if entry.fields.is_empty() {
+        return out.line("  restored");
+    }
     let shown = entry
         .fields
         .iter()

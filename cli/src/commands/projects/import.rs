@@ -1,14 +1,144 @@
 //! `orkee projects import`
 
-use crate::context::Context;
-use crate::failure::{CliError, CommandResult};
+use std::io;
+use std::path::{Path, PathBuf};
 
-/// Read projects
+use orkee_core::project::ProjectId;
+use orkee_core::transfer::{self, Action, Format, ImportOptions, OnConflict, Report};
+use serde::Serialize;
+
+use super::word;
+use crate::context::Context;
+use crate::failure::{CliError, CommandResult, Exit};
+use crate::output::Output;
+
+/// Read projects from a file or another Orkee database
+///
+/// All or nothing: if one project cannot be taken, none is. Fields other than id and name may be missing.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Import {}
+#[command(after_help = "\
+Examples:
+  orkee projects import projects.json
+  orkee projects import - --on-conflict merge --dry-run < projects.ndjson
+  orkee projects import --from-db ~/backup/orkee.db")]
+pub(crate) struct Import {
+    /// The file; - for standard input
+    #[arg(value_name = "FILE", required_unless_present = "from_db")]
+    file: Option<PathBuf>,
+    /// An Orkee database instead of a file
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["file", "format"])]
+    from_db: Option<PathBuf>,
+    /// json, ndjson or toml; default: told from its beginning
+    #[arg(long, value_name = "F", value_parser = word::<Format>)]
+    format: Option<Format>,
+    /// What to do with a project that is here and differs: skip, replace, merge (the file's fields, tags of both), copy (under a new id)
+    #[arg(long, value_name = "WHAT", default_value = "skip", value_parser = word::<OnConflict>)]
+    on_conflict: OnConflict,
+    /// Show what would happen; change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
 
 impl Import {
-    pub(crate) fn run(self, _cx: &Context) -> CommandResult {
-        Err(CliError::usage("`orkee projects import` is not in this build", "update orkee").into())
+    pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        let options = ImportOptions {
+            format: self.format,
+            on_conflict: self.on_conflict,
+            dry_run: self.dry_run,
+        };
+        let mut store = cx.store()?;
+        let report = match (&self.from_db, &self.file) {
+            (Some(path), _) => transfer::import_database(&mut store, path, options)?,
+            (None, Some(path)) if path == Path::new("-") => {
+                transfer::import(&mut store, io::stdin().lock(), options)?
+            }
+            (None, Some(path)) => transfer::import_file(&mut store, path, options)?,
+            (None, None) => {
+                return Err(
+                    CliError::usage("nothing to import", "name a file, or - for standard input").into(),
+                );
+            }
+        };
+        if cx.out.is_json() {
+            cx.out.document(&Document::new(&report, self.dry_run))?;
+        } else {
+            summary(&cx.out, &report, self.dry_run)?;
+        }
+        Ok(Exit::DONE)
     }
+}
+
+#[derive(Serialize)]
+struct Document {
+    dry_run: bool,
+    added: Vec<ProjectId>,
+    unchanged: Vec<ProjectId>,
+    skipped: Vec<ProjectId>,
+    replaced: Vec<ProjectId>,
+    merged: Vec<ProjectId>,
+    copied: Vec<Copied>,
+}
+
+#[derive(Serialize)]
+struct Copied {
+    id: ProjectId,
+    from: ProjectId,
+}
+
+impl Document {
+    fn new(report: &Report, dry_run: bool) -> Self {
+        let of = |action| {
+            report
+                .entries
+                .iter()
+                .filter(|entry| entry.action == action)
+                .map(|entry| entry.id)
+                .collect()
+        };
+        let copied = report.entries.iter().filter_map(|entry| match entry.action {
+            Action::Copied(from) => Some(Copied { id: entry.id, from }),
+            _ => None,
+        });
+        Self {
+            dry_run,
+            added: of(Action::Added),
+            unchanged: of(Action::Unchanged),
+            skipped: of(Action::Skipped),
+            replaced: of(Action::Replaced),
+            merged: of(Action::Merged),
+            copied: copied.collect(),
+        }
+    }
+}
+
+/// One line for a person, and how to take over what was left.
+fn summary(out: &Output, report: &Report, dry_run: bool) -> Result<(), CliError> {
+    let is_copied = |action| matches!(action, Action::Copied(_));
+    let counts = [
+        (report.count(|a| a == Action::Added), "added"),
+        (report.count(|a| a == Action::Replaced), "replaced"),
+        (report.count(|a| a == Action::Merged), "merged"),
+        (report.count(is_copied), "copied"),
+        (report.count(|a| a == Action::Unchanged), "unchanged"),
+        (report.count(|a| a == Action::Skipped), "skipped"),
+    ];
+    let told: Vec<String> = counts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+    let told = if told.is_empty() {
+        "the file has no projects".to_owned()
+    } else {
+        told.join(", ")
+    };
+    out.done(if dry_run {
+        format!("Would import: {told}")
+    } else {
+        format!("Imported: {told}")
+    })?;
+    if report.count(|a| a == Action::Skipped) > 0 {
+        out.note("Skipped projects are here with other content. Take them over with --on-conflict replace, merge or copy.");
+    }
+    Ok(())
 }

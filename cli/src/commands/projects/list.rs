@@ -7,7 +7,7 @@ use super::word;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::table::Table;
-use crate::output::{Paint, text};
+use crate::output::{Output, Paint, text};
 use crate::terminal;
 
 /// List projects
@@ -47,17 +47,14 @@ impl List {
             limit: self.limit,
         };
         let store = cx.store()?;
-        let shown = if cx.out.is_json() {
-            json(cx, &store, &filter)
-        } else if cx.out.is_terminal() {
+        if cx.out.is_json() {
+            return document(&cx.out, &store, &filter, "");
+        }
+        ended(if cx.out.is_terminal() {
             table(cx, &store, &filter, filtered)
         } else {
             lines(cx, &store, &filter)
-        };
-        match shown {
-            Err(Stop::Reader) | Ok(()) => Ok(Exit::DONE),
-            Err(Stop::Failure(failure)) => Err(failure),
-        }
+        })
     }
 }
 
@@ -73,17 +70,30 @@ impl<E: Into<Failure>> From<E> for Stop {
     }
 }
 
-fn json(cx: &Context, store: &Store, filter: &Filter) -> Result<(), Stop> {
-    cx.out.open_list("projects")?;
+fn ended(result: Result<(), Stop>) -> CommandResult {
+    match result {
+        Err(Stop::Reader) | Ok(()) => Ok(Exit::DONE),
+        Err(Stop::Failure(failure)) => Err(failure),
+    }
+}
+
+/// `{"schema_version": …, "projects": […]}`, one project after another; `head` is what else stands before the projects.
+pub(super) fn document(out: &Output, store: &Store, filter: &Filter, head: &str) -> CommandResult {
+    ended(projects(out, store, filter, head))
+}
+
+fn projects(out: &Output, store: &Store, filter: &Filter, head: &str) -> Result<(), Stop> {
+    out.open_document(head)?;
+    out.bytes(b"\"projects\":[")?;
     let mut first = true;
     store.list_json::<Stop>(filter, |json| {
         if !std::mem::take(&mut first) {
-            cx.out.bytes(b",")?;
+            out.bytes(b",")?;
         }
-        cx.out.bytes(json.as_bytes())?;
-        while_read(cx)
+        out.bytes(json.as_bytes())?;
+        while_read(out)
     })?;
-    cx.out.bytes(b"]}\n")?;
+    out.bytes(b"]}\n")?;
     Ok(())
 }
 
@@ -93,7 +103,7 @@ fn lines(cx: &Context, store: &Store, filter: &Filter) -> Result<(), Stop> {
         cx.out.line(format_args!(
             "{id}\t{name}\t{status}\t{priority}\t{tags}\t{updated}"
         ))?;
-        while_read(cx)
+        while_read(&cx.out)
     })
 }
 
@@ -118,13 +128,13 @@ fn table(cx: &Context, store: &Store, filter: &Filter, filtered: bool) -> Result
     cx.out.line(cx.out.paint(Paint::Strong, &heading))?;
     for row in rows {
         cx.out.line(row)?;
-        while_read(cx)?;
+        while_read(&cx.out)?;
     }
     Ok(())
 }
 
-fn while_read(cx: &Context) -> Result<(), Stop> {
-    if cx.out.is_closed() {
+fn while_read(out: &Output) -> Result<(), Stop> {
+    if out.is_closed() {
         Err(Stop::Reader)
     } else {
         Ok(())

@@ -121,5 +121,5 @@ impl Fields {
 
 /// Reads one word of a vocabulary.
 fn word<T: std::str::FromStr<Err = InvalidField>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: InvalidField| error.to_string())
+    text.parse().map_err(|error: InvalidField| error.rule.to_string())
 }

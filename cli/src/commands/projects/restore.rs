@@ -5,7 +5,6 @@ use orkee_core::project::ProjectId;
 use super::view;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
-use crate::output::{Paint, text};
 
 /// Take a deletion back
 #[derive(Debug, clap::Args)]

@@ -41,20 +41,29 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Says which fields of a project a command changed.
-pub(super) fn changed(out: &Output, updated: &Updated, verb: &str) -> Result<(), CliError> {
+/// Says which fields of a project a command changed; `how` is what it did with the project, by its name.
+pub(super) fn changed(
+    out: &Output,
+    updated: &Updated,
+    how: impl FnOnce(&str) -> String,
+) -> Result<(), CliError> {
     if out.is_json() {
         return out.document(&Document {
             project: &updated.payload,
         });
     }
-    let name = out.paint(Paint::Strong, &text::line(&updated.payload.name()));
-    let id = out.paint(Paint::Dim, updated.payload.id().as_str());
+    let named = named(out, &updated.payload);
     if updated.fields.is_empty() {
-        return out.done(format_args!("{name} {id} is so already"));
+        return out.done(format_args!("{named} is like that already"));
     }
     let fields: Vec<String> = updated.fields.iter().map(|f| text::line(f)).collect();
-    out.done(format_args!("{verb} {name} {id}: {}", fields.join(", ")))
+    out.done(format_args!("{}: {}", how(&named), fields.join(", ")))
+}
+
+/// A project in a sentence: its name and its id.
+pub(super) fn named(out: &Output, payload: &Payload) -> String {
+    let name = out.paint(Paint::Strong, &text::line(&payload.name()));
+    format!("{name} {}", out.paint(Paint::Dim, payload.id().as_str()))
 }
 
 /// Everything about a project, a field a line.

@@ -1,0 +1,140 @@
+//! What every cloud command begins with: the API, the tenant, the logins, and a runtime that Ctrl-C ends.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use orkee_core::auth::{self, Auth, EnvToken, Notice, Tokens};
+use orkee_core::clock::SystemClock;
+use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::net::{ApiUrl, Http, HttpOptions};
+use orkee_core::settings::Key;
+use thiserror::Error;
+use tokio::runtime::Runtime;
+
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// The cloud, as the settings have it.
+pub(super) struct Cloud {
+    pub(super) api: ApiUrl,
+    pub(super) tenant: Option<String>,
+    pub(super) auth: Auth,
+    pub(super) http: Http,
+    environment: Option<EnvToken>,
+}
+
+impl Cloud {
+    /// Reads the settings; asks nobody. `environment` is what `--env` names.
+    pub(super) fn open(cx: &Context, environment: Option<&str>) -> Result<Self, Failure> {
+        auth::protect();
+        let settings = cx.settings()?;
+        let api = ApiUrl::parse(&settings.api_url(environment)?.value)?;
+        let tenant = Some(settings.tenant()?.value).filter(|tenant| !tenant.is_empty());
+        let token = settings.text(Key::Token)?.map(|setting| setting.value);
+        let file = settings.text(Key::TokenFile)?.map(|setting| setting.value);
+        let environment = EnvToken::new(token.as_deref(), file.as_ref().map(AsRef::as_ref))?;
+        let http = Http::new(HttpOptions::from_env())?;
+        let auth = Auth::new(cx.home()?, http.clone(), Arc::new(SystemClock), notices(cx));
+        Ok(Self {
+            api,
+            tenant,
+            auth,
+            http,
+            environment,
+        })
+    }
+
+    /// The token of the environment, if there is one.
+    pub(super) fn env_token(&self) -> Option<&EnvToken> {
+        self.environment.as_ref()
+    }
+
+    /// The tokens for the API. Says so where they come from the environment.
+    pub(super) fn tokens(&self, cx: &Context) -> Tokens {
+        if let Some(token) = &self.environment {
+            cx.out
+                .note(format_args!("using the token of {}", token.variable()));
+        }
+        self.auth
+            .tokens(self.api.clone(), self.tenant.clone(), self.environment.clone())
+    }
+
+    /// Host and port of the API.
+    pub(super) fn host(&self) -> String {
+        self.api.origin().authority()
+    }
+}
+
+fn notices(cx: &Context) -> impl Fn(Notice) + Send + Sync + 'static {
+    let warn = cx.out.warner();
+    let told_of_mode = AtomicBool::new(false);
+    move |notice| match notice {
+        Notice::ReadableByOthers { path, mode } => {
+            if !told_of_mode.swap(true, Ordering::Relaxed) {
+                let path = path.display();
+                warn(&format!(
+                    "other users can read {path} (mode {mode:03o}); run `chmod 600 {path}`"
+                ));
+            }
+        }
+        Notice::WaitingForLock { pid: Some(pid) } => {
+            warn(&format!("waiting for process {pid}, which changes the sign-in"))
+        }
+        Notice::WaitingForLock { pid: None } => {
+            warn("waiting for another process, which changes the sign-in")
+        }
+    }
+}
+
+/// The command was ended from outside.
+#[derive(Debug, Error)]
+#[error("interrupted")]
+struct Interrupted;
+
+impl Diagnostic for Interrupted {
+    fn code(&self) -> &'static str {
+        "E-CLI-010"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Interrupted
+    }
+}
+
+/// Runs a future to its end, or until Ctrl-C or SIGTERM. Nothing that it left behind is waited for.
+pub(super) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(NoRuntime)?;
+    let result = runtime.block_on(until_interrupted(work));
+    Runtime::shutdown_background(runtime);
+    result
+}
+
+async fn until_interrupted<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let mut terminate =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(NoRuntime)?;
+    tokio::select! {
+        result = work => result,
+        _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+        _ = terminate.recv() => Err(Interrupted.into()),
+    }
+}
+
+/// The system refused threads or signals.
+#[derive(Debug, Error)]
+#[error("cannot start")]
+struct NoRuntime(#[source] std::io::Error);
+
+impl Diagnostic for NoRuntime {
+    fn code(&self) -> &'static str {
+        "E-CLI-011"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Failed
+    }
+}
