@@ -14,6 +14,8 @@ mod conflicts;
 mod error;
 mod field;
 mod history;
+#[cfg(all(test, feature = "sync"))]
+mod image;
 mod list;
 mod migrations;
 mod near;

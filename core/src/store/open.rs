@@ -92,7 +92,7 @@ impl Options {
         self.over(Connection::open_in_memory()?)
     }
 
-    fn over(self, mut connection: Connection) -> Result<Store, StoreError> {
+    pub(super) fn over(self, mut connection: Connection) -> Result<Store, StoreError> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "synchronous", Durability::Full.pragma())?;

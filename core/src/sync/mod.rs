@@ -20,3 +20,6 @@ pub use error::SyncError;
 pub use event::{Event, Parked, Summary, What};
 pub use options::{Decide, Deletions, Options, Push};
 pub use session::{FlightId, Next, Session};
+
+#[cfg(test)]
+mod simulation;

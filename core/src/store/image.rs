@@ -1,0 +1,52 @@
+//! A store as bytes, so that a test can lose a disk and bring an older copy back.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, MAIN_DB};
+
+use super::{Options, Store, StoreError};
+
+impl Store {
+    /// The database as it is on disk.
+    pub(crate) fn image(&mut self) -> Result<Vec<u8>, StoreError> {
+        Ok(self.connection.serialize(MAIN_DB)?.to_vec())
+    }
+
+    /// A store in memory with the content of an image.
+    pub(crate) fn from_image(options: Options, image: &[u8]) -> Result<Self, StoreError> {
+        let mut connection = Connection::open_in_memory()?;
+        connection.deserialize_read_exact(MAIN_DB, image, image.len(), false)?;
+        options.over(connection)
+    }
+
+    /// Payloads that are not tombstones, by id.
+    pub(crate) fn live_payloads(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        let sql = "SELECT id, payload FROM records WHERE space = ? AND payload IS NOT NULL";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([self.space], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Payloads that stand: the newest, the base and what was sent, of each record.
+    pub(crate) fn held_texts(&self) -> Result<Vec<String>, StoreError> {
+        self.texts(
+            "SELECT payload FROM records WHERE payload IS NOT NULL UNION ALL \
+             SELECT h.payload FROM history h JOIN tracking t USING (record) \
+             WHERE h.version IN (t.base_at, t.sent_at) AND h.payload IS NOT NULL",
+        )
+    }
+
+    /// Payloads and conflicts, old ones and new.
+    pub(crate) fn all_texts(&self) -> Result<Vec<String>, StoreError> {
+        self.texts(
+            "SELECT payload FROM records WHERE payload IS NOT NULL UNION ALL \
+             SELECT payload FROM history WHERE payload IS NOT NULL",
+        )
+    }
+
+    fn texts(&self, sql: &str) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

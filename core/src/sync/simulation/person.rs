@@ -1,0 +1,128 @@
+//! People: they create, change and delete projects on any device, and know what they saw when they did.
+
+use std::collections::BTreeSet;
+
+use rand::Rng;
+use rand::rngs::SmallRng;
+
+use crate::project::{Payload, Project, ProjectId, RawObject, Task, raw};
+use crate::store::{Store, StoreError};
+
+/// What people did so far. A value is a word that occurs nowhere else.
+#[derive(Default)]
+pub(super) struct Deeds {
+    pub(super) written: BTreeSet<String>,
+    /// Replaced, or deleted with its project, by a person who saw it.
+    pub(super) known: BTreeSet<String>,
+    /// Replaced by a person who saw it.
+    pub(super) replaced: BTreeSet<String>,
+    last: u64,
+}
+
+/// The words in a text that people wrote.
+pub(super) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+    let is_word = |part: &&str| part.starts_with("zq") && part.len() > 2 && part[2..].bytes().all(|b| b.is_ascii_digit());
+    text.split(|c: char| !c.is_ascii_alphanumeric()).filter(is_word).map(ToOwned::to_owned)
+}
+
+impl Deeds {
+    fn word(&mut self) -> String {
+        self.last += 1;
+        let word = format!("zq{}", self.last);
+        self.written.insert(word.clone());
+        word
+    }
+
+    fn replaces(&mut self, old: &str) {
+        self.known.extend(words(old));
+        self.replaced.extend(words(old));
+    }
+
+    /// One thing that a person does on a device.
+    pub(super) fn act(&mut self, store: &mut Store, id: ProjectId, deletes: bool, rng: &mut SmallRng) {
+        match store.get(id) {
+            Ok(stored) if deletes && rng.random_bool(0.15) => {
+                self.known.extend(words(&stored.payload.to_json()));
+                store.delete(id).unwrap();
+            }
+            Ok(stored) => self.edit(store, &stored.payload, rng),
+            Err(StoreError::Deleted { .. }) if rng.random_bool(0.3) => {
+                store.restore(id).unwrap();
+            }
+            Err(_) => {
+                let name = self.word();
+                store.add(Project::new(id, name)).unwrap();
+            }
+        }
+    }
+
+    fn edit(&mut self, store: &mut Store, payload: &Payload, rng: &mut SmallRng) {
+        if rng.random_bool(0.2) {
+            return self.edit_unknown(store, payload);
+        }
+        let choice = rng.random_range(0..10);
+        store
+            .update(payload.id(), |project| {
+                match choice {
+                    0 | 1 => self.rename(project),
+                    2 => self.describe(project),
+                    3 => project.tags.push(self.word()),
+                    4 => self.untag(project),
+                    5 => drop(project.mcp_servers.insert(self.word(), true)),
+                    6 | 7 => self.add_task(project, rng),
+                    8 => self.retitle(project, rng),
+                    _ => self.drop_task(project, rng),
+                }
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+    }
+
+    fn rename(&mut self, project: &mut Project) {
+        self.replaces(&project.name);
+        project.name = self.word();
+    }
+
+    fn describe(&mut self, project: &mut Project) {
+        self.replaces(project.description.as_deref().unwrap_or_default());
+        project.description = Some(self.word());
+    }
+
+    fn untag(&mut self, project: &mut Project) {
+        if !project.tags.is_empty() {
+            let tag = project.tags.remove(0);
+            self.replaces(&tag);
+        }
+    }
+
+    fn add_task(&mut self, project: &mut Project, rng: &mut SmallRng) {
+        let id = project.manual_tasks.iter().map(|task| task.id).max().unwrap_or(0) + 1;
+        let dependencies = if id > 1 && rng.random_bool(0.5) { vec![id - 1] } else { Vec::new() };
+        project.manual_tasks.push(Task { id, title: self.word(), dependencies, ..Task::default() });
+    }
+
+    fn retitle(&mut self, project: &mut Project, rng: &mut SmallRng) {
+        if !project.manual_tasks.is_empty() {
+            let n = rng.random_range(0..project.manual_tasks.len());
+            self.replaces(&project.manual_tasks[n].title);
+            project.manual_tasks[n].title = self.word();
+        }
+    }
+
+    fn drop_task(&mut self, project: &mut Project, rng: &mut SmallRng) {
+        if !project.manual_tasks.is_empty() {
+            let n = rng.random_range(0..project.manual_tasks.len());
+            self.replaces(&project.manual_tasks.remove(n).title);
+        }
+    }
+
+    /// A newer version's field.
+    fn edit_unknown(&mut self, store: &mut Store, payload: &Payload) {
+        let old = payload.get("xNote").map(|value| value.get().to_owned()).unwrap_or_default();
+        self.replaces(&old);
+        let mut note = RawObject::default();
+        note.set("text", raw(&self.word()));
+        let edited = payload.with([("xNote", raw(&note))]).unwrap();
+        store.apply_edit(payload, &edited).unwrap();
+    }
+}

@@ -1,0 +1,338 @@
+//! Devices, people, and messages on their way. Every choice comes from one seed.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use jiff::Timestamp;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+
+use super::backend::Backend;
+use super::person::{Deeds, words};
+use crate::clock::Clock;
+use crate::id::Ids;
+use crate::project::ProjectId;
+use crate::store::{Durability, Options as StoreOptions, Store, StoreError};
+use crate::sync::provider::{Answer, Limits, Request};
+use crate::sync::{FlightId, Next, Options, Session, What};
+
+/// Makes an empty store once; each device starts from a copy.
+static BLANK: LazyLock<Vec<u8>> =
+    LazyLock::new(|| StoreOptions::default().device("device").in_memory().unwrap().image().unwrap());
+
+/// Time moves when the world says so.
+struct SimClock(AtomicI64);
+
+impl Clock for SimClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_microsecond(1_700_000_000_000_000 + self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+/// Names in order.
+struct SimIds(AtomicU64);
+
+impl Ids for SimIds {
+    fn random(&self, len: usize) -> String {
+        format!("{:0len$}", self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+struct Device {
+    store: Store,
+    session: Option<Session>,
+    backup: Option<Vec<u8>>,
+    /// What conflicts showed to this device's person, as far as its disk remembers.
+    told: BTreeSet<String>,
+    told_at_backup: BTreeSet<String>,
+}
+
+/// A request on its way to the backend, or its answer on the way back.
+struct Message {
+    /// None: its process died.
+    device: Option<usize>,
+    flight: FlightId,
+    request: Request,
+    answer: Option<Answer>,
+}
+
+struct World {
+    rng: SmallRng,
+    clock: Arc<SimClock>,
+    ids: Arc<SimIds>,
+    backend: Backend,
+    backend_backup: Option<Backend>,
+    devices: Vec<Device>,
+    wire: Vec<Message>,
+    deeds: Deeds,
+    records: Vec<ProjectId>,
+    deletes: bool,
+    copies: bool,
+    lost_device: bool,
+    lost_backend: bool,
+    /// On no disk any more.
+    excused: BTreeSet<String>,
+    was_a_copy: bool,
+    steps: u64,
+}
+
+/// Runs one schedule and checks its end.
+pub(super) fn run(seed: u64) {
+    let mut world = World::new(seed);
+    for _ in 0..world.rng.random_range(10..100) {
+        world.disturb();
+    }
+    world.settle();
+    world.check();
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let (clock, ids) = (Arc::new(SimClock(AtomicI64::new(0))), Arc::new(SimIds(AtomicU64::new(1))));
+        let devices = rng.random_range(1..=3);
+        let records = (0..rng.random_range(1..=4)).map(|n| format!("record0{n}").parse().unwrap()).collect();
+        let (deletes, copies) = (rng.random_bool(0.6), rng.random_bool(0.5));
+        let mut world = Self {
+            rng,
+            clock,
+            ids,
+            backend: Backend::default(),
+            backend_backup: None,
+            devices: Vec::new(),
+            wire: Vec::new(),
+            deeds: Deeds::default(),
+            records,
+            deletes,
+            copies,
+            lost_device: false,
+            lost_backend: false,
+            excused: BTreeSet::new(),
+            was_a_copy: false,
+            steps: 0,
+        };
+        for _ in 0..devices {
+            let mut store = world.store(&BLANK);
+            store.write::<_, StoreError>(Durability::Full, |tx| tx.rename_writer()).unwrap();
+            let none = BTreeSet::new();
+            world.devices.push(Device { store, session: None, backup: None, told: none.clone(), told_at_backup: none });
+        }
+        world
+    }
+
+    fn store(&self, image: &[u8]) -> Store {
+        let options = StoreOptions::default().clock(self.clock.clone()).ids(self.ids.clone()).device("device");
+        Store::from_image(options, image).unwrap()
+    }
+
+    fn tick(&mut self) {
+        self.clock.0.fetch_add(1_000_000, Ordering::Relaxed);
+    }
+
+    fn disturb(&mut self) {
+        self.tick();
+        let n = self.rng.random_range(0..self.devices.len());
+        match self.rng.random_range(0..100) {
+            0..30 => self.person(n),
+            30..84 => {
+                for _ in 0..self.rng.random_range(1..12) {
+                    if !self.step(n) {
+                        break;
+                    }
+                }
+            }
+            84..88 => self.kill(n),
+            88..91 => self.deliver_an_orphan(),
+            91..93 => self.backend.start_to_lag(),
+            93..95 => self.back_up(n),
+            95 if self.copies => self.restore_device(n),
+            96..98 => {
+                // Nothing is on its way for longer than tombstones live.
+                self.wire.retain(|message| message.device.is_some());
+                self.backend.prune();
+            }
+            98 => self.backend_backup = Some(self.backend.clone()),
+            99 if self.copies && self.rng.random_bool(0.5) => self.restore_backend(),
+            _ => {}
+        }
+    }
+
+    fn person(&mut self, n: usize) {
+        let id = self.records[self.rng.random_range(0..self.records.len())];
+        self.deeds.act(&mut self.devices[n].store, id, self.deletes, &mut self.rng);
+    }
+
+    /// One thing happens to the sync of a device. False: there is nothing more to do.
+    fn step(&mut self, n: usize) -> bool {
+        self.steps += 1;
+        self.tick();
+        if self.devices[n].session.is_none() {
+            self.begin(n);
+            return true;
+        }
+        let mine = |message: &Message| message.device == Some(n);
+        let mut choices: Vec<usize> = (0..self.wire.len()).filter(|m| mine(&self.wire[*m])).collect();
+        if (choices.is_empty() || self.rng.random_bool(0.4))
+            && let Some(is_more) = self.ask(n)
+        {
+            return is_more;
+        }
+        if choices.is_empty() {
+            panic!("the sync of device {n} waits for nothing");
+        }
+        let choice = choices.swap_remove(self.rng.random_range(0..choices.len()));
+        if self.wire[choice].answer.is_none() {
+            self.wire[choice].answer = Some(self.backend.exchange(&self.wire[choice].request, &mut self.rng));
+        } else {
+            let message = self.wire.swap_remove(choice);
+            self.receive(n, message);
+        }
+        true
+    }
+
+    fn begin(&mut self, n: usize) {
+        let limits = Limits {
+            max_mutations: self.rng.random_range(1..=3),
+            max_bytes: 1 << 20,
+            max_record_bytes: 1 << 20,
+            max_page: self.rng.random_range(1..=3),
+        };
+        let in_flight = self.rng.random_range(1..=3);
+        let options = Options { force: self.rng.random_bool(0.05), in_flight, ..Options::default() };
+        let device = &mut self.devices[n];
+        device.session = Some(Session::begin(&mut device.store, "someone@somewhere", limits, options).unwrap());
+    }
+
+    /// Sends what the session wants to send. None: an answer has to come first.
+    fn ask(&mut self, n: usize) -> Option<bool> {
+        let device = &mut self.devices[n];
+        let session = device.session.as_mut()?;
+        match session.next(&mut device.store).unwrap() {
+            Next::Ask(flight, request) => {
+                self.wire.push(Message { device: Some(n), flight, request, answer: None });
+                Some(true)
+            }
+            Next::Wait => None,
+            Next::Done => {
+                self.was_a_copy |= session.summary().was_a_copy;
+                device.session = None;
+                Some(false)
+            }
+        }
+    }
+
+    fn receive(&mut self, n: usize, message: Message) {
+        let device = &mut self.devices[n];
+        let Some(session) = device.session.as_mut() else { return };
+        session.receive(&mut device.store, message.flight, message.answer.unwrap()).unwrap();
+        self.was_a_copy |= session.summary().was_a_copy;
+        if session.take_events().iter().any(|event| matches!(event.what, What::Conflict { .. })) {
+            for conflict in device.store.conflicts(None).unwrap() {
+                device.told.extend(conflict.cloud.iter().flat_map(|value| words(value.get())));
+            }
+        }
+    }
+
+    /// The process dies, or the network does. Requests that left may still arrive; their answers reach nobody.
+    fn kill(&mut self, n: usize) {
+        self.devices[n].session = None;
+        let rng = &mut self.rng;
+        self.wire.retain_mut(|message| {
+            if message.device != Some(n) {
+                return true;
+            }
+            message.device = None;
+            message.answer.is_none() && rng.random_bool(0.5)
+        });
+    }
+
+    fn deliver_an_orphan(&mut self) {
+        if let Some(at) = self.wire.iter().position(|message| message.device.is_none()) {
+            let message = self.wire.remove(at);
+            self.backend.exchange(&message.request, &mut self.rng);
+        }
+    }
+
+    fn back_up(&mut self, n: usize) {
+        let device = &mut self.devices[n];
+        device.backup = Some(device.store.image().unwrap());
+        device.told_at_backup = device.told.clone();
+    }
+
+    fn restore_device(&mut self, n: usize) {
+        let Some(image) = self.devices[n].backup.clone() else { return };
+        let gone = self.on_disks();
+        self.devices[n].session = None;
+        self.wire.retain(|message| message.device != Some(n));
+        self.devices[n].store = self.store(&image);
+        let device = &mut self.devices[n];
+        self.excused.extend(std::mem::replace(&mut device.told, device.told_at_backup.clone()));
+        let still = self.on_disks();
+        self.excused.extend(gone.difference(&still).cloned());
+        self.lost_device = true;
+    }
+
+    fn restore_backend(&mut self) {
+        let Some(backup) = self.backend_backup.clone() else { return };
+        let gone: BTreeSet<String> = self.backend.live().values().flat_map(|payload| words(payload)).collect();
+        self.wire.retain(|message| message.device.is_some());
+        self.backend = backup;
+        let still = self.on_disks();
+        self.excused.extend(gone.difference(&still).cloned());
+        self.lost_backend = true;
+    }
+
+    /// What stands in some device's records or is on its way from there.
+    fn on_disks(&mut self) -> BTreeSet<String> {
+        self.devices.iter_mut().flat_map(|device| device.store.held_texts().unwrap()).flat_map(|text| words(&text).collect::<Vec<_>>()).collect()
+    }
+
+    fn settle(&mut self) {
+        self.backend.stop_lagging();
+        self.wire.retain(|message| message.device.is_some());
+        for _ in 0..6 {
+            for n in 0..self.devices.len() {
+                let end = self.steps + 5_000;
+                while self.step(n) {
+                    assert!(self.steps < end, "the sync of device {n} does not end");
+                }
+            }
+        }
+    }
+
+    fn check(&mut self) {
+        let there = self.backend.live();
+        for (n, device) in self.devices.iter_mut().enumerate() {
+            let here = device.store.live_payloads().unwrap();
+            assert_eq!(here, there, "device {n} diverged");
+            assert!(!device.store.has_waiting().unwrap(), "device {n} has something left to send");
+        }
+        let last: BTreeSet<String> = there.values().flat_map(|payload| words(payload)).collect();
+        let told: BTreeSet<String> = self.devices.iter().flat_map(|device| device.told.iter().cloned()).collect();
+        let kept = |word: &&String| {
+            last.contains(*word) || told.contains(*word) || self.deeds.known.contains(*word) || self.excused.contains(*word)
+        };
+        let lost: Vec<&String> = self.deeds.written.iter().filter(|word| !kept(word)).collect();
+        assert!((self.lost_device && self.lost_backend) || lost.is_empty(), "lost: {lost:?}");
+        let lost_disks = self.lost_device || self.lost_backend;
+        let back: Vec<&String> = last.intersection(&self.deeds.replaced).collect();
+        assert!(lost_disks || self.deletes || back.is_empty(), "revived: {back:?}");
+        assert!(self.devices.len() > 1 || lost_disks || told.is_empty(), "noise: {told:?}");
+        assert!(lost_disks || !self.was_a_copy, "took itself for a copy");
+        self.check_history();
+    }
+
+    /// What a device overwrote is still in its history: every word that was written is on some disk.
+    fn check_history(&mut self) {
+        if self.lost_device {
+            return;
+        }
+        let mut remembered = BTreeSet::new();
+        for device in &mut self.devices {
+            remembered.extend(device.store.all_texts().unwrap().iter().flat_map(|text| words(text).collect::<Vec<_>>()));
+        }
+        let forgotten: Vec<&String> = self.deeds.written.difference(&remembered).collect();
+        assert!(forgotten.is_empty(), "in no history: {forgotten:?}");
+    }
+}
