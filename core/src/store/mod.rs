@@ -20,6 +20,8 @@ mod list;
 mod migrations;
 mod near;
 mod open;
+#[cfg(feature = "sync")]
+mod parked;
 mod projects;
 mod record;
 #[cfg(feature = "sync")]
@@ -31,6 +33,8 @@ pub use error::StoreError;
 pub use history::{FieldChange, HistoryEntry};
 pub use list::{Filter, Sort, Summary};
 pub use open::{Options, Store};
+#[cfg(feature = "sync")]
+pub use parked::Parked;
 pub use projects::{Stored, Updated};
 pub use record::{Ancestry, Record, Version};
 #[cfg(feature = "sync")]

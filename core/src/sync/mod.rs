@@ -10,14 +10,17 @@ mod driver;
 mod envelope;
 mod error;
 mod event;
+mod lock;
 pub mod merge;
 mod options;
 pub mod provider;
+pub mod retry;
 mod session;
 
 pub use driver::sync;
 pub use error::SyncError;
 pub use event::{Event, Parked, Summary, What};
+pub use lock::{LockError, SyncLock};
 pub use options::{Decide, Deletions, Options, Push};
 pub use session::{FlightId, Next, Session};
 
