@@ -1,1 +1,92 @@
-//! auth
+//! Sign-in: OAuth in the person's browser, the tokens it yields, and who may use them.
+//!
+//! Invariants: a token goes to the origin it was issued for and to no other; the token file changes only under the lock, as a
+//! whole, with its room on disk made before a refresh token is spent; a refresh token is dropped only when the server calls it
+//! invalid; no error, log or event holds a secret. Rendering, terminals and signals are left to the caller.
+
+mod attempt;
+mod browser;
+mod discovery;
+mod document;
+mod endpoint;
+mod env_token;
+mod error;
+mod exchange;
+mod file;
+mod listener;
+mod lock;
+mod login;
+mod logins;
+mod logout;
+mod pages;
+mod process;
+mod section;
+mod tokens;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use url::Url;
+
+pub use browser::{BrowserWish, Surroundings, open as open_browser};
+pub use env_token::EnvToken;
+pub use error::AuthError;
+pub use exchange::Device;
+pub use file::FileError;
+pub use login::{LoginEvent, LoginRequest, LoginUi, Opener};
+pub use logout::{LoggedOut, Revocation};
+pub use process::protect;
+pub use section::{Account, Login, Section};
+pub use tokens::{TokenSource, Tokens};
+
+use crate::clock::Clock;
+use crate::home::Home;
+use crate::net::Http;
+
+/// Something that the person should hear of while the work goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// Other users can read the token file; the next write makes it 0600.
+    ReadableByOthers {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// Another process changes the tokens.
+    WaitingForLock {
+        /// Which, where it said so.
+        pid: Option<u32>,
+    },
+}
+
+/// The logins of one home folder.
+#[derive(Clone)]
+pub struct Auth {
+    root: PathBuf,
+    http: Http,
+    clock: Arc<dyn Clock>,
+    notices: Arc<dyn Fn(Notice) + Send + Sync>,
+}
+
+impl Auth {
+    /// Reads nothing yet. `notices` is told what the person should know.
+    pub fn new(
+        home: &Home,
+        http: Http,
+        clock: Arc<dyn Clock>,
+        notices: impl Fn(Notice) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            root: home.root().to_owned(),
+            http,
+            clock,
+            notices: Arc::new(notices),
+        }
+    }
+}
+
+/// The host of an API or issuer, for messages.
+fn host_of(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| url.to_owned(), |url| endpoint::host(&url))
+}

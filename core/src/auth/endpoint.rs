@@ -1,0 +1,87 @@
+//! One request to an authorization server. Nothing is followed, nothing is kept, bodies are small.
+
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode};
+use url::Url;
+
+use super::error::AuthError;
+use crate::net::{Http, NetError, Origin, Reach};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_BODY: u64 = 256 << 10;
+
+/// Which request it is, for messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    Metadata,
+    Token,
+    Revocation,
+}
+
+impl Endpoint {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::Token => "token",
+            Self::Revocation => "revocation",
+        }
+    }
+
+    /// An answer that cannot be used.
+    pub(super) fn answered(self, url: &Url, what: impl Into<String>) -> AuthError {
+        AuthError::Answer {
+            host: host(url),
+            endpoint: self.name(),
+            what: what.into(),
+        }
+    }
+}
+
+/// The host of a URL with its port, for messages.
+pub(super) fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Sends a request. A redirect, a failure of the server and "too many requests" are errors; every other answer is the caller's.
+pub(super) async fn send(
+    http: &Http,
+    endpoint: Endpoint,
+    url: &Url,
+    request: Request<Vec<u8>>,
+) -> Result<Response<Vec<u8>>, AuthError> {
+    let origin = Origin::of(url).map_err(|error| endpoint.answered(url, error.to_string()))?;
+    let reach = Reach::named_by_user(&origin);
+    let (head, body) = request.into_parts();
+    let client = http.client(reach).map_err(AuthError::Network)?;
+    let request = client
+        .request(head.method, url.clone())
+        .headers(head.headers)
+        .body(body)
+        .timeout(TIMEOUT)
+        .build();
+    let request = request.map_err(|error| AuthError::Network(NetError::sort(error, &origin)))?;
+    tracing::debug!(target: "orkee::cloud::auth", endpoint = endpoint.name(), host = %host(url), "request");
+    let reply = http
+        .exchange(&origin, reach, request, MAX_BODY)
+        .await
+        .map_err(AuthError::Network)?;
+
+    let status = reply.status;
+    tracing::debug!(target: "orkee::cloud::auth", endpoint = endpoint.name(), status = status.as_u16(), "answer");
+    if status.is_redirection() {
+        return Err(endpoint.answered(
+            url,
+            format!("a redirect (status {}), which is not followed", status.as_u16()),
+        ));
+    }
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(endpoint.answered(url, format!("status {}", status.as_u16())));
+    }
+    let mut response = Response::new(reply.body.to_vec());
+    *response.status_mut() = status;
+    *response.headers_mut() = reply.headers;
+    Ok(response)
+}

@@ -1,0 +1,289 @@
+//! The token and revocation endpoints: a code, or a refresh token, for new tokens.
+//!
+//! What the server answers is never put into an error or a log: a malformed reply may hold the very token.
+
+use std::borrow::Cow;
+
+use futures_util::future::BoxFuture;
+use http::Request;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use jiff::{SignedDuration, Timestamp};
+use oauth2::basic::{
+    BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
+    BasicTokenIntrospectionResponse, BasicTokenType,
+};
+use oauth2::{
+    AccessToken, AsyncHttpClient, AuthorizationCode, ClientId, EndpointNotSet, EndpointSet, HttpRequest,
+    HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope,
+    StandardRevocableToken, TokenResponse, TokenUrl,
+};
+use serde::{Deserialize, Deserializer, Serialize};
+use url::Url;
+
+use super::attempt::CLIENT_ID;
+use super::discovery::Metadata;
+use super::endpoint::{self, Endpoint};
+use super::error::{AuthError, plain};
+use crate::net::{Http, Secret};
+
+/// What the token endpoint gave.
+pub(super) struct Granted {
+    pub(super) token: Secret,
+    pub(super) refresh_token: Option<Secret>,
+    /// In seconds; None where the server does not say, or says something that no clock can hold.
+    lifetime: Option<i64>,
+}
+
+impl Granted {
+    /// When the token expires, counted from the moment that it came.
+    pub(super) fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
+        now.checked_add(SignedDuration::from_secs(self.lifetime?)).ok()
+    }
+}
+
+/// The token endpoint gave nothing.
+pub(super) enum Refusal {
+    /// The code or the refresh token is no longer good (`invalid_grant`).
+    Grant(String),
+    /// Anything else; what was sent may still be good.
+    Failed(AuthError),
+}
+
+/// The device that signs in, for the list of devices that the server keeps.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// Such as the host's name.
+    pub name: String,
+    /// Such as `linux`.
+    pub platform: String,
+}
+
+/// Trades the code for tokens.
+pub(super) async fn redeem_code(
+    http: &Http,
+    metadata: &Metadata,
+    code: &Secret,
+    verifier: PkceCodeVerifier,
+    redirect: &RedirectUrl,
+    device: &Device,
+) -> Result<Granted, Refusal> {
+    let client = client(metadata);
+    let request = client
+        .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
+        .set_pkce_verifier(verifier)
+        .set_redirect_uri(Cow::Borrowed(redirect))
+        .add_extra_param("device_name", device.name.as_str())
+        .add_extra_param("device_platform", device.platform.as_str());
+    let endpoint = TokenEndpoint {
+        http: http.clone(),
+        url: metadata.token.clone(),
+    };
+    sort(metadata, request.request_async(&endpoint).await)
+}
+
+/// Trades the refresh token for new tokens. It may be spent as soon as this sends.
+pub(super) async fn refresh(
+    http: &Http,
+    metadata: &Metadata,
+    refresh_token: &Secret,
+) -> Result<Granted, Refusal> {
+    let client = client(metadata);
+    let token = RefreshToken::new(refresh_token.expose().to_owned());
+    let request = client.exchange_refresh_token(&token);
+    let endpoint = TokenEndpoint {
+        http: http.clone(),
+        url: metadata.token.clone(),
+    };
+    sort(metadata, request.request_async(&endpoint).await)
+}
+
+/// Tells the server to forget a token (RFC 7009).
+pub(super) async fn revoke(http: &Http, url: &Url, token: &Secret, hint: &str) -> Result<(), AuthError> {
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("token", token.expose())
+        .append_pair("token_type_hint", hint)
+        .append_pair("client_id", CLIENT_ID)
+        .finish();
+    let request = Request::post(url.as_str())
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(ACCEPT, "application/json")
+        .body(form.into_bytes())
+        .map_err(|_| Endpoint::Revocation.answered(url, "nothing: its URL cannot be used"))?;
+    let status = endpoint::send(http, Endpoint::Revocation, url, request)
+        .await?
+        .status();
+    if status.is_success() {
+        return Ok(());
+    }
+    Err(Endpoint::Revocation.answered(url, format!("status {}", status.as_u16())))
+}
+
+type Client = oauth2::Client<
+    BasicErrorResponse,
+    Reply,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
+
+fn client(metadata: &Metadata) -> Client {
+    oauth2::Client::new(ClientId::new(CLIENT_ID.to_owned()))
+        .set_token_uri(TokenUrl::from_url(metadata.token.clone()))
+        .set_auth_type(oauth2::AuthType::RequestBody)
+}
+
+/// The one client, as the OAuth library wants it.
+struct TokenEndpoint {
+    http: Http,
+    url: Url,
+}
+
+impl<'c> AsyncHttpClient<'c> for TokenEndpoint {
+    type Error = AuthError;
+    type Future = BoxFuture<'c, Result<HttpResponse, AuthError>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(endpoint::send(&self.http, Endpoint::Token, &self.url, request))
+    }
+}
+
+fn sort(
+    metadata: &Metadata,
+    result: Result<Reply, RequestTokenError<AuthError, BasicErrorResponse>>,
+) -> Result<Granted, Refusal> {
+    let unusable = |what: &str| Refusal::Failed(Endpoint::Token.answered(&metadata.token, what));
+    let reply = match result {
+        Ok(reply) => reply,
+        Err(RequestTokenError::Request(error)) => return Err(Refusal::Failed(error)),
+        Err(RequestTokenError::ServerResponse(response)) => {
+            let description = plain(response.error_description().map_or("", String::as_str));
+            return Err(match response.error() {
+                BasicErrorResponseType::InvalidGrant => Refusal::Grant(description),
+                error => Refusal::Failed(AuthError::Refused {
+                    host: endpoint::host(&metadata.token),
+                    error: plain(error.as_ref()),
+                    description,
+                }),
+            });
+        }
+        // Both hold, or quote, what the server sent.
+        Err(RequestTokenError::Parse(..) | RequestTokenError::Other(_)) => {
+            return Err(unusable("something that is no token reply"));
+        }
+    };
+    let token = Secret::new(reply.access_token.into_secret());
+    let refresh_token = reply.refresh_token.map(|token| Secret::new(token.into_secret()));
+    if [Some(&token), refresh_token.as_ref()]
+        .into_iter()
+        .flatten()
+        .any(|t| t.expose().is_empty() || t.bearer().is_none())
+    {
+        return Err(unusable("a token that cannot be sent"));
+    }
+    Ok(Granted {
+        token,
+        refresh_token,
+        lifetime: reply.expires_in,
+    })
+}
+
+/// A token reply, lenient in `expires_in`, which servers write in many ways.
+#[derive(Debug, Deserialize, Serialize)]
+struct Reply {
+    access_token: AccessToken,
+    token_type: BasicTokenType,
+    #[serde(default, deserialize_with = "lifetime")]
+    expires_in: Option<i64>,
+    refresh_token: Option<RefreshToken>,
+    #[serde(skip)]
+    scopes: Option<Vec<Scope>>,
+}
+
+impl TokenResponse for Reply {
+    type TokenType = BasicTokenType;
+
+    fn access_token(&self) -> &AccessToken {
+        &self.access_token
+    }
+
+    fn token_type(&self) -> &BasicTokenType {
+        &self.token_type
+    }
+
+    fn expires_in(&self) -> Option<std::time::Duration> {
+        self.expires_in
+            .and_then(|seconds| u64::try_from(seconds).ok())
+            .map(std::time::Duration::from_secs)
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.refresh_token.as_ref()
+    }
+
+    fn scopes(&self) -> Option<&Vec<Scope>> {
+        self.scopes.as_ref()
+    }
+}
+
+/// A positive number, also in a string. Anything else says nothing, and the server's 401 decides.
+fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    let seconds = value
+        .as_i64()
+        .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+    Ok(seconds.filter(|seconds| *seconds > 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lifetime_of(expires_in: serde_json::Value) -> Option<i64> {
+        let reply =
+            serde_json::json!({"access_token": "a", "token_type": "bearer", "expires_in": expires_in});
+        serde_json::from_value::<Reply>(reply).unwrap().expires_in
+    }
+
+    #[test]
+    fn a33_odd_lifetimes_are_taken_or_left_but_never_fatal() {
+        assert_eq!(lifetime_of(3600.into()), Some(3600));
+        assert_eq!(lifetime_of("3600".into()), Some(3600));
+        for odd in [
+            serde_json::json!(0),
+            (-5).into(),
+            "soon".into(),
+            serde_json::Value::Null,
+            1.5e300.into(),
+            serde_json::json!([]),
+        ] {
+            assert_eq!(lifetime_of(odd.clone()), None, "{odd}");
+        }
+        let reply = serde_json::json!({"access_token": "a", "token_type": "Bearer"});
+        assert_eq!(serde_json::from_value::<Reply>(reply).unwrap().expires_in, None);
+    }
+
+    #[test]
+    fn a33_a_lifetime_that_no_clock_can_hold_is_unknown() {
+        let now = Timestamp::UNIX_EPOCH;
+        let granted = |lifetime| Granted {
+            token: Secret::new("a"),
+            refresh_token: None,
+            lifetime,
+        };
+        assert_eq!(granted(Some(60)).expires_at(now).unwrap().as_second(), 60);
+        assert!(granted(Some(1_000_000_000_000)).expires_at(now).is_none());
+        assert!(granted(Some(i64::MAX)).expires_at(now).is_none());
+    }
+
+    #[test]
+    fn a55_a_token_reply_does_not_print_its_tokens() {
+        let reply = serde_json::json!({"access_token": "canary1", "token_type": "bearer", "refresh_token": "canary2"});
+        let reply: Reply = serde_json::from_value(reply).unwrap();
+        assert!(!format!("{reply:?}").contains("canary"));
+    }
+}

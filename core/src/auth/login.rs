@@ -1,0 +1,313 @@
+//! Signing in: the browser is sent to the server, and what it brings back is traded for tokens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oauth2::RedirectUrl;
+use tokio::sync::{mpsc, oneshot};
+
+use super::attempt::{Attempt, Verdict};
+use super::discovery::{self, Metadata};
+use super::error::AuthError;
+use super::exchange::{self, Device, Refusal};
+use super::listener::{Bound, Listener};
+use super::pages::Page;
+use super::section::{Login, Section};
+use super::{Auth, endpoint, env_token};
+use crate::net::{ApiUrl, Secret};
+
+/// Where the browser is sent if nothing can listen: nothing answers there, and the person pastes the address.
+const NO_LISTENER: &str = "http://127.0.0.1:1/callback";
+
+/// What to sign in to, and how.
+#[derive(Debug, Clone)]
+pub struct LoginRequest {
+    /// The API that the tokens are for.
+    pub api: ApiUrl,
+    /// The authorization server.
+    pub issuer: ApiUrl,
+    /// Where the login is kept.
+    pub section: Section,
+    /// The port for the browser's answer; 0: any.
+    pub callback_port: u16,
+    /// How long to wait for the person.
+    pub timeout: Duration,
+    /// This device, for the server's list.
+    pub device: Device,
+}
+
+/// Opens a URL in a browser; may block.
+pub type Opener = Box<dyn FnOnce(&str) -> std::io::Result<()> + Send>;
+
+/// The person.
+pub struct LoginUi<'a> {
+    /// Is told what happens.
+    pub events: &'a (dyn Fn(LoginEvent) + Sync),
+    /// None: the person is shown the URL alone.
+    pub opener: Option<Opener>,
+    /// Lines that the person types. None: nobody can type.
+    pub pasted: Option<mpsc::Receiver<String>>,
+}
+
+/// What happens during a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginEvent {
+    /// The person is to visit this URL. It holds no token.
+    Visit {
+        /// The server's host.
+        host: String,
+        /// The address.
+        url: String,
+        /// A browser is being opened there.
+        opening: bool,
+        /// The person may paste the answer.
+        can_paste: bool,
+    },
+    /// No browser could be opened.
+    NoBrowser,
+    /// Nothing can listen for the answer here: it has to be pasted.
+    NoListener,
+    /// Something that is not the answer came to the listener.
+    Ignored(&'static str),
+    /// Something that is not the answer was pasted.
+    PasteRefused(&'static str),
+}
+
+impl Auth {
+    /// Signs in through a browser. Dropping the future ends the attempt and leaves nothing behind.
+    pub async fn login(&self, request: LoginRequest, ui: LoginUi<'_>) -> Result<Login, AuthError> {
+        // A token file that could not be written is told before the person goes through all this.
+        self.read()?;
+        let metadata = discovery::discover(&self.http, &request.issuer).await?;
+        let LoginUi {
+            events,
+            opener,
+            mut pasted,
+        } = ui;
+        let bound = bind(request.callback_port, pasted.is_some(), events).await?;
+        let redirect = bound
+            .as_ref()
+            .map_or_else(|| NO_LISTENER.to_owned(), Bound::redirect_uri);
+        let redirect = RedirectUrl::new(redirect).map_err(|_| AuthError::Metadata {
+            issuer: metadata.issuer.clone(),
+            reason: "no redirect address".to_owned(),
+        })?;
+        let Attempt {
+            url,
+            redirect,
+            verifier,
+            judge,
+        } = Attempt::new(&metadata, redirect);
+        let judge = Arc::new(judge);
+        let mut listener = bound.map(|bound| bound.serve(Arc::clone(&judge)));
+
+        events(LoginEvent::Visit {
+            host: endpoint::host(&metadata.authorization),
+            url: url.to_string(),
+            opening: opener.is_some(),
+            can_paste: pasted.is_some(),
+        });
+        let browser = opener.map(|opener| launch(opener, url.to_string()));
+        let waiting = Waiting {
+            listener: listener.as_mut(),
+            pasted: pasted.as_mut(),
+            judge: &judge,
+            events,
+        };
+        let answer = match tokio::time::timeout(request.timeout, waiting.for_answer(browser)).await {
+            Ok(answer) => answer?,
+            Err(_) => {
+                return Err(AuthError::TimedOut {
+                    after: request.timeout,
+                });
+            }
+        };
+
+        let result = match answer.verdict {
+            Ok(code) => self.redeem(&request, &metadata, &code, verifier, &redirect).await,
+            Err(error) => Err(error),
+        };
+        if let Some(listener) = listener.filter(|_| answer.from_browser) {
+            listener
+                .show(
+                    result
+                        .as_ref()
+                        .map_or_else(|error| Page::failed(error), |_| Page::signed_in()),
+                )
+                .await;
+        }
+        result
+    }
+
+    /// Keeps a token that was made elsewhere. It is used until the server refuses it.
+    pub async fn login_with_token(
+        &self,
+        api: &ApiUrl,
+        section: &Section,
+        token: &str,
+    ) -> Result<(), AuthError> {
+        let token = env_token::check(token.trim_end_matches(['\n', '\r']))
+            .map_err(|reason| AuthError::GivenToken { reason })?;
+        let login = Login {
+            api: api.to_string(),
+            issuer: api.to_string(),
+            token: Some(token),
+            expires_at: None,
+            refresh_token: None,
+            account: None,
+        };
+        let mut locked = self.lock().await?;
+        let room = locked.make_room()?;
+        locked.logins.document.forget_account(section);
+        locked.logins.document.put(section, &login);
+        locked.write(room)
+    }
+
+    /// Trades the code for tokens and keeps them, the room for them being made before.
+    async fn redeem(
+        &self,
+        request: &LoginRequest,
+        metadata: &Metadata,
+        code: &Secret,
+        verifier: oauth2::PkceCodeVerifier,
+        redirect: &RedirectUrl,
+    ) -> Result<Login, AuthError> {
+        let mut locked = self.lock().await?;
+        let room = locked.make_room()?;
+        let granted =
+            exchange::redeem_code(&self.http, metadata, code, verifier, redirect, &request.device).await;
+        let granted = granted.map_err(|refusal| match refusal {
+            Refusal::Grant(description) => AuthError::CodeRefused {
+                host: endpoint::host(&metadata.token),
+                description,
+            },
+            Refusal::Failed(error) => error,
+        })?;
+        let login = Login {
+            api: request.api.to_string(),
+            issuer: request.issuer.to_string(),
+            expires_at: granted.expires_at(self.clock.now()),
+            token: Some(granted.token),
+            refresh_token: granted.refresh_token,
+            account: None,
+        };
+        let document = &mut locked.logins.document;
+        document.forget_account(&request.section);
+        document.put(&request.section, &login);
+        locked.write(room)?;
+        tracing::info!(target: "orkee::cloud::auth", section = %request.section, issuer = %metadata.issuer, "signed in");
+        Ok(login)
+    }
+}
+
+/// Binds the port. Where none can be had at all, a person who can paste does without.
+async fn bind(
+    port: u16,
+    can_paste: bool,
+    events: &(dyn Fn(LoginEvent) + Sync),
+) -> Result<Option<Bound>, AuthError> {
+    match Bound::new(port).await {
+        Ok(bound) => Ok(Some(bound)),
+        Err(error) if port == 0 && can_paste => {
+            tracing::debug!(target: "orkee::cloud::auth", %error, "nothing can listen on loopback");
+            events(LoginEvent::NoListener);
+            Ok(None)
+        }
+        Err(source) => Err(AuthError::Port { port, source }),
+    }
+}
+
+/// Opens the browser beside the waiting; the receiver yields if that failed.
+fn launch(opener: Opener, url: String) -> oneshot::Receiver<std::io::Error> {
+    let (failed, receiver) = oneshot::channel();
+    // Not a task of the runtime: a browser in the terminal may run for long, and nobody waits for it at the end.
+    std::thread::spawn(move || {
+        if let Err(error) = opener(&url) {
+            let _ = failed.send(error);
+        }
+    });
+    receiver
+}
+
+/// The answer to the attempt, and which way it came.
+struct Answer {
+    verdict: Result<Secret, AuthError>,
+    from_browser: bool,
+}
+
+struct Waiting<'a> {
+    listener: Option<&'a mut Listener>,
+    pasted: Option<&'a mut mpsc::Receiver<String>>,
+    judge: &'a super::attempt::Judge,
+    events: &'a (dyn Fn(LoginEvent) + Sync),
+}
+
+impl Waiting<'_> {
+    /// Waits on the listener, the person and the browser's start at the same time.
+    async fn for_answer(
+        mut self,
+        mut browser: Option<oneshot::Receiver<std::io::Error>>,
+    ) -> Result<Answer, AuthError> {
+        loop {
+            tokio::select! {
+                verdict = next_callback(&mut self.listener) => {
+                    match verdict {
+                        Verdict::Ignored(reason) => (self.events)(LoginEvent::Ignored(reason)),
+                        Verdict::Code(code) => return Ok(Answer { verdict: Ok(code), from_browser: true }),
+                        Verdict::Failed(error) => return Ok(Answer { verdict: Err(error), from_browser: true }),
+                    }
+                }
+                line = next_line(&mut self.pasted) => {
+                    let Some(line) = line else {
+                        // The person closed the input; the browser may still bring the answer.
+                        self.pasted = None;
+                        continue;
+                    };
+                    let verdict = match self.judge.judge_pasted(&line) {
+                        Verdict::Ignored(reason) => {
+                            (self.events)(LoginEvent::PasteRefused(reason));
+                            continue;
+                        }
+                        Verdict::Code(code) => Ok(code),
+                        Verdict::Failed(error) => Err(error),
+                    };
+                    if let Some(listener) = &self.listener {
+                        listener.close_to_answers();
+                    }
+                    return Ok(Answer { verdict, from_browser: false });
+                }
+                error = failure(&mut browser) => {
+                    browser = None;
+                    let Some(error) = error else { continue };
+                    tracing::debug!(target: "orkee::cloud::auth", %error, "no browser could be opened");
+                    if self.pasted.is_none() {
+                        return Err(AuthError::NobodyThere);
+                    }
+                    (self.events)(LoginEvent::NoBrowser);
+                }
+            }
+        }
+    }
+}
+
+async fn next_callback(listener: &mut Option<&mut Listener>) -> Verdict {
+    match listener {
+        Some(listener) => listener.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_line(pasted: &mut Option<&mut mpsc::Receiver<String>>) -> Option<String> {
+    match pasted {
+        Some(pasted) => pasted.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The reason why no browser was opened; None once one was.
+async fn failure(browser: &mut Option<oneshot::Receiver<std::io::Error>>) -> Option<std::io::Error> {
+    match browser {
+        Some(receiver) => receiver.await.ok(),
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,174 @@
+//! The logins of a home folder: read without the lock, changed under it.
+
+use super::document::{Document, Unreadable};
+use super::error::AuthError;
+use super::file::{Folder, Prepared};
+use super::lock::Lock;
+use super::section::{Account, Login, Section};
+use super::{Auth, Notice, host_of};
+use crate::net::{ApiUrl, Origin};
+
+const FILE: &str = "auth.toml";
+
+/// What the token file held when it was read.
+pub(super) struct Logins {
+    pub(super) folder: Folder,
+    pub(super) document: Document,
+}
+
+/// The same, while no other process changes it.
+pub(super) struct LockedLogins {
+    pub(super) logins: Logins,
+    pub(super) lock: Lock,
+    path: std::path::PathBuf,
+}
+
+/// A new token file that has its room on disk.
+pub(super) struct Room(Prepared);
+
+impl Auth {
+    /// The login for an API, of a tenant or of none, as it stands in the token file. Asks no server.
+    pub fn login_for(&self, api: &ApiUrl, tenant: Option<&str>) -> Result<(Section, Login), AuthError> {
+        self.read()?.find(api, tenant)
+    }
+
+    /// Every section of the token file that is a login.
+    pub fn sections(&self) -> Result<Vec<Section>, AuthError> {
+        let document = self.read()?.document;
+        Ok(document
+            .sections()
+            .into_iter()
+            .filter(|section| document.login(section).is_some())
+            .collect())
+    }
+
+    /// Keeps whose login it is, as the server just said.
+    pub async fn remember_account(&self, section: &Section, account: Account) -> Result<(), AuthError> {
+        let mut logins = self.lock().await?;
+        let Some(mut login) = logins.logins.document.login(section) else {
+            return Ok(());
+        };
+        if login.account.as_ref() == Some(&account) {
+            return Ok(());
+        }
+        let room = logins.make_room()?;
+        login.account = Some(account);
+        logins.logins.document.put(section, &login);
+        logins.write(room)
+    }
+
+    pub(super) fn read(&self) -> Result<Logins, AuthError> {
+        let folder = Folder::open(&self.root).map_err(|source| AuthError::File {
+            path: self.root.clone(),
+            source,
+        })?;
+        self.read_in(folder)
+    }
+
+    pub(super) async fn lock(&self) -> Result<LockedLogins, AuthError> {
+        let folder = Folder::open(&self.root).map_err(|source| AuthError::File {
+            path: self.root.clone(),
+            source,
+        })?;
+        let notices = |notice| (self.notices)(notice);
+        let lock = Lock::acquire(&folder, &notices)
+            .await
+            .map_err(|error| error.at(&self.root))?;
+        Ok(LockedLogins {
+            logins: self.read_in(folder)?,
+            lock,
+            path: self.root.join(FILE),
+        })
+    }
+
+    fn read_in(&self, folder: Folder) -> Result<Logins, AuthError> {
+        let path = || self.root.join(FILE);
+        let content = folder
+            .read()
+            .map_err(|source| AuthError::File { path: path(), source })?;
+        let Some(content) = content else {
+            return Ok(Logins {
+                folder,
+                document: Document::new(),
+            });
+        };
+        if let Some(mode) = content.readable_by_others {
+            (self.notices)(Notice::ReadableByOthers { path: path(), mode });
+        }
+        let document =
+            Document::parse(&content.text).map_err(|Unreadable { line, column }| AuthError::Unreadable {
+                path: path(),
+                line,
+                column,
+            })?;
+        Ok(Logins { folder, document })
+    }
+}
+
+impl Logins {
+    /// The login for this API. One for another origin is none.
+    pub(super) fn find(&self, api: &ApiUrl, tenant: Option<&str>) -> Result<(Section, Login), AuthError> {
+        let here = host_of(&api.to_string());
+        let mut elsewhere = None;
+        for section in self.document.sections() {
+            let wanted = match (&section, tenant) {
+                (Section::Tenant(name), Some(tenant)) => name == tenant,
+                (Section::Default | Section::Environment(_), None) => true,
+                _ => false,
+            };
+            let Some(login) = self.document.login(&section).filter(|_| wanted) else {
+                continue;
+            };
+            if !is_for(&login, api.origin()) {
+                elsewhere = elsewhere.or(login.token.is_some().then(|| host_of(&login.api)));
+                continue;
+            }
+            if login.token.is_none() {
+                return Err(AuthError::SignedOut {
+                    host: host_of(&login.issuer),
+                });
+            }
+            return Ok((section, login));
+        }
+        Err(match elsewhere {
+            Some(there) => AuthError::OtherOrigin { there, here },
+            None => AuthError::NotSignedIn { host: here },
+        })
+    }
+}
+
+fn is_for(login: &Login, origin: &Origin) -> bool {
+    ApiUrl::parse(&login.api).is_ok_and(|api| api.origin() == origin)
+}
+
+impl LockedLogins {
+    /// Makes room for a new token file, before anything is sent that could not be kept.
+    pub(super) fn make_room(&self) -> Result<Room, AuthError> {
+        let bytes = self.logins.document.to_text().len();
+        Prepared::new(&self.logins.folder, bytes)
+            .map(Room)
+            .map_err(|source| self.unwritable(source))
+    }
+
+    /// Puts the document in the place of the old file.
+    pub(super) fn write(&self, room: Room) -> Result<(), AuthError> {
+        room.0
+            .commit(&self.logins.document.to_text())
+            .map_err(|source| self.unwritable(source))
+    }
+
+    /// Removes the token file.
+    pub(super) fn delete(&self) -> Result<(), AuthError> {
+        self.logins
+            .folder
+            .remove()
+            .map_err(|source| self.unwritable(source))
+    }
+
+    pub(super) fn unwritable(&self, source: std::io::Error) -> AuthError {
+        AuthError::Unwritable {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}

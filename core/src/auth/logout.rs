@@ -1,0 +1,110 @@
+//! Signing out: the server forgets the tokens, then this machine does, whatever the server said.
+
+use std::time::Duration;
+
+use super::error::AuthError;
+use super::section::{Login, Section};
+use super::{Auth, discovery, exchange, host_of};
+use crate::net::ApiUrl;
+
+/// The person waits for this, and the tokens go either way.
+const SERVER_WITHIN: Duration = Duration::from_secs(10);
+
+/// What became of a login.
+#[derive(Debug)]
+pub struct LoggedOut {
+    /// Which it was.
+    pub section: Section,
+    /// The issuer's host.
+    pub host: String,
+    /// Whether the server forgot the tokens too.
+    pub revocation: Revocation,
+}
+
+/// Whether the server forgot the tokens.
+#[derive(Debug)]
+pub enum Revocation {
+    /// It did.
+    Done,
+    /// It has no way to be told, or there was nothing left to revoke.
+    NotOffered,
+    /// It could not be told: the tokens are good there until they expire.
+    Failed(AuthError),
+}
+
+impl Auth {
+    /// Signs out of a section. None: it was no login.
+    pub async fn logout(&self, section: &Section) -> Result<Option<LoggedOut>, AuthError> {
+        let mut locked = self.lock().await?;
+        let Some(login) = locked.logins.document.login(section) else {
+            return Ok(None);
+        };
+        let revocation = match tokio::time::timeout(SERVER_WITHIN, self.revoke(&login)).await {
+            Ok(revocation) => revocation,
+            Err(_) => Revocation::Failed(AuthError::TimedOut { after: SERVER_WITHIN }),
+        };
+        locked.logins.document.remove(section);
+        if locked.logins.document.is_empty() {
+            locked.delete()?;
+        } else {
+            let room = locked.make_room()?;
+            locked.write(room)?;
+        }
+        let _ = locked.lock.finish();
+        tracing::info!(target: "orkee::cloud::auth", %section, "signed out");
+        Ok(Some(LoggedOut {
+            section: section.clone(),
+            host: host_of(&login.issuer),
+            revocation,
+        }))
+    }
+
+    /// The section that is signed in to this API, if any: what `logout` without a name is about.
+    pub fn section_for(&self, api: &ApiUrl, tenant: Option<&str>) -> Result<Option<Section>, AuthError> {
+        match self.login_for(api, tenant) {
+            Ok((section, _)) => Ok(Some(section)),
+            Err(AuthError::NotSignedIn { .. } | AuthError::OtherOrigin { .. }) => Ok(None),
+            // What is left of a login that ended is removed, too.
+            Err(AuthError::SignedOut { .. }) => Ok(Some(
+                tenant.map_or(Section::Default, |t| Section::Tenant(t.to_owned())),
+            )),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The refresh token first: with it, a server forgets what was issued from it.
+    async fn revoke(&self, login: &Login) -> Revocation {
+        let tokens = [
+            (&login.refresh_token, "refresh_token"),
+            (&login.token, "access_token"),
+        ];
+        if tokens.iter().all(|(token, _)| token.is_none()) {
+            return Revocation::NotOffered;
+        }
+        let issuer = match ApiUrl::parse(&login.issuer) {
+            Ok(issuer) => issuer,
+            Err(error) => {
+                let reason = error.to_string();
+                return Revocation::Failed(AuthError::Metadata {
+                    issuer: login.issuer.clone(),
+                    reason,
+                });
+            }
+        };
+        let url = match discovery::discover(&self.http, &issuer).await {
+            Ok(metadata) => metadata.revocation,
+            Err(error) => return Revocation::Failed(error),
+        };
+        let Some(url) = url else {
+            return Revocation::NotOffered;
+        };
+        let mut outcome = Revocation::Done;
+        for (token, hint) in tokens {
+            let Some(token) = token else { continue };
+            if let Err(error) = exchange::revoke(&self.http, &url, token, hint).await {
+                outcome = Revocation::Failed(error);
+            }
+        }
+        outcome
+    }
+}

@@ -1,0 +1,64 @@
+//! A login and where it stands in the token file.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::net::Secret;
+
+/// Which login: the one of a tenant, of a named environment, or the default one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Section {
+    /// `[orkee_cloud]`: the last login without an environment or a tenant.
+    Default,
+    /// `[environments.NAME]`, of `login --env NAME`.
+    Environment(String),
+    /// `[tenants.NAME]`.
+    Tenant(String),
+}
+
+impl Section {
+    /// The table that holds it, and its key there.
+    pub(super) fn path(&self) -> (Option<&'static str>, &str) {
+        match self {
+            Self::Default => (None, "orkee_cloud"),
+            Self::Environment(name) => (Some("environments"), name),
+            Self::Tenant(name) => (Some("tenants"), name),
+        }
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path() {
+            (None, name) => f.write_str(name),
+            (Some(group), name) => write!(f, "{group}.{name}"),
+        }
+    }
+}
+
+/// Whose login it is, as the server said when it was last asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The address that the person signs in with.
+    pub email: String,
+    /// As the server names it, such as "Pro Plan".
+    pub plan: Option<String>,
+}
+
+/// What a section of the token file holds.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The API that the tokens are for; they go to no other origin.
+    pub api: String,
+    /// The authorization server.
+    pub issuer: String,
+    /// The access token. None: signed out, though the rest is kept.
+    pub token: Option<Secret>,
+    /// None: unknown; the token is used until the server refuses it.
+    pub expires_at: Option<Timestamp>,
+    /// None: the login lasts as long as its token.
+    pub refresh_token: Option<Secret>,
+    /// Whose it is, where known.
+    pub account: Option<Account>,
+}
