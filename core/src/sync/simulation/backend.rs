@@ -16,8 +16,7 @@ pub(crate) struct Backend {
     tags: HashMap<u64, String>,
     /// An older state that pages may be read from.
     replica: Option<(u64, BTreeMap<String, (u64, Vec<u8>)>)>,
-    /// Versions listed that the asking device had written itself cannot be told from others; pages are.
-    pub(crate) listed: u64,
+    listed: u64,
 }
 
 impl Backend {
@@ -116,6 +115,11 @@ impl Backend {
     pub(crate) fn live(&self) -> BTreeMap<String, String> {
         let live = self.held.iter().filter(|(_, (_, envelope))| !is_tombstone(envelope));
         live.map(|(id, (_, envelope))| (id.clone(), payload(envelope))).collect()
+    }
+
+    /// Versions stored and versions listed, so far.
+    pub(crate) fn traffic(&self) -> (u64, u64) {
+        (self.commits, self.listed)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -74,6 +74,7 @@ struct World {
     /// On no disk any more.
     excused: BTreeSet<String>,
     was_a_copy: bool,
+    is_settling: bool,
     steps: u64,
 }
 
@@ -110,6 +111,7 @@ impl World {
             lost_backend: false,
             excused: BTreeSet::new(),
             was_a_copy: false,
+            is_settling: false,
             steps: 0,
         };
         for _ in 0..devices {
@@ -199,7 +201,8 @@ impl World {
             max_page: self.rng.random_range(1..=3),
         };
         let in_flight = self.rng.random_range(1..=3);
-        let options = Options { force: self.rng.random_bool(0.05), in_flight, ..Options::default() };
+        let force = !self.is_settling && self.rng.random_bool(0.05);
+        let options = Options { force, in_flight, ..Options::default() };
         let device = &mut self.devices[n];
         device.session = Some(Session::begin(&mut device.store, "someone@somewhere", limits, options).unwrap());
     }
@@ -289,16 +292,25 @@ impl World {
     }
 
     fn settle(&mut self) {
+        self.is_settling = true;
         self.backend.stop_lagging();
         self.wire.retain(|message| message.device.is_some());
-        for _ in 0..6 {
+        // Two rounds in which nothing is stored and nothing listed: everybody has heard of everything.
+        let mut quiet = 0;
+        for _ in 0..12 {
+            let before = self.backend.traffic();
             for n in 0..self.devices.len() {
                 let end = self.steps + 5_000;
                 while self.step(n) {
                     assert!(self.steps < end, "the sync of device {n} does not end");
                 }
             }
+            quiet = if self.backend.traffic() == before { quiet + 1 } else { 0 };
+            if quiet == 2 {
+                return;
+            }
         }
+        panic!("devices keep talking");
     }
 
     fn check(&mut self) {
