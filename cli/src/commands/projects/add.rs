@@ -50,18 +50,11 @@ impl Add {
         if cx.out.is_json() {
             cx.out.document(&view::Document { project: &payload })?;
         } else {
-            let name = cx.out.paint(Paint::Strong, &text::line(&payload.name()));
-            cx.out.done(format_args!(
-                "Added {name} {}",
-                cx.out.paint(Paint::Dim, payload.id().as_str())
-            ))?;
+            cx.out.done(format_args!("Added {}", view::named(&cx.out, &payload)))?;
         }
         if !twins.is_empty() {
             let ids: Vec<&str> = twins.iter().map(ProjectId::as_str).collect();
-            cx.out.note(format_args!(
-                "note: another project has this name, too: {}",
-                ids.join(", ")
-            ));
+            cx.out.note(format_args!("note: another project has this name, too: {}", ids.join(", ")));
         }
         Ok(Exit::DONE)
     }
@@ -70,10 +63,7 @@ impl Add {
 /// Asks for what is missing, or says what it is where nobody can be asked.
 fn ask(cx: &Context, fields: &mut Fields, folder: &Path) -> Result<(), CliError> {
     if !prompt::possible(cx) {
-        return Err(CliError::usage(
-            "--name is missing: a project needs a name",
-            "add --name NAME",
-        ));
+        return Err(CliError::usage("--name is missing: a project needs a name", "add --name NAME"));
     }
     let suggested = folder.file_name().map(|name| text::line(&name.to_string_lossy()));
     fields.name = Some(prompt::line(cx, "Name", suggested.as_deref())?);
@@ -99,11 +89,7 @@ pub(super) fn folder(cx: &Context, path: Option<&Path>) -> Result<PathBuf, CliEr
     let absolute = std::path::absolute(path).map_err(CliError::CurrentFolder)?;
     let shown = text::line(&absolute.display().to_string());
     if !absolute.is_dir() {
-        let what = if absolute.exists() {
-            "is not a folder"
-        } else {
-            "does not exist"
-        };
+        let what = if absolute.exists() { "is not a folder" } else { "does not exist" };
         return Err(CliError::usage(
             format!("the folder {shown} {what}"),
             "check --path, or make the folder first",
@@ -111,10 +97,7 @@ pub(super) fn folder(cx: &Context, path: Option<&Path>) -> Result<PathBuf, CliEr
     }
     // `..` is resolved as the system does it, through links.
     if absolute.components().any(|c| c == Component::ParentDir) {
-        return absolute.canonicalize().map_err(|source| CliError::ReadFile {
-            path: absolute,
-            source,
-        });
+        return absolute.canonicalize().map_err(|source| CliError::ReadFile { path: absolute, source });
     }
     Ok(absolute)
 }

@@ -33,13 +33,8 @@ impl Delete {
         if cx.out.is_json() {
             cx.out.document(&view::Document { project: &payload })?;
         } else {
-            let undo = cx
-                .out
-                .paint(Paint::Dim, &format!("take it back: orkee projects restore {id}"));
-            cx.out.done(format_args!(
-                "Deleted {}  {undo}",
-                cx.out.paint(Paint::Strong, &name)
-            ))?;
+            let undo = cx.out.paint(Paint::Dim, &format!("take it back: orkee projects restore {id}"));
+            cx.out.done(format_args!("Deleted {}  {undo}", cx.out.paint(Paint::Strong, &name)))?;
         }
         Ok(Exit::DONE)
     }

@@ -45,16 +45,8 @@ impl Edit {
             let read = store.get(id)?.payload;
             editor::edit(cx, &mut store, &read)?
         } else {
-            let folder = self
-                .path
-                .as_deref()
-                .map(|path| add::folder(cx, Some(path)))
-                .transpose()?;
-            let folder = folder
-                .as_deref()
-                .map(add::utf8)
-                .transpose()?
-                .map(ToOwned::to_owned);
+            let folder = self.path.as_deref().map(|path| add::folder(cx, Some(path))).transpose()?;
+            let folder = folder.as_deref().map(add::utf8).transpose()?.map(ToOwned::to_owned);
             store.update::<StoreError>(id, |project| {
                 self.apply(project, folder);
                 Ok(())

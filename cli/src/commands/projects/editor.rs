@@ -26,10 +26,7 @@ enum EditorError {
         source: io::Error,
     },
     #[error("the editor `{command}` ended with {status}; the project is as it was")]
-    Failed {
-        command: String,
-        status: std::process::ExitStatus,
-    },
+    Failed { command: String, status: std::process::ExitStatus },
     #[error("cannot keep the text for the editor in {}", path.display())]
     File {
         path: PathBuf,
@@ -86,10 +83,7 @@ pub(super) fn edit(cx: &Context, store: &mut Store, read: &Payload) -> Result<Up
     let folder = cx.home()?.root().join("edit");
     let path = folder.join(format!("{}.json", read.id()));
     let base_path = folder.join(format!("{}.base.json", read.id()));
-    let io = |source| EditorError::File {
-        path: path.clone(),
-        source,
-    };
+    let io = |source| EditorError::File { path: path.clone(), source };
     orkee_core::file::private_folder(&folder).map_err(io)?;
     // A text that was refused before is where the person goes on, with what it was made from.
     let base = unfinished(&path, &base_path, read.id());
@@ -129,18 +123,12 @@ fn take_over(store: &mut Store, read: &Payload, text: &str) -> Result<Updated, B
 /// At a terminal the person may open the text again; otherwise it stays where it is, and the error says where.
 fn retry(cx: &Context, read: &Payload, path: &Path, refused: Box<StoreError>) -> Result<(), Failure> {
     if prompt::possible(cx) {
-        cx.out
-            .error_line(format_args!("This cannot be taken over: {}", reasons(&refused)));
+        cx.out.error_line(format_args!("This cannot be taken over: {}", reasons(&refused)));
         if prompt::confirm(cx, "Open it again?")? {
             return Ok(());
         }
     }
-    Err(EditorError::Refused {
-        kept: path.to_owned(),
-        id: read.id().to_string(),
-        source: refused,
-    }
-    .into())
+    Err(EditorError::Refused { kept: path.to_owned(), id: read.id().to_string(), source: refused }.into())
 }
 
 fn reasons(error: &dyn std::error::Error) -> String {
@@ -167,10 +155,7 @@ fn command(cx: &Context) -> Result<String, EditorError> {
 
 /// Runs the editor through the shell, as its value may have arguments, and waits.
 fn open(command: &str, path: &Path) -> Result<(), EditorError> {
-    let cannot = |source| EditorError::CannotRun {
-        command: command.to_owned(),
-        source,
-    };
+    let cannot = |source| EditorError::CannotRun { command: command.to_owned(), source };
     let status = Command::new("sh")
         .arg("-c")
         .arg(format!("{command} \"$@\""))
@@ -185,8 +170,5 @@ fn open(command: &str, path: &Path) -> Result<(), EditorError> {
     if status.code() == Some(127) {
         return Err(cannot(io::ErrorKind::NotFound.into()));
     }
-    Err(EditorError::Failed {
-        command: command.to_owned(),
-        status,
-    })
+    Err(EditorError::Failed { command: command.to_owned(), status })
 }

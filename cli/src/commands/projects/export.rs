@@ -69,29 +69,18 @@ impl Export {
         if self.format != Format::Json {
             let hint = "leave --json away, or write to a file with --output";
             return Err(
-                CliError::usage("--json prints JSON, and another --format was asked for", hint).into(),
+                CliError::usage("--json prints JSON, and another --format was asked for", hint).into()
             );
         }
         let stamp = stamp.map(|at| format!("\"exportedAt\":\"{}\",", orkee_core::clock::rfc3339(at)));
-        let filter = Filter {
-            sort: Sort::Id,
-            ..Filter::default()
-        };
-        list::document(
-            &cx.out,
-            store,
-            &filter,
-            &format!("\"version\":1,{}", stamp.unwrap_or_default()),
-        )
+        let filter = Filter { sort: Sort::Id, ..Filter::default() };
+        list::document(&cx.out, store, &filter, &format!("\"version\":1,{}", stamp.unwrap_or_default()))
     }
 }
 
 /// Writes the export in the place of the file. A device or a pipe is written as it is: it must not be replaced by a file.
 fn to_file(store: &Store, path: &Path, format: Format, stamp: Option<Timestamp>) -> Result<u64, Failure> {
-    let failed = |source| CliError::WriteFile {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| CliError::WriteFile { path: path.to_owned(), source };
     let named = |error| match error {
         TransferError::Write(source) => Failure::from(failed(source)),
         other => other.into(),
@@ -102,12 +91,8 @@ fn to_file(store: &Store, path: &Path, format: Format, stamp: Option<Timestamp>)
     }
     // What a link points at is replaced, not the link.
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    file::replace_with(
-        &target,
-        |out| transfer::export(store, format, stamp, out),
-        TransferError::Write,
-    )
-    .map_err(named)
+    file::replace_with(&target, |out| transfer::export(store, format, stamp, out), TransferError::Write)
+        .map_err(named)
 }
 
 /// Lets `write` write to standard output. That the reader goes away ends it early and is no error.
@@ -138,11 +123,7 @@ impl Stdout<'_> {
             self.failed = Some(error);
             return Err(io::ErrorKind::Other.into());
         }
-        if self.out.is_closed() {
-            Err(io::ErrorKind::BrokenPipe.into())
-        } else {
-            Ok(())
-        }
+        if self.out.is_closed() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
     }
 }
 

@@ -53,15 +53,9 @@ impl History {
         let store = cx.store()?;
         let entries = store.history(self.id(&store)?)?;
         if cx.out.is_json() {
-            cx.out.document(&Document {
-                versions: entries.iter().map(version).collect(),
-            })?;
+            cx.out.document(&Document { versions: entries.iter().map(version).collect() })?;
         } else {
-            let width = if cx.out.is_terminal() {
-                terminal::width()
-            } else {
-                usize::MAX
-            };
+            let width = if cx.out.is_terminal() { terminal::width() } else { usize::MAX };
             for entry in entries.iter().rev() {
                 show(&cx.out, entry, width)?;
             }
@@ -76,15 +70,10 @@ impl History {
 }
 
 fn version(entry: &HistoryEntry) -> Version<'_> {
-    let fields = entry.fields.iter().map(|c| {
-        (
-            c.field.as_str(),
-            Change {
-                old: c.old.as_deref(),
-                new: c.new.as_deref(),
-            },
-        )
-    });
+    let fields = entry
+        .fields
+        .iter()
+        .map(|c| (c.field.as_str(), Change { old: c.old.as_deref(), new: c.new.as_deref() }));
     Version {
         n: entry.n,
         at: &entry.at,
@@ -98,24 +87,19 @@ fn show(out: &Output, entry: &HistoryEntry, width: usize) -> Result<(), CliError
     let number = out.paint(Paint::Strong, &format!("version {}", entry.n));
     let about = out.paint(
         Paint::Dim,
-        &format!(
-            "{}  {}",
-            view::moment(&text::line(&entry.at)),
-            text::line(&entry.device)
-        ),
+        &format!("{}  {}", view::moment(&text::line(&entry.at)), text::line(&entry.device)),
     );
     out.line(format_args!("{number}  {about}"))?;
     if entry.deleted {
         return out.line("  deleted");
     }
-    if entry.fields.is_empty() {
+    let told = |change: &&FieldChange| !matches!(change.field.as_str(), "id" | "createdAt" | "updatedAt");
+    let mut changes = entry.fields.iter().filter(told).peekable();
+    if changes.peek().is_none() {
+        // Only a deletion that was taken back changes no field.
         return out.line("  restored");
     }
-    let shown = entry
-        .fields
-        .iter()
-        .filter(|change| !matches!(change.field.as_str(), "id" | "createdAt" | "updatedAt"));
-    for change in shown {
+    for change in changes {
         let label = text::line(&change.field);
         out.line(fit(&format!("  {label:13}{}", arrow(change)), width))?;
     }
@@ -124,8 +108,7 @@ fn show(out: &Output, entry: &HistoryEntry, width: usize) -> Result<(), CliError
 
 fn arrow(change: &FieldChange) -> String {
     let value = |raw: &Option<Box<RawValue>>| {
-        raw.as_ref()
-            .map_or_else(|| "nothing".to_owned(), |v| text::line(v.get()))
+        raw.as_ref().map_or_else(|| "nothing".to_owned(), |v| text::line(v.get()))
     };
     match &change.old {
         None => value(&change.new),

@@ -41,11 +41,8 @@ pub(crate) struct Import {
 
 impl Import {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        let options = ImportOptions {
-            format: self.format,
-            on_conflict: self.on_conflict,
-            dry_run: self.dry_run,
-        };
+        let options =
+            ImportOptions { format: self.format, on_conflict: self.on_conflict, dry_run: self.dry_run };
         let mut store = cx.store()?;
         let report = match (&self.from_db, &self.file) {
             (Some(path), _) => transfer::import_database(&mut store, path, options)?,
@@ -55,7 +52,7 @@ impl Import {
             (None, Some(path)) => transfer::import_file(&mut store, path, options)?,
             (None, None) => {
                 return Err(
-                    CliError::usage("nothing to import", "name a file, or - for standard input").into(),
+                    CliError::usage("nothing to import", "name a file, or - for standard input").into()
                 );
             }
         };
@@ -88,12 +85,7 @@ struct Copied {
 impl Document {
     fn new(report: &Report, dry_run: bool) -> Self {
         let of = |action| {
-            report
-                .entries
-                .iter()
-                .filter(|entry| entry.action == action)
-                .map(|entry| entry.id)
-                .collect()
+            report.entries.iter().filter(|entry| entry.action == action).map(|entry| entry.id).collect()
         };
         let copied = report.entries.iter().filter_map(|entry| match entry.action {
             Action::Copied(from) => Some(Copied { id: entry.id, from }),
@@ -122,21 +114,10 @@ fn summary(out: &Output, report: &Report, dry_run: bool) -> Result<(), CliError>
         (report.count(|a| a == Action::Unchanged), "unchanged"),
         (report.count(|a| a == Action::Skipped), "skipped"),
     ];
-    let told: Vec<String> = counts
-        .iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{n} {word}"))
-        .collect();
-    let told = if told.is_empty() {
-        "the file has no projects".to_owned()
-    } else {
-        told.join(", ")
-    };
-    out.done(if dry_run {
-        format!("Would import: {told}")
-    } else {
-        format!("Imported: {told}")
-    })?;
+    let told: Vec<String> =
+        counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let told = if told.is_empty() { "the file has no projects".to_owned() } else { told.join(", ") };
+    out.done(if dry_run { format!("Would import: {told}") } else { format!("Imported: {told}") })?;
     if report.count(|a| a == Action::Skipped) > 0 {
         out.note("Skipped projects are here with other content. Take them over with --on-conflict replace, merge or copy.");
     }

@@ -100,9 +100,7 @@ fn projects(out: &Output, store: &Store, filter: &Filter, head: &str) -> Result<
 fn lines(cx: &Context, store: &Store, filter: &Filter) -> Result<(), Stop> {
     store.list::<Stop>(filter, |project| {
         let [id, name, status, priority, tags, updated] = cells(&project);
-        cx.out.line(format_args!(
-            "{id}\t{name}\t{status}\t{priority}\t{tags}\t{updated}"
-        ))?;
+        cx.out.line(format_args!("{id}\t{name}\t{status}\t{priority}\t{tags}\t{updated}"))?;
         while_read(&cx.out)
     })
 }
@@ -134,11 +132,7 @@ fn table(cx: &Context, store: &Store, filter: &Filter, filtered: bool) -> Result
 }
 
 fn while_read(out: &Output) -> Result<(), Stop> {
-    if out.is_closed() {
-        Err(Stop::Reader)
-    } else {
-        Ok(())
-    }
+    if out.is_closed() { Err(Stop::Reader) } else { Ok(()) }
 }
 
 fn cells(project: &Summary) -> [String; 6] {

@@ -40,14 +40,10 @@ impl Locate {
         let id = store.find(&self.project)?;
         store.locate(id, Some(&folder))?;
         if cx.out.is_json() {
-            cx.out.document(&Located {
-                id: id.as_str(),
-                root,
-            })?;
+            cx.out.document(&Located { id: id.as_str(), root })?;
         } else {
             let id = cx.out.paint(Paint::Dim, id.as_str());
-            cx.out
-                .done(format_args!("On this device {id} is in {}", text::line(root)))?;
+            cx.out.done(format_args!("On this device {id} is in {}", text::line(root)))?;
         }
         Ok(Exit::DONE)
     }

@@ -86,13 +86,7 @@ pub(crate) struct Fields {
 impl Fields {
     /// Whether none was given.
     fn is_empty(&self) -> bool {
-        let texts = [
-            &self.name,
-            &self.description,
-            &self.setup,
-            &self.dev,
-            &self.cleanup,
-        ];
+        let texts = [&self.name, &self.description, &self.setup, &self.dev, &self.cleanup];
         texts.iter().all(|field| field.is_none()) && self.status.is_none() && self.priority.is_none()
     }
 

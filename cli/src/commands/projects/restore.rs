@@ -25,11 +25,7 @@ impl Restore {
         if cx.out.is_json() {
             cx.out.document(&view::Document { project: &payload })?;
         } else {
-            let name = cx.out.paint(Paint::Strong, &text::line(&payload.name()));
-            cx.out.done(format_args!(
-                "Restored {name} {}",
-                cx.out.paint(Paint::Dim, id.as_str())
-            ))?;
+            cx.out.done(format_args!("Restored {}", view::named(&cx.out, &payload)))?;
         }
         Ok(Exit::DONE)
     }

@@ -26,9 +26,7 @@ impl Revert {
         let mut store = cx.store()?;
         let id = store.find(&self.project)?;
         let updated = store.revert(id, self.to)?;
-        view::changed(&cx.out, &updated, |project| {
-            format!("Reverted {project} to version {}", self.to)
-        })?;
+        view::changed(&cx.out, &updated, |project| format!("Reverted {project} to version {}", self.to))?;
         Ok(Exit::DONE)
     }
 }

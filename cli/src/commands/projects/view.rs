@@ -25,19 +25,8 @@ pub(super) struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     pub(super) fn new(stored: &'a Stored) -> Self {
-        let Stored {
-            payload,
-            number,
-            device,
-            root,
-            ..
-        } = stored;
-        Self {
-            project: payload,
-            version: *number,
-            device,
-            root: root.as_deref(),
-        }
+        let Stored { payload, number, device, root, .. } = stored;
+        Self { project: payload, version: *number, device, root: root.as_deref() }
     }
 }
 
@@ -48,9 +37,7 @@ pub(super) fn changed(
     how: impl FnOnce(&str) -> String,
 ) -> Result<(), CliError> {
     if out.is_json() {
-        return out.document(&Document {
-            project: &updated.payload,
-        });
+        return out.document(&Document { project: &updated.payload });
     }
     let named = named(out, &updated.payload);
     if updated.fields.is_empty() {
@@ -75,10 +62,7 @@ pub(super) fn page(out: &Output, stored: &Stored) -> Result<(), CliError> {
     page.field("status", Some(project.status.as_str()))?;
     page.field("priority", Some(project.priority.as_str()))?;
     page.field("rank", project.rank.map(|r| r.to_string()).as_deref())?;
-    page.field(
-        "tags",
-        Some(project.tags.join(", ")).filter(|t| !t.is_empty()).as_deref(),
-    )?;
+    page.field("tags", Some(project.tags.join(", ")).filter(|t| !t.is_empty()).as_deref())?;
     page.field("description", project.description.as_deref())?;
     let here = stored.root.as_ref().map(|path| path.display().to_string());
     page.field("folder", here.as_deref().or(project.project_root.as_deref()))?;
@@ -95,18 +79,12 @@ pub(super) fn page(out: &Output, stored: &Stored) -> Result<(), CliError> {
         .iter()
         .map(|(name, on)| format!("{name} {}", if *on { "on" } else { "off" }))
         .collect();
-    page.field(
-        "mcp servers",
-        Some(servers.join(", ")).filter(|t| !t.is_empty()).as_deref(),
-    )?;
+    page.field("mcp servers", Some(servers.join(", ")).filter(|t| !t.is_empty()).as_deref())?;
     page.unknown(&stored.payload)?;
     let time = |field| stored.payload.read::<String>(field);
     page.field("created", time("createdAt").as_deref().map(moment).as_deref())?;
     page.field("updated", time("updatedAt").as_deref().map(moment).as_deref())?;
-    page.field(
-        "version",
-        Some(&format!("{} by {}", stored.number, stored.device)),
-    )?;
+    page.field("version", Some(&format!("{} by {}", stored.number, stored.device)))?;
     page.tasks(&project.manual_tasks)
 }
 
@@ -123,10 +101,8 @@ impl Page<'_> {
         let value = text::block(value);
         for (i, line) in value.lines().enumerate() {
             let label = if i == 0 { label } else { "" };
-            self.out.line(format_args!(
-                "  {}{line}",
-                self.out.paint(Paint::Dim, &format!("{label:LABEL$}"))
-            ))?;
+            self.out
+                .line(format_args!("  {}{line}", self.out.paint(Paint::Dim, &format!("{label:LABEL$}"))))?;
         }
         Ok(())
     }
@@ -141,8 +117,7 @@ impl Page<'_> {
 
     fn tasks(&self, tasks: &[Task]) -> Result<(), CliError> {
         if !tasks.is_empty() {
-            self.out
-                .line(format_args!("\n{}", self.out.paint(Paint::Strong, "Tasks")))?;
+            self.out.line(format_args!("\n{}", self.out.paint(Paint::Strong, "Tasks")))?;
         }
         self.task_list(tasks, "", 1)
     }
@@ -164,11 +139,7 @@ impl Page<'_> {
 
 fn repository(project: &Project) -> Option<String> {
     let git = project.git_repository.as_ref()?;
-    let branch = git
-        .branch
-        .as_ref()
-        .map(|branch| format!(" ({branch})"))
-        .unwrap_or_default();
+    let branch = git.branch.as_ref().map(|branch| format!(" ({branch})")).unwrap_or_default();
     Some(format!("{}{branch}", git.url))
 }
 
