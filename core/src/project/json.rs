@@ -212,6 +212,22 @@ pub(crate) fn indent(text: &str, level: usize) -> String {
     String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
 }
 
+/// How deep arrays and objects are nested in `text`, valid JSON.
+pub(super) fn depth(text: &str) -> usize {
+    let (mut level, mut deepest) = (0usize, 0);
+    for (byte, inside) in Tokens::new(text) {
+        match byte {
+            b'[' | b'{' if !inside => {
+                level += 1;
+                deepest = deepest.max(level);
+            }
+            b']' | b'}' if !inside => level = level.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::check::MAX_PAYLOAD;
 use super::id::{NotAnId, ProjectId};
-use super::json::{RawObject, indent, raw};
+use super::json::{RawObject, depth, indent, raw};
 
 /// The known fields, in canonical order.
 pub const FIELDS: [&str; 17] = [
@@ -33,6 +33,9 @@ pub const FIELDS: [&str; 17] = [
     "createdAt",
     "updatedAt",
 ];
+
+/// Levels of arrays and objects in a value. Common readers of JSON stop at 128.
+const MAX_DEPTH: usize = 100;
 
 /// A project's JSON in canonical form. It has an id and a name, whatever else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,9 @@ pub enum PayloadError {
     /// It has no name, or something else in its place.
     #[error("`name` is missing or is not text")]
     NoName,
+    /// A value in it is nested too deeply for most programs to read.
+    #[error("`{0}` is nested deeper than {MAX_DEPTH} levels")]
+    TooDeep(String),
     /// It is too large to travel.
     #[error("the project has {0} bytes, {MAX_PAYLOAD} are the limit")]
     TooLarge(usize),
@@ -83,6 +89,9 @@ impl Payload {
         let entries = object.entries_mut();
         if !entries.is_sorted_by(sorted) {
             entries.sort_by(|a, b| order(&a.0).cmp(&order(&b.0)));
+        }
+        if let Some((field, _)) = object.iter().find(|(_, value)| is_too_deep(value.get())) {
+            return Err(PayloadError::TooDeep(field.chars().take(40).collect()));
         }
         let id = object
             .read::<std::borrow::Cow<'_, str>>("id")
@@ -217,6 +226,10 @@ fn respell(value: &mut Box<RawValue>) {
     {
         *value = one;
     }
+}
+
+fn is_too_deep(value: &str) -> bool {
+    value.starts_with(['[', '{']) && depth(value) > MAX_DEPTH
 }
 
 fn says_nothing(field: &str, value: &str) -> bool {

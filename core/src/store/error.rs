@@ -213,7 +213,10 @@ impl Diagnostic for StoreError {
             Self::Corrupt(_) => {
                 "move the file away, then import your last export: `orkee projects import FILE`"
             }
-            Self::Foreign => "point ORKEE_HOME at another folder, or move the file away",
+            Self::Foreign => {
+                "if an earlier Orkee wrote it, move it and run `orkee projects import --from-db PATH`; else point ORKEE_HOME \
+                 at another folder"
+            }
             Self::Newer { .. } => "update orkee, or point ORKEE_HOME at another folder",
             Self::Full => "free some space and run the command again; nothing was changed",
             Self::Io(_) => "check the folder that ORKEE_HOME names and its permissions",

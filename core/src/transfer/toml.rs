@@ -157,7 +157,8 @@ pub(super) fn read(input: &mut dyn Read, sink: &mut Sink<'_>) -> Result<(), Tran
             .map_or(bytes.len(), |span| span.start.min(bytes.len()));
         syntax(&bytes[..at], error.message().to_owned())
     })?;
-    if let Some(version) = document.get("version") {
+    let version = document.get("version");
+    if let Some(version) = version {
         check_version(&item_to_json(version).unwrap_or_default())?;
     }
     let tables: Vec<Item> = match document.get("projects") {
@@ -165,6 +166,8 @@ pub(super) fn read(input: &mut dyn Read, sink: &mut Sink<'_>) -> Result<(), Tran
         Some(Item::Value(Value::Array(list))) => {
             list.iter().map(|value| Item::Value(value.clone())).collect()
         }
+        // An export of nothing.
+        None if version.is_some() => Vec::new(),
         _ => return Err(TransferError::NoProjects),
     };
     for item in tables {
