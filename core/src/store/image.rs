@@ -19,6 +19,11 @@ impl Store {
         options.over(connection)
     }
 
+    /// The next sync lists everything.
+    pub(crate) fn forget_position(&mut self) {
+        self.connection.execute("UPDATE spaces SET position = NULL", []).unwrap();
+    }
+
     /// Payloads that are not tombstones, by id.
     pub(crate) fn live_payloads(&self) -> Result<BTreeMap<String, String>, StoreError> {
         let sql = "SELECT id, payload FROM records WHERE space = ? AND payload IS NOT NULL";

@@ -159,6 +159,26 @@ impl Store {
         ))
     }
 
+    /// How many projects are in step, wait, stand in conflict, are set aside.
+    pub fn standing(&self) -> Result<Standing, StoreError> {
+        let count = |sql| self.connection.prepare_cached(sql)?.query_row([self.space], |row| row.get(0));
+        let dirty = "SELECT count(*) FROM tracking WHERE space = ? AND version IS NOT clean_at";
+        let live_dirty = "SELECT count(*) FROM tracking t JOIN records r ON r.rowid = t.record \
+                          WHERE t.space = ? AND t.version IS NOT t.clean_at AND r.name IS NOT NULL";
+        let parked = "SELECT count(*) FROM tracking WHERE space = ? AND version IS NOT clean_at AND parked_at IS version";
+        let unreadable = "SELECT count(*) FROM unreadable WHERE space = ?";
+        let live = "SELECT count(*) FROM records WHERE space = ? AND name IS NOT NULL";
+        let conflicts = "SELECT count(DISTINCT c.record) FROM conflicts c JOIN records r ON r.rowid = c.record \
+                         WHERE r.space = ?";
+        let parked: u64 = count(parked)?;
+        Ok(Standing {
+            in_step: count(live)?.saturating_sub(count(live_dirty)?),
+            waiting: count(dirty)?.saturating_sub(parked),
+            conflicts: count(conflicts)?,
+            parked: parked + count(unreadable)?,
+        })
+    }
+
     /// Whether anything waits to be sent. Looks at one entry of an index.
     pub fn has_waiting(&self) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM tracking WHERE space = ? AND version IS NOT clean_at)";

@@ -306,3 +306,6 @@ impl From<StoreError> for TakenBack {
         Self::Failed(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests;
