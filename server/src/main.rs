@@ -1,1 +1,20 @@
-fn main(){}
+//! orkee-server: the Orkee Cloud API, self-hostable.
+//!
+//! Three layers: `storage` keeps everything and knows what an exchange means; `api` and `oauth` speak HTTP; `command` is the
+//! command line. Devices are the authority over what a record means; the server reads envelope heads, and payloads only
+//! where its own API shows or writes projects.
+
+mod api;
+mod command;
+mod http;
+mod oauth;
+mod password;
+mod secret;
+mod serve;
+mod storage;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    command::main()
+}

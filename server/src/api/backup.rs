@@ -1,0 +1,202 @@
+//! `/v1/backup`: whatever a person wants kept, as it came; the last ten of it.
+//!
+//! An upload goes to the storage piece by piece as it arrives, so that neither its size nor a slow sender holds memory or a
+//! transaction.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::http::body::{Packing, next_chunk, too_large};
+use crate::http::{ApiError, App};
+use crate::secret::random_name;
+use crate::storage::{AccountKey, Backup, Caller, NewBackup};
+
+const ID_LEN: usize = 16;
+const PIECE: usize = 1 << 20;
+
+pub(super) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Value>, ApiError> {
+    let account = caller.account.key;
+    let backups = app.storage(move |storage| storage.backups(account)).await?;
+    Ok(Json(json!({ "backups": backups.iter().map(show).collect::<Vec<_>>() })))
+}
+
+fn show(backup: &Backup) -> Value {
+    json!({
+        "id": backup.id,
+        "bytes": backup.bytes,
+        "sha256": backup.sha256,
+        "at": backup.at.to_string(),
+        "content_type": backup.content_type,
+    })
+}
+
+pub(super) async fn upload(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let packing = Packing::of(&headers)?;
+    let id = random_name(ID_LEN);
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let (account, backup) = (caller.account.key, id.clone());
+    let begun = Timestamp::now();
+    app.storage(move |storage| {
+        let new = NewBackup { id: &backup, account, content_type: content_type.as_deref() };
+        storage.begin_backup(&new, begun)
+    })
+    .await?;
+    match receive(&app, &id, packing, body).await {
+        Ok((bytes, sha256)) => Ok((
+            StatusCode::CREATED,
+            Json(json!({ "id": id, "bytes": bytes, "sha256": sha256, "at": begun.to_string() })),
+        )),
+        Err(error) => {
+            app.storage(move |storage| storage.drop_backup(&id)).await?;
+            Err(error)
+        }
+    }
+}
+
+/// Stores a body under `id`; its length and hash.
+async fn receive(app: &App, id: &str, packing: Packing, body: Body) -> Result<(u64, String), ApiError> {
+    let mut upload = Upload::new(packing, app.settings.backup_limit)?;
+    let mut stream = body.into_data_stream();
+    while let Some(chunk) = next_chunk(&mut stream).await? {
+        upload.take(&chunk)?;
+        while let Some((n, piece)) = upload.full_piece() {
+            store(app, id, n, piece).await?;
+        }
+    }
+    upload.end()?;
+    while let Some((n, piece)) = upload.any_piece() {
+        store(app, id, n, piece).await?;
+    }
+    let (bytes, sha256) = (upload.total, hex::encode(upload.hash.finalize()));
+    let (id, hash) = (id.to_owned(), sha256.clone());
+    app.storage(move |storage| storage.finish_backup(&id, bytes, &hash)).await?;
+    Ok((bytes, sha256))
+}
+
+async fn store(app: &App, id: &str, n: u32, piece: Vec<u8>) -> Result<(), ApiError> {
+    let id = id.to_owned();
+    app.storage(move |storage| storage.add_backup_piece(&id, n, &piece)).await
+}
+
+/// An upload under way: unpacked, counted, hashed, cut into pieces.
+struct Upload {
+    decoder: Option<zstd::stream::write::Decoder<'static, Vec<u8>>>,
+    plain: Vec<u8>,
+    hash: Sha256,
+    total: u64,
+    limit: u64,
+    pieces: u32,
+}
+
+impl Upload {
+    fn new(packing: Packing, limit: u64) -> Result<Self, ApiError> {
+        let decoder = match packing {
+            Packing::Plain => None,
+            Packing::Zstd => {
+                let mut decoder =
+                    zstd::stream::write::Decoder::new(Vec::new()).map_err(|e| ApiError::internal(&e))?;
+                decoder.window_log_max(23).map_err(|e| ApiError::internal(&e))?;
+                Some(decoder)
+            }
+        };
+        Ok(Self { decoder, plain: Vec::new(), hash: Sha256::new(), total: 0, limit, pieces: 0 })
+    }
+
+    /// Takes what arrived. A small part at a time is unpacked, so that a bomb is met before it goes off.
+    fn take(&mut self, chunk: &Bytes) -> Result<(), ApiError> {
+        if self.decoder.is_none() {
+            return self.keep(chunk.to_vec());
+        }
+        for part in chunk.chunks(1024) {
+            if let Some(decoder) = &mut self.decoder {
+                decoder.write_all(part).map_err(|_| ApiError::invalid("the body is not zstd"))?;
+                let plain = std::mem::take(decoder.get_mut());
+                self.keep(plain)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), ApiError> {
+        let Some(mut decoder) = self.decoder.take() else { return Ok(()) };
+        decoder.flush().map_err(|_| ApiError::invalid("the body is not zstd"))?;
+        let plain = std::mem::take(decoder.get_mut());
+        self.keep(plain)
+    }
+
+    fn keep(&mut self, plain: Vec<u8>) -> Result<(), ApiError> {
+        self.total += plain.len() as u64;
+        if self.total > self.limit {
+            return Err(too_large(self.limit));
+        }
+        self.hash.update(&plain);
+        self.plain.extend_from_slice(&plain);
+        Ok(())
+    }
+
+    fn full_piece(&mut self) -> Option<(u32, Vec<u8>)> {
+        if self.plain.len() < PIECE { None } else { self.any_piece() }
+    }
+
+    fn any_piece(&mut self) -> Option<(u32, Vec<u8>)> {
+        if self.plain.is_empty() {
+            return None;
+        }
+        let rest = self.plain.split_off(self.plain.len().min(PIECE));
+        self.pieces += 1;
+        Some((self.pieces - 1, std::mem::replace(&mut self.plain, rest)))
+    }
+}
+
+pub(super) async fn fetch(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let account = caller.account.key;
+    let backups = app.storage(move |storage| storage.backups(account)).await?;
+    let backup = backups
+        .into_iter()
+        .find(|backup| backup.id == id)
+        .ok_or_else(|| ApiError::not_found("this account has no such backup"))?;
+    let media_type =
+        backup.content_type.as_deref().and_then(|media_type| HeaderValue::from_str(media_type).ok());
+    let mut response = pieces(app, account, backup.id).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        media_type.unwrap_or(HeaderValue::from_static("application/octet-stream")),
+    );
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(backup.bytes));
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    Ok(response)
+}
+
+/// A body that reads one piece after the other.
+fn pieces(app: Arc<App>, account: AccountKey, id: String) -> Body {
+    Body::from_stream(stream::unfold(Some(0u32), move |next| {
+        let (app, id) = (Arc::clone(&app), id.clone());
+        async move {
+            let n = next?;
+            match app.storage(move |storage| storage.backup_piece(account, &id, n)).await {
+                Ok(piece) => piece.map(|piece| (Ok(piece), Some(n + 1))),
+                Err(_) => Some((Err(std::io::Error::other("the backup could not be read")), None)),
+            }
+        }
+    }))
+}

@@ -1,0 +1,150 @@
+//! `serve`: the address rules, the log, the signals, the housekeeping.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use url::Url;
+
+use super::{CommandError, Data, print};
+use crate::api;
+use crate::http::App;
+use crate::http::app::Settings;
+use crate::serve;
+use crate::storage::sqlite::Sqlite;
+use crate::storage::{Records, Storage};
+
+/// How often what has expired is forgotten.
+const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    data: Data,
+    /// Where to listen; port 0 takes a free one. Anything but loopback needs --public-url.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
+    listen: SocketAddr,
+    /// The https address by which clients reach this server through a proxy that speaks TLS.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Let anybody create an account on the sign-in page.
+    #[arg(long)]
+    open_registration: bool,
+    /// Requests that one account may make in a minute.
+    #[arg(long, value_name = "N", default_value = "1200")]
+    rate_limit: NonZeroU32,
+    /// Forget which projects were deleted after this many days; a device that stays away for longer lists everything anew.
+    #[arg(long, value_name = "DAYS", default_value_t = 365)]
+    prune_after: u16,
+    /// How long an access token is good, in seconds; clients refresh it by themselves.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..))]
+    access_lifetime: u32,
+    /// The largest backup that is taken, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    backup_limit: u32,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        start_log();
+        let public_url = self.public_url.as_deref().map(public_url).transpose()?;
+        if !self.listen.ip().is_loopback() && public_url.is_none() {
+            return Err(CommandError::usage(
+                format!("{} is not a loopback address, and this server speaks plain http", self.listen),
+                "passwords and tokens would cross the network in the clear: put a proxy with TLS in front, and name its \
+                 address with --public-url https://…",
+            ));
+        }
+        let storage = Arc::new(Sqlite::open(&self.data.folder)?);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(CommandError::io("the runtime cannot start"))?;
+        runtime.block_on(self.serve(storage, public_url))
+    }
+
+    async fn serve(self, storage: Arc<Sqlite>, public_url: Option<String>) -> Result<(), CommandError> {
+        let listener = TcpListener::bind(self.listen)
+            .await
+            .map_err(CommandError::io(format!("cannot listen at {}", self.listen)))?;
+        let address = listener.local_addr().map_err(CommandError::io("the listener has no address"))?;
+        let stop = stop_signal()?;
+        let local = format!("http://{address}");
+        let settings = Settings {
+            behind_proxy: public_url.is_some(),
+            public_url: public_url.unwrap_or_else(|| local.clone()),
+            rate_limit: self.rate_limit.get(),
+            open_registration: self.open_registration,
+            access_lifetime: SignedDuration::from_secs(self.access_lifetime.into()),
+            backup_limit: u64::from(self.backup_limit) << 20,
+        };
+        let keeper = tokio::spawn(keep_house(Arc::clone(&storage), self.prune_after));
+        print(&json!({ "url": local, "public_url": settings.public_url }).to_string())?;
+        tracing::info!(%address, public_url = settings.public_url, "serving");
+        let app = Arc::new(App::new(settings, storage));
+        serve::serve(listener, api::router(app), stop).await;
+        keeper.abort();
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// `https://host[:port]`, without a slash at its end. An http one would send tokens over the network in the clear.
+fn public_url(text: &str) -> Result<String, CommandError> {
+    let bare = |url: &Url| {
+        url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
+    };
+    match Url::parse(text) {
+        Ok(url) if url.scheme() == "https" && bare(&url) => Ok(url.as_str().trim_end_matches('/').to_owned()),
+        _ => Err(CommandError::usage(
+            format!("--public-url {text} is not an https address without a path"),
+            "it is what clients type, such as https://orkee.example.com",
+        )),
+    }
+}
+
+/// Resolves at SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()>, CommandError> {
+    let doing = "signals cannot be received";
+    let mut term = signal(SignalKind::terminate()).map_err(CommandError::io(doing))?;
+    let mut int = signal(SignalKind::interrupt()).map_err(CommandError::io(doing))?;
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    })
+}
+
+/// Forgets, now and then, what has expired, and tombstones beyond their time.
+async fn keep_house(storage: Arc<Sqlite>, prune_after: u16) {
+    let mut ticks = tokio::time::interval(HOUSEKEEPING);
+    loop {
+        ticks.tick().await;
+        let storage = Arc::clone(&storage);
+        let kept = tokio::task::spawn_blocking(move || {
+            let now = Timestamp::now();
+            storage.sweep(now)?;
+            storage.prune(now - SignedDuration::from_hours(24 * i64::from(prune_after)))
+        });
+        match kept.await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(pruned)) => tracing::info!(pruned, "dropped old tombstones"),
+            Ok(Err(error)) => tracing::error!(%error, "housekeeping failed"),
+            Err(error) => tracing::error!(%error, "housekeeping failed"),
+        }
+    }
+}
+
+fn start_log() {
+    use tracing_subscriber::EnvFilter;
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("orkee_server=info,warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}

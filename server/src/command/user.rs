@@ -1,0 +1,63 @@
+//! `user add`: an account, its password read from stdin.
+
+use std::io::{IsTerminal, Read, Write};
+
+use clap::Subcommand;
+use jiff::Timestamp;
+
+use super::{CommandError, Data, email, print};
+use crate::password;
+use crate::storage::sqlite::Sqlite;
+use crate::storage::{Accounts, NewAccount};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum User {
+    /// Make an account. The password is read from stdin.
+    Add {
+        /// The email address to sign in with.
+        #[arg(value_parser = email)]
+        email: String,
+        #[command(flatten)]
+        data: Data,
+        /// What the account is called where plans are shown.
+        #[arg(long, default_value = "Pro Plan")]
+        plan: String,
+    },
+}
+
+impl User {
+    pub(super) fn run(self) -> Result<(), CommandError> {
+        let Self::Add { email, data, plan } = self;
+        let storage = Sqlite::open(&data.folder)?;
+        let hash = password::hash(&read_password()?).map_err(|e| CommandError::Password(e.to_string()))?;
+        let new = NewAccount { email: &email, password: &hash, plan: &plan };
+        let account = storage.create_account(&new, Timestamp::now())?;
+        print(&format!("added {} ({})", account.email, account.plan))
+    }
+}
+
+/// All of stdin, without the line end.
+fn read_password() -> Result<String, CommandError> {
+    if std::io::stdin().is_terminal() {
+        let asked = std::io::stderr().write_all(b"Password (it will show), then Ctrl-D: ");
+        asked.map_err(CommandError::io("stderr cannot be written"))?;
+    }
+    let mut text = String::new();
+    let limit = password::MAX_LEN as u64 + 3;
+    std::io::stdin()
+        .take(limit)
+        .read_to_string(&mut text)
+        .map_err(CommandError::io("stdin cannot be read"))?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    if text.is_empty() || text.len() > password::MAX_LEN || text.contains('\n') {
+        return Err(CommandError::usage(
+            format!(
+                "the password on stdin is empty, longer than {} bytes, or more than one line",
+                password::MAX_LEN
+            ),
+            "pipe it in: printf %s \"$PASSWORD\" | orkee-server user add …",
+        ));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,80 @@
+//! What all handlers share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::sync::Semaphore;
+
+use super::ApiError;
+use super::rate::RateLimiter;
+use crate::storage::{AccountKey, Storage};
+
+/// Passwords hashed at the same time: each takes 19 MiB and a processor.
+const HASHING: usize = 2;
+
+/// How the server was set up.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// The base URL as clients see it, without a slash at its end. It is also the OAuth issuer.
+    pub(crate) public_url: String,
+    /// A proxy stands in front, and says in `X-Forwarded-For` who is asking.
+    pub(crate) behind_proxy: bool,
+    /// Requests that an account may make in a minute.
+    pub(crate) rate_limit: u32,
+    /// Anybody may create an account.
+    pub(crate) open_registration: bool,
+    /// How long an access token is good.
+    pub(crate) access_lifetime: SignedDuration,
+    /// The largest backup, in bytes.
+    pub(crate) backup_limit: u64,
+}
+
+/// Shared by all handlers.
+pub(crate) struct App {
+    pub(crate) settings: Settings,
+    /// By account.
+    pub(crate) rate: RateLimiter<AccountKey>,
+    /// Sign-ins, by account and address.
+    pub(crate) sign_ins: RateLimiter<(String, String)>,
+    /// Sign-ins, registrations and token requests, by address.
+    pub(crate) addresses: RateLimiter<String>,
+    /// Whoever hashes a password holds one of these.
+    pub(crate) hashing: Semaphore,
+    storage: Arc<dyn Storage>,
+}
+
+impl App {
+    /// Over a storage.
+    pub(crate) fn new(settings: Settings, storage: Arc<dyn Storage>) -> Self {
+        Self {
+            rate: RateLimiter::new(settings.rate_limit, Duration::from_secs(60)),
+            sign_ins: RateLimiter::new(10, Duration::from_secs(5 * 60)),
+            addresses: RateLimiter::new(120, Duration::from_secs(60)),
+            hashing: Semaphore::new(HASHING),
+            settings,
+            storage,
+        }
+    }
+
+    /// Whether cookies may be kept from plain http.
+    pub(crate) fn is_https(&self) -> bool {
+        self.settings.public_url.starts_with("https:")
+    }
+
+    /// Runs blocking work over the storage.
+    pub(crate) async fn storage<T, E>(
+        &self,
+        work: impl FnOnce(&dyn Storage) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        E: Into<ApiError> + Send + 'static,
+    {
+        let storage = Arc::clone(&self.storage);
+        match tokio::task::spawn_blocking(move || work(storage.as_ref())).await {
+            Ok(done) => done.map_err(Into::into),
+            Err(panicked) => Err(ApiError::internal(&panicked)),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Grants: devices and API tokens that were let in, and the codes and tokens by which they prove it.
+
+use jiff::Timestamp;
+
+use super::{Account, AccountKey, Result};
+use crate::secret::SecretHash;
+
+/// Who makes a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) account: Account,
+    /// The grant's id.
+    pub(crate) grant: String,
+}
+
+/// What a device calls itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct DeviceName {
+    pub(crate) name: Option<String>,
+    pub(crate) platform: Option<String>,
+}
+
+/// Who asked for a code, and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) redirect_uri: String,
+}
+
+/// An authorization code.
+#[derive(Debug)]
+pub(crate) struct NewCode<'a> {
+    pub(crate) hash: SecretHash,
+    pub(crate) account: AccountKey,
+    pub(crate) client: &'a Client,
+    /// S256 of the verifier, base64url.
+    pub(crate) challenge: &'a str,
+    pub(crate) device: &'a DeviceName,
+    pub(crate) expires: Timestamp,
+}
+
+/// A pair of tokens to be kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TokenPair {
+    pub(crate) access: SecretHash,
+    pub(crate) access_expires: Timestamp,
+    pub(crate) refresh: SecretHash,
+    pub(crate) refresh_expires: Timestamp,
+}
+
+/// A code, brought to be redeemed.
+#[derive(Debug)]
+pub(crate) struct Redemption<'a> {
+    pub(crate) code: SecretHash,
+    pub(crate) client: &'a Client,
+    pub(crate) challenge: &'a str,
+    /// Goes before what the code was asked with.
+    pub(crate) device: &'a DeviceName,
+    pub(crate) tokens: TokenPair,
+}
+
+/// What came of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Redeemed {
+    /// The tokens are good.
+    Granted,
+    /// There is no such code, it has expired, or client, redirect or verifier are not those it was made for. It is spent.
+    Refused,
+    /// It was redeemed before; what it was redeemed for is revoked.
+    Replayed,
+}
+
+/// What came of a refresh.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Rotated {
+    /// The new tokens are good, the old refresh token is spent.
+    Granted,
+    /// There is no such token, or it has expired.
+    Refused,
+    /// It was spent before; the whole grant is revoked.
+    Reused,
+}
+
+/// A grant without a refresh token, for scripts.
+#[derive(Debug)]
+pub(crate) struct NewGrant<'a> {
+    pub(crate) account: AccountKey,
+    pub(crate) name: &'a str,
+    pub(crate) access: SecretHash,
+    pub(crate) expires: Option<Timestamp>,
+}
+
+/// A grant, for its owner to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Device {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) platform: Option<String>,
+    pub(crate) last_seen: Option<Timestamp>,
+}
+
+/// Grants, codes and tokens.
+pub(crate) trait Grants {
+    /// Keeps a code.
+    fn create_code(&self, code: &NewCode<'_>) -> Result<()>;
+    /// Redeems a code, once.
+    fn redeem_code(&self, redemption: &Redemption<'_>, now: Timestamp) -> Result<Redeemed>;
+    /// Spends a refresh token for a new pair.
+    fn rotate(&self, refresh: SecretHash, tokens: TokenPair, now: Timestamp) -> Result<Rotated>;
+    /// Makes a grant for a script.
+    fn create_grant(&self, grant: &NewGrant<'_>, now: Timestamp) -> Result<()>;
+    /// Revokes a token; a refresh token, or the last one of a grant, takes the grant along. Whether there was such a token.
+    fn revoke_token(&self, token: SecretHash) -> Result<bool>;
+    /// Revokes a grant of an account. Whether there was one.
+    fn revoke_grant(&self, account: AccountKey, id: &str) -> Result<bool>;
+    /// Who brings an access token, and notes that they were seen.
+    fn caller(&self, access: SecretHash, now: Timestamp) -> Result<Option<Caller>>;
+    /// The grants of an account, newest first.
+    fn devices(&self, account: AccountKey, now: Timestamp) -> Result<Vec<Device>>;
+}

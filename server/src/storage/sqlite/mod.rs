@@ -1,0 +1,213 @@
+//! SQLite: one file in the data folder.
+//!
+//! One connection writes, guarded by a mutex; as many read as there are readers at once. WAL keeps them out of each other's
+//! way, and `synchronous=FULL` makes every answered write durable.
+//!
+//! **Runs.** A head is a commit's number and a tag that tells it from another commit of the same number, which there is
+//! once a data folder was put back to an older copy and written to again. Putting a copy back means a new start of the
+//! server, so a random name for each start is enough of a tag, and one row for each account that a run wrote to is enough
+//! to keep all tags for ever: no cursor, however old, meets a tag that was forgotten. A run ends after an hour at the
+//! latest, which bounds what a machine restored *with its memory* could miss; at worst that is one row of some forty
+//! bytes for each hour in which an account was written to.
+
+mod accounts;
+mod backups;
+mod grants;
+mod migrations;
+mod records;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use super::{Result, Storage, StorageError};
+use crate::secret::random_name;
+
+/// The database's name in the data folder.
+const FILE: &str = "orkee-server.db";
+/// How long a write waits for another process, such as `user add` beside a running server.
+const BUSY: Duration = Duration::from_secs(10);
+/// A run is given a new name after this long.
+const RUN: SignedDuration = SignedDuration::from_hours(1);
+const RUN_NAME_LEN: usize = 12;
+
+/// The storage in a data folder.
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    run: Mutex<Run>,
+}
+
+/// Names the commits that this process makes.
+struct Run {
+    tag: String,
+    since: Timestamp,
+}
+
+/// A reading connection, given back when dropped.
+struct Reader<'a> {
+    home: &'a Mutex<Vec<Connection>>,
+    connection: Option<Connection>,
+}
+
+impl Sqlite {
+    /// Opens the storage of a data folder, which is made where it is missing, and brings its schema up to date.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        make_private(folder)
+            .map_err(|source| StorageError::Folder { path: folder.display().to_string(), source })?;
+        let path = folder.join(FILE);
+        let mut writer = connect(&path)?;
+        migrations::apply(&mut writer, &path)?;
+        Ok(Self {
+            path,
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+            run: Mutex::new(Run { tag: random_name(RUN_NAME_LEN), since: Timestamp::MIN }),
+        })
+    }
+
+    /// Runs `work` in a transaction that is committed when it returns `Ok`.
+    fn write<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.write_if(doing, work, |_| true)
+    }
+
+    /// The same, but what `keep` says no to is rolled back.
+    fn write_if<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+        keep: impl FnOnce(&T) -> bool,
+    ) -> Result<T> {
+        let mut writer = lock(&self.writer);
+        let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed(doing))?;
+        let done = work(&tx)?;
+        if keep(&done) {
+            tx.commit().map_err(failed(doing))?;
+        }
+        Ok(done)
+    }
+
+    /// Runs `work` on one state of the database.
+    fn read<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let mut reader = self.reader()?;
+        let tx = reader.transaction().map_err(failed(doing))?;
+        work(&tx)
+    }
+
+    fn reader(&self) -> Result<Reader<'_>> {
+        let idle = lock(&self.readers).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connect(&self.path)?,
+        };
+        Ok(Reader { home: &self.readers, connection: Some(connection) })
+    }
+
+    /// The name of the run that makes a commit now.
+    fn run_tag(&self, now: Timestamp) -> String {
+        let mut run = lock(&self.run);
+        if run.since == Timestamp::MIN {
+            run.since = now;
+        }
+        if now.duration_since(run.since) >= RUN {
+            *run = Run { tag: random_name(RUN_NAME_LEN), since: now };
+        }
+        run.tag.clone()
+    }
+}
+
+impl Storage for Sqlite {
+    fn sweep(&self, now: Timestamp) -> Result<()> {
+        let doing = "forgetting what has expired";
+        let at = now.as_millisecond();
+        let day = SignedDuration::from_hours(24).as_millis() as i64;
+        self.write(doing, |tx| {
+            for (sql, before) in [
+                ("DELETE FROM sessions WHERE expires_at < ?1", at),
+                // A code is kept beyond its time, so that its replay is known as one.
+                ("DELETE FROM codes WHERE expires_at < ?1", at - day),
+                ("DELETE FROM access_tokens WHERE expires_at < ?1", at),
+                ("DELETE FROM refresh_tokens WHERE expires_at < ?1", at),
+                ("DELETE FROM grants WHERE expires_at < ?1", at),
+                ("DELETE FROM backups WHERE bytes IS NULL AND created_at < ?1", at - day),
+            ] {
+                tx.execute(sql, [before]).map_err(failed(doing))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Deref for Reader<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        #[expect(clippy::expect_used, reason = "taken in drop alone")]
+        self.connection.as_ref().expect("a reader holds its connection until it is dropped")
+    }
+}
+
+impl DerefMut for Reader<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        #[expect(clippy::expect_used, reason = "taken in drop alone")]
+        self.connection.as_mut().expect("a reader holds its connection until it is dropped")
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            lock(self.home).push(connection);
+        }
+    }
+}
+
+/// A mutex whose holder panicked guards a connection whose transaction was rolled back: it is as good as before.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Names what was being done when the database failed.
+fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> StorageError {
+    move |source| StorageError::Database { doing, source: Box::new(source) }
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let doing = "opening it";
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed(doing))?;
+    connection.busy_timeout(BUSY).map_err(failed(doing))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000;
+             PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;",
+        )
+        .map_err(failed(doing))?;
+    Ok(connection)
+}
+
+/// The folder, for its owner alone, and an empty database file likewise; SQLite gives its side files the same mode.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    let mut options = fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+        builder.mode(0o700);
+        options.mode(0o600);
+    }
+    builder.create(folder)?;
+    options.open(folder.join(FILE)).map(drop)
+}

@@ -1,0 +1,199 @@
+//! Records in SQLite.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+use super::super::exchange::{self, ExchangeTx, Marks};
+use super::super::{
+    AccountKey, Entry, Exchange, Exchanged, Kind, LivePage, PageLimit, RecordId, Records, Result, Stored,
+    Write,
+};
+use super::{Sqlite, failed};
+
+const SYNCING: &str = "syncing records";
+
+const MARKS: &str = "SELECT newest, pruned FROM accounts WHERE rowid = ?1";
+const TAG_OF: &str = "SELECT tag FROM runs WHERE account = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
+const BEGIN_RUN: &str = "INSERT INTO runs (account, first, tag) VALUES (?1, ?2, ?3)";
+const ADVANCE: &str = "UPDATE accounts SET newest = ?2 WHERE rowid = ?1";
+const INSERT: &str = "INSERT INTO records (account, id, revision, created, written_at, kind, envelope)
+                      VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6) ON CONFLICT (account, id) DO NOTHING";
+const REPLACE: &str = "UPDATE records SET revision = ?3, written_at = ?4, kind = ?5, envelope = ?6
+                       WHERE account = ?1 AND id = ?2 AND revision = ?7";
+const KEEP_REPLACED: &str = "INSERT OR IGNORE INTO replaced (record, revision, replaced_at, envelope)
+                             SELECT rowid, revision, ?3, envelope FROM records
+                             WHERE account = ?1 AND id = ?2 AND revision = ?4 AND kind <> 1";
+const CURRENT: &str = "SELECT revision, envelope FROM records WHERE account = ?1 AND id = ?2";
+const CHANGES: &str = "SELECT id, revision, envelope FROM records
+                       WHERE account = ?1 AND revision > ?2 AND revision <= ?3 ORDER BY revision";
+const LIVE: &str = "SELECT created, id, revision, envelope FROM records
+                    WHERE account = ?1 AND kind <> 1 AND created > ?2 ORDER BY created LIMIT ?3";
+const SEALED: &str = "SELECT EXISTS (SELECT 1 FROM records WHERE account = ?1 AND kind = 2)";
+const NOTE_PRUNED: &str = "UPDATE accounts SET pruned = max(pruned, ?2) WHERE rowid = ?1";
+const PRUNE: &str = "DELETE FROM records WHERE kind = 1 AND written_at < ?1 RETURNING account, revision";
+
+/// One account's records inside a transaction.
+struct Tx<'a> {
+    tx: &'a Transaction<'a>,
+    account: AccountKey,
+    run: &'a str,
+    now: Timestamp,
+}
+
+impl Tx<'_> {
+    /// Runs a statement that writes at most one row; whether it did.
+    fn wrote(&self, sql: &str, params: impl rusqlite::Params) -> Result<bool> {
+        let rows =
+            self.tx.prepare_cached(sql).and_then(|mut s| s.execute(params)).map_err(failed(SYNCING))?;
+        Ok(rows > 0)
+    }
+}
+
+impl ExchangeTx for Tx<'_> {
+    fn marks(&mut self) -> Result<Marks> {
+        self.tx
+            .prepare_cached(MARKS)
+            .and_then(|mut s| {
+                s.query_row([self.account.0], |row| Ok(Marks { newest: row.get(0)?, pruned: row.get(1)? }))
+            })
+            .map_err(failed(SYNCING))
+    }
+
+    fn tag_of(&mut self, commit: u64) -> Result<Option<String>> {
+        self.tx
+            .prepare_cached(TAG_OF)
+            .and_then(|mut s| s.query_row(params![self.account.0, commit], |row| row.get(0)).optional())
+            .map_err(failed(SYNCING))
+    }
+
+    fn insert(&mut self, commit: u64, write: &Write<'_>) -> Result<bool> {
+        let (id, at) = (write.id.as_str(), self.now.as_millisecond());
+        self.wrote(INSERT, params![self.account.0, id, commit, at, write.kind.code(), write.envelope])
+    }
+
+    fn replace(&mut self, commit: u64, guard: u64, write: &Write<'_>) -> Result<bool> {
+        let (id, at) = (write.id.as_str(), self.now.as_millisecond());
+        if write.keep_replaced {
+            self.wrote(KEEP_REPLACED, params![self.account.0, id, at, guard])?;
+        }
+        self.wrote(REPLACE, params![self.account.0, id, commit, at, write.kind.code(), write.envelope, guard])
+    }
+
+    fn current(&mut self, id: RecordId<'_>) -> Result<Option<Stored>> {
+        current(self.tx, self.account, id)
+    }
+
+    fn advance(&mut self, after: u64, until: u64) -> Result<()> {
+        if self.tag_of(until)?.as_deref() != Some(self.run) {
+            self.wrote(BEGIN_RUN, params![self.account.0, after + 1, self.run])?;
+        }
+        self.wrote(ADVANCE, params![self.account.0, until]).map(drop)
+    }
+
+    fn changes(&mut self, after: u64, until: u64, take: &mut dyn FnMut(Entry) -> bool) -> Result<()> {
+        let mut statement = self.tx.prepare_cached(CHANGES).map_err(failed(SYNCING))?;
+        let mut rows = statement.query(params![self.account.0, after, until]).map_err(failed(SYNCING))?;
+        while let Some(row) = rows.next().map_err(failed(SYNCING))? {
+            let entry = (|| {
+                Ok(Entry { id: row.get(0)?, stored: Stored { revision: row.get(1)?, envelope: row.get(2)? } })
+            })();
+            if !take(entry.map_err(failed(SYNCING))?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Records for Sqlite {
+    fn exchange(&self, account: AccountKey, exchange: &Exchange<'_>, now: Timestamp) -> Result<Exchanged> {
+        if exchange.writes.is_empty() {
+            return self.read(SYNCING, |tx| exchange::run(&mut Tx { tx, account, run: "", now }, exchange));
+        }
+        let run = self.run_tag(now);
+        self.write_if(
+            SYNCING,
+            |tx| exchange::run(&mut Tx { tx, account, run: &run, now }, exchange),
+            |done| matches!(done, Exchanged::Reply(_)),
+        )
+    }
+
+    fn record(&self, account: AccountKey, id: RecordId<'_>) -> Result<Option<Stored>> {
+        self.read("reading a record", |tx| current(tx, account, id))
+    }
+
+    fn live_records(&self, account: AccountKey, mark: u64, limit: PageLimit) -> Result<LivePage> {
+        let doing = "listing projects";
+        self.read(doing, |tx| {
+            let mut statement = tx.prepare_cached(LIVE).map_err(failed(doing))?;
+            // One more than asked for tells whether there is a next page.
+            let mut rows = statement
+                .query(params![account.0, mark, u64::from(limit.changes) + 1])
+                .map_err(failed(doing))?;
+            let mut page = LivePage::default();
+            let (mut last, mut left) = (mark, limit.bytes);
+            while let Some(row) = rows.next().map_err(failed(doing))? {
+                let (created, entry) = live(row).map_err(failed(doing))?;
+                let bytes = entry.stored.envelope.len() as u64;
+                if page.entries.len() as u64 == u64::from(limit.changes)
+                    || (bytes > left && !page.entries.is_empty())
+                {
+                    page.next = Some(last);
+                    break;
+                }
+                left = left.saturating_sub(bytes);
+                last = created;
+                page.entries.push(entry);
+            }
+            Ok(page)
+        })
+    }
+
+    fn holds_sealed(&self, account: AccountKey) -> Result<bool> {
+        let doing = "looking for sealed records";
+        self.read(doing, |tx| tx.query_row(SEALED, [account.0], |row| row.get(0)).map_err(failed(doing)))
+    }
+
+    fn prune(&self, before: Timestamp) -> Result<u64> {
+        let doing = "pruning tombstones";
+        self.write(doing, |tx| {
+            let mut statement = tx.prepare(PRUNE).map_err(failed(doing))?;
+            let pruned: Vec<(i64, u64)> = statement
+                .query_map([before.as_millisecond()], |row| Ok((row.get(0)?, row.get(1)?)))
+                .and_then(Iterator::collect)
+                .map_err(failed(doing))?;
+            let mut note = tx.prepare(NOTE_PRUNED).map_err(failed(doing))?;
+            for (account, revision) in &pruned {
+                note.execute(params![account, revision]).map_err(failed(doing))?;
+            }
+            Ok(pruned.len() as u64)
+        })
+    }
+}
+
+impl Kind {
+    /// As it stands in column `kind`.
+    fn code(self) -> i64 {
+        match self {
+            Self::Project => 0,
+            Self::Tombstone => 1,
+            Self::Sealed => 2,
+        }
+    }
+}
+
+fn live(row: &Row<'_>) -> rusqlite::Result<(u64, Entry)> {
+    let stored = Stored { revision: row.get(2)?, envelope: row.get(3)? };
+    Ok((row.get(0)?, Entry { id: row.get(1)?, stored }))
+}
+
+fn current(tx: &Transaction<'_>, account: AccountKey, id: RecordId<'_>) -> Result<Option<Stored>> {
+    tx.prepare_cached(CURRENT)
+        .and_then(|mut s| {
+            s.query_row(params![account.0, id.as_str()], |row| {
+                Ok(Stored { revision: row.get(0)?, envelope: row.get(1)? })
+            })
+            .optional()
+        })
+        .map_err(failed(SYNCING))
+}
