@@ -100,7 +100,12 @@ impl Diagnostic for InvalidField {
                 Some("give the project a name: `--name NAME`".to_owned())
             }
             Rule::NoControl => Some("remove tabs, line ends and other invisible characters".to_owned()),
-            _ => None,
+            Rule::MaxChars(_) | Rule::MaxEntries(_) | Rule::MaxBytes(_) => {
+                Some("shorten it; a longer text has its place in a file of the project".to_owned())
+            }
+            Rule::NotEmpty | Rule::NotOneOf(_) | Rule::Unique | Rule::Shape(_) | Rule::Fixed => {
+                Some(format!("correct `{}` and try again", self.field))
+            }
         }
     }
 }

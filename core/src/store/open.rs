@@ -84,7 +84,7 @@ impl Options {
     pub fn open(self, path: &Path) -> Result<Store, StoreError> {
         connect(path, self.wait)
             .and_then(|connection| self.over(connection))
-            .map_err(|error| error.opening(path))
+            .map_err(|error| refine(error, path).opening(path))
     }
 
     /// A database in memory, for tests.
@@ -106,6 +106,15 @@ impl Options {
         };
         store.enter(&self.tenant, self.device)?;
         Ok(store)
+    }
+}
+
+/// SQLite says of a file that it may not write that it cannot open it; a person needs to know which it is.
+fn refine(error: StoreError, path: &Path) -> StoreError {
+    let writable = || rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
+    match error {
+        StoreError::Io(_) if path.exists() && !writable() => StoreError::ReadOnly,
+        other => other,
     }
 }
 
