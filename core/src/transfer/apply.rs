@@ -122,9 +122,12 @@ impl Import<'_, '_> {
     fn decide(&mut self, payload: Payload) -> Result<(ProjectId, Action), StoreError> {
         let id = payload.id();
         let current = self.tx.record(id)?;
-        let stored = current
-            .as_ref()
-            .and_then(|record| record.version.payload.as_ref());
+        let stored = current.as_ref().and_then(|record| record.version.payload.as_ref());
+        // Times that the file leaves out are no difference.
+        let payload = match stored {
+            Some(stored) => with_times_of(payload, stored)?,
+            None => payload,
+        };
         let action = match stored {
             None => return self.add(current, payload),
             Some(stored) if *stored == payload => Action::Unchanged,
@@ -165,6 +168,12 @@ impl Import<'_, '_> {
         self.tx.write(id, None, Some(payload))?;
         Ok((id, Action::Copied(original)))
     }
+}
+
+/// With the stored `createdAt` and `updatedAt`, where the file has none.
+fn with_times_of(payload: Payload, stored: &Payload) -> Result<Payload, PayloadError> {
+    let missing = ["createdAt", "updatedAt"].into_iter().filter(|field| payload.get(field).is_none());
+    payload.with(missing.map(|field| (field, stored.get(field).map(ToOwned::to_owned))))
 }
 
 /// With `createdAt` and `updatedAt`, where the file has none.
