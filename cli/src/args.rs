@@ -85,8 +85,5 @@ pub(crate) enum Command {
 
 /// Whether `--json` stands among the arguments: asked where clap could not say, because it refused them.
 pub(crate) fn asks_for_json(args: &[OsString]) -> bool {
-    args.iter()
-        .skip(1)
-        .take_while(|a| *a != "--")
-        .any(|a| a == "--json")
+    args.iter().skip(1).take_while(|a| *a != "--").any(|a| a == "--json")
 }

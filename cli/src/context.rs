@@ -22,12 +22,7 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(global: Global) -> Self {
         let out = Output::new(&global);
-        Self {
-            global,
-            out,
-            home: OnceCell::new(),
-            settings: OnceCell::new(),
-        }
+        Self { global, out, home: OnceCell::new(), settings: OnceCell::new() }
     }
 
     /// The home folder, made if it is not there.

@@ -80,10 +80,7 @@ pub(crate) enum CliError {
 impl CliError {
     /// Wrong use of a command.
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Usage {
-            message: message.into(),
-            hint: Some(hint.into()),
-        }
+        Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 }
 

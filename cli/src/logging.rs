@@ -87,12 +87,7 @@ fn open() -> Option<File> {
     let path = orkee_core::home::Home::from_env().ok()?.log();
     orkee_core::file::private_folder(path.parent()?).ok()?;
     rotate(&path);
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
-        .ok()
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).ok()
 }
 
 fn rotate(path: &Path) {
@@ -118,9 +113,7 @@ fn json_line(event: &Event<'_>, at: Timestamp) -> String {
         .iter()
         .map(|(name, value)| (*name, value))
         .chain(fields.rest.iter().map(|(k, v)| (k.as_str(), v)));
-    let pairs: Vec<String> = entries
-        .map(|(name, value)| format!("{}:{value}", Value::from(name)))
-        .collect();
+    let pairs: Vec<String> = entries.map(|(name, value)| format!("{}:{value}", Value::from(name))).collect();
     format!("{{{}}}", pairs.join(","))
 }
 
@@ -177,10 +170,7 @@ mod tests {
 
     impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Collected {
         fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-            self.0
-                .lock()
-                .unwrap()
-                .push(json_line(event, Timestamp::UNIX_EPOCH));
+            self.0.lock().unwrap().push(json_line(event, Timestamp::UNIX_EPOCH));
         }
     }
 

@@ -81,13 +81,7 @@ impl Output {
 
     /// For arguments that could not be read: only `--json` is known.
     pub(crate) fn plain(json: bool) -> Self {
-        Self::new(&Global {
-            json,
-            quiet: 0,
-            verbose: 0,
-            color: Color::Auto,
-            no_input: true,
-        })
+        Self::new(&Global { json, quiet: 0, verbose: 0, color: Color::Auto, no_input: true })
     }
 
     /// Whether standard output is to hold one JSON object.
@@ -112,11 +106,8 @@ impl Output {
 
     /// One JSON object on standard output, `schema_version` first.
     pub(crate) fn document(&self, body: &impl Serialize) -> Result<(), CliError> {
-        let mut line = serde_json::to_vec(&Document {
-            schema_version: SCHEMA_VERSION,
-            body,
-        })
-        .map_err(|e| CliError::Stdout(e.into()))?;
+        let mut line = serde_json::to_vec(&Document { schema_version: SCHEMA_VERSION, body })
+            .map_err(|e| CliError::Stdout(e.into()))?;
         line.push(b'\n');
         self.bytes(&line)
     }
@@ -186,10 +177,7 @@ impl Output {
     /// Something to be careful about, on standard error unless `-q`.
     pub(crate) fn warn(&self, line: impl fmt::Display) {
         if self.quiet == 0 {
-            self.error_line(format_args!(
-                "{}: {line}",
-                self.err_paint(Paint::Cause, "warning")
-            ));
+            self.error_line(format_args!("{}: {line}", self.err_paint(Paint::Cause, "warning")));
         }
     }
 

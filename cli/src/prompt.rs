@@ -13,14 +13,9 @@ pub(crate) fn possible(cx: &Context) -> bool {
 
 /// A line of text; an empty answer takes the default.
 pub(crate) fn line(cx: &Context, question: &str, default: Option<&str>) -> Result<String, CliError> {
-    let shown = default
-        .map(|d| format!(" [{}]", cx.out.err_paint(Paint::Dim, d)))
-        .unwrap_or_default();
+    let shown = default.map(|d| format!(" [{}]", cx.out.err_paint(Paint::Dim, d))).unwrap_or_default();
     loop {
-        let answer = ask(
-            cx,
-            &format!("{}{shown}: ", cx.out.err_paint(Paint::Strong, question)),
-        )?;
+        let answer = ask(cx, &format!("{}{shown}: ", cx.out.err_paint(Paint::Strong, question)))?;
         match (answer.trim(), default) {
             ("", Some(default)) => return Ok(default.to_owned()),
             ("", None) => {}
@@ -32,10 +27,7 @@ pub(crate) fn line(cx: &Context, question: &str, default: Option<&str>) -> Resul
 /// Yes or no; an empty answer is no.
 pub(crate) fn confirm(cx: &Context, question: &str) -> Result<bool, CliError> {
     loop {
-        let answer = ask(
-            cx,
-            &format!("{} [y/N] ", cx.out.err_paint(Paint::Strong, question)),
-        )?;
+        let answer = ask(cx, &format!("{} [y/N] ", cx.out.err_paint(Paint::Strong, question)))?;
         match answer.trim().to_lowercase().as_str() {
             "" | "n" | "no" => return Ok(false),
             "y" | "yes" => return Ok(true),
@@ -45,33 +37,18 @@ pub(crate) fn confirm(cx: &Context, question: &str) -> Result<bool, CliError> {
 }
 
 /// One of several: the answers are given by their letter or word, such as `("l", "local")`.
-#[cfg_attr(
-    not(feature = "cloud"),
-    expect(dead_code, reason = "conflicts are settled in cloud builds")
-)]
+#[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "conflicts are settled in cloud builds"))]
 pub(crate) fn choose<'a>(
     cx: &Context,
     question: &str,
     answers: &[(&str, &'a str)],
 ) -> Result<&'a str, CliError> {
-    let shown: Vec<String> = answers
-        .iter()
-        .map(|(letter, word)| format!("{letter} = {word}"))
-        .collect();
+    let shown: Vec<String> = answers.iter().map(|(letter, word)| format!("{letter} = {word}")).collect();
     loop {
-        let answer = ask(
-            cx,
-            &format!(
-                "{} ({}) ",
-                cx.out.err_paint(Paint::Strong, question),
-                shown.join(", ")
-            ),
-        )?;
+        let answer =
+            ask(cx, &format!("{} ({}) ", cx.out.err_paint(Paint::Strong, question), shown.join(", ")))?;
         let answer = answer.trim().to_lowercase();
-        if let Some((_, word)) = answers
-            .iter()
-            .find(|(letter, word)| answer == *letter || answer == *word)
-        {
+        if let Some((_, word)) = answers.iter().find(|(letter, word)| answer == *letter || answer == *word) {
             return Ok(word);
         }
     }
@@ -88,11 +65,7 @@ pub(crate) fn must_confirm(cx: &Context, yes: bool, question: &str) -> Result<()
             hint: "add --yes to go ahead".to_owned(),
         });
     }
-    if confirm(cx, question)? {
-        Ok(())
-    } else {
-        Err(CliError::Declined)
-    }
+    if confirm(cx, question)? { Ok(()) } else { Err(CliError::Declined) }
 }
 
 fn ask(cx: &Context, prompt: &str) -> Result<String, CliError> {
@@ -101,9 +74,7 @@ fn ask(cx: &Context, prompt: &str) -> Result<String, CliError> {
     let shown = stderr.write_all(prompt.as_bytes()).and_then(|()| stderr.flush());
     drop(stderr);
     let mut answer = String::new();
-    let read = shown
-        .and_then(|()| io::stdin().read_line(&mut answer))
-        .map_err(CliError::Stdin)?;
+    let read = shown.and_then(|()| io::stdin().read_line(&mut answer)).map_err(CliError::Stdin)?;
     if read == 0 {
         // End of input: the person left.
         cx.out.error_line("");

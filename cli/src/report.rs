@@ -48,16 +48,10 @@ fn show(out: &Output, report: &Report, usage: Option<&str>) {
         report.message
     ));
     for cause in &report.causes {
-        out.error_line(format_args!(
-            "{}: {cause}",
-            out.err_paint(Paint::Cause, "caused by")
-        ));
+        out.error_line(format_args!("{}: {cause}", out.err_paint(Paint::Cause, "caused by")));
     }
     if let Some(id) = &report.request_id {
-        out.error_line(format_args!(
-            "{}: {id}",
-            out.err_paint(Paint::Cause, "request id")
-        ));
+        out.error_line(format_args!("{}: {id}", out.err_paint(Paint::Cause, "request id")));
     }
     if let Some(hint) = &report.hint {
         out.error_line(format_args!("{}: {hint}", out.err_paint(Paint::Hint, "hint")));
@@ -107,11 +101,8 @@ impl Report {
             }
         }
         let usage = usage.join("\n").trim_end().to_owned();
-        let hint = if tips.is_empty() {
-            "add --help to see what it takes".to_owned()
-        } else {
-            tips.join("; ")
-        };
+        let hint =
+            if tips.is_empty() { "add --help to see what it takes".to_owned() } else { tips.join("; ") };
         let report = Self {
             code: "E-CLI-001".to_owned(),
             message: message.join(" "),
@@ -129,9 +120,7 @@ mod tests {
     use clap::CommandFactory;
 
     fn refused(args: &[&str]) -> (Report, Option<String>) {
-        let error = crate::args::Cli::command()
-            .try_get_matches_from(args)
-            .unwrap_err();
+        let error = crate::args::Cli::command().try_get_matches_from(args).unwrap_err();
         Report::of_clap(&error.render().to_string())
     }
 
@@ -139,19 +128,13 @@ mod tests {
     fn a_mistyped_flag_is_told_with_the_right_one_as_hint() {
         let (report, usage) = refused(&["orkee", "projects", "list", "--statsu", "building"]);
         assert!(report.message.contains("--statsu"), "{report:?}");
-        assert!(
-            report.hint.as_deref().unwrap_or("").contains("--status"),
-            "{report:?}"
-        );
+        assert!(report.hint.as_deref().unwrap_or("").contains("--status"), "{report:?}");
         assert!(usage.is_some());
     }
 
     #[test]
     fn a_wrong_value_is_told_with_the_possible_ones() {
         let (report, _) = refused(&["orkee", "projects", "list", "--status", "bulding"]);
-        assert!(
-            report.message.contains("bulding") && report.message.contains("planning"),
-            "{report:?}"
-        );
+        assert!(report.message.contains("bulding") && report.message.contains("planning"), "{report:?}");
     }
 }

@@ -49,11 +49,7 @@ fn text(path: &Path) -> Option<String> {
         return None;
     }
     let mut text = String::new();
-    fs::File::open(path)
-        .ok()?
-        .take(MAX_FILE)
-        .read_to_string(&mut text)
-        .ok()?;
+    fs::File::open(path).ok()?.take(MAX_FILE).read_to_string(&mut text).ok()?;
     Some(text)
 }
 
@@ -68,19 +64,11 @@ impl Config {
             if let Some(heading) = line.strip_prefix('[') {
                 let heading = heading.split(']').next().unwrap_or_default();
                 let (name, sub) = heading.split_once([' ', '\t']).unwrap_or((heading, ""));
-                section = (
-                    name.to_ascii_lowercase(),
-                    sub.trim().trim_matches('"').replace("\\\"", "\""),
-                );
+                section = (name.to_ascii_lowercase(), sub.trim().trim_matches('"').replace("\\\"", "\""));
             } else if let Some((key, value)) = line.split_once('=').filter(|_| !line.starts_with(['#', ';']))
             {
                 let (section, sub) = section.clone();
-                entries.push((
-                    section,
-                    sub,
-                    key.trim().to_ascii_lowercase(),
-                    unquoted(value.trim()),
-                ));
+                entries.push((section, sub, key.trim().to_ascii_lowercase(), unquoted(value.trim())));
             }
         }
         Self(entries)
@@ -94,12 +82,7 @@ impl Config {
     /// The remote that the branch follows, else `origin`, else the first there is.
     fn remote(&self, branch: Option<&str>) -> Option<&str> {
         let followed = branch.and_then(|name| self.get("branch", name, "remote"));
-        let first = || {
-            self.0
-                .iter()
-                .find(|e| e.0 == "remote" && e.2 == "url")
-                .map(|e| e.3.as_str())
-        };
+        let first = || self.0.iter().find(|e| e.0 == "remote" && e.2 == "url").map(|e| e.3.as_str());
         followed
             .and_then(|name| self.get("remote", name, "url"))
             .or_else(|| self.get("remote", "origin", "url"))
@@ -110,12 +93,7 @@ impl Config {
 fn unquoted(value: &str) -> String {
     match value.strip_prefix('"') {
         Some(rest) => rest.split('"').next().unwrap_or_default().replace("\\\\", "\\"),
-        None => value
-            .split([';', '#'])
-            .next()
-            .unwrap_or_default()
-            .trim_end()
-            .to_owned(),
+        None => value.split([';', '#']).next().unwrap_or_default().trim_end().to_owned(),
     }
 }
 
@@ -137,15 +115,9 @@ mod tests {
     #[test]
     fn the_remote_that_the_branch_follows_comes_before_origin() {
         let found = repository(checkout(TWO_REMOTES, "ref: refs/heads/mine\n").path()).unwrap();
-        assert_eq!(
-            (found.owner.as_str(), found.branch.as_deref()),
-            ("me", Some("mine"))
-        );
+        assert_eq!((found.owner.as_str(), found.branch.as_deref()), ("me", Some("mine")));
         let found = repository(checkout(TWO_REMOTES, "ref: refs/heads/main\n").path()).unwrap();
-        assert_eq!(
-            (found.owner.as_str(), found.branch.as_deref()),
-            ("acme", Some("main"))
-        );
+        assert_eq!((found.owner.as_str(), found.branch.as_deref()), ("acme", Some("main")));
     }
 
     #[test]
@@ -165,24 +137,14 @@ mod tests {
         fs::write(own.join("HEAD"), "ref: refs/heads/topic\n").unwrap();
         fs::write(own.join("commondir"), "../..\n").unwrap();
         let worktree = tempfile::tempdir().unwrap();
-        fs::write(
-            worktree.path().join(".git"),
-            format!("gitdir: {}\n", own.display()),
-        )
-        .unwrap();
+        fs::write(worktree.path().join(".git"), format!("gitdir: {}\n", own.display())).unwrap();
         let found = repository(worktree.path()).unwrap();
-        assert_eq!(
-            (found.owner.as_str(), found.branch.as_deref()),
-            ("acme", Some("topic"))
-        );
+        assert_eq!((found.owner.as_str(), found.branch.as_deref()), ("acme", Some("topic")));
     }
 
     #[test]
     fn a_folder_without_a_remote_or_with_broken_files_names_nothing() {
-        assert_eq!(
-            repository(checkout("[core]\n", "ref: refs/heads/main\n").path()),
-            None
-        );
+        assert_eq!(repository(checkout("[core]\n", "ref: refs/heads/main\n").path()), None);
         assert_eq!(
             repository(checkout("[remote \"origin\"]\n\turl = /srv/x.git\n", "ref: refs/heads/m\n").path()),
             None

@@ -12,10 +12,7 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(headings: &[&'static str]) -> Self {
-        Self {
-            headings: headings.to_vec(),
-            rows: Vec::new(),
-        }
+        Self { headings: headings.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row, a cell for each heading.
@@ -31,11 +28,7 @@ impl Table {
     pub(crate) fn render(&self, width: usize) -> (String, Vec<String>) {
         let widths = self.widths(width);
         let heading = join(self.headings.iter().copied(), &widths);
-        let rows = self
-            .rows
-            .iter()
-            .map(|row| join(row.iter().map(String::as_str), &widths))
-            .collect();
+        let rows = self.rows.iter().map(|row| join(row.iter().map(String::as_str), &widths)).collect();
         (heading, rows)
     }
 
@@ -110,11 +103,7 @@ mod tests {
     #[test]
     fn a_terminal_of_twenty_columns_is_never_overrun() {
         let mut table = Table::new(&["ID", "NAME", "PATH"]);
-        table.row(vec![
-            "abcdefgh".into(),
-            "日本語日本語日本語".into(),
-            "/home/someone/somewhere".into(),
-        ]);
+        table.row(vec!["abcdefgh".into(), "日本語日本語日本語".into(), "/home/someone/somewhere".into()]);
         let (_, rows) = table.render(20);
         assert!(rows[0].width() <= 20, "{rows:?}");
     }

@@ -3,21 +3,13 @@
 /// One line: control characters are gone, line breaks and tabs are spaces.
 pub(crate) fn line(text: &str) -> String {
     text.chars()
-        .filter_map(|c| {
-            if matches!(c, '\n' | '\t') {
-                Some(' ')
-            } else {
-                Some(c).filter(|c| !is_unsafe(*c))
-            }
-        })
+        .filter_map(|c| if matches!(c, '\n' | '\t') { Some(' ') } else { Some(c).filter(|c| !is_unsafe(*c)) })
         .collect()
 }
 
 /// Several lines: line breaks and tabs stay, other control characters are gone.
 pub(crate) fn block(text: &str) -> String {
-    text.chars()
-        .filter(|c| matches!(c, '\n' | '\t') || !is_unsafe(*c))
-        .collect()
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unsafe(*c)).collect()
 }
 
 /// Control characters of both sets, and those that change the direction of what follows.

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 /// Every assignment; the number of the first line that is none, otherwise. An empty value sets nothing.
 pub(super) fn parse(text: &str) -> Result<BTreeMap<String, String>, usize> {
-    lines(text)
-        .map(|(number, assignment)| assignment.ok_or(number))
-        .filter(is_set)
-        .collect()
+    lines(text).map(|(number, assignment)| assignment.ok_or(number)).filter(is_set).collect()
 }
 
 /// Every assignment; other lines are passed over.
@@ -34,9 +31,7 @@ fn assignment(line: &str) -> Option<(String, String)> {
     let (name, value) = line.split_once('=')?;
     let name = name.trim();
     let mut letters = name.chars();
-    let valid = letters
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+    let valid = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && letters.all(|c| c.is_ascii_alphanumeric() || c == '_');
     valid.then_some(())?;
     Some((name.to_owned(), unquoted(value.trim())?))

@@ -83,10 +83,9 @@ impl Diagnostic for SettingsError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Unreadable { path, .. } => format!(
-                "check that {} is a file of yours, or move it away",
-                path.display()
-            ),
+            Self::Unreadable { path, .. } => {
+                format!("check that {} is a file of yours, or move it away", path.display())
+            }
             Self::EnvSyntax { path, line } => {
                 format!("correct line {line} of {}, or put a # before it", path.display())
             }

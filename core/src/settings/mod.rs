@@ -92,9 +92,7 @@ impl Settings {
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, SettingsError> {
         let set = |name: &'static str| {
-            environment(name)
-                .filter(|value| !value.is_empty())
-                .map(|value| (name, value))
+            environment(name).filter(|value| !value.is_empty()).map(|value| (name, value))
         };
         let home_env = match read(&home.root().join(".env"))? {
             Some((path, text)) => {
@@ -106,10 +104,7 @@ impl Settings {
         let config = match read(&config_path)? {
             Some((path, text)) => text
                 .parse::<DocumentMut>()
-                .map_err(|source| SettingsError::Toml {
-                    path,
-                    source: Box::new(source),
-                })?,
+                .map_err(|source| SettingsError::Toml { path, source: Box::new(source) })?,
             None => DocumentMut::new(),
         };
         Ok(Self {
@@ -127,11 +122,8 @@ impl Settings {
         let Ok(Some((_, text))) = read(&folder.join(".env")) else {
             return Vec::new();
         };
-        let allowed = |name: &String| {
-            Key::ALL
-                .iter()
-                .any(|key| key.is_for_folders() && key.variable() == name)
-        };
+        let allowed =
+            |name: &String| Key::ALL.iter().any(|key| key.is_for_folders() && key.variable() == name);
         let harmless = |name: &str, value: &String| {
             let key = Key::ALL.iter().find(|key| key.variable() == name);
             key.is_some_and(|key| key.check(value).is_ok())
@@ -147,17 +139,12 @@ impl Settings {
     pub fn text(&self, key: Key) -> Result<Option<Setting<String>>, SettingsError> {
         let found = self.find(key)?;
         if let Some(setting) = &found {
-            key.check(&setting.value)
-                .map_err(|expected| SettingsError::Value {
-                    name: key.variable().to_owned(),
-                    origin: setting.origin.clone(),
-                    value: if key.is_secret() {
-                        "•••".to_owned()
-                    } else {
-                        setting.value.clone()
-                    },
-                    expected,
-                })?;
+            key.check(&setting.value).map_err(|expected| SettingsError::Value {
+                name: key.variable().to_owned(),
+                origin: setting.origin.clone(),
+                value: if key.is_secret() { "•••".to_owned() } else { setting.value.clone() },
+                expected,
+            })?;
         }
         Ok(found)
     }
@@ -165,49 +152,33 @@ impl Settings {
     /// A setting that is on or off.
     pub fn flag(&self, key: Key) -> Result<Setting<bool>, SettingsError> {
         let found = self.text(key)?;
-        Ok(found.map_or(
-            Setting {
-                value: false,
-                origin: Origin::Default,
-            },
-            |s| Setting {
-                value: key::truth(&s.value).unwrap_or(false),
-                origin: s.origin,
-            },
-        ))
+        Ok(found.map_or(Setting { value: false, origin: Origin::Default }, |s| Setting {
+            value: key::truth(&s.value).unwrap_or(false),
+            origin: s.origin,
+        }))
     }
 
     /// How long to wait between two automatic syncs.
     pub fn sync_interval(&self) -> Result<Setting<Duration>, SettingsError> {
         let found = self.text(Key::SyncInterval)?;
-        let seconds = found
-            .as_ref()
-            .and_then(|s| s.value.trim().parse().ok())
-            .unwrap_or(key::DEFAULT_INTERVAL);
+        let seconds =
+            found.as_ref().and_then(|s| s.value.trim().parse().ok()).unwrap_or(key::DEFAULT_INTERVAL);
         let origin = found.map_or(Origin::Default, |s| s.origin);
-        Ok(Setting {
-            value: Duration::from_secs(seconds),
-            origin,
-        })
+        Ok(Setting { value: Duration::from_secs(seconds), origin })
     }
 
     /// Whose projects these are: '' (nobody's but the user's), or the name of a tenant.
     pub fn tenant(&self) -> Result<Setting<String>, SettingsError> {
         let found = self.text(Key::Tenant)?;
-        Ok(found.unwrap_or(Setting {
-            value: String::new(),
-            origin: Origin::Default,
-        }))
+        Ok(found.unwrap_or(Setting { value: String::new(), origin: Origin::Default }))
     }
 
     /// The API's base URL; `environment` is what `--env` names.
     pub fn api_url(&self, environment: Option<&str>) -> Result<Setting<String>, SettingsError> {
         let general = self.text(Key::ApiUrl)?;
         let Some(name) = environment else {
-            return Ok(general.unwrap_or(Setting {
-                value: key::DEFAULT_API_URL.to_owned(),
-                origin: Origin::Default,
-            }));
+            return Ok(general
+                .unwrap_or(Setting { value: key::DEFAULT_API_URL.to_owned(), origin: Origin::Default }));
         };
         // What the environment says outranks config.toml, for a named environment too.
         if let Some(setting) = general.filter(|s| !matches!(s.origin, Origin::Config(_))) {
@@ -215,23 +186,14 @@ impl Settings {
         }
         let key = format!("{ENVIRONMENTS}.{name}.api_url");
         if let Some(value) = self.config_text(&[ENVIRONMENTS, name, "api_url"])? {
-            return Ok(Setting {
-                value,
-                origin: Origin::Config(key),
-            });
+            return Ok(Setting { value, origin: Origin::Config(key) });
         }
         if name == DEVELOPMENT.0 {
-            return Ok(Setting {
-                value: DEVELOPMENT.1.to_owned(),
-                origin: Origin::Default,
-            });
+            return Ok(Setting { value: DEVELOPMENT.1.to_owned(), origin: Origin::Default });
         }
         let mut known: Vec<String> = self.names(ENVIRONMENTS);
         known.push(DEVELOPMENT.0.to_owned());
-        Err(SettingsError::NoEnvironment {
-            name: name.to_owned(),
-            known,
-        })
+        Err(SettingsError::NoEnvironment { name: name.to_owned(), known })
     }
 
     /// The provider that `[tenants.NAME]` names for a tenant.
@@ -248,29 +210,17 @@ impl Settings {
         let name = key.variable();
         if let Some(value) = self.environment.get(name) {
             let value = value.to_str().ok_or(SettingsError::NotText { name })?.to_owned();
-            return Ok(Some(Setting {
-                value,
-                origin: Origin::Environment(name),
-            }));
+            return Ok(Some(Setting { value, origin: Origin::Environment(name) }));
         }
         if let Some(value) = self.home_env.get(name) {
-            return Ok(Some(Setting {
-                value: value.clone(),
-                origin: Origin::HomeEnv(name),
-            }));
+            return Ok(Some(Setting { value: value.clone(), origin: Origin::HomeEnv(name) }));
         }
         if let Some(value) = self.folder_env.get(name) {
-            return Ok(Some(Setting {
-                value: value.clone(),
-                origin: Origin::FolderEnv(name),
-            }));
+            return Ok(Some(Setting { value: value.clone(), origin: Origin::FolderEnv(name) }));
         }
         let Some(path) = key.config() else { return Ok(None) };
         let value = self.config_text(path)?;
-        Ok(value.map(|value| Setting {
-            value,
-            origin: Origin::Config(path.join(".")),
-        }))
+        Ok(value.map(|value| Setting { value, origin: Origin::Config(path.join(".")) }))
     }
 
     /// The value at `path` of config.toml as text; a number and a truth value are as they are written.
@@ -301,18 +251,13 @@ impl Settings {
     /// The names below a table of config.toml.
     fn names(&self, table: &str) -> Vec<String> {
         let table: Option<&dyn TableLike> = self.config.get(table).and_then(Item::as_table_like);
-        table
-            .map(|t| t.iter().map(|(name, _)| name.to_owned()).collect())
-            .unwrap_or_default()
+        table.map(|t| t.iter().map(|(name, _)| name.to_owned()).collect()).unwrap_or_default()
     }
 }
 
 /// A settings file as text; none where there is none. What is no plain file, or far too large, is refused unread.
 fn read(path: &Path) -> Result<Option<(PathBuf, String)>, SettingsError> {
-    let unreadable = |source| SettingsError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
+    let unreadable = |source| SettingsError::Unreadable { path: path.to_owned(), source };
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -321,9 +266,7 @@ fn read(path: &Path) -> Result<Option<(PathBuf, String)>, SettingsError> {
         Err(e) => return Err(unreadable(e)),
     };
     if !meta.is_file() || meta.len() > MAX_FILE {
-        return Err(unreadable(io::Error::other(
-            "it is no plain file of at most 1 MiB",
-        )));
+        return Err(unreadable(io::Error::other("it is no plain file of at most 1 MiB")));
     }
     let text = fs::read_to_string(path).map_err(unreadable)?;
     Ok(Some((path.to_owned(), text)))

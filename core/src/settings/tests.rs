@@ -14,10 +14,8 @@ impl Folder {
 
     fn load(&self, environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         let home = Home::at(self.0.path()).unwrap();
-        let variables: BTreeMap<String, OsString> = environment
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), OsString::from(value)))
-            .collect();
+        let variables: BTreeMap<String, OsString> =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect();
         Settings::load_with(&home, |name| variables.get(name).cloned())
     }
 }
@@ -28,43 +26,25 @@ fn the_environment_outranks_the_home_env_which_outranks_config_which_outranks_th
     let config = "[cloud]\napi_url = \"https://config\"\n";
     let url = |folder: &Folder, set: &[(&str, &str)]| folder.load(set).unwrap().api_url(None).unwrap();
 
-    let all = Folder::new()
-        .with(".env", "ORKEE_CLOUD_API_URL=https://dotenv")
-        .with("config.toml", config);
+    let all = Folder::new().with(".env", "ORKEE_CLOUD_API_URL=https://dotenv").with("config.toml", config);
     assert_eq!(url(&all, &set).value, "https://environment");
     assert_eq!(url(&all, &[]).origin, Origin::HomeEnv("ORKEE_CLOUD_API_URL"));
-    assert_eq!(
-        url(&all, &[("ORKEE_CLOUD_API_URL", "")]).value,
-        "https://dotenv",
-        "an empty value is none"
-    );
+    assert_eq!(url(&all, &[("ORKEE_CLOUD_API_URL", "")]).value, "https://dotenv", "an empty value is none");
 
     let config_only = Folder::new().with("config.toml", config);
-    assert_eq!(
-        url(&config_only, &[]).origin,
-        Origin::Config("cloud.api_url".to_owned())
-    );
+    assert_eq!(url(&config_only, &[]).origin, Origin::Config("cloud.api_url".to_owned()));
     assert_eq!(
         url(&Folder::new(), &[]),
-        Setting {
-            value: "https://api.orkee.ai".to_owned(),
-            origin: Origin::Default
-        }
+        Setting { value: "https://api.orkee.ai".to_owned(), origin: Origin::Default }
     );
 }
 
 #[test]
 fn a_named_environment_comes_from_config_unless_the_variable_is_set() {
-    let home = Folder::new().with(
-        "config.toml",
-        "[environments.stage]\napi_url = \"https://stage\"\n",
-    );
+    let home = Folder::new().with("config.toml", "[environments.stage]\napi_url = \"https://stage\"\n");
     let settings = home.load(&[]).unwrap();
     assert_eq!(settings.api_url(Some("stage")).unwrap().value, "https://stage");
-    assert_eq!(
-        settings.api_url(Some("development")).unwrap().value,
-        "https://dev-api.orkee.ai"
-    );
+    assert_eq!(settings.api_url(Some("development")).unwrap().value, "https://dev-api.orkee.ai");
     let unknown = settings.api_url(Some("prod")).unwrap_err();
     assert!(
         matches!(&unknown, SettingsError::NoEnvironment { known, .. } if known == &["stage", "development"]),
@@ -96,25 +76,15 @@ fn a_folders_env_decides_automatic_sync_and_nothing_else() {
 fn a_value_of_the_wrong_form_is_refused_with_its_origin() {
     let home = Folder::new().with("config.toml", "[cloud]\nauto_sync = \"maybe\"\n");
     let error = home.load(&[]).unwrap().flag(Key::AutoSync).unwrap_err();
-    assert!(
-        error.to_string().contains("cloud.auto_sync in config.toml"),
-        "{error}"
-    );
-    let error = home
-        .load(&[("ORKEE_CLOUD_SYNC_INTERVAL", "soon")])
-        .unwrap()
-        .sync_interval()
-        .unwrap_err();
+    assert!(error.to_string().contains("cloud.auto_sync in config.toml"), "{error}");
+    let error = home.load(&[("ORKEE_CLOUD_SYNC_INTERVAL", "soon")]).unwrap().sync_interval().unwrap_err();
     assert!(error.to_string().contains("seconds"), "{error}");
 }
 
 #[test]
 fn a_secret_is_not_shown_in_the_error_about_it() {
-    let error = Folder::new()
-        .load(&[("ORKEE_CLOUD_TOKEN", "orkee_\u{7}x")])
-        .unwrap()
-        .text(Key::Token)
-        .unwrap_err();
+    let error =
+        Folder::new().load(&[("ORKEE_CLOUD_TOKEN", "orkee_\u{7}x")]).unwrap().text(Key::Token).unwrap_err();
     assert!(
         !error.to_string().contains("orkee_\u{7}x") && !format!("{error:?}").contains("orkee_"),
         "{error:?}"

@@ -88,7 +88,7 @@ pub(super) fn edit(cx: &Context, store: &mut Store, read: &Payload) -> Result<Up
     // A text that was refused before is where the person goes on, with what it was made from.
     let base = unfinished(&path, &base_path, read.id());
     if base.is_some() {
-        cx.out.note("You go on with the text that was refused last time.");
+        cx.out.note("You go on with the text that you left last time.");
     } else {
         let text = read.to_pretty_json();
         orkee_core::file::replace(&base_path, text.as_bytes()).map_err(io)?;
@@ -96,17 +96,27 @@ pub(super) fn edit(cx: &Context, store: &mut Store, read: &Payload) -> Result<Up
     }
     let base = base.as_ref().unwrap_or(read);
     loop {
-        open(&command, &path)?;
+        if let Err(error) = open(&command, &path) {
+            if fs::read_to_string(&path).is_ok_and(|text| text == base.to_pretty_json()) {
+                forget(&path, &base_path);
+            }
+            return Err(error.into());
+        }
         let text = fs::read_to_string(&path).map_err(io)?;
         match take_over(store, base, &text) {
             Ok(updated) => {
-                let _ = fs::remove_file(&path);
-                let _ = fs::remove_file(&base_path);
+                forget(&path, &base_path);
                 return Ok(updated);
             }
             Err(refused) => retry(cx, read, &path, refused)?,
         }
     }
+}
+
+/// Nothing of the person's is in the text, or all of it has been taken over.
+fn forget(path: &Path, base: &Path) {
+    let _ = fs::remove_file(path);
+    let _ = fs::remove_file(base);
 }
 
 /// What an unfinished text was made from, where both are there.
@@ -168,7 +178,7 @@ fn open(command: &str, path: &Path) -> Result<(), EditorError> {
     }
     // 127: the shell did not find it.
     if status.code() == Some(127) {
-        return Err(cannot(io::ErrorKind::NotFound.into()));
+        return Err(cannot(io::Error::other("there is no such command")));
     }
     Err(EditorError::Failed { command: command.to_owned(), status })
 }
