@@ -118,13 +118,8 @@ impl Project {
             .try_for_each(|field| self.check_field(field))
     }
 
-    /// Whether the name may be written by a person.
-    pub(crate) fn check_name(&self) -> Result<(), InvalidField> {
-        name(&self.name)
-    }
-
     /// Whether a person may write `value` into `field`, where this is the typed view of the result.
-    pub(crate) fn check_written(&self, field: &str, value: Option<&RawValue>) -> Result<(), InvalidField> {
+    pub fn check_written(&self, field: &str, value: Option<&RawValue>) -> Result<(), InvalidField> {
         let Some(known) = super::FIELDS.into_iter().find(|known| *known == field) else {
             return Ok(());
         };
@@ -201,7 +196,8 @@ fn optional(
     value.map_or(Ok(()), |value| check(field, value))
 }
 
-fn name(name: &str) -> Result<(), InvalidField> {
+/// Whether a person may call a project this.
+pub(crate) fn name(name: &str) -> Result<(), InvalidField> {
     filled("name", name)?;
     line("name", name, MAX_NAME)
 }
