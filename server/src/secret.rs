@@ -3,9 +3,9 @@
 //! A token carries 250 random bits, so a plain SHA-256 of it is enough to keep; passwords, which people choose, go through
 //! Argon2id (`password.rs`).
 
+use orkee_core::id;
 use sha2::{Digest, Sha256};
 
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Characters of a secret: 42 × log2(62) = 250 bits.
 const SECRET_LEN: usize = 42;
 
@@ -19,7 +19,7 @@ pub(crate) struct SecretHash(pub(crate) [u8; 32]);
 impl Secret {
     /// A new one that begins with `prefix`.
     pub(crate) fn new(prefix: &str) -> Self {
-        Self(format!("{prefix}{}", random_name(SECRET_LEN)))
+        Self(format!("{prefix}{}", id::random(SECRET_LEN)))
     }
 
     /// The secret itself.
@@ -38,20 +38,4 @@ impl SecretHash {
     pub(crate) fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
-}
-
-/// `len` random characters of 0-9A-Za-z.
-pub(crate) fn random_name(len: usize) -> String {
-    let mut name = String::with_capacity(len);
-    while name.len() < len {
-        let mut bytes = [0u8; 64];
-        if getrandom::fill(&mut bytes).is_err() {
-            // The kernel's source fails only where the process may not use it at all; there is no safe way on.
-            std::process::abort();
-        }
-        // Values from 248 on are dropped: 256 is no multiple of 62.
-        let usable = bytes.iter().filter(|b| **b < 248);
-        name.extend(usable.take(len - name.len()).map(|b| char::from(ALPHABET[usize::from(b % 62)])));
-    }
-    name
 }

@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 
 use crate::http::body::{Packing, next_chunk, too_large};
 use crate::http::{ApiError, App};
-use crate::secret::random_name;
 use crate::storage::{AccountKey, Backup, Caller, NewBackup};
+use orkee_core::id;
 
 const ID_LEN: usize = 16;
 const PIECE: usize = 1 << 20;
@@ -47,7 +47,7 @@ pub(super) async fn upload(
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let packing = Packing::of(&headers)?;
-    let id = random_name(ID_LEN);
+    let id = id::random(ID_LEN);
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let (account, backup) = (caller.account.key, id.clone());
     let begun = Timestamp::now();

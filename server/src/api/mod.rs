@@ -4,7 +4,7 @@ mod account;
 mod backup;
 mod devices;
 mod projects;
-mod publish;
+pub(crate) mod publish;
 mod sync;
 
 use std::sync::Arc;

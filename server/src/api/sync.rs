@@ -43,12 +43,13 @@ pub(super) async fn sync(
         _ => return Err(unsupported()),
     };
     let body = Received::read(&headers, body, MAX_BODY_BYTES).await?;
+    let author = Arc::clone(&app.author);
     let reply = app.storage(move |storage| {
         let body = body.unpack()?;
         if framed {
             exchange(storage, account, &body, zstd)
         } else {
-            publish::publish(storage, account, &body, zstd)
+            publish::publish(storage, account, &author, &body, zstd)
         }
     });
     Ok(reply.await?.into_response())

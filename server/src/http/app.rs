@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::ApiError;
 use super::rate::RateLimiter;
+use crate::api::publish::Author;
 use crate::storage::{AccountKey, Storage};
 
 /// Passwords hashed at the same time: each takes 19 MiB and a processor.
@@ -41,6 +42,8 @@ pub(crate) struct App {
     pub(crate) addresses: RateLimiter<String>,
     /// Whoever hashes a password holds one of these.
     pub(crate) hashing: Semaphore,
+    /// Who writes what scripts send.
+    pub(crate) author: Arc<Author>,
     storage: Arc<dyn Storage>,
 }
 
@@ -52,6 +55,7 @@ impl App {
             sign_ins: RateLimiter::new(10, Duration::from_secs(5 * 60)),
             addresses: RateLimiter::new(120, Duration::from_secs(60)),
             hashing: Semaphore::new(HASHING),
+            author: Arc::new(Author::new()),
             settings,
             storage,
         }

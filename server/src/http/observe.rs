@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::ApiError;
-use crate::secret::random_name;
+use orkee_core::id;
 
 /// Names the request, in both directions.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -53,5 +53,5 @@ fn request_id(headers: &HeaderMap) -> String {
         .and_then(|value| value.to_str().ok())
         .filter(|id| (1..=MAX_ID_LEN).contains(&id.len()))
         .filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'))
-        .map_or_else(|| format!("req_{}", random_name(16)), str::to_owned)
+        .map_or_else(|| format!("req_{}", id::random(16)), str::to_owned)
 }

@@ -5,7 +5,8 @@ use rusqlite::{ErrorCode, OptionalExtension, Row, params};
 
 use super::super::{Account, AccountKey, Accounts, NewAccount, Result, StorageError};
 use super::{Sqlite, failed};
-use crate::secret::{SecretHash, random_name};
+use crate::secret::SecretHash;
+use orkee_core::id;
 
 const ACCOUNT_ID_LEN: usize = 16;
 
@@ -17,7 +18,7 @@ pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
 impl Accounts for Sqlite {
     fn create_account(&self, new: &NewAccount<'_>, now: Timestamp) -> Result<Account> {
         let doing = "creating an account";
-        let id = random_name(ACCOUNT_ID_LEN);
+        let id = id::random(ACCOUNT_ID_LEN);
         self.write(doing, |tx| {
             let sql =
                 "INSERT INTO accounts (id, email, password, plan, created_at) VALUES (?1, ?2, ?3, ?4, ?5)";

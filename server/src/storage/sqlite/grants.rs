@@ -9,7 +9,8 @@ use super::super::{
 };
 use super::accounts::account;
 use super::{Sqlite, failed};
-use crate::secret::{SecretHash, random_name};
+use crate::secret::SecretHash;
+use orkee_core::id;
 
 const GRANT_ID_LEN: usize = 16;
 /// `last_seen` is written no more often than this: a request with nothing to say should write nothing.
@@ -232,7 +233,7 @@ fn insert_grant(
     let name = device.name.as_deref().unwrap_or("Unnamed device");
     tx.execute(
         sql,
-        params![random_name(GRANT_ID_LEN), account, name, device.platform, now.as_millisecond(), expires_at],
+        params![id::random(GRANT_ID_LEN), account, name, device.platform, now.as_millisecond(), expires_at],
     )?;
     Ok(tx.last_insert_rowid())
 }

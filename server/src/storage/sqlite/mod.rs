@@ -28,7 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::{Result, Storage, StorageError};
-use crate::secret::random_name;
+use orkee_core::id;
 
 /// The database's name in the data folder.
 const FILE: &str = "orkee-server.db";
@@ -70,7 +70,7 @@ impl Sqlite {
             path,
             writer: Mutex::new(writer),
             readers: Mutex::default(),
-            run: Mutex::new(Run { tag: random_name(RUN_NAME_LEN), since: Timestamp::MIN }),
+            run: Mutex::new(Run { tag: id::random(RUN_NAME_LEN), since: Timestamp::MIN }),
         })
     }
 
@@ -118,7 +118,7 @@ impl Sqlite {
             run.since = now;
         }
         if now.duration_since(run.since) >= RUN {
-            *run = Run { tag: random_name(RUN_NAME_LEN), since: now };
+            *run = Run { tag: id::random(RUN_NAME_LEN), since: now };
         }
         run.tag.clone()
     }
