@@ -54,7 +54,10 @@ impl Home {
     pub fn from_env() -> Result<Self, HomeError> {
         let root = match std::env::var_os("ORKEE_HOME").filter(|v| !v.is_empty()) {
             Some(root) => PathBuf::from(root),
-            None => std::env::home_dir().filter(|p| !p.as_os_str().is_empty()).ok_or(HomeError::Unknown)?.join(".orkee"),
+            None => std::env::home_dir()
+                .filter(|p| !p.as_os_str().is_empty())
+                .ok_or(HomeError::Unknown)?
+                .join(".orkee"),
         };
         Self::at(root)
     }

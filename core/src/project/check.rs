@@ -78,10 +78,7 @@ impl fmt::Display for Rule {
 impl InvalidField {
     /// `field` breaks `rule`.
     pub fn new(field: impl Into<String>, rule: Rule) -> Self {
-        Self {
-            field: field.into(),
-            rule,
-        }
+        Self { field: field.into(), rule }
     }
 }
 
@@ -113,9 +110,7 @@ impl Diagnostic for InvalidField {
 impl Project {
     /// Whether every field may be written by a person.
     pub fn check(&self) -> Result<(), InvalidField> {
-        super::FIELDS
-            .into_iter()
-            .try_for_each(|field| self.check_field(field))
+        super::FIELDS.into_iter().try_for_each(|field| self.check_field(field))
     }
 
     /// Whether a person may write `value` into `field`, where this is the typed view of the result.
@@ -164,18 +159,9 @@ fn wrong_shape(field: &str, value: &RawValue) -> Option<&'static str> {
     let (fits, shape) = match field {
         "rank" => (is::<i64>(value), "a whole number"),
         "tags" => (is::<Vec<String>>(value), "a list of texts"),
-        "manualTasks" => (
-            is::<Vec<Task>>(value),
-            "a list of tasks, each with a number `id` and a `title`",
-        ),
-        "mcpServers" => (
-            is::<BTreeMap<String, bool>>(value),
-            "an object of names and true or false",
-        ),
-        "gitRepository" => (
-            is::<GitRepository>(value),
-            "an object with `owner`, `repo` and `url`",
-        ),
+        "manualTasks" => (is::<Vec<Task>>(value), "a list of tasks, each with a number `id` and a `title`"),
+        "mcpServers" => (is::<BTreeMap<String, bool>>(value), "an object of names and true or false"),
+        "gitRepository" => (is::<GitRepository>(value), "an object with `owner`, `repo` and `url`"),
         "createdAt" | "updatedAt" => {
             let time = serde_json::from_str::<String>(value.get()).ok();
             (
@@ -208,11 +194,7 @@ fn path(field: &str, path: &str) -> Result<(), InvalidField> {
 }
 
 fn filled(field: &str, value: &str) -> Result<(), InvalidField> {
-    if value.trim().is_empty() {
-        Err(InvalidField::new(field, Rule::NotEmpty))
-    } else {
-        Ok(())
-    }
+    if value.trim().is_empty() { Err(InvalidField::new(field, Rule::NotEmpty)) } else { Ok(()) }
 }
 
 /// One line, as it may stand in a table.
@@ -227,10 +209,7 @@ fn line(field: &str, value: &str, limit: usize) -> Result<(), InvalidField> {
 /// Any number of lines.
 fn text(field: &str, value: &str) -> Result<(), InvalidField> {
     max_chars(field, value, MAX_TEXT)?;
-    if value
-        .chars()
-        .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-    {
+    if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
         return Err(InvalidField::new(field, Rule::NoControl));
     }
     Ok(())
@@ -270,9 +249,8 @@ fn unique<T: Ord>(field: &str, values: impl ExactSizeIterator<Item = T>) -> Resu
 
 fn tasks(list: &[Task], left: &mut usize) -> Result<(), InvalidField> {
     let field = "manualTasks";
-    *left = left
-        .checked_sub(list.len())
-        .ok_or_else(|| InvalidField::new(field, Rule::MaxEntries(MAX_TASKS)))?;
+    *left =
+        left.checked_sub(list.len()).ok_or_else(|| InvalidField::new(field, Rule::MaxEntries(MAX_TASKS)))?;
     for task in list {
         filled("manualTasks.title", &task.title)?;
         line("manualTasks.title", &task.title, MAX_TEXT)?;

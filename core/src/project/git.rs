@@ -34,12 +34,7 @@ impl GitRepository {
         let valid = !owner.is_empty()
             && !repo.is_empty()
             && !path.split('/').any(|part| matches!(part, "" | "." | ".."));
-        valid.then(|| Self {
-            owner: owner.to_owned(),
-            repo: repo.to_owned(),
-            url,
-            branch: None,
-        })
+        valid.then(|| Self { owner: owner.to_owned(), repo: repo.to_owned(), url, branch: None })
     }
 }
 
@@ -51,16 +46,13 @@ fn from_url(scheme: &str, rest: &str) -> Option<(String, String)> {
     }
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     let (authority, path) = rest.split_once('/')?;
-    let (user, host) = authority
-        .rsplit_once('@')
-        .map_or((None, authority), |(user, host)| (Some(user), host));
+    let (user, host) =
+        authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
     if host.is_empty() || host.starts_with(':') {
         return None;
     }
     // Over ssh the user is part of the address; over https it is somebody's name or token.
-    let user = user
-        .and_then(|u| u.split(':').next())
-        .filter(|u| scheme.contains("ssh") && !u.is_empty());
+    let user = user.and_then(|u| u.split(':').next()).filter(|u| scheme.contains("ssh") && !u.is_empty());
     let user = user.map(|u| format!("{u}@")).unwrap_or_default();
     Some((format!("{scheme}://{user}{host}/{path}"), path.to_owned()))
 }
@@ -94,11 +86,7 @@ mod tests {
             ("git://host/acme/site.git.git", "acme", "site.git"),
         ] {
             let (found_owner, found_repo, _) = parsed(remote).unwrap_or_else(|| panic!("{remote}"));
-            assert_eq!(
-                (found_owner.as_str(), found_repo.as_str()),
-                (owner, repo),
-                "{remote}"
-            );
+            assert_eq!((found_owner.as_str(), found_repo.as_str()), (owner, repo), "{remote}");
         }
     }
 

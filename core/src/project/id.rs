@@ -50,10 +50,7 @@ impl ProjectId {
 
     fn from_random(text: &str) -> Self {
         let mut bytes = [b'0'; LENGTH];
-        bytes
-            .iter_mut()
-            .zip(text.bytes())
-            .for_each(|(to, from)| *to = from);
+        bytes.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
         Self(bytes)
     }
 
@@ -95,9 +92,7 @@ impl Serialize for ProjectId {
 
 impl<'de> Deserialize<'de> for ProjectId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        std::borrow::Cow::<str>::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        std::borrow::Cow::<str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -108,15 +103,7 @@ mod tests {
     #[test]
     fn eight_letters_and_digits_are_an_id_and_nothing_else_is() {
         assert_eq!("0aZ9bY8c".parse::<ProjectId>().unwrap().as_str(), "0aZ9bY8c");
-        for bad in [
-            "",
-            "short",
-            "ninechars",
-            "with-das",
-            "ünïcö",
-            "tab\tchar",
-            "../../a1",
-        ] {
+        for bad in ["", "short", "ninechars", "with-das", "ünïcö", "tab\tchar", "../../a1"] {
             assert!(bad.parse::<ProjectId>().is_err(), "{bad:?}");
         }
     }

@@ -24,16 +24,12 @@ impl RawObject {
 
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&RawValue> {
-        self.entries
-            .iter()
-            .find(|(k, _)| **k == *key)
-            .map(|(_, value)| &**value)
+        self.entries.iter().find(|(k, _)| **k == *key).map(|(_, value)| &**value)
     }
 
     /// The value of `key`, read as a `T`; none where it is missing or something else.
     pub fn read<'a, T: Deserialize<'a>>(&'a self, key: &str) -> Option<T> {
-        self.get(key)
-            .and_then(|value| serde_json::from_str(value.get()).ok())
+        self.get(key).and_then(|value| serde_json::from_str(value.get()).ok())
     }
 
     /// Gives `key` a value where it stands, else at the end; takes it out where `value` is none.
@@ -59,11 +55,7 @@ impl RawObject {
 
     /// The object as compact JSON.
     pub fn to_json(&self) -> String {
-        let size = self
-            .entries
-            .iter()
-            .map(|(key, value)| key.len() + value.get().len() + 4)
-            .sum::<usize>();
+        let size = self.entries.iter().map(|(key, value)| key.len() + value.get().len() + 4).sum::<usize>();
         let mut text = String::with_capacity(size + 2);
         text.push('{');
         for (n, (key, value)) in self.entries.iter().enumerate() {
@@ -86,10 +78,7 @@ impl RawObject {
 impl PartialEq for RawObject {
     fn eq(&self, other: &Self) -> bool {
         self.entries.len() == other.entries.len()
-            && self
-                .iter()
-                .zip(other.iter())
-                .all(|((ak, av), (bk, bv))| ak == bk && av.get() == bv.get())
+            && self.iter().zip(other.iter()).all(|((ak, av), (bk, bv))| ak == bk && av.get() == bv.get())
     }
 }
 
@@ -134,9 +123,7 @@ impl<'de> Deserialize<'de> for RawObject {
 fn duplicate(entries: &[(Box<str>, Box<RawValue>)]) -> Option<&str> {
     let mut keys: Vec<&str> = entries.iter().map(|(key, _)| &**key).collect();
     keys.sort_unstable();
-    keys.windows(2)
-        .find(|pair| pair[0] == pair[1])
-        .map(|pair| pair[0])
+    keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
 /// `value` as raw JSON. None where it has no JSON form, which no type of this crate is.
@@ -146,10 +133,7 @@ pub(crate) fn raw(value: &(impl Serialize + ?Sized)) -> Option<Box<RawValue>> {
 
 /// `text` as a JSON string, at the end of `out`.
 fn push_string(out: &mut String, text: &str) {
-    if text
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-    {
+    if text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
         out.push('"');
         out.push_str(text);
         out.push('"');
@@ -168,10 +152,7 @@ fn compact(value: Box<RawValue>) -> Box<RawValue> {
         .filter(|(byte, inside)| *inside || !is_space(*byte))
         .map(|(byte, _)| byte)
         .collect();
-    String::from_utf8(kept)
-        .ok()
-        .and_then(|text| RawValue::from_string(text).ok())
-        .unwrap_or(value)
+    String::from_utf8(kept).ok().and_then(|text| RawValue::from_string(text).ok()).unwrap_or(value)
 }
 
 /// The same JSON on many lines, two spaces a level. `text` is compact and valid.
@@ -241,11 +222,7 @@ struct Tokens<'a> {
 
 impl<'a> Tokens<'a> {
     fn new(text: &'a str) -> Self {
-        Self {
-            bytes: text.as_bytes().iter(),
-            inside: false,
-            escaped: false,
-        }
+        Self { bytes: text.as_bytes().iter(), inside: false, escaped: false }
     }
 }
 
@@ -291,11 +268,6 @@ mod tests {
 
     #[test]
     fn a_key_that_occurs_twice_is_refused() {
-        assert!(
-            RawObject::parse(r#"{"a":1,"\u0061":2}"#)
-                .unwrap_err()
-                .to_string()
-                .contains("twice")
-        );
+        assert!(RawObject::parse(r#"{"a":1,"\u0061":2}"#).unwrap_err().to_string().contains("twice"));
     }
 }

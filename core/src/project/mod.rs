@@ -96,9 +96,7 @@ impl Project {
     /// The payload of a project that was not there before.
     pub fn to_payload(&self) -> Result<Payload, PayloadError> {
         let mut object = RawObject::default();
-        self.encode()
-            .into_iter()
-            .for_each(|(field, value)| object.set(field, value));
+        self.encode().into_iter().for_each(|(field, value)| object.set(field, value));
         Payload::from_object(object)
     }
 
@@ -106,11 +104,8 @@ impl Project {
     /// Fields that are the same in both stay as the payload has them.
     pub(crate) fn write_changes(&self, before: &Self, payload: &Payload) -> Result<Payload, Refused> {
         let (old, new) = (before.encode(), self.encode());
-        let changed = new
-            .into_iter()
-            .zip(old)
-            .filter(|(new, old)| text(new) != text(old))
-            .map(|(new, _)| new);
+        let changed =
+            new.into_iter().zip(old).filter(|(new, old)| text(new) != text(old)).map(|(new, _)| new);
         let changed: Vec<Encoded> = changed.collect();
         for (field, _) in &changed {
             if *field == "id" {
@@ -143,14 +138,8 @@ impl Project {
             ("cleanupScript", words(&self.cleanup_script)),
             ("taskSource", some(&self.task_source)),
             ("tags", Some(&self.tags).filter(|v| !v.is_empty()).and_then(raw)),
-            (
-                "manualTasks",
-                Some(&self.manual_tasks).filter(|v| !v.is_empty()).and_then(raw),
-            ),
-            (
-                "mcpServers",
-                Some(&self.mcp_servers).filter(|v| !v.is_empty()).and_then(raw),
-            ),
+            ("manualTasks", Some(&self.manual_tasks).filter(|v| !v.is_empty()).and_then(raw)),
+            ("mcpServers", Some(&self.mcp_servers).filter(|v| !v.is_empty()).and_then(raw)),
             ("gitRepository", some(&self.git_repository)),
             ("createdAt", time(self.created_at)),
             ("updatedAt", time(self.updated_at)),
@@ -165,11 +154,8 @@ fn text(field: &Encoded) -> Option<&str> {
 /// A field that is missing, or whose value is not of the expected form, is left at its default.
 impl From<&Payload> for Project {
     fn from(payload: &Payload) -> Self {
-        let time = |field| {
-            payload
-                .read::<std::borrow::Cow<'_, str>>(field)
-                .and_then(|text| text.parse().ok())
-        };
+        let time =
+            |field| payload.read::<std::borrow::Cow<'_, str>>(field).and_then(|text| text.parse().ok());
         Self {
             id: payload.id(),
             name: payload.name(),

@@ -93,17 +93,9 @@ impl Payload {
         if let Some((field, _)) = object.iter().find(|(_, value)| is_too_deep(value.get())) {
             return Err(PayloadError::TooDeep(field.chars().take(40).collect()));
         }
-        let id = object
-            .read::<std::borrow::Cow<'_, str>>("id")
-            .ok_or(PayloadError::NoId)?
-            .parse()?;
-        object
-            .read::<std::borrow::Cow<'_, str>>("name")
-            .ok_or(PayloadError::NoName)?;
-        let size = object
-            .iter()
-            .map(|(key, value)| key.len() + value.get().len() + 4)
-            .sum();
+        let id = object.read::<std::borrow::Cow<'_, str>>("id").ok_or(PayloadError::NoId)?.parse()?;
+        object.read::<std::borrow::Cow<'_, str>>("name").ok_or(PayloadError::NoName)?;
+        let size = object.iter().map(|(key, value)| key.len() + value.get().len() + 4).sum();
         if size > MAX_PAYLOAD {
             return Err(PayloadError::TooLarge(size));
         }
@@ -163,9 +155,7 @@ impl Payload {
         changes: impl IntoIterator<Item = (impl AsRef<str>, Option<Box<RawValue>>)>,
     ) -> Result<Self, PayloadError> {
         let mut object = self.object.clone();
-        changes
-            .into_iter()
-            .for_each(|(field, value)| object.set(field.as_ref(), value));
+        changes.into_iter().for_each(|(field, value)| object.set(field.as_ref(), value));
         Self::from_object(object)
     }
 
@@ -173,19 +163,11 @@ impl Payload {
     pub fn differences<'a>(&'a self, other: &'a Self) -> Vec<Difference<'a>> {
         let mut found: Vec<Difference<'a>> = self
             .iter()
-            .map(|(field, here)| Difference {
-                field,
-                here: Some(here),
-                there: other.get(field),
-            })
+            .map(|(field, here)| Difference { field, here: Some(here), there: other.get(field) })
             .filter(|d| d.here.map(RawValue::get) != d.there.map(RawValue::get))
             .collect();
         let only_there = other.iter().filter(|(field, _)| self.get(field).is_none());
-        found.extend(only_there.map(|(field, there)| Difference {
-            field,
-            here: None,
-            there: Some(there),
-        }));
+        found.extend(only_there.map(|(field, there)| Difference { field, here: None, there: Some(there) }));
         found.sort_by(|a, b| order(a.field).cmp(&order(b.field)));
         found
     }

@@ -89,10 +89,7 @@ impl<'de> Deserialize<'de> for Task {
             updated_at: fields.take_optional("updatedAt")?,
             extra: RawObject::default(),
         };
-        Ok(Self {
-            extra: object,
-            ..task
-        })
+        Ok(Self { extra: object, ..task })
     }
 }
 

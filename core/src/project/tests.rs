@@ -19,26 +19,14 @@ fn an_edit_leaves_what_it_does_not_touch_as_it_was_even_what_it_cannot_read() {
     let payload = Payload::parse(NEWER).unwrap();
     let before = Project::from(&payload);
     assert_eq!(before.status, Status::Other("paused".into()));
-    let after = Project {
-        description: Some("words".to_owned()),
-        ..before.clone()
-    };
+    let after = Project { description: Some("words".to_owned()), ..before.clone() };
     let edited = after.write_changes(&before, &payload).unwrap();
-    assert_eq!(
-        edited
-            .differences(&payload)
-            .iter()
-            .map(|d| d.field)
-            .collect::<Vec<_>>(),
-        ["description"]
-    );
+    assert_eq!(edited.differences(&payload).iter().map(|d| d.field).collect::<Vec<_>>(), ["description"]);
 }
 
 #[test]
 fn what_a_person_types_is_held_to_the_rules_and_the_error_names_field_and_rule() {
-    let payload = Project::new("abcd1234".parse().unwrap(), "A")
-        .to_payload()
-        .unwrap();
+    let payload = Project::new("abcd1234".parse().unwrap(), "A").to_payload().unwrap();
     let refused = |change: fn(&mut Project)| {
         let before = Project::from(&payload);
         let mut after = before.clone();
@@ -46,26 +34,11 @@ fn what_a_person_types_is_held_to_the_rules_and_the_error_names_field_and_rule()
         after.write_changes(&before, &payload).unwrap_err().to_string()
     };
     assert_eq!(refused(|p| p.name = "  ".to_owned()), "`name` must not be empty");
-    assert_eq!(
-        refused(|p| p.name = "x".repeat(10_000)),
-        "`name` is longer than 200 characters"
-    );
-    assert_eq!(
-        refused(|p| p.name = "a\u{1b}[31m".to_owned()),
-        "`name` contains a control character"
-    );
-    assert_eq!(
-        refused(|p| p.name = "a\u{202e}b".to_owned()),
-        "`name` contains a control character"
-    );
-    assert_eq!(
-        refused(|p| p.tags = vec!["a".to_owned(), "a".to_owned()]),
-        "`tags` names an entry twice"
-    );
-    assert_eq!(
-        refused(|p| p.tags = vec![String::new()]),
-        "`tags` must not be empty"
-    );
+    assert_eq!(refused(|p| p.name = "x".repeat(10_000)), "`name` is longer than 200 characters");
+    assert_eq!(refused(|p| p.name = "a\u{1b}[31m".to_owned()), "`name` contains a control character");
+    assert_eq!(refused(|p| p.name = "a\u{202e}b".to_owned()), "`name` contains a control character");
+    assert_eq!(refused(|p| p.tags = vec!["a".to_owned(), "a".to_owned()]), "`tags` names an entry twice");
+    assert_eq!(refused(|p| p.tags = vec![String::new()]), "`tags` must not be empty");
     assert_eq!(
         refused(|p| p.status = Status::Other("done".into())),
         "`status` must be one of: planning, building, review, launched, on-hold, archived"
@@ -74,31 +47,16 @@ fn what_a_person_types_is_held_to_the_rules_and_the_error_names_field_and_rule()
         refused(|p| p.dev_script = Some("a\0b".to_owned())),
         "`devScript` contains a control character"
     );
-    assert_eq!(
-        refused(|p| p.id = "other000".parse().unwrap()),
-        "`id` cannot be changed"
-    );
+    assert_eq!(refused(|p| p.id = "other000".parse().unwrap()), "`id` cannot be changed");
 }
 
 #[test]
 fn a_project_without_a_usable_id_or_name_is_refused() {
     assert!(matches!(Payload::parse("[]"), Err(PayloadError::Json(_))));
-    assert!(matches!(
-        Payload::parse(r#"{"name":"a"}"#),
-        Err(PayloadError::NoId)
-    ));
-    assert!(matches!(
-        Payload::parse(r#"{"id":"../../x","name":"a"}"#),
-        Err(PayloadError::Id(_))
-    ));
-    assert!(matches!(
-        Payload::parse(r#"{"id":"abcd1234","name":7}"#),
-        Err(PayloadError::NoName)
-    ));
-    let large = format!(
-        r#"{{"id":"abcd1234","name":"a","x":"{}"}}"#,
-        "x".repeat(check::MAX_PAYLOAD)
-    );
+    assert!(matches!(Payload::parse(r#"{"name":"a"}"#), Err(PayloadError::NoId)));
+    assert!(matches!(Payload::parse(r#"{"id":"../../x","name":"a"}"#), Err(PayloadError::Id(_))));
+    assert!(matches!(Payload::parse(r#"{"id":"abcd1234","name":7}"#), Err(PayloadError::NoName)));
+    let large = format!(r#"{{"id":"abcd1234","name":"a","x":"{}"}}"#, "x".repeat(check::MAX_PAYLOAD));
     assert!(matches!(Payload::parse(&large), Err(PayloadError::TooLarge(_))));
 }
 
@@ -115,12 +73,8 @@ fn the_typed_view_and_the_payload_agree_on_every_field() {
     project.cleanup_script = Some("c".to_owned());
     project.task_source = Some(TaskSource::Taskmaster);
     project.tags = vec!["x".to_owned(), "y z".to_owned()];
-    project.manual_tasks = vec![Task {
-        id: 1,
-        title: "t".to_owned(),
-        dependencies: vec![2],
-        ..Task::default()
-    }];
+    project.manual_tasks =
+        vec![Task { id: 1, title: "t".to_owned(), dependencies: vec![2], ..Task::default() }];
     project.mcp_servers = [("files".to_owned(), true)].into();
     project.git_repository = GitRepository::from_remote("git@github.com:acme/site.git");
     project.created_at = Some("2026-01-02T03:04:05.678Z".parse().unwrap());
@@ -168,10 +122,8 @@ fn project_text() -> impl Strategy<Value = Vec<(String, String)>> {
 }
 
 fn object(fields: &[(String, String)]) -> String {
-    let fields: Vec<_> = fields
-        .iter()
-        .map(|(k, v)| format!("{}: {v}", serde_json::to_string(k).unwrap()))
-        .collect();
+    let fields: Vec<_> =
+        fields.iter().map(|(k, v)| format!("{}: {v}", serde_json::to_string(k).unwrap())).collect();
     format!("{{ {} }}", fields.join(", "))
 }
 

@@ -115,10 +115,7 @@ fn join(ids: &[ProjectId]) -> String {
 impl StoreError {
     /// Names the file, where opening it failed.
     pub(super) fn opening(self, path: &Path) -> Self {
-        Self::Open {
-            path: path.to_owned(),
-            source: Box::new(self),
-        }
+        Self::Open { path: path.to_owned(), source: Box::new(self) }
     }
 }
 

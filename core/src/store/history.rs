@@ -51,51 +51,25 @@ impl Store {
     pub fn history(&self, id: ProjectId) -> Result<Vec<HistoryEntry>, StoreError> {
         let mut statement = self.connection.prepare_cached(VERSIONS)?;
         let rows = statement.query_map((self.space, id.as_str()), |row| {
-            Ok(Row {
-                n: row.get(0)?,
-                payload: row.get(1)?,
-                device: row.get(2)?,
-                at: row.get(3)?,
-            })
+            Ok(Row { n: row.get(0)?, payload: row.get(1)?, device: row.get(2)?, at: row.get(3)? })
         })?;
         let mut entries = Vec::new();
         // The last content that was there, through tombstones.
         let mut last: Option<Payload> = None;
         for row in rows {
-            let Row {
-                n,
-                payload,
-                device,
-                at,
-            } = row?;
+            let Row { n, payload, device, at } = row?;
             let payload = payload.map(|text| record::payload(id, &text)).transpose()?;
-            let fields = payload
-                .as_ref()
-                .map(|payload| changes(last.as_ref(), payload))
-                .unwrap_or_default();
-            entries.push(HistoryEntry {
-                n,
-                at,
-                device,
-                deleted: payload.is_none(),
-                fields,
-            });
+            let fields = payload.as_ref().map(|payload| changes(last.as_ref(), payload)).unwrap_or_default();
+            entries.push(HistoryEntry { n, at, device, deleted: payload.is_none(), fields });
             last = payload.or(last);
         }
-        if entries.is_empty() {
-            Err(self.not_found(id.as_str())?)
-        } else {
-            Ok(entries)
-        }
+        if entries.is_empty() { Err(self.not_found(id.as_str())?) } else { Ok(entries) }
     }
 
     /// Takes a deletion back: the newest version that history has a payload of.
     pub fn restore(&mut self, id: ProjectId) -> Result<Payload, StoreError> {
         self.write(Durability::Full, |tx| {
-            let none = || StoreError::NotFound {
-                query: id.to_string(),
-                near: Vec::new(),
-            };
+            let none = || StoreError::NotFound { query: id.to_string(), near: Vec::new() };
             let current = tx.record(id)?.ok_or_else(none)?;
             if current.version.payload.is_some() {
                 return Err(StoreError::NotDeleted { id });
@@ -114,9 +88,7 @@ impl Store {
             let (record, payload) = tx.live(id)?;
             let wanted = match n == record.number {
                 true => payload.clone(),
-                false => tx
-                    .payload_at(record.row, id, n)?
-                    .ok_or(StoreError::NoVersion { id, n })?,
+                false => tx.payload_at(record.row, id, n)?.ok_or(StoreError::NoVersion { id, n })?,
             };
             tx.finish_edit(record, &payload, wanted)
         })
@@ -144,9 +116,7 @@ impl Tx<'_> {
     ) -> Result<Option<Payload>, StoreError> {
         use rusqlite::OptionalExtension;
         let mut statement = self.connection().prepare_cached(sql)?;
-        let text = statement
-            .query_row(values, |row| row.get::<_, String>(0))
-            .optional()?;
+        let text = statement.query_row(values, |row| row.get::<_, String>(0)).optional()?;
         text.map(|text| record::payload(id, &text)).transpose()
     }
 }
@@ -158,21 +128,13 @@ fn changes(before: Option<&Payload>, after: &Payload) -> Vec<FieldChange> {
             let found = before.differences(after);
             found
                 .into_iter()
-                .map(|d| FieldChange {
-                    field: d.field.to_owned(),
-                    old: owned(d.here),
-                    new: owned(d.there),
-                })
+                .map(|d| FieldChange { field: d.field.to_owned(), old: owned(d.here), new: owned(d.there) })
                 .collect()
         }
         None => {
             let all = after.iter();
-            all.map(|(field, new)| FieldChange {
-                field: field.to_owned(),
-                old: None,
-                new: owned(Some(new)),
-            })
-            .collect()
+            all.map(|(field, new)| FieldChange { field: field.to_owned(), old: None, new: owned(Some(new)) })
+                .collect()
         }
     }
 }

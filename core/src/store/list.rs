@@ -24,7 +24,7 @@ pub struct Filter {
 /// The order of a list. Ties are broken by name and id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Sort {
-    /// By name.
+    /// By name, whatever the case (of ASCII).
     #[default]
     Name,
     /// By id.
@@ -48,18 +48,18 @@ impl Sort {
 
     fn order(self) -> &'static str {
         match self {
-            Self::Name => "name, id",
+            Self::Name => "name COLLATE NOCASE, id",
             Self::Id => "id",
             Self::Status => {
                 "CASE status WHEN 'planning' THEN 0 WHEN 'building' THEN 1 WHEN 'review' THEN 2 WHEN 'launched' THEN 3 \
-                 WHEN 'on-hold' THEN 4 WHEN 'archived' THEN 5 ELSE 6 END, name, id"
+                 WHEN 'on-hold' THEN 4 WHEN 'archived' THEN 5 ELSE 6 END, name COLLATE NOCASE, id"
             }
             Self::Priority => {
-                "CASE priority WHEN 'high' THEN 0 WHEN 'medium' THEN 1 WHEN 'low' THEN 2 ELSE 3 END, name, id"
+                "CASE priority WHEN 'high' THEN 0 WHEN 'medium' THEN 1 WHEN 'low' THEN 2 ELSE 3 END, name COLLATE NOCASE, id"
             }
-            Self::Rank => "rank IS NULL, rank, name, id",
-            Self::Created => "created_at DESC, name, id",
-            Self::Updated => "updated_at DESC, name, id",
+            Self::Rank => "rank IS NULL, rank, name COLLATE NOCASE, id",
+            Self::Created => "created_at DESC, name COLLATE NOCASE, id",
+            Self::Updated => "updated_at DESC, name COLLATE NOCASE, id",
         }
     }
 }
@@ -106,10 +106,7 @@ impl Store {
     /// How many projects there are.
     pub fn count(&self) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM records WHERE space = ? AND name IS NOT NULL";
-        Ok(self
-            .connection
-            .prepare_cached(sql)?
-            .query_row([self.space], |row| row.get(0))?)
+        Ok(self.connection.prepare_cached(sql)?.query_row([self.space], |row| row.get(0))?)
     }
 
     /// Hands each project's summary to `each`.
@@ -188,9 +185,7 @@ fn summary(row: &Row<'_>) -> Result<Summary, StoreError> {
         status: row.get(2)?,
         priority: row.get(3)?,
         rank: row.get(4)?,
-        tags: tags
-            .and_then(|tags| serde_json::from_str(tags).ok())
-            .unwrap_or_default(),
+        tags: tags.and_then(|tags| serde_json::from_str(tags).ok()).unwrap_or_default(),
         updated_at: row.get(6)?,
     })
 }

@@ -37,23 +37,12 @@ fn schema(connection: &Connection) -> Result<i64, StoreError> {
     let pragma = |name| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
     let (found, application) = (pragma("user_version")?, pragma("application_id")?);
     if found > known() && application == APPLICATION_ID {
-        return Err(StoreError::Newer {
-            found,
-            known: known(),
-        });
+        return Err(StoreError::Newer { found, known: known() });
     }
     let is_ours = application == APPLICATION_ID || (found == 0 && is_empty(connection)?);
-    if is_ours {
-        Ok(found)
-    } else {
-        Err(StoreError::Foreign)
-    }
+    if is_ours { Ok(found) } else { Err(StoreError::Foreign) }
 }
 
 fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
-    Ok(
-        connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| {
-            row.get(0)
-        })?,
-    )
+    Ok(connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))?)
 }

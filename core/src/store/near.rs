@@ -16,9 +16,7 @@ impl Store {
         let mut found: Vec<(usize, String)> = Vec::new();
         while let Some(row) = rows.next()? {
             let (id, name): (String, Option<String>) = (row.get(0)?, row.get(1)?);
-            let by_name = name
-                .as_deref()
-                .map(|name| distance(&name.to_lowercase(), &wanted, limit));
+            let by_name = name.as_deref().map(|name| distance(&name.to_lowercase(), &wanted, limit));
             let by_id = distance(&id.to_lowercase(), &wanted, 2);
             let Some(score) = [by_name.flatten(), by_id].into_iter().flatten().min() else {
                 continue;
@@ -28,10 +26,7 @@ impl Store {
         }
         found.sort();
         let near = found.into_iter().take(MOST).map(|(_, label)| label).collect();
-        Ok(StoreError::NotFound {
-            query: query.chars().take(80).collect(),
-            near,
-        })
+        Ok(StoreError::NotFound { query: query.chars().take(80).collect(), near })
     }
 
     /// Adds what is close to a "not found" that a transaction, which cannot search, reported.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::tx::{Durability, Tx};
@@ -51,10 +52,7 @@ impl Default for Options {
 impl Options {
     /// The space of this tenant instead of the personal one.
     pub fn tenant(self, tenant: impl Into<String>) -> Self {
-        Self {
-            tenant: tenant.into(),
-            ..self
-        }
+        Self { tenant: tenant.into(), ..self }
     }
 
     /// Another clock than the system's.
@@ -69,10 +67,7 @@ impl Options {
 
     /// What a new store calls this device, instead of the host's name.
     pub fn device(self, device: impl Into<String>) -> Self {
-        Self {
-            device: Some(device.into()),
-            ..self
-        }
+        Self { device: Some(device.into()), ..self }
     }
 
     /// How long to wait for another process that is writing.
@@ -94,16 +89,13 @@ impl Options {
 
     pub(super) fn over(self, mut connection: Connection) -> Result<Store, StoreError> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Else SQLite, built with STAT4, compiles a statement anew whenever a parameter changes.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "synchronous", Durability::Full.pragma())?;
         migrations::migrate(&mut connection)?;
-        let mut store = Store {
-            connection,
-            space: 0,
-            clock: self.clock,
-            ids: self.ids,
-            durability: Durability::Full,
-        };
+        let mut store =
+            Store { connection, space: 0, clock: self.clock, ids: self.ids, durability: Durability::Full };
         store.enter(&self.tenant, self.device)?;
         Ok(store)
     }
@@ -123,12 +115,7 @@ fn connect(path: &Path, wait: Duration) -> Result<Connection, StoreError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         file::private_folder(folder)?;
     }
-    match OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-    {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(file) => file.set_permissions(Permissions::from_mode(0o600))?,
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error.into()),
@@ -162,15 +149,11 @@ impl Store {
                 "INSERT INTO writer (only, name, clock, device) VALUES (1, ?, 0, ?) ON CONFLICT DO NOTHING",
                 (&name, &device),
             )?;
-            tx.connection().execute(
-                "INSERT INTO spaces (tenant) VALUES (?) ON CONFLICT DO NOTHING",
-                [tenant],
-            )?;
+            tx.connection()
+                .execute("INSERT INTO spaces (tenant) VALUES (?) ON CONFLICT DO NOTHING", [tenant])?;
             Ok(tx
                 .connection()
-                .query_row("SELECT rowid FROM spaces WHERE tenant = ?", [tenant], |row| {
-                    row.get(0)
-                })?)
+                .query_row("SELECT rowid FROM spaces WHERE tenant = ?", [tenant], |row| row.get(0))?)
         })?;
         Ok(())
     }
@@ -196,16 +179,10 @@ impl Store {
 
 fn find_space(connection: &Connection, tenant: &str) -> Result<Option<i64>, StoreError> {
     let query = "SELECT rowid FROM spaces WHERE tenant = ? AND EXISTS (SELECT 1 FROM writer)";
-    Ok(connection
-        .query_row(query, [tenant], |row| row.get(0))
-        .optional()?)
+    Ok(connection.query_row(query, [tenant], |row| row.get(0)).optional()?)
 }
 
 fn host_name() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    if name.is_empty() {
-        "this device".to_owned()
-    } else {
-        name
-    }
+    if name.is_empty() { "this device".to_owned() } else { name }
 }

@@ -65,9 +65,7 @@ impl Store {
     /// The project of this id.
     pub fn get(&self, id: ProjectId) -> Result<Stored, StoreError> {
         let found = record::record(&self.connection, self.space, id)?;
-        let Record {
-            row, number, version, ..
-        } = match found {
+        let Record { row, number, version, .. } = match found {
             Some(record) => record,
             None => return Err(self.not_found(id.as_str())?),
         };
@@ -78,13 +76,7 @@ impl Store {
             .prepare_cached(root)?
             .query_row([row], |row| row.get::<_, String>(0))
             .optional()?;
-        Ok(Stored {
-            payload,
-            number,
-            device: version.device,
-            at: version.at,
-            root: root.map(PathBuf::from),
-        })
+        Ok(Stored { payload, number, device: version.device, at: version.at, root: root.map(PathBuf::from) })
     }
 
     /// The id of the project that `query` names: an id, else an exact name that no other project has.
@@ -94,17 +86,15 @@ impl Store {
         {
             return Ok(id);
         }
-        let sql = "SELECT id FROM records WHERE space = ? AND name = ? ORDER BY id";
+        let sql =
+            "SELECT id FROM records WHERE space = ?1 AND name = ?2 COLLATE NOCASE AND name = ?2 ORDER BY id";
         let mut statement = self.connection.prepare_cached(sql)?;
         let ids = statement.query_map((self.space, query), |row| row.get::<_, String>(0))?;
         let ids: Vec<ProjectId> = ids.map(|id| parse_id(id?)).collect::<Result<_, StoreError>>()?;
         match ids[..] {
             [id] => Ok(id),
             [] => Err(self.not_found(query)?),
-            _ => Err(StoreError::Ambiguous {
-                name: query.to_owned(),
-                ids,
-            }),
+            _ => Err(StoreError::Ambiguous { name: query.to_owned(), ids }),
         }
     }
 
@@ -158,19 +148,15 @@ impl Store {
         self.write(Durability::Full, |tx| {
             let (record, _) = tx.live(id)?;
             let path = match root {
-                Some(path) => Some(
-                    path.to_str()
-                        .ok_or_else(|| InvalidField::new("path", Rule::Shape("UTF-8 text")))?,
-                ),
+                Some(path) => {
+                    Some(path.to_str().ok_or_else(|| InvalidField::new("path", Rule::Shape("UTF-8 text")))?)
+                }
                 None => None,
             };
-            tx.connection()
-                .execute("DELETE FROM roots WHERE record = ?", [record.row])?;
+            tx.connection().execute("DELETE FROM roots WHERE record = ?", [record.row])?;
             if let Some(path) = path {
-                tx.connection().execute(
-                    "INSERT INTO roots (record, path) VALUES (?, ?)",
-                    (record.row, path),
-                )?;
+                tx.connection()
+                    .execute("INSERT INTO roots (record, path) VALUES (?, ?)", (record.row, path))?;
             }
             Ok(())
         })
@@ -180,10 +166,7 @@ impl Store {
 impl Tx<'_> {
     /// The record of a project that is there and not deleted.
     pub(super) fn live(&self, id: ProjectId) -> Result<(Record, Payload), StoreError> {
-        let none = || StoreError::NotFound {
-            query: id.to_string(),
-            near: Vec::new(),
-        };
+        let none = || StoreError::NotFound { query: id.to_string(), near: Vec::new() };
         let record = self.record(id)?.ok_or_else(none)?;
         let payload = record.version.payload.clone().ok_or(StoreError::Deleted { id })?;
         Ok((record, payload))
@@ -199,10 +182,7 @@ impl Tx<'_> {
         let fields = before.differences(&after).into_iter().map(|d| d.field.to_owned());
         let fields: Vec<String> = fields.filter(|field| field != "updatedAt").collect();
         if fields.is_empty() {
-            return Ok(Updated {
-                payload: before.clone(),
-                fields,
-            });
+            return Ok(Updated { payload: before.clone(), fields });
         }
         let payload = after.with([("updatedAt", raw(&rfc3339(self.now())))])?;
         self.write(record.id, Some(record), Some(payload.clone()))?;
@@ -213,15 +193,9 @@ impl Tx<'_> {
 /// Whether each known field that was changed has the form and the value that a person may give it.
 fn check_fields(before: &Payload, after: &Payload) -> Result<(), StoreError> {
     let written = Project::from(after);
-    Ok(before
-        .differences(after)
-        .iter()
-        .try_for_each(|d| written.check_written(d.field, d.there))?)
+    Ok(before.differences(after).iter().try_for_each(|d| written.check_written(d.field, d.there))?)
 }
 
 pub(super) fn parse_id(text: String) -> Result<ProjectId, StoreError> {
-    text.parse().map_err(|error| StoreError::BadRecord {
-        id: text,
-        source: Box::new(error),
-    })
+    text.parse().map_err(|error| StoreError::BadRecord { id: text, source: Box::new(error) })
 }

@@ -70,12 +70,7 @@ impl Tx<'_> {
         let none = Ancestry::new();
         let ancestry = self.tick(current.as_ref().map_or(&none, |record| &record.version.ancestry))?;
         let device = self.writer()?.device.clone();
-        let version = Version {
-            payload,
-            ancestry,
-            device,
-            at: self.at().to_owned(),
-        };
+        let version = Version { payload, ancestry, device, at: self.at().to_owned() };
         self.put(id, current, version)
     }
 
@@ -93,12 +88,7 @@ impl Tx<'_> {
             }
             None => (self.insert(id, &version)?, 1),
         };
-        Ok(Record {
-            row,
-            id,
-            number,
-            version,
-        })
+        Ok(Record { row, id, number, version })
     }
 
     fn replace(&self, current: &Record, version: &Version) -> Result<(), StoreError> {
@@ -166,10 +156,7 @@ impl Columns {
     fn of(id: ProjectId, version: &Version) -> Result<Self, StoreError> {
         let ancestry = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
         let Some(payload) = &version.payload else {
-            return Ok(Self {
-                ancestry,
-                ..Self::default()
-            });
+            return Ok(Self { ancestry, ..Self::default() });
         };
         Ok(Self {
             name: Some(payload.name()),
@@ -192,9 +179,7 @@ pub(super) fn record(
     id: ProjectId,
 ) -> Result<Option<Record>, StoreError> {
     let mut statement = connection.prepare_cached(RECORD)?;
-    let found = statement
-        .query_row((space, id.as_str()), |row| Ok(read(id, row)))
-        .optional()?;
+    let found = statement.query_row((space, id.as_str()), |row| Ok(read(id, row))).optional()?;
     found.transpose()
 }
 
@@ -206,12 +191,7 @@ fn read(id: ProjectId, row: &Row<'_>) -> Result<Record, StoreError> {
         device: row.get(5)?,
         at: row.get(6)?,
     };
-    Ok(Record {
-        row: row.get(0)?,
-        id,
-        number: row.get(2)?,
-        version,
-    })
+    Ok(Record { row: row.get(0)?, id, number: row.get(2)?, version })
 }
 
 /// A payload out of a table.
@@ -228,8 +208,5 @@ pub(super) fn bad_record(
     id: ProjectId,
     source: impl std::error::Error + Send + Sync + 'static,
 ) -> StoreError {
-    StoreError::BadRecord {
-        id: id.to_string(),
-        source: Box::new(source),
-    }
+    StoreError::BadRecord { id: id.to_string(), source: Box::new(source) }
 }

@@ -49,23 +49,10 @@ pub struct Tx<'s> {
 
 impl<'s> Tx<'s> {
     pub(super) fn begin(store: &'s mut Store) -> Result<Self, StoreError> {
-        let Store {
-            connection,
-            space,
-            clock,
-            ids,
-            ..
-        } = store;
+        let Store { connection, space, clock, ids, .. } = store;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let now = Clock::now(&**clock);
-        Ok(Self {
-            transaction,
-            space: *space,
-            ids: &**ids,
-            now,
-            at: rfc3339(now),
-            writer: None,
-        })
+        Ok(Self { transaction, space: *space, ids: &**ids, now, at: rfc3339(now), writer: None })
     }
 
     pub(super) fn commit(self) -> Result<(), StoreError> {
@@ -106,15 +93,9 @@ impl<'s> Tx<'s> {
     pub fn writer(&mut self) -> Result<&mut Writer, StoreError> {
         let writer = match self.writer.take() {
             Some(writer) => writer,
-            None => self
-                .transaction
-                .query_row("SELECT name, clock, device FROM writer", [], |row| {
-                    Ok(Writer {
-                        name: row.get(0)?,
-                        clock: row.get(1)?,
-                        device: row.get(2)?,
-                    })
-                })?,
+            None => self.transaction.query_row("SELECT name, clock, device FROM writer", [], |row| {
+                Ok(Writer { name: row.get(0)?, clock: row.get(1)?, device: row.get(2)? })
+            })?,
         };
         Ok(self.writer.insert(writer))
     }

@@ -8,7 +8,7 @@ use super::error::Refusal;
 use super::json::Sink;
 use super::{ImportOptions, OnConflict, TransferError};
 use crate::clock::rfc3339;
-use crate::project::{Payload, PayloadError, Project, ProjectId, RawObject, raw};
+use crate::project::{Payload, PayloadError, ProjectId, RawObject, check, raw};
 use crate::store::{Durability, Record, Store, StoreError, Tx};
 
 /// What an import did, or would do.
@@ -72,18 +72,10 @@ pub(super) fn apply(
     read: impl FnOnce(&mut Sink<'_>) -> Result<(), TransferError>,
 ) -> Result<Report, TransferError> {
     let outcome = store.write(Durability::Full, |tx| {
-        let mut import = Import {
-            tx,
-            on_conflict: options.on_conflict,
-            seen: HashSet::new(),
-            report: Report::default(),
-        };
+        let mut import =
+            Import { tx, on_conflict: options.on_conflict, seen: HashSet::new(), report: Report::default() };
         read(&mut |object| import.take(object)).map_err(Stop::Failed)?;
-        if options.dry_run {
-            Err(Stop::DryRun(import.report))
-        } else {
-            Ok(import.report)
-        }
+        if options.dry_run { Err(Stop::DryRun(import.report)) } else { Ok(import.report) }
     });
     match outcome {
         Ok(report) | Err(Stop::DryRun(report)) => Ok(report),
@@ -104,13 +96,11 @@ impl Import<'_, '_> {
         let refused = |source: Refusal| TransferError::Project { n, source };
         let payload = Payload::from_object(object).map_err(|error| refused(error.into()))?;
         // Other fields are taken as they are: a newer version may have written them.
-        Project::from(&payload)
-            .check_name()
-            .map_err(|error| refused(error.into()))?;
+        let name = payload.name();
+        check::name(&name).map_err(|error| refused(error.into()))?;
         if !self.seen.insert(payload.id()) {
             return Err(TransferError::Duplicate { id: payload.id() });
         }
-        let name = payload.name();
         let (id, action) = self.decide(payload).map_err(|error| match error {
             StoreError::Payload(error) => refused(error.into()),
             other => other.into(),
@@ -178,22 +168,14 @@ fn with_times_of(payload: Payload, stored: &Payload) -> Result<Payload, PayloadE
 
 /// With `createdAt` and `updatedAt`, where the file has none.
 fn dated(payload: Payload, now: &str) -> Result<Payload, PayloadError> {
-    let created = payload
-        .get("createdAt")
-        .map(ToOwned::to_owned)
-        .or_else(|| raw(now));
-    let updated = payload
-        .get("updatedAt")
-        .map(ToOwned::to_owned)
-        .or_else(|| created.clone());
+    let created = payload.get("createdAt").map(ToOwned::to_owned).or_else(|| raw(now));
+    let updated = payload.get("updatedAt").map(ToOwned::to_owned).or_else(|| created.clone());
     payload.with([("createdAt", created), ("updatedAt", updated)])
 }
 
 /// The file's fields over the stored ones; tags and MCP servers of both. None where nothing changes.
 fn merge(stored: &Payload, file: &Payload, tx: &Tx<'_>) -> Result<Option<Payload>, PayloadError> {
-    let fields = file
-        .iter()
-        .filter(|(field, _)| !matches!(*field, "createdAt" | "updatedAt"));
+    let fields = file.iter().filter(|(field, _)| !matches!(*field, "createdAt" | "updatedAt"));
     let changes = fields.map(|(field, value)| {
         let united = match field {
             "tags" => united_tags(stored, file),
@@ -211,11 +193,8 @@ fn merge(stored: &Payload, file: &Payload, tx: &Tx<'_>) -> Result<Option<Payload
 
 fn united_tags(stored: &Payload, file: &Payload) -> Option<Box<RawValue>> {
     let mut tags: Vec<String> = stored.read("tags")?;
-    let new = file
-        .read::<Vec<String>>("tags")?
-        .into_iter()
-        .filter(|tag| !tags.contains(tag))
-        .collect::<Vec<_>>();
+    let new =
+        file.read::<Vec<String>>("tags")?.into_iter().filter(|tag| !tags.contains(tag)).collect::<Vec<_>>();
     tags.extend(new);
     raw(&tags)
 }

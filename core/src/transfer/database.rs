@@ -38,29 +38,19 @@ pub fn import_database(
     path: &Path,
     options: ImportOptions,
 ) -> Result<Report, TransferError> {
-    let cannot_open = |source: StoreError| StoreError::Open {
-        path: path.to_owned(),
-        source: Box::new(source),
-    };
+    let cannot_open =
+        |source: StoreError| StoreError::Open { path: path.to_owned(), source: Box::new(source) };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let source = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(error.into()))?;
     let has = |table: &str| {
         let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?)";
-        source
-            .query_row(sql, [table], |row| row.get::<_, bool>(0))
-            .map_err(|error| cannot_open(error.into()))
+        source.query_row(sql, [table], |row| row.get::<_, bool>(0)).map_err(|error| cannot_open(error.into()))
     };
     let own = has("records")? && has("spaces")?;
     if !own && !has("projects")? {
         return Err(cannot_open(StoreError::Foreign).into());
     }
-    apply(store, options, |sink| {
-        if own {
-            read_own(&source, sink)
-        } else {
-            read_older(&source, sink)
-        }
-    })
+    apply(store, options, |sink| if own { read_own(&source, sink) } else { read_older(&source, sink) })
 }
 
 fn failed(error: rusqlite::Error) -> TransferError {
@@ -80,9 +70,7 @@ fn read_own(source: &Connection, sink: &mut Sink<'_>) -> Result<(), TransferErro
 }
 
 fn read_older(source: &Connection, sink: &mut Sink<'_>) -> Result<(), TransferError> {
-    let mut statement = source
-        .prepare("SELECT * FROM projects ORDER BY id")
-        .map_err(failed)?;
+    let mut statement = source.prepare("SELECT * FROM projects ORDER BY id").map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         sink(older(row))?;
@@ -97,11 +85,7 @@ fn older(row: &Row<'_>) -> RawObject {
         let value = match row.get_ref(column) {
             Ok(ValueRef::Text(text)) => {
                 let text = String::from_utf8_lossy(text);
-                if is_json {
-                    serde_json::from_str(&text).ok()
-                } else {
-                    raw(&plain(field, &text))
-                }
+                if is_json { serde_json::from_str(&text).ok() } else { raw(&plain(field, &text)) }
             }
             Ok(ValueRef::Integer(number)) => raw(&number),
             _ => None,

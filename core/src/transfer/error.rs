@@ -100,29 +100,18 @@ impl TransferError {
         let message = error.to_string();
         // The position is told by the message around it.
         let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-        Self::Syntax {
-            format: "JSON",
-            line,
-            column,
-            message,
-        }
+        Self::Syntax { format: "JSON", line, column, message }
     }
 
     /// Reading failed.
     pub(super) fn reading(source: std::io::Error) -> Self {
-        Self::Read {
-            path: PathBuf::from("-"),
-            source,
-        }
+        Self::Read { path: PathBuf::from("-"), source }
     }
 
     /// Names the file that was read.
     pub(super) fn of(self, file: &std::path::Path) -> Self {
         match self {
-            Self::Read { source, .. } => Self::Read {
-                path: file.to_owned(),
-                source,
-            },
+            Self::Read { source, .. } => Self::Read { path: file.to_owned(), source },
             other => other,
         }
     }

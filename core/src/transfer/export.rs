@@ -30,10 +30,7 @@ pub fn export(
     let mut put = |text: &str| out.write_all(text.as_bytes()).map_err(TransferError::Write);
     put(&head)?;
     let mut count = 0;
-    let filter = Filter {
-        sort: Sort::Id,
-        ..Filter::default()
-    };
+    let filter = Filter { sort: Sort::Id, ..Filter::default() };
     store.list_json(&filter, |project| {
         match format {
             Format::Json => {
@@ -62,9 +59,5 @@ pub fn export(
 
 fn unreadable(project: &str, source: crate::project::PayloadError) -> TransferError {
     let id = project.chars().take(24).collect();
-    crate::store::StoreError::BadRecord {
-        id,
-        source: Box::new(source),
-    }
-    .into()
+    crate::store::StoreError::BadRecord { id, source: Box::new(source) }.into()
 }

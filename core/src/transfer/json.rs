@@ -20,32 +20,38 @@ pub(super) type Sink<'a> = dyn FnMut(RawObject) -> Result<(), TransferError> + '
 /// Bytes of one project in a file. More than a payload may have, since a file may be indented and escaped.
 const MAX_TEXT: u64 = 4 * MAX_PAYLOAD as u64;
 
+/// A file of up to so many bytes is read as a whole, which is quicker than piece by piece.
+const MAX_WHOLE: u64 = 32 << 20;
+
 /// Bytes read at once.
 const CHUNK: usize = 64 << 10;
 
-/// Hands each project of a JSON file to `sink`.
-pub(super) fn read(input: &mut dyn Read, sink: &mut Sink<'_>) -> Result<(), TransferError> {
+/// Hands each project of a JSON file to `sink`. `size` is the file's, where it is known.
+pub(super) fn read(input: &mut dyn Read, size: u64, sink: &mut Sink<'_>) -> Result<(), TransferError> {
     let since_project = Cell::new(0);
-    let input = Bounded {
-        input,
-        read: &since_project,
-    };
+    if size <= MAX_WHOLE {
+        let mut whole = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        input.read_to_end(&mut whole).map_err(TransferError::reading)?;
+        return parse(serde_json::Deserializer::from_slice(&whole), &since_project, sink);
+    }
+    let input = BufReader::with_capacity(CHUNK, Bounded { input, read: &since_project });
+    parse(serde_json::Deserializer::from_reader(input), &since_project, sink)
+}
+
+fn parse<'de>(
+    mut reader: serde_json::Deserializer<impl serde_json::de::Read<'de>>,
+    since_project: &Cell<u64>,
+    sink: &mut Sink<'_>,
+) -> Result<(), TransferError> {
     let mut failure = None;
-    let mut file = File {
-        sink,
-        failure: &mut failure,
-        since_project: &since_project,
-        found: false,
-    };
-    let mut reader = serde_json::Deserializer::from_reader(BufReader::with_capacity(CHUNK, input));
+    let mut file = File { sink, failure: &mut failure, since_project, found: false };
     let result = reader.deserialize_map(&mut file).and_then(|()| reader.end());
     let found = file.found;
     match (failure, result) {
         (Some(failure), _) => Err(failure),
-        (None, Err(_)) if since_project.get() > MAX_TEXT => Err(TransferError::TooLarge {
-            what: "a project in the file",
-            limit: MAX_TEXT,
-        }),
+        (None, Err(_)) if since_project.get() > MAX_TEXT => {
+            Err(TransferError::TooLarge { what: "a project in the file", limit: MAX_TEXT })
+        }
         (None, Err(error)) if error.is_io() => Err(TransferError::reading(error.into())),
         (None, Err(error)) => Err(TransferError::json(&error, 0)),
         (None, Ok(())) if !found => Err(TransferError::NoProjects),
@@ -59,18 +65,13 @@ pub(super) fn read_lines(input: &mut dyn Read, sink: &mut Sink<'_>) -> Result<()
     let mut line = Vec::new();
     for n in 0.. {
         line.clear();
-        let read = (&mut input)
-            .take(MAX_TEXT + 1)
-            .read_until(b'\n', &mut line)
-            .map_err(TransferError::reading)?;
+        let read =
+            (&mut input).take(MAX_TEXT + 1).read_until(b'\n', &mut line).map_err(TransferError::reading)?;
         if read == 0 {
             break;
         }
         if read as u64 > MAX_TEXT {
-            return Err(TransferError::TooLarge {
-                what: "a line of the file",
-                limit: MAX_TEXT,
-            });
+            return Err(TransferError::TooLarge { what: "a line of the file", limit: MAX_TEXT });
         }
         if line.trim_ascii().is_empty() {
             continue;
@@ -92,9 +93,7 @@ pub(super) fn check_version(version: &str) -> Result<(), TransferError> {
     if major.parse() == Ok(VERSION) {
         Ok(())
     } else {
-        Err(TransferError::Version {
-            found: text.chars().take(40).collect(),
-        })
+        Err(TransferError::Version { found: text.chars().take(40).collect() })
     }
 }
 

@@ -28,12 +28,7 @@ fn filled() -> Store {
     let newer = r#"{"id":"aaaaaaaa","name":"Newer","status":"paused","manualTasks":[{"id":1,"title":"t","status":"done","weight":1.50}],
         "zeta":{"b":[1,2.5,null],"a":1e400},"when":"2026-01-01","big":123456789012345678901234567890,"$json":{"x":1},"nothing":null,
         "deep":[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]}"#;
-    import(
-        &mut store,
-        newer.replace('\n', " ").as_bytes(),
-        ImportOptions::default(),
-    )
-    .unwrap();
+    import(&mut store, newer.replace('\n', " ").as_bytes(), ImportOptions::default()).unwrap();
     store
 }
 
@@ -55,10 +50,7 @@ fn exported(store: &Store, format: Format) -> String {
 }
 
 fn with(on_conflict: OnConflict) -> ImportOptions {
-    ImportOptions {
-        on_conflict,
-        ..ImportOptions::default()
-    }
+    ImportOptions { on_conflict, ..ImportOptions::default() }
 }
 
 fn refused(text: &str) -> TransferError {
@@ -90,14 +82,8 @@ fn an_export_in_each_format_brings_back_every_field_and_gives_the_same_bytes_aga
 fn an_export_of_nothing_can_be_imported() {
     for format in FORMATS {
         let text = exported(&store(), format);
-        let options = ImportOptions {
-            format: Some(format),
-            ..ImportOptions::default()
-        };
-        assert_eq!(
-            import(&mut store(), text.as_bytes(), options).unwrap().entries,
-            []
-        );
+        let options = ImportOptions { format: Some(format), ..ImportOptions::default() };
+        assert_eq!(import(&mut store(), text.as_bytes(), options).unwrap().entries, []);
     }
 }
 
@@ -110,32 +96,15 @@ fn an_export_is_sorted_by_id_and_carries_a_time_only_when_it_is_stamped() {
         "{text}"
     );
     let mut stamped = Vec::new();
-    export(
-        &source,
-        Format::Json,
-        Some("2026-01-02T03:04:05Z".parse().unwrap()),
-        &mut stamped,
-    )
-    .unwrap();
+    export(&source, Format::Json, Some("2026-01-02T03:04:05Z".parse().unwrap()), &mut stamped).unwrap();
     assert!(
-        String::from_utf8(stamped.clone())
-            .unwrap()
-            .contains("\"exportedAt\": \"2026-01-02T03:04:05.000Z\"")
+        String::from_utf8(stamped.clone()).unwrap().contains("\"exportedAt\": \"2026-01-02T03:04:05.000Z\"")
     );
     for format in FORMATS {
         let mut stamped = Vec::new();
-        export(
-            &source,
-            format,
-            Some("2026-01-02T03:04:05Z".parse().unwrap()),
-            &mut stamped,
-        )
-        .unwrap();
+        export(&source, format, Some("2026-01-02T03:04:05Z".parse().unwrap()), &mut stamped).unwrap();
         assert_eq!(
-            import(&mut store(), &stamped[..], ImportOptions::default())
-                .unwrap()
-                .entries
-                .len(),
+            import(&mut store(), &stamped[..], ImportOptions::default()).unwrap().entries.len(),
             2,
             "{format:?}"
         );
@@ -151,15 +120,7 @@ fn the_older_file_with_projects_by_id_is_taken_whatever_the_order_of_its_keys() 
     let old = store.get(id("abcd1234")).unwrap().project();
     assert_eq!((old.name.as_str(), old.status.as_str()), ("Old", "building"));
     assert!(old.created_at.is_some() && old.updated_at.is_some());
-    assert_eq!(
-        store
-            .get(id("abcd1235"))
-            .unwrap()
-            .project()
-            .mcp_servers
-            .get("files"),
-        Some(&true)
-    );
+    assert_eq!(store.get(id("abcd1235")).unwrap().project().mcp_servers.get("files"), Some(&true));
 }
 
 #[test]
@@ -194,12 +155,7 @@ fn a_project_that_is_there_already_is_skipped_replaced_merged_or_copied() {
 /// A store with what `store` holds.
 fn filled_like(store: &Store) -> Store {
     let mut copy = self::store();
-    import(
-        &mut copy,
-        exported(store, Format::Json).as_bytes(),
-        ImportOptions::default(),
-    )
-    .unwrap();
+    import(&mut copy, exported(store, Format::Json).as_bytes(), ImportOptions::default()).unwrap();
     copy
 }
 
@@ -208,10 +164,7 @@ fn a_dry_run_reports_the_same_and_changes_nothing() {
     let mut store = filled();
     let before = all(&store);
     let text = r#"{"projects":[{"id":"cccccccc","name":"C"},{"id":"aaaaaaaa","name":"A"}]}"#;
-    let dry = ImportOptions {
-        dry_run: true,
-        ..with(OnConflict::Replace)
-    };
+    let dry = ImportOptions { dry_run: true, ..with(OnConflict::Replace) };
     let planned = import(&mut store, text.as_bytes(), dry).unwrap();
     assert_eq!(all(&store), before);
     let done = import(&mut store, text.as_bytes(), with(OnConflict::Replace)).unwrap();
@@ -233,23 +186,14 @@ fn a_truncated_file_is_refused_with_line_and_column() {
     let text = exported(&filled(), Format::Json);
     for end in [1, 20, text.len() / 2, text.len() - 3] {
         let end = (0..=end).rev().find(|end| text.is_char_boundary(*end)).unwrap();
-        let options = ImportOptions {
-            format: Some(Format::Json),
-            ..ImportOptions::default()
-        };
+        let options = ImportOptions { format: Some(Format::Json), ..ImportOptions::default() };
         let error = import(&mut store(), &text.as_bytes()[..end], options).unwrap_err();
         assert!(matches!(error, TransferError::Truncated { .. }), "{end}: {error}");
     }
     let error = refused("{\"version\": 1,\n \"projects\": [\n  {\"id\": \"aaaaaaaa\",");
-    assert_eq!(
-        error.to_string(),
-        "the file ends in the middle, at line 3, column 20"
-    );
+    assert_eq!(error.to_string(), "the file ends in the middle, at line 3, column 20");
     let error = refused("{\"id\":\"cccccccc\",\"name\":\"C\"}\n{\"id\":\"dddddddd\",\"na");
-    assert!(
-        matches!(error, TransferError::Truncated { line: 2, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, TransferError::Truncated { line: 2, .. }), "{error}");
 }
 
 #[test]
@@ -272,22 +216,12 @@ fn a_file_of_another_version_is_refused_wherever_the_version_stands() {
 fn bad_files_are_refused_with_what_is_wrong_and_where() {
     let twice = r#"{"projects":[{"id":"cccccccc","name":"C"},{"id":"cccccccc","name":"D"}]}"#;
     assert!(matches!(refused(twice), TransferError::Duplicate { .. }));
-    assert!(matches!(
-        refused(r#"{"items":[]}"#),
-        TransferError::NoProjects | TransferError::Project { .. }
-    ));
+    assert!(matches!(refused(r#"{"items":[]}"#), TransferError::NoProjects | TransferError::Project { .. }));
     assert!(matches!(refused("{\n\"items\":[]}"), TransferError::NoProjects));
-    assert!(matches!(
-        refused("{\n\"projects\":7}"),
-        TransferError::Syntax { line: 2, .. }
-    ));
+    assert!(matches!(refused("{\n\"projects\":7}"), TransferError::Syntax { line: 2, .. }));
     assert!(matches!(
         refused("<html>not found</html>"),
-        TransferError::Syntax {
-            format: "TOML",
-            line: 1,
-            ..
-        }
+        TransferError::Syntax { format: "TOML", line: 1, .. }
     ));
     assert!(matches!(
         refused("\n[[projects]]\nid = \"cccccccc\"\nname = \n"),
@@ -323,21 +257,12 @@ fn a_project_nested_without_end_is_refused() {
         let (open, close) = ("[".repeat(levels), "]".repeat(levels));
         format!("{{\"projects\":[{{\"id\":\"cccccccc\",\"name\":\"C\",\"x\":{open}{close}}}]}}")
     };
-    assert!(
-        refused(&deep(100_000))
-            .to_string()
-            .contains("deeper than 100 levels")
-    );
+    assert!(refused(&deep(100_000)).to_string().contains("deeper than 100 levels"));
     let mut source = store();
     import(&mut source, deep(100).as_bytes(), ImportOptions::default()).unwrap();
     for format in FORMATS {
         let mut copy = store();
-        import(
-            &mut copy,
-            exported(&source, format).as_bytes(),
-            ImportOptions::default(),
-        )
-        .unwrap();
+        import(&mut copy, exported(&source, format).as_bytes(), ImportOptions::default()).unwrap();
         assert_eq!(all(&copy), all(&source));
     }
 }
@@ -355,15 +280,9 @@ fn a_project_too_large_to_travel_is_refused_without_reading_all_of_it() {
     }
     let head = &b"{\"projects\":[{\"id\":\"cccccccc\",\"name\":\""[..];
     for format in FORMATS {
-        let options = ImportOptions {
-            format: Some(format),
-            ..ImportOptions::default()
-        };
+        let options = ImportOptions { format: Some(format), ..ImportOptions::default() };
         let error = import(&mut store(), head.chain(Endless(100 << 20)), options).unwrap_err();
-        assert!(
-            matches!(error, TransferError::TooLarge { .. }),
-            "{format:?}: {error}"
-        );
+        assert!(matches!(error, TransferError::TooLarge { .. }), "{format:?}: {error}");
     }
 }
 
@@ -374,10 +293,7 @@ fn a_file_that_is_too_large_is_refused_by_its_size_before_it_is_read() {
     // Sparse: it has the size, not the blocks.
     fs::File::create(&path).unwrap().set_len(5 << 30).unwrap();
     let error = import_file(&mut store(), &path, ImportOptions::default()).unwrap_err();
-    assert!(
-        matches!(error, TransferError::TooLarge { what: "the file", .. }),
-        "{error}"
-    );
+    assert!(matches!(error, TransferError::TooLarge { what: "the file", .. }), "{error}");
 }
 
 #[test]
@@ -404,11 +320,7 @@ fn the_database_of_an_earlier_orkee_is_imported_and_left_as_it_is() {
         )
         .unwrap();
     let refused = Store::open(&path).map(drop).unwrap_err();
-    assert!(
-        refused.hint().unwrap().contains("--from-db"),
-        "{:?}",
-        refused.hint()
-    );
+    assert!(refused.hint().unwrap().contains("--from-db"), "{:?}", refused.hint());
     let before = fs::read(&path).unwrap();
     let mut store = store();
     import_database(&mut store, &path, ImportOptions::default()).unwrap();
@@ -416,10 +328,7 @@ fn the_database_of_an_earlier_orkee_is_imported_and_left_as_it_is() {
     assert_eq!(old.project().project_root.as_deref(), Some("/srv/old"));
     assert_eq!(old.project().rank, Some(3));
     assert_eq!(old.project().tags, ["a"]);
-    assert_eq!(
-        old.payload.read::<String>("createdAt").as_deref(),
-        Some("2025-01-02T03:04:05Z")
-    );
+    assert_eq!(old.payload.read::<String>("createdAt").as_deref(), Some("2025-01-02T03:04:05Z"));
     assert_eq!(store.count().unwrap(), 2);
     assert_eq!(fs::read(&path).unwrap(), before);
 }
@@ -434,10 +343,7 @@ fn a_database_of_this_version_is_imported_too_and_another_programs_is_refused() 
     import_database(&mut store, &path, ImportOptions::default()).unwrap();
     assert_eq!(all(&store), all(&source));
     let other = folder.path().join("other.db");
-    rusqlite::Connection::open(&other)
-        .unwrap()
-        .execute_batch("CREATE TABLE t (x)")
-        .unwrap();
+    rusqlite::Connection::open(&other).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
     let error = import_database(&mut store, &other, ImportOptions::default()).unwrap_err();
     assert_eq!(error.code(), "E-STORE-003");
 }

@@ -26,11 +26,7 @@ pub(super) fn write(payload: &Payload) -> String {
     let mut table = Table::new();
     let mut as_json = Table::new();
     for (field, value) in payload.iter() {
-        let item = if field == "manualTasks" {
-            tasks(value)
-        } else {
-            None
-        };
+        let item = if field == "manualTasks" { tasks(value) } else { None };
         match item.or_else(|| exact(value).map(Item::Value)) {
             Some(item) if field != AS_JSON => drop(table.insert(field, item)),
             _ => drop(as_json.insert(field, Item::Value(value.get().into()))),
@@ -75,10 +71,7 @@ fn to_toml(value: &RawValue, depth: usize) -> Option<Value> {
         b't' | b'f' => serde_json::from_str::<bool>(text).ok().map(Value::from),
         b'[' => {
             let list: Vec<Box<RawValue>> = serde_json::from_str(text).ok()?;
-            let values = list
-                .iter()
-                .map(|value| to_toml(value, depth))
-                .collect::<Option<Array>>()?;
+            let values = list.iter().map(|value| to_toml(value, depth)).collect::<Option<Array>>()?;
             Some(Value::Array(values))
         }
         b'{' => {
@@ -91,11 +84,7 @@ fn to_toml(value: &RawValue, depth: usize) -> Option<Value> {
         b'n' => None,
         _ => match text.parse::<i64>() {
             Ok(number) => Some(Value::from(number)),
-            Err(_) => text
-                .parse::<f64>()
-                .ok()
-                .filter(|number| number.is_finite())
-                .map(Value::from),
+            Err(_) => text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from),
         },
     }
 }
@@ -123,9 +112,8 @@ fn item_to_json(item: &Item) -> Option<String> {
         Item::Value(value) => to_json(value),
         Item::Table(table) => object(table.iter().map(|(key, item)| (key, item_to_json(item)))),
         Item::ArrayOfTables(list) => {
-            let items = list
-                .iter()
-                .map(|table| object(table.iter().map(|(key, item)| (key, item_to_json(item)))));
+            let items =
+                list.iter().map(|table| object(table.iter().map(|(key, item)| (key, item_to_json(item)))));
             Some(format!("[{}]", items.collect::<Option<Vec<_>>>()?.join(",")))
         }
     }
@@ -139,22 +127,14 @@ fn object<'a>(fields: impl Iterator<Item = (&'a str, Option<String>)>) -> Option
 /// Hands each project of a TOML file to `sink`.
 pub(super) fn read(input: &mut dyn Read, sink: &mut Sink<'_>) -> Result<(), TransferError> {
     let mut bytes = Vec::new();
-    let read = input
-        .take(MAX_TOML + 1)
-        .read_to_end(&mut bytes)
-        .map_err(TransferError::reading)?;
+    let read = input.take(MAX_TOML + 1).read_to_end(&mut bytes).map_err(TransferError::reading)?;
     if read as u64 > MAX_TOML {
-        return Err(TransferError::TooLarge {
-            what: "a TOML file",
-            limit: MAX_TOML,
-        });
+        return Err(TransferError::TooLarge { what: "a TOML file", limit: MAX_TOML });
     }
     let text = std::str::from_utf8(&bytes)
         .map_err(|error| syntax(&bytes[..error.valid_up_to()], "it is not UTF-8 text".to_owned()))?;
     let document = Document::parse(text).map_err(|error| {
-        let at = error
-            .span()
-            .map_or(bytes.len(), |span| span.start.min(bytes.len()));
+        let at = error.span().map_or(bytes.len(), |span| span.start.min(bytes.len()));
         syntax(&bytes[..at], error.message().to_owned())
     })?;
     let version = document.get("version");
@@ -189,19 +169,11 @@ fn project(item: &Item) -> Option<RawObject> {
 
 fn not_a_project(item: &Item, bytes: &[u8]) -> TransferError {
     let at = item.span().map_or(0, |span| span.start.min(bytes.len()));
-    syntax(
-        &bytes[..at],
-        "a project is a table of values that JSON has, too".to_owned(),
-    )
+    syntax(&bytes[..at], "a project is a table of values that JSON has, too".to_owned())
 }
 
 fn syntax(before: &[u8], message: String) -> TransferError {
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
     let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-    TransferError::Syntax {
-        format: "TOML",
-        line,
-        column,
-        message,
-    }
+    TransferError::Syntax { format: "TOML", line, column, message }
 }

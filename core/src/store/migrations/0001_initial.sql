@@ -45,7 +45,9 @@ CREATE TABLE records (
     UNIQUE (space, id)
 ) STRICT;
 
-CREATE INDEX records_by_name ON records (space, name) WHERE name IS NOT NULL;
+-- Finds a project by name, and has all that a list shows: a list of 10,000 reads these 2 MB, not the 40 MB of the table.
+CREATE INDEX records_by_name ON records (space, name COLLATE NOCASE, id, status, priority, rank, updated_at, tags)
+    WHERE name IS NOT NULL;
 
 -- What sync knows of each record: exactly one row for each. Apart from it, since every push and every listing rewrites
 -- these few bytes, and rewriting payloads of some KB with them would cost more than all the rest.
