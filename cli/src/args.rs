@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 
 use clap::builder::styling::{AnsiColor, Style, Styles};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{cloud, completions, projects};
+use crate::commands::{cloud, completions, help, projects};
 
 const STYLES: Styles = Styles::styled()
     .header(Style::new().bold())
@@ -21,8 +21,7 @@ const STYLES: Styles = Styles::styled()
 Examples:
   orkee projects add                     add the folder you are in
   orkee projects list --status building  what is being built
-
-Exit codes: 0 done, 1 failed, 2 usage, 3 partly done, 4 sign-in, 5 conflict, 6 network, 7 timeout or lock")]
+  orkee help exit-codes                  how a command says to a script how it ended")]
 #[command(disable_help_subcommand = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -81,9 +80,23 @@ pub(crate) enum Command {
     Cloud(cloud::Missing),
     /// Print the completion script of a shell
     Completions(completions::Completions),
+    /// Explain a command, or a topic: env, exit-codes, json, auth
+    Help(help::Help),
 }
 
 /// Whether `--json` stands among the arguments: asked where clap could not say, because it refused them.
 pub(crate) fn asks_for_json(args: &[OsString]) -> bool {
     args.iter().skip(1).take_while(|a| *a != "--").any(|a| a == "--json")
+}
+
+/// The words that name the command in arguments that clap refused: `orkee projects list` of `orkee projects list --bad`.
+pub(crate) fn command_named(args: &[OsString]) -> String {
+    let mut command = Cli::command();
+    let mut words = vec!["orkee".to_owned()];
+    for arg in args.iter().skip(1).filter_map(|a| a.to_str()) {
+        let Some(sub) = command.find_subcommand(arg).cloned() else { continue };
+        words.push(sub.get_name().to_owned());
+        command = sub;
+    }
+    words.join(" ")
 }

@@ -99,6 +99,11 @@ impl Output {
         io::stdout().is_terminal()
     }
 
+    /// Whether standard output may be coloured.
+    pub(crate) fn colors(&self) -> bool {
+        self.color_out
+    }
+
     /// Whether standard error may be coloured.
     pub(crate) fn colors_errors(&self) -> bool {
         self.color_err

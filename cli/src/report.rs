@@ -31,9 +31,8 @@ pub(crate) fn failure(out: &Output, failure: &Failure) -> u8 {
 }
 
 /// Shows that clap refused the arguments, in the same shape.
-pub(crate) fn refused_arguments(out: &Output, error: &clap::Error) -> u8 {
-    let rendered = error.render().to_string();
-    let (report, usage) = Report::of_clap(&rendered);
+pub(crate) fn refused_arguments(out: &Output, error: &clap::Error, command: &str) -> u8 {
+    let (report, usage) = Report::of_clap(&error.render().to_string(), command);
     show(out, &report, usage.as_deref());
     Kind::Usage.exit_code()
 }
@@ -83,8 +82,8 @@ impl Report {
         }
     }
 
-    /// Takes apart what clap wrote: `error: …`, tips, usage.
-    fn of_clap(rendered: &str) -> (Self, Option<String>) {
+    /// Takes apart what clap wrote of `command`: `error: …`, tips, usage.
+    fn of_clap(rendered: &str, command: &str) -> (Self, Option<String>) {
         let mut message = Vec::new();
         let mut tips = Vec::new();
         let mut usage = Vec::new();
@@ -101,8 +100,7 @@ impl Report {
             }
         }
         let usage = usage.join("\n").trim_end().to_owned();
-        let hint =
-            if tips.is_empty() { "add --help to see what it takes".to_owned() } else { tips.join("; ") };
+        let hint = if tips.is_empty() { format!("run `{command} --help`") } else { tips.join("; ") };
         let report = Self {
             code: "E-CLI-001".to_owned(),
             message: message.join(" "),
@@ -121,7 +119,7 @@ mod tests {
 
     fn refused(args: &[&str]) -> (Report, Option<String>) {
         let error = crate::args::Cli::command().try_get_matches_from(args).unwrap_err();
-        Report::of_clap(&error.render().to_string())
+        Report::of_clap(&error.render().to_string(), "orkee projects list")
     }
 
     #[test]

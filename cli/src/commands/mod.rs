@@ -4,15 +4,18 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
+use orkee_core::diagnostic::Kind;
 
 use crate::args::{self, Cli, Command};
 use crate::context::Context;
-use crate::failure::CommandResult;
+use crate::failure::{CommandResult, Exit};
 use crate::output::Output;
 use crate::{logging, report};
 
 pub(crate) mod cloud;
 pub(crate) mod completions;
+pub(crate) mod help;
 pub(crate) mod projects;
 
 /// Reads the arguments, runs what they name, and says how it ended.
@@ -41,19 +44,26 @@ fn dispatch(command: Command, cx: &Context) -> CommandResult {
         Command::Projects(command) => command.run(cx),
         Command::Cloud(command) => command.run(cx),
         Command::Completions(command) => command.run(cx),
+        Command::Help(command) => command.run(cx),
     }
 }
 
 /// Help and version are answers, on standard output; the rest is wrong usage.
 fn refused(error: &clap::Error, args: &[OsString]) -> ExitCode {
-    let json = args::asks_for_json(args);
-    if error.use_stderr() && error.kind() != clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-    {
-        return ExitCode::from(report::refused_arguments(&Output::plain(json), error));
-    }
-    let exit = u8::try_from(error.exit_code()).unwrap_or(2);
-    match error.print() {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::from(1),
-        _ => ExitCode::from(exit),
-    }
+    let out = Output::plain(args::asks_for_json(args));
+    ExitCode::from(match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let page = help::page(error, out.colors());
+            match out.line(page).and_then(|()| out.finish()) {
+                Ok(()) => Exit::DONE.code(),
+                Err(error) => report::failure(&out, &error.into()),
+            }
+        }
+        // Nothing was asked for: what there is to ask for.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !out.is_json() => {
+            out.error_line(help::page(error, out.colors_errors()));
+            Kind::Usage.exit_code()
+        }
+        _ => report::refused_arguments(&out, error, &args::command_named(args)),
+    })
 }

@@ -25,10 +25,10 @@ pub(crate) struct Add {
     #[command(flatten)]
     fields: Fields,
     /// Its folder; default: the current one
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "FOLDER")]
     path: Option<PathBuf>,
     /// A word to find it by; may be given several times
-    #[arg(long = "tag", value_name = "T")]
+    #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<String>,
 }
 

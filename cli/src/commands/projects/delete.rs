@@ -16,7 +16,7 @@ Examples:
   orkee projects delete Ab12Cd34 --yes")]
 pub(crate) struct Delete {
     /// Its id, or its name where no other has it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID|NAME")]
     project: String,
     /// Do not ask
     #[arg(short, long)]

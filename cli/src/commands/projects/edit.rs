@@ -19,21 +19,21 @@ Examples:
   orkee projects edit Ab12Cd34             in your editor")]
 pub(crate) struct Edit {
     /// Its id, or its name where no other has it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID|NAME")]
     project: String,
     #[command(flatten)]
     fields: Fields,
     /// Its folder
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "FOLDER")]
     path: Option<PathBuf>,
     /// All its tags; may be given several times
-    #[arg(long = "tag", value_name = "T", conflicts_with_all = ["add_tags", "remove_tags"])]
+    #[arg(long = "tag", value_name = "TAG", conflicts_with_all = ["add_tags", "remove_tags"])]
     tags: Vec<String>,
     /// One more tag; may be given several times
-    #[arg(long = "add-tag", value_name = "T")]
+    #[arg(long = "add-tag", value_name = "TAG")]
     add_tags: Vec<String>,
     /// One tag less; may be given several times
-    #[arg(long = "remove-tag", value_name = "T")]
+    #[arg(long = "remove-tag", value_name = "TAG")]
     remove_tags: Vec<String>,
 }
 

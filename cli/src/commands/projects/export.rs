@@ -25,10 +25,10 @@ Examples:
   orkee projects export --format toml --output projects.toml --stamp")]
 pub(crate) struct Export {
     /// json, ndjson (one project a line) or toml
-    #[arg(long, value_name = "F", default_value = "json", value_parser = word::<Format>)]
+    #[arg(long, value_name = "FORMAT", default_value = "json", value_parser = word::<Format>)]
     format: Format,
     /// The file to write, whole or not at all; default: standard output
-    #[arg(short, long, value_name = "F")]
+    #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write down when, as `exportedAt`
     #[arg(long)]

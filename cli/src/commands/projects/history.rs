@@ -24,7 +24,7 @@ Examples:
   orkee projects history Ab12Cd34 --json")]
 pub(crate) struct History {
     /// Its id, or its name where no other has it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID|NAME")]
     project: String,
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct Import {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["file", "format"])]
     from_db: Option<PathBuf>,
     /// json, ndjson or toml; default: told from its beginning
-    #[arg(long, value_name = "F", value_parser = word::<Format>)]
+    #[arg(long, value_name = "FORMAT", value_parser = word::<Format>)]
     format: Option<Format>,
     /// What to do with a project that is here and differs: skip, replace, merge (the file's fields, tags of both), copy (under a new id)
     #[arg(long, value_name = "WHAT", default_value = "skip", value_parser = word::<OnConflict>)]

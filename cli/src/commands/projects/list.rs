@@ -20,16 +20,16 @@ Examples:
   orkee projects list --search shop --json")]
 pub(crate) struct List {
     /// Those of this status: planning, building, review, launched, on-hold, archived
-    #[arg(long, value_name = "S", value_parser = word::<Status>)]
+    #[arg(long, value_name = "STATUS", value_parser = word::<Status>)]
     status: Option<Status>,
     /// Those with this tag
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "TAG")]
     tag: Option<String>,
     /// Those with this text in id, name, description or a tag
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     /// The order: name, id, status, priority, rank, created, updated
-    #[arg(long, value_name = "F", default_value = "name", value_parser = word::<Sort>)]
+    #[arg(long, value_name = "FIELD", default_value = "name", value_parser = word::<Sort>)]
     sort: Sort,
     /// At most so many
     #[arg(long, value_name = "N")]

@@ -19,7 +19,7 @@ Examples:
   orkee projects locate Ab12Cd34 ~/code/shop")]
 pub(crate) struct Locate {
     /// Its id, or its name where no other has it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID|NAME")]
     project: String,
     /// Its folder here
     #[arg(value_name = "PATH")]

@@ -61,25 +61,25 @@ impl Command {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Fields {
     /// What to call it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// What it is
-    #[arg(long, value_name = "D")]
+    #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
     /// How far it is: planning, building, review, launched, on-hold, archived
-    #[arg(long, value_name = "S", value_parser = word::<Status>)]
+    #[arg(long, value_name = "STATUS", value_parser = word::<Status>)]
     pub(crate) status: Option<Status>,
     /// How much it matters: low, medium, high
-    #[arg(long, value_name = "P", value_parser = word::<Priority>)]
+    #[arg(long, value_name = "PRIORITY", value_parser = word::<Priority>)]
     pub(crate) priority: Option<Priority>,
     /// The command that prepares its folder
-    #[arg(long, value_name = "C")]
+    #[arg(long, value_name = "COMMAND")]
     pub(crate) setup: Option<String>,
     /// The command that runs it for development
-    #[arg(long, value_name = "C")]
+    #[arg(long, value_name = "COMMAND")]
     pub(crate) dev: Option<String>,
     /// The command that cleans up after it
-    #[arg(long, value_name = "C")]
+    #[arg(long, value_name = "COMMAND")]
     pub(crate) cleanup: Option<String>,
 }
 

@@ -14,7 +14,7 @@ Examples:
   orkee projects revert shop --to 3")]
 pub(crate) struct Revert {
     /// Its id, or its name where no other has it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID|NAME")]
     project: String,
     /// The version's number, as `orkee projects history` shows it
     #[arg(long, value_name = "N")]
