@@ -25,6 +25,10 @@ const CALLER: &str = "SELECT a.rowid, a.id, a.email, a.plan, g.rowid, g.id, g.la
 const DEVICES: &str = "SELECT id, name, platform, last_seen FROM grants
                        WHERE account = ?1 AND (expires_at IS NULL OR expires_at > ?2) ORDER BY rowid DESC";
 
+/// What is read with every request.
+#[cfg(test)]
+pub(super) const READS: &[&str] = &[CALLER, CODE];
+
 /// A code as it is kept.
 struct Code {
     row: i64,

@@ -32,6 +32,10 @@ const SEALED: &str = "SELECT EXISTS (SELECT 1 FROM records WHERE account = ?1 AN
 const NOTE_PRUNED: &str = "UPDATE accounts SET pruned = max(pruned, ?2) WHERE rowid = ?1";
 const PRUNE: &str = "DELETE FROM records WHERE kind = 1 AND written_at < ?1 RETURNING account, revision";
 
+/// What is read while devices sync and people look at their projects.
+#[cfg(test)]
+pub(super) const READS: &[&str] = &[MARKS, TAG_OF, CURRENT, CHANGES, LIVE, SEALED];
+
 /// One account's records inside a transaction.
 struct Tx<'a> {
     tx: &'a Transaction<'a>,

@@ -1,1 +1,79 @@
+//! What every storage does: tests as functions over [`Storage`], which an implementation runs with `storage_suite!`.
 
+pub(crate) mod accounts;
+pub(crate) mod backups;
+pub(crate) mod grants;
+pub(crate) mod model;
+pub(crate) mod records;
+
+use jiff::Timestamp;
+
+use super::{Account, AccountKey, NewAccount, Storage};
+
+/// A place where a storage lives, and can be put back to what it was.
+pub(crate) trait Bench {
+    /// The implementation.
+    type Storage: Storage;
+    /// Opens the storage, as a new start of the server does.
+    fn open(&self) -> Self::Storage;
+    /// Keeps a copy of everything. Nothing has it open.
+    fn save(&self);
+    /// Puts the copy back. Nothing has it open.
+    fn put_back(&self);
+}
+
+/// Runs all of the suite over a bench made by an expression.
+macro_rules! storage_suite {
+    ($bench:expr) => {
+        $crate::storage::suite::storage_suite! { @ $bench;
+            accounts: an_account_is_found_by_its_address_and_made_once,
+            accounts: a_session_lasts_until_it_expires_or_ends,
+            records: a_write_is_accepted_once_and_told_to_others_alone,
+            records: a_guard_that_does_not_match_brings_what_is_there,
+            records: a_page_is_cut_by_count_and_by_bytes_and_goes_on_where_it_was_cut,
+            records: conflicts_that_fit_no_reply_undo_the_whole_request,
+            records: a_pruned_tombstone_expires_older_cursors_but_no_listing_that_began_later,
+            records: a_storage_that_was_put_back_knows_no_commit_that_it_lost,
+            records: a_storage_that_was_started_again_knows_all_its_commits,
+            records: a_long_run_takes_new_names_and_knows_the_old_ones,
+            records: a_position_without_a_head_that_covers_it_proves_nothing,
+            records: accounts_do_not_meet,
+            records: live_records_are_paged_in_the_order_of_their_creation,
+            records: a_sealed_record_is_known_as_one,
+            model: random_exchanges_agree_with_the_model,
+            grants: a_code_is_redeemed_once_by_whom_it_was_made_for,
+            grants: a_code_that_comes_twice_takes_its_tokens_along,
+            grants: a_refresh_token_is_good_once_and_kills_its_family_when_it_comes_back,
+            grants: revoking_a_token_ends_what_it_belongs_to,
+            grants: tokens_expire_and_are_swept,
+            grants: a_device_is_seen_named_and_revoked_by_its_own_account_alone,
+            backups: ten_backups_are_kept_and_come_back_as_they_went_in,
+            backups: an_upload_that_never_ended_is_no_backup,
+        }
+    };
+    (@ $bench:expr; $($area:ident: $name:ident,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                $crate::storage::suite::$area::$name(&$bench);
+            }
+        )*
+    };
+}
+pub(crate) use storage_suite;
+
+/// A moment to begin with; tests do not look at the clock.
+pub(super) fn start() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+/// An account named after `name`.
+pub(super) fn account(storage: &impl Storage, name: &str) -> Account {
+    let email = format!("{name}@example.com");
+    storage.create_account(&NewAccount { email: &email, password: "phc", plan: "Pro Plan" }, start()).unwrap()
+}
+
+/// The key of a new account.
+pub(super) fn key(storage: &impl Storage, name: &str) -> AccountKey {
+    account(storage, name).key
+}
