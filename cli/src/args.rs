@@ -66,6 +66,7 @@ pub(crate) enum Color {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "a process makes one")]
 pub(crate) enum Command {
     /// Add, find, change and remove projects
     #[command(subcommand, visible_alias = "project", after_help = projects::EXAMPLES)]

@@ -1,1 +1,6 @@
-//! tests
+//! What the end-to-end tests share.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod binaries;
+pub mod home;
