@@ -43,6 +43,25 @@ impl Context {
         Ok(self.settings.get_or_init(|| settings))
     }
 
+    /// Lets `.env` of the current folder decide what it may, and names what else it sets: it may have come with a repository.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn heed_folder(&self) -> Result<(), Failure> {
+        let folder = self.folder()?;
+        let home = self.home()?;
+        let mut settings = Settings::load(home)?;
+        // In the home folder it is the user's own, and read already.
+        if folder != home.root() {
+            let ignored = settings.read_folder(&folder);
+            if !ignored.is_empty() {
+                let names = ignored.join(", ");
+                self.out
+                    .warn(format_args!("left aside from .env of this folder, which may not set it: {names}"));
+            }
+        }
+        let _ = self.settings.set(settings);
+        Ok(())
+    }
+
     /// The projects, in the space of the tenant that the settings name.
     pub(crate) fn store(&self) -> Result<Store, Failure> {
         let tenant = self.settings()?.tenant()?.value;

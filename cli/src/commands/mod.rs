@@ -42,6 +42,12 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
 fn dispatch(command: Command, cx: &Context) -> CommandResult {
     match command {
         Command::Projects(command) => command.run(cx),
+        #[cfg(feature = "cloud")]
+        Command::Cloud(command) => {
+            cx.heed_folder()?;
+            command.run(cx)
+        }
+        #[cfg(not(feature = "cloud"))]
         Command::Cloud(command) => command.run(cx),
         Command::Completions(command) => command.run(cx),
         Command::Help(command) => command.run(cx),
