@@ -105,7 +105,7 @@ fn b06_an_import_of_an_unknown_version_is_refused() {
 }
 
 #[test]
-fn b07_an_import_with_an_id_twice_is_refused_whole() {
+fn b07_c67_an_import_with_an_id_twice_is_refused_whole() {
     let (home, before) = with_one_project();
     let file = r#"{"version":1,"projects":[{"id":"AAAAAAAA","name":"a"},{"id":"BBBBBBBB","name":"b"},{"id":"AAAAAAAA","name":"c"}]}"#;
     home.run_with(["projects", "import", "-"], file).fails(2, "E-TRANSFER-005").says("AAAAAAAA");
@@ -138,7 +138,7 @@ fn limited(home: &Home, limit: &str, args: &[&str]) -> Ran {
 }
 
 #[test]
-fn b09_a_locked_database_is_said_after_a_wait_and_can_still_be_read() {
+fn b09_c08_a_locked_database_is_said_after_a_wait_and_can_still_be_read() {
     let (home, before) = with_one_project();
     let other = Connection::open(home.orkee().join("orkee.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -21,6 +21,19 @@ fn c03_s03_wrong_use_is_told_with_what_was_meant() {
 }
 
 #[test]
+fn c11_an_error_says_what_failed_why_and_what_to_do_next() {
+    let home = Home::new();
+    home.add("shop");
+    std::fs::write(home.orkee().join("config.toml"), "[cloud\n").unwrap();
+    let ran = home.run(["projects", "list"]).fails(2, "E-CONFIG-003");
+    let begins: Vec<&str> =
+        ran.stderr.lines().filter_map(|line| line.split_once(": ").map(|(word, _)| word)).collect();
+    assert_eq!(begins, ["error[E-CONFIG-003]", "caused by", "hint"], "{ran}");
+    let told = home.run(["projects", "list", "--json"]).exits(2).json()["error"].clone();
+    assert_eq!(told["causes"].as_array().unwrap().len(), 1, "{told}");
+}
+
+#[test]
 fn c12_an_error_under_json_is_one_object_on_stdout_with_the_same_exit_code() {
     let home = Home::new();
     for (args, code, error) in [
