@@ -13,7 +13,11 @@ pub(crate) fn possible(cx: &Context) -> bool {
 
 /// A line of text; an empty answer takes the default.
 pub(crate) fn line(cx: &Context, question: &str, default: Option<&str>) -> Result<String, CliError> {
-    let shown = default.map(|d| format!(" [{}]", cx.out.err_paint(Paint::Dim, d))).unwrap_or_default();
+    let shown = match default {
+        None => String::new(),
+        Some("") => cx.out.err_paint(Paint::Dim, " (may be empty)"),
+        Some(default) => format!(" [{}]", cx.out.err_paint(Paint::Dim, default)),
+    };
     loop {
         let answer = ask(cx, &format!("{}{shown}: ", cx.out.err_paint(Paint::Strong, question)))?;
         match (answer.trim(), default) {

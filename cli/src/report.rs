@@ -66,7 +66,7 @@ impl Report {
         let mut causes: Vec<String> = Vec::new();
         let mut source = error.source();
         while let Some(cause) = source {
-            let said = text::block(&cause.to_string());
+            let said = text::block(cause.to_string().trim_end());
             // A wrapper that only repeats what it wraps adds nothing.
             if !said.is_empty() && !causes.last().unwrap_or(&message).ends_with(&said) {
                 causes.push(said);

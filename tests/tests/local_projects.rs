@@ -126,7 +126,7 @@ fn c31_c62_show_takes_an_id_or_a_name_that_is_the_only_one() {
     assert_eq!(home.json(["projects", "show", &id])["project"]["name"], "shop");
     let other = home.add("shop");
     home.run(["projects", "show", "shop"]).fails(2, "E-STORE-013").says(&id).says(&other);
-    home.run(["projects", "show", "shopp"]).fails(2, "E-STORE-010").says("did you mean");
+    home.run(["projects", "show", "shpo"]).fails(2, "E-STORE-010").says("did you mean");
 }
 
 #[test]

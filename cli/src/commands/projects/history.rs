@@ -101,7 +101,7 @@ fn show(out: &Output, entry: &HistoryEntry, width: usize) -> Result<(), CliError
     }
     for change in changes {
         let label = text::line(&change.field);
-        out.line(fit(&format!("  {label:13}{}", arrow(change)), width))?;
+        out.line(fit(&format!("  {label:13} {}", arrow(change)), width))?;
     }
     Ok(())
 }
