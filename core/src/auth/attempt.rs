@@ -60,12 +60,7 @@ impl Attempt {
             host: endpoint::host(&metadata.authorization),
             names_itself: metadata.names_itself,
         };
-        Self {
-            url,
-            redirect,
-            verifier,
-            judge,
-        }
+        Self { url, redirect, verifier, judge }
     }
 }
 
@@ -90,9 +85,7 @@ impl Judge {
                 });
             }
             None if self.names_itself => {
-                return Verdict::Failed(AuthError::NoIssuer {
-                    expected: self.issuer.clone(),
-                });
+                return Verdict::Failed(AuthError::NoIssuer { expected: self.issuer.clone() });
             }
             _ => {}
         }
@@ -100,11 +93,7 @@ impl Judge {
             let description = plain(&fields.error_description.unwrap_or_default());
             return Verdict::Failed(match error.as_str() {
                 "access_denied" => AuthError::Declined { description },
-                _ => AuthError::Refused {
-                    host: self.host.clone(),
-                    error: plain(&error),
-                    description,
-                },
+                _ => AuthError::Refused { host: self.host.clone(), error: plain(&error), description },
             });
         }
         match fields.code {
@@ -210,10 +199,7 @@ mod tests {
     #[test]
     fn the_code_is_taken_with_the_right_state() {
         let attempt = attempt(true);
-        let query = format!(
-            "code=abc&state={}&iss=https%3A%2F%2Fop.example",
-            params(&attempt)["state"]
-        );
+        let query = format!("code=abc&state={}&iss=https%3A%2F%2Fop.example", params(&attempt)["state"]);
         assert!(matches!(attempt.judge.judge(&query), Verdict::Code(code) if code.expose() == "abc"));
         let pasted = format!(" http://127.0.0.1:5000/callback?{query}\n");
         assert!(matches!(attempt.judge.judge_pasted(&pasted), Verdict::Code(code) if code.expose() == "abc"));
@@ -232,10 +218,7 @@ mod tests {
             format!("code=&state={state}&iss=https://op.example"),
             String::new(),
         ] {
-            assert!(
-                matches!(attempt.judge.judge(&query), Verdict::Ignored(_)),
-                "{query}"
-            );
+            assert!(matches!(attempt.judge.judge(&query), Verdict::Ignored(_)), "{query}");
         }
     }
 
@@ -243,22 +226,15 @@ mod tests {
     fn a11_a12_an_answer_of_another_issuer_or_of_none_ends_the_attempt() {
         let attempt = attempt(true);
         let state = params(&attempt)["state"].clone();
-        let verdict = attempt
-            .judge
-            .judge(&format!("code=a&state={state}&iss=https://evil.example"));
-        let Verdict::Failed(error @ AuthError::WrongIssuer { .. }) = verdict else {
-            panic!("{verdict:?}")
-        };
+        let verdict = attempt.judge.judge(&format!("code=a&state={state}&iss=https://evil.example"));
+        let Verdict::Failed(error @ AuthError::WrongIssuer { .. }) = verdict else { panic!("{verdict:?}") };
         assert!(error.to_string().contains("evil.example") && error.to_string().contains("op.example"));
         let verdict = attempt.judge.judge(&format!("code=a&state={state}"));
         assert!(matches!(verdict, Verdict::Failed(AuthError::NoIssuer { .. })));
 
         let lenient = super::tests::attempt(false);
         let state = params(&lenient)["state"].clone();
-        assert!(matches!(
-            lenient.judge.judge(&format!("code=a&state={state}")),
-            Verdict::Code(_)
-        ));
+        assert!(matches!(lenient.judge.judge(&format!("code=a&state={state}")), Verdict::Code(_)));
     }
 
     #[test]
@@ -266,9 +242,7 @@ mod tests {
         let attempt = attempt(false);
         let state = params(&attempt)["state"].clone();
         let query = format!("error=access_denied&error_description=no%1b%5b2J%0d+thanks&state={state}");
-        let Verdict::Failed(error) = attempt.judge.judge(&query) else {
-            panic!()
-        };
+        let Verdict::Failed(error) = attempt.judge.judge(&query) else { panic!() };
         assert_eq!(error.to_string(), "you declined the sign-in (no[2J thanks)");
         let verdict = attempt.judge.judge(&format!("error=server_error&state={state}"));
         assert!(matches!(verdict, Verdict::Failed(AuthError::Refused { .. })));
@@ -286,10 +260,7 @@ mod tests {
             "http://127.0.0.1:5000/callback",
             "http://127.0.0.1:5000/callback?code=a&state=b",
         ] {
-            assert!(
-                matches!(attempt.judge.judge_pasted(bad), Verdict::Ignored(_)),
-                "{bad}"
-            );
+            assert!(matches!(attempt.judge.judge_pasted(bad), Verdict::Ignored(_)), "{bad}");
         }
     }
 }

@@ -33,10 +33,7 @@ impl Surroundings {
         let remote = set("SSH_CONNECTION") || set("SSH_TTY");
         let display =
             cfg!(any(target_os = "macos", target_os = "windows")) || set("DISPLAY") || set("WAYLAND_DISPLAY");
-        Self {
-            named: set("BROWSER"),
-            display: display && !remote,
-        }
+        Self { named: set("BROWSER"), display: display && !remote }
     }
 }
 
@@ -76,18 +73,9 @@ mod tests {
 
     #[test]
     fn a_browser_is_opened_where_there_is_one_or_where_it_is_wished() {
-        let nothing = Surroundings {
-            named: false,
-            display: false,
-        };
-        let desktop = Surroundings {
-            named: false,
-            display: true,
-        };
-        let named = Surroundings {
-            named: true,
-            display: false,
-        };
+        let nothing = Surroundings { named: false, display: false };
+        let desktop = Surroundings { named: false, display: true };
+        let named = Surroundings { named: true, display: false };
         assert!(!BrowserWish::IfThere.opens(nothing));
         assert!(BrowserWish::IfThere.opens(desktop) && BrowserWish::IfThere.opens(named));
         assert!(BrowserWish::Yes.opens(nothing) && !BrowserWish::No.opens(named));
@@ -95,13 +83,7 @@ mod tests {
 
     #[test]
     fn a20_a_display_alone_does_not_mean_that_somebody_is_there() {
-        assert!(!BrowserWish::IfThere.acts_alone(Surroundings {
-            named: false,
-            display: true
-        }));
-        assert!(BrowserWish::IfThere.acts_alone(Surroundings {
-            named: true,
-            display: false
-        }));
+        assert!(!BrowserWish::IfThere.acts_alone(Surroundings { named: false, display: true }));
+        assert!(BrowserWish::IfThere.acts_alone(Surroundings { named: true, display: false }));
     }
 }

@@ -34,15 +34,11 @@ struct Document {
 
 /// Asks the issuer for its metadata and checks it.
 pub(super) async fn discover(http: &Http, issuer: &ApiUrl) -> Result<Metadata, AuthError> {
-    let refuse = |reason: &str| AuthError::Metadata {
-        issuer: issuer.to_string(),
-        reason: reason.to_owned(),
-    };
+    let refuse = |reason: &str| AuthError::Metadata { issuer: issuer.to_string(), reason: reason.to_owned() };
     let mut found = None;
     for url in locations(issuer).ok_or_else(|| refuse("its URL cannot be used"))? {
-        let request = Request::get(url.as_str())
-            .header(http::header::ACCEPT, "application/json")
-            .body(Vec::new());
+        let request =
+            Request::get(url.as_str()).header(http::header::ACCEPT, "application/json").body(Vec::new());
         let request = request.map_err(|_| refuse("its URL cannot be used"))?;
         let reply = endpoint::send(http, Endpoint::Metadata, &url, request).await?;
         if reply.status() != StatusCode::NOT_FOUND {
@@ -61,8 +57,7 @@ fn locations(issuer: &ApiUrl) -> Option<[Url; 2]> {
     let path = Url::parse(&text).ok()?.path().trim_end_matches('/').to_owned();
     let root: Url = issuer.origin().to_string().parse().ok()?;
     Some([
-        root.join(&format!("/.well-known/oauth-authorization-server{path}"))
-            .ok()?,
+        root.join(&format!("/.well-known/oauth-authorization-server{path}")).ok()?,
         issuer.join("/.well-known/openid-configuration")?,
     ])
 }
@@ -74,11 +69,7 @@ fn parse(url: &Url, reply: &Response<Vec<u8>>) -> Result<Document, AuthError> {
     serde_json::from_slice(reply.body()).map_err(|error| {
         Endpoint::Metadata.answered(
             url,
-            format!(
-                "something that is no metadata (line {}, column {})",
-                error.line(),
-                error.column()
-            ),
+            format!("something that is no metadata (line {}, column {})", error.line(), error.column()),
         )
     })
 }
@@ -87,11 +78,7 @@ fn check(issuer: &ApiUrl, document: Document) -> Result<Metadata, String> {
     if document.issuer.trim_end_matches('/') != issuer.to_string() {
         return Err(format!("it calls itself `{}`", plain(&document.issuer)));
     }
-    if !document
-        .code_challenge_methods_supported
-        .iter()
-        .any(|method| method == "S256")
-    {
+    if !document.code_challenge_methods_supported.iter().any(|method| method == "S256") {
         return Err("the server does not support PKCE S256".to_owned());
     }
     let endpoint = |name: &str, text: &str| {
@@ -141,19 +128,10 @@ mod tests {
     #[test]
     fn metadata_is_looked_for_where_the_two_standards_put_it() {
         let [oauth, oidc] = locations(&issuer()).unwrap();
-        assert_eq!(
-            oauth.as_str(),
-            "https://op.example/.well-known/oauth-authorization-server/t"
-        );
-        assert_eq!(
-            oidc.as_str(),
-            "https://op.example/t/.well-known/openid-configuration"
-        );
+        assert_eq!(oauth.as_str(), "https://op.example/.well-known/oauth-authorization-server/t");
+        assert_eq!(oidc.as_str(), "https://op.example/t/.well-known/openid-configuration");
         let [oauth, _] = locations(&ApiUrl::parse("http://127.0.0.1:1").unwrap()).unwrap();
-        assert_eq!(
-            oauth.as_str(),
-            "http://127.0.0.1:1/.well-known/oauth-authorization-server"
-        );
+        assert_eq!(oauth.as_str(), "http://127.0.0.1:1/.well-known/oauth-authorization-server");
     }
 
     #[test]
@@ -166,22 +144,16 @@ mod tests {
     #[test]
     fn a08_a_server_without_s256_is_refused() {
         for methods in [serde_json::json!(["plain"]), serde_json::json!([])] {
-            let error = check(
-                &issuer(),
-                document(|d| d["code_challenge_methods_supported"] = methods),
-            )
-            .unwrap_err();
+            let error =
+                check(&issuer(), document(|d| d["code_challenge_methods_supported"] = methods)).unwrap_err();
             assert_eq!(error, "the server does not support PKCE S256");
         }
     }
 
     #[test]
     fn a13_another_issuer_or_an_unencrypted_endpoint_is_refused() {
-        let other = check(
-            &issuer(),
-            document(|d| d["issuer"] = "https://evil.example/t\u{1b}[2J".into()),
-        )
-        .unwrap_err();
+        let other = check(&issuer(), document(|d| d["issuer"] = "https://evil.example/t\u{1b}[2J".into()))
+            .unwrap_err();
         assert_eq!(other, "it calls itself `https://evil.example/t[2J`");
         for key in ["authorization_endpoint", "token_endpoint", "revocation_endpoint"] {
             for bad in [
@@ -191,10 +163,7 @@ mod tests {
                 "/x",
                 "https://u@op.example/",
             ] {
-                assert!(
-                    check(&issuer(), document(|d| d[key] = bad.into())).is_err(),
-                    "{key} {bad}"
-                );
+                assert!(check(&issuer(), document(|d| d[key] = bad.into())).is_err(), "{key} {bad}");
             }
         }
     }

@@ -21,16 +21,18 @@ pub(super) struct Unreadable {
 }
 
 /// A parsed token file.
-pub(super) struct Document(DocumentMut);
+pub(super) struct Document {
+    toml: DocumentMut,
+    head: &'static str,
+}
 
 impl Document {
     pub(super) fn new() -> Self {
-        // A constant of comments alone parses; an empty document would do as well.
-        Self(HEAD.parse().unwrap_or_default())
+        Self { toml: DocumentMut::new(), head: HEAD }
     }
 
     pub(super) fn parse(text: &str) -> Result<Self, Unreadable> {
-        text.parse().map(Self).map_err(|error: toml_edit::TomlError| {
+        text.parse().map(|toml| Self { toml, head: "" }).map_err(|error: toml_edit::TomlError| {
             let end = error.span().map_or(0, |span| span.start).min(text.len());
             let before = text.get(..end).unwrap_or_default();
             let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -42,12 +44,12 @@ impl Document {
     }
 
     pub(super) fn to_text(&self) -> Zeroizing<String> {
-        Zeroizing::new(self.0.to_string())
+        Zeroizing::new(format!("{}{}", self.head, self.toml))
     }
 
     /// Nothing is left that anybody would miss.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(|(name, item)| {
+        self.toml.iter().all(|(name, item)| {
             matches!(name, "environments" | "tenants")
                 && item.as_table_like().is_some_and(TableLike::is_empty)
         })
@@ -59,17 +61,11 @@ impl Document {
         if self.table(&Section::Default).is_some() {
             sections.push(Section::Default);
         }
-        for (group, make) in [
-            ("environments", Section::Environment as fn(String) -> Section),
-            ("tenants", Section::Tenant),
-        ] {
-            let names = self.0.get(group).and_then(Item::as_table_like);
-            sections.extend(
-                names
-                    .into_iter()
-                    .flat_map(|t| t.iter())
-                    .map(|(name, _)| make(name.to_owned())),
-            );
+        for (group, make) in
+            [("environments", Section::Environment as fn(String) -> Section), ("tenants", Section::Tenant)]
+        {
+            let names = self.toml.get(group).and_then(Item::as_table_like);
+            sections.extend(names.into_iter().flat_map(|t| t.iter()).map(|(name, _)| make(name.to_owned())));
         }
         sections
     }
@@ -78,11 +74,7 @@ impl Document {
     pub(super) fn login(&self, section: &Section) -> Option<Login> {
         let table = self.table(section)?;
         let text = |key: &str| {
-            table
-                .get(key)
-                .and_then(Item::as_str)
-                .filter(|t| !t.is_empty())
-                .map(ToOwned::to_owned)
+            table.get(key).and_then(Item::as_str).filter(|t| !t.is_empty()).map(ToOwned::to_owned)
         };
         let api = text("api_url").unwrap_or_else(|| DEFAULT_API.to_owned());
         Some(Login {
@@ -91,10 +83,7 @@ impl Document {
             token: text("token").map(Secret::from),
             expires_at: text("expires_at").and_then(|t| t.parse().ok()),
             refresh_token: text("refresh_token").map(Secret::from),
-            account: text("account").map(|email| Account {
-                email,
-                plan: text("subscription"),
-            }),
+            account: text("account").map(|email| Account { email, plan: text("subscription") }),
         })
     }
 
@@ -105,11 +94,7 @@ impl Document {
         };
         set(table, "token", login.token.as_ref().map(Secret::expose));
         set(table, "expires_at", login.expires_at.map(seconds).as_deref());
-        set(
-            table,
-            "refresh_token",
-            login.refresh_token.as_ref().map(Secret::expose),
-        );
+        set(table, "refresh_token", login.refresh_token.as_ref().map(Secret::expose));
         set(table, "api_url", Some(&login.api));
         set(table, "issuer", Some(&login.issuer));
         if let Some(account) = &login.account {
@@ -131,15 +116,15 @@ impl Document {
         let (group, name) = section.path();
         match group {
             None => {
-                self.0.remove(name);
+                self.toml.remove(name);
             }
             Some(group) => {
-                let Some(table) = self.0.get_mut(group).and_then(Item::as_table_like_mut) else {
+                let Some(table) = self.toml.get_mut(group).and_then(Item::as_table_like_mut) else {
                     return;
                 };
                 table.remove(name);
                 if table.is_empty() {
-                    self.0.remove(group);
+                    self.toml.remove(group);
                 }
             }
         }
@@ -148,8 +133,8 @@ impl Document {
     fn table(&self, section: &Section) -> Option<&dyn TableLike> {
         let (group, name) = section.path();
         match group {
-            None => self.0.get(name)?.as_table_like(),
-            Some(group) => self.0.get(group)?.as_table_like()?.get(name)?.as_table_like(),
+            None => self.toml.get(name)?.as_table_like(),
+            Some(group) => self.toml.get(group)?.as_table_like()?.get(name)?.as_table_like(),
         }
     }
 
@@ -157,8 +142,8 @@ impl Document {
     fn table_mut(&mut self, section: &Section) -> Option<&mut dyn TableLike> {
         let (group, name) = section.path();
         let parent: &mut dyn TableLike = match group {
-            None => self.0.as_table_mut(),
-            Some(group) => table_at(self.0.as_table_mut(), group, true)?,
+            None => self.toml.as_table_mut(),
+            Some(group) => table_at(self.toml.as_table_mut(), group, true)?,
         };
         table_at(parent, name, false)
     }
@@ -271,11 +256,7 @@ refresh_token = "orkee_refresh_xyz..."
             document.put(section, &login());
         }
         let text = document.to_text();
-        assert!(
-            text.contains("\n[environments.development]\n"),
-            "{}",
-            text.as_str()
-        );
+        assert!(text.contains("\n[environments.development]\n"), "{}", text.as_str());
         assert!(text.contains("\n[tenants.\"acme corp\"]\n"), "{}", text.as_str());
         let mut again = Document::parse(&text).unwrap();
         assert_eq!(again.sections(), sections);

@@ -30,19 +30,14 @@ impl Endpoint {
 
     /// An answer that cannot be used.
     pub(super) fn answered(self, url: &Url, what: impl Into<String>) -> AuthError {
-        AuthError::Answer {
-            host: host(url),
-            endpoint: self.name(),
-            what: what.into(),
-        }
+        AuthError::Answer { host: host(url), endpoint: self.name(), what: what.into() }
     }
 }
 
 /// The host of a URL with its port, for messages.
 pub(super) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    url.port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Sends a request. A redirect, a failure of the server and "too many requests" are errors; every other answer is the caller's.
@@ -56,26 +51,18 @@ pub(super) async fn send(
     let reach = Reach::named_by_user(&origin);
     let (head, body) = request.into_parts();
     let client = http.client(reach).map_err(AuthError::Network)?;
-    let request = client
-        .request(head.method, url.clone())
-        .headers(head.headers)
-        .body(body)
-        .timeout(TIMEOUT)
-        .build();
+    let request =
+        client.request(head.method, url.clone()).headers(head.headers).body(body).timeout(TIMEOUT).build();
     let request = request.map_err(|error| AuthError::Network(NetError::sort(error, &origin)))?;
     tracing::debug!(target: "orkee::cloud::auth", endpoint = endpoint.name(), host = %host(url), "request");
-    let reply = http
-        .exchange(&origin, reach, request, MAX_BODY)
-        .await
-        .map_err(AuthError::Network)?;
+    let reply = http.exchange(&origin, reach, request, MAX_BODY).await.map_err(AuthError::Network)?;
 
     let status = reply.status;
     tracing::debug!(target: "orkee::cloud::auth", endpoint = endpoint.name(), status = status.as_u16(), "answer");
     if status.is_redirection() {
-        return Err(endpoint.answered(
-            url,
-            format!("a redirect (status {}), which is not followed", status.as_u16()),
-        ));
+        return Err(
+            endpoint.answered(url, format!("a redirect (status {}), which is not followed", status.as_u16()))
+        );
     }
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return Err(endpoint.answered(url, format!("status {}", status.as_u16())));

@@ -36,9 +36,8 @@ impl EnvToken {
         };
         let text = read(path).map_err(AuthError::EnvTokenFile)?;
         // A file of one line ends with a line break.
-        let token = text
-            .strip_suffix('\n')
-            .map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+        let token =
+            text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
         Self::checked(Self::FILE_VARIABLE, token).map(Some)
     }
 
@@ -92,14 +91,7 @@ mod tests {
 
     #[test]
     fn a59_a_token_with_a_line_break_a_space_or_odd_bytes_is_refused_without_being_repeated() {
-        for bad in [
-            "canary\n",
-            "can ary",
-            "canary\u{e9}",
-            " canary",
-            "canary\r\nX: y",
-            "canary\0",
-        ] {
+        for bad in ["canary\n", "can ary", "canary\u{e9}", " canary", "canary\r\nX: y", "canary\0"] {
             let error = EnvToken::new(Some(bad), None).unwrap_err();
             assert!(!error.to_string().contains("canary"), "{error}");
         }

@@ -185,11 +185,7 @@ pub enum AuthError {
 }
 
 fn tail(description: &str) -> String {
-    if description.is_empty() {
-        String::new()
-    } else {
-        format!(" ({description})")
-    }
+    if description.is_empty() { String::new() } else { format!(" ({description})") }
 }
 
 fn holder(pid: Option<u32>) -> String {
@@ -197,19 +193,14 @@ fn holder(pid: Option<u32>) -> String {
 }
 
 fn local_minute(at: Timestamp) -> String {
-    at.to_zoned(jiff::tz::TimeZone::system())
-        .strftime("%H:%M")
-        .to_string()
+    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()
 }
 
 /// Text from a server, fit for a terminal and a log: no control or direction-changing characters, and not long.
 pub(super) fn plain(text: &str) -> String {
     let unsafe_mark =
         |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars()
-        .filter(|c| !c.is_control() && !unsafe_mark(*c))
-        .take(300)
-        .collect()
+    text.chars().filter(|c| !c.is_control() && !unsafe_mark(*c)).take(300).collect()
 }
 
 impl Diagnostic for AuthError {
@@ -282,10 +273,7 @@ impl Diagnostic for AuthError {
             Self::Port { .. } => "use `--callback-port 0` for any free port".to_owned(),
             Self::File { source, .. } => return source.hint(),
             Self::Unreadable { path, .. } => {
-                format!(
-                    "mend that line, or move {} away and run `orkee cloud login`",
-                    path.display()
-                )
+                format!("mend that line, or move {} away and run `orkee cloud login`", path.display())
             }
             Self::Locked { pid: Some(pid) } => format!("see what process {pid} is doing; end it if it hangs"),
             Self::Network(error) => return error.hint(),

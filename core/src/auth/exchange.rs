@@ -74,10 +74,7 @@ pub(super) async fn redeem_code(
         .set_redirect_uri(Cow::Borrowed(redirect))
         .add_extra_param("device_name", device.name.as_str())
         .add_extra_param("device_platform", device.platform.as_str());
-    let endpoint = TokenEndpoint {
-        http: http.clone(),
-        url: metadata.token.clone(),
-    };
+    let endpoint = TokenEndpoint { http: http.clone(), url: metadata.token.clone() };
     sort(metadata, request.request_async(&endpoint).await)
 }
 
@@ -90,10 +87,7 @@ pub(super) async fn refresh(
     let client = client(metadata);
     let token = RefreshToken::new(refresh_token.expose().to_owned());
     let request = client.exchange_refresh_token(&token);
-    let endpoint = TokenEndpoint {
-        http: http.clone(),
-        url: metadata.token.clone(),
-    };
+    let endpoint = TokenEndpoint { http: http.clone(), url: metadata.token.clone() };
     sort(metadata, request.request_async(&endpoint).await)
 }
 
@@ -109,9 +103,7 @@ pub(super) async fn revoke(http: &Http, url: &Url, token: &Secret, hint: &str) -
         .header(ACCEPT, "application/json")
         .body(form.into_bytes())
         .map_err(|_| Endpoint::Revocation.answered(url, "nothing: its URL cannot be used"))?;
-    let status = endpoint::send(http, Endpoint::Revocation, url, request)
-        .await?
-        .status();
+    let status = endpoint::send(http, Endpoint::Revocation, url, request).await?.status();
     if status.is_success() {
         return Ok(());
     }
@@ -185,11 +177,7 @@ fn sort(
     {
         return Err(unusable("a token that cannot be sent"));
     }
-    Ok(Granted {
-        token,
-        refresh_token,
-        lifetime: reply.expires_in,
-    })
+    Ok(Granted { token, refresh_token, lifetime: reply.expires_in })
 }
 
 /// A token reply, lenient in `expires_in`, which servers write in many ways.
@@ -216,9 +204,7 @@ impl TokenResponse for Reply {
     }
 
     fn expires_in(&self) -> Option<std::time::Duration> {
-        self.expires_in
-            .and_then(|seconds| u64::try_from(seconds).ok())
-            .map(std::time::Duration::from_secs)
+        self.expires_in.and_then(|seconds| u64::try_from(seconds).ok()).map(std::time::Duration::from_secs)
     }
 
     fn refresh_token(&self) -> Option<&RefreshToken> {
@@ -233,9 +219,7 @@ impl TokenResponse for Reply {
 /// A positive number, also in a string. Anything else says nothing, and the server's 401 decides.
 fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
-    let seconds = value
-        .as_i64()
-        .or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+    let seconds = value.as_i64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
     Ok(seconds.filter(|seconds| *seconds > 0))
 }
 
@@ -270,11 +254,7 @@ mod tests {
     #[test]
     fn a33_a_lifetime_that_no_clock_can_hold_is_unknown() {
         let now = Timestamp::UNIX_EPOCH;
-        let granted = |lifetime| Granted {
-            token: Secret::new("a"),
-            refresh_token: None,
-            lifetime,
-        };
+        let granted = |lifetime| Granted { token: Secret::new("a"), refresh_token: None, lifetime };
         assert_eq!(granted(Some(60)).expires_at(now).unwrap().as_second(), 60);
         assert!(granted(Some(1_000_000_000_000)).expires_at(now).is_none());
         assert!(granted(Some(i64::MAX)).expires_at(now).is_none());

@@ -108,17 +108,11 @@ impl Folder {
         let handle = Arc::new(File::from(rustix::fs::open(path, flags, Mode::empty())?));
         let stat = rustix::fs::fstat(&*handle)?;
         if stat.st_uid != own_uid() && stat.st_uid != 0 {
-            return Err(FileError::FolderOwner {
-                path: path.to_owned(),
-                uid: stat.st_uid,
-            });
+            return Err(FileError::FolderOwner { path: path.to_owned(), uid: stat.st_uid });
         }
         let mode = permissions(&stat);
         if mode & 0o022 != 0 {
-            return Err(FileError::FolderWritable {
-                path: path.to_owned(),
-                mode,
-            });
+            return Err(FileError::FolderWritable { path: path.to_owned(), mode });
         }
         Ok(Self { handle })
     }
@@ -138,20 +132,14 @@ impl Folder {
         check_file(&stat)?;
         let mode = permissions(&stat);
         let mut text = Zeroizing::new(String::with_capacity(usize::try_from(stat.st_size).unwrap_or(0)));
-        (&mut file)
-            .take(MAX_BYTES + 1)
-            .read_to_string(&mut text)
-            .map_err(|e| match e.kind() {
-                io::ErrorKind::InvalidData => FileError::Content,
-                _ => FileError::Io(e),
-            })?;
+        (&mut file).take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|e| match e.kind() {
+            io::ErrorKind::InvalidData => FileError::Content,
+            _ => FileError::Io(e),
+        })?;
         if text.len() as u64 > MAX_BYTES {
             return Err(FileError::Content);
         }
-        Ok(Some(Content {
-            text,
-            readable_by_others: (mode & 0o077 != 0).then_some(mode),
-        }))
+        Ok(Some(Content { text, readable_by_others: (mode & 0o077 != 0).then_some(mode) }))
     }
 
     /// Removes the token file, if there is one.
@@ -218,11 +206,7 @@ impl Prepared {
         folder.unlink(NEW_NAME)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&*folder.handle, NEW_NAME, flags, Mode::RUSR | Mode::WUSR)?;
-        let mut prepared = Self {
-            folder: folder.clone(),
-            file: File::from(fd),
-            committed: false,
-        };
+        let mut prepared = Self { folder: folder.clone(), file: File::from(fd), committed: false };
         prepared.file.write_all(&vec![b'\n'; bytes + SLACK])?;
         prepared.file.sync_all()?;
         Ok(prepared)
@@ -260,9 +244,7 @@ mod tests {
 
     impl Place {
         fn new() -> Self {
-            Self {
-                dir: tempfile::tempdir().unwrap(),
-            }
+            Self { dir: tempfile::tempdir().unwrap() }
         }
 
         fn folder(&self) -> Folder {
@@ -290,10 +272,7 @@ mod tests {
         let folder = place.folder();
         Prepared::new(&folder, 10).unwrap().commit("[a]\n").unwrap();
         assert_eq!(std::fs::read_to_string(place.path()).unwrap(), "[a]\n");
-        assert_eq!(
-            place.path().metadata().unwrap().permissions().mode() & 0o7777,
-            0o600
-        );
+        assert_eq!(place.path().metadata().unwrap().permissions().mode() & 0o7777, 0o600);
     }
 
     #[test]
@@ -319,10 +298,7 @@ mod tests {
     fn a51_a_file_that_others_can_read_says_so() {
         let place = Place::new();
         place.write("", 0o644);
-        assert_eq!(
-            place.folder().read().unwrap().unwrap().readable_by_others,
-            Some(0o644)
-        );
+        assert_eq!(place.folder().read().unwrap().unwrap().readable_by_others, Some(0o644));
     }
 
     #[test]
@@ -339,14 +315,8 @@ mod tests {
         assert!(matches!(place.folder().read(), Err(FileError::HardLink)));
         std::fs::remove_file(place.path()).unwrap();
 
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            place.path(),
-            FileType::Fifo,
-            Mode::RUSR | Mode::WUSR,
-            0,
-        )
-        .unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, place.path(), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+            .unwrap();
         assert!(matches!(place.folder().read(), Err(FileError::NotRegular)));
         std::fs::remove_file(place.path()).unwrap();
 
@@ -358,15 +328,9 @@ mod tests {
     fn a52_a_file_or_folder_that_others_can_write_is_refused() {
         let place = Place::new();
         place.write("", 0o620);
-        assert!(matches!(
-            place.folder().read(),
-            Err(FileError::Writable { mode: 0o620 })
-        ));
+        assert!(matches!(place.folder().read(), Err(FileError::Writable { mode: 0o620 })));
         std::fs::set_permissions(place.dir.path(), std::fs::Permissions::from_mode(0o770)).unwrap();
-        assert!(matches!(
-            Folder::open(place.dir.path()),
-            Err(FileError::FolderWritable { .. })
-        ));
+        assert!(matches!(Folder::open(place.dir.path()), Err(FileError::FolderWritable { .. })));
         std::fs::set_permissions(place.dir.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     }
 

@@ -45,9 +45,7 @@ impl Bound {
         let v4 = TcpListener::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), port)).await;
         let listener = match v4 {
             Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
-                TcpListener::bind((IpAddr::V6(Ipv6Addr::LOCALHOST), port))
-                    .await
-                    .map_err(|_| error)?
+                TcpListener::bind((IpAddr::V6(Ipv6Addr::LOCALHOST), port)).await.map_err(|_| error)?
             }
             other => other?,
         };
@@ -73,12 +71,7 @@ impl Bound {
             last_page: Notify::new(),
         });
         let task = tokio::spawn(accept(self.listener, Arc::clone(&shared)));
-        Listener {
-            shared,
-            answers: receiver,
-            outcome,
-            task,
-        }
+        Listener { shared, answers: receiver, outcome, task }
     }
 }
 
@@ -213,11 +206,7 @@ async fn answer(shared: &Shared, request: &Request<Incoming>) -> Response<String
     }
     // Another name for this machine means that a page elsewhere sent the request here (DNS rebinding).
     let mut hosts = request.headers().get_all(HOST).iter();
-    if hosts
-        .next()
-        .is_none_or(|host| host.as_bytes() != shared.host.as_bytes())
-        || hosts.next().is_some()
-    {
+    if hosts.next().is_none_or(|host| host.as_bytes() != shared.host.as_bytes()) || hosts.next().is_some() {
         return Page::bare(StatusCode::BAD_REQUEST).into_response();
     }
     match request.uri().path() {

@@ -64,27 +64,20 @@ impl Lock {
         }
         let (_, interrupted) = read(&file);
         let lock = Self { file, interrupted };
-        lock.write(lock.interrupted.as_ref())
-            .map_err(|error| LockError::File(error.into()))?;
+        lock.write(lock.interrupted.as_ref()).map_err(|error| LockError::File(error.into()))?;
         Ok(lock)
     }
 
     /// When a refresh of this token began that nobody finished.
     pub(super) fn interrupted(&self, refresh_token: &Secret) -> Option<Timestamp> {
-        self.interrupted
-            .as_ref()
-            .filter(|mark| mark.token == fingerprint(refresh_token))
-            .map(|mark| mark.at)
+        self.interrupted.as_ref().filter(|mark| mark.token == fingerprint(refresh_token)).map(|mark| mark.at)
     }
 
     /// Notes, durably, that this token is about to be sent.
     pub(super) fn begin(&self, refresh_token: &Secret, at: Timestamp) -> io::Result<()> {
         // An older mark of the same token stays: that is when it may have been spent.
         let at = self.interrupted(refresh_token).unwrap_or(at);
-        self.write(Some(&Mark {
-            token: fingerprint(refresh_token),
-            at,
-        }))
+        self.write(Some(&Mark { token: fingerprint(refresh_token), at }))
     }
 
     /// The refresh is over, one way or the other.
@@ -125,14 +118,8 @@ impl LockError {
         match self {
             Self::Held { pid } => AuthError::Locked { pid },
             // A folder that cannot be written is told from a lock file that somebody tampered with.
-            Self::File(FileError::Io(source)) => AuthError::Unwritable {
-                path: root.join(NAME),
-                source,
-            },
-            Self::File(source) => AuthError::File {
-                path: root.join(NAME),
-                source,
-            },
+            Self::File(FileError::Io(source)) => AuthError::Unwritable { path: root.join(NAME), source },
+            Self::File(source) => AuthError::File { path: root.join(NAME), source },
         }
     }
 }
@@ -141,25 +128,14 @@ impl LockError {
 fn read(file: &File) -> (Option<u32>, Option<Mark>) {
     let mut text = String::new();
     let mut file = file;
-    let read = file
-        .seek(SeekFrom::Start(0))
-        .and_then(|_| file.take(4096).read_to_string(&mut text));
+    let read = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(4096).read_to_string(&mut text));
     let Some(document) = read.ok().and_then(|_| text.parse::<DocumentMut>().ok()) else {
         return (None, None);
     };
-    let pid = document
-        .get("pid")
-        .and_then(Item::as_integer)
-        .and_then(|pid| u32::try_from(pid).ok());
+    let pid = document.get("pid").and_then(Item::as_integer).and_then(|pid| u32::try_from(pid).ok());
     let text = |key: &str| document.get(key).and_then(Item::as_str);
     let mark = text("refresh_of").zip(text("refresh_at").and_then(|at| at.parse().ok()));
-    (
-        pid,
-        mark.map(|(token, at)| Mark {
-            token: token.to_owned(),
-            at,
-        }),
-    )
+    (pid, mark.map(|(token, at)| Mark { token: token.to_owned(), at }))
 }
 
 fn fingerprint(token: &Secret) -> String {
@@ -192,10 +168,8 @@ mod tests {
         let folder = Folder::open(dir.path()).unwrap();
         let _held = acquire(&folder).await;
         let (start, told) = (Instant::now(), Mutex::new(Vec::new()));
-        let second = Lock::acquire(&folder, &|notice| {
-            told.lock().unwrap().push((start.elapsed(), notice))
-        })
-        .await;
+        let second =
+            Lock::acquire(&folder, &|notice| told.lock().unwrap().push((start.elapsed(), notice))).await;
         assert!(matches!(second, Err(LockError::Held { pid: Some(pid) }) if pid == std::process::id()));
         assert_eq!(start.elapsed().as_secs(), 30);
         let told = told.into_inner().unwrap();
@@ -207,20 +181,13 @@ mod tests {
     async fn a39_a_refresh_that_was_cut_off_is_known_to_the_next_holder() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path()).unwrap();
-        let (token, at) = (
-            Secret::new("orkee_refresh_canary"),
-            "2025-01-01T10:00:00Z".parse().unwrap(),
-        );
+        let (token, at) = (Secret::new("orkee_refresh_canary"), "2025-01-01T10:00:00Z".parse().unwrap());
         acquire(&folder).await.begin(&token, at).unwrap();
 
         let lock = acquire(&folder).await;
         assert_eq!(lock.interrupted(&token), Some(at));
         assert_eq!(lock.interrupted(&Secret::new("another")), None);
-        assert!(
-            !std::fs::read_to_string(dir.path().join(NAME))
-                .unwrap()
-                .contains("canary")
-        );
+        assert!(!std::fs::read_to_string(dir.path().join(NAME)).unwrap().contains("canary"));
         lock.finish().unwrap();
         drop(lock);
         assert_eq!(acquire(&folder).await.interrupted(&token), None);

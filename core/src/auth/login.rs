@@ -79,25 +79,14 @@ impl Auth {
         // A token file that could not be written is told before the person goes through all this.
         self.read()?;
         let metadata = discovery::discover(&self.http, &request.issuer).await?;
-        let LoginUi {
-            events,
-            opener,
-            mut pasted,
-        } = ui;
+        let LoginUi { events, opener, mut pasted } = ui;
         let bound = bind(request.callback_port, pasted.is_some(), events).await?;
-        let redirect = bound
-            .as_ref()
-            .map_or_else(|| NO_LISTENER.to_owned(), Bound::redirect_uri);
+        let redirect = bound.as_ref().map_or_else(|| NO_LISTENER.to_owned(), Bound::redirect_uri);
         let redirect = RedirectUrl::new(redirect).map_err(|_| AuthError::Metadata {
             issuer: metadata.issuer.clone(),
             reason: "no redirect address".to_owned(),
         })?;
-        let Attempt {
-            url,
-            redirect,
-            verifier,
-            judge,
-        } = Attempt::new(&metadata, redirect);
+        let Attempt { url, redirect, verifier, judge } = Attempt::new(&metadata, redirect);
         let judge = Arc::new(judge);
         let mut listener = bound.map(|bound| bound.serve(Arc::clone(&judge)));
 
@@ -108,18 +97,11 @@ impl Auth {
             can_paste: pasted.is_some(),
         });
         let browser = opener.map(|opener| launch(opener, url.to_string()));
-        let waiting = Waiting {
-            listener: listener.as_mut(),
-            pasted: pasted.as_mut(),
-            judge: &judge,
-            events,
-        };
+        let waiting = Waiting { listener: listener.as_mut(), pasted: pasted.as_mut(), judge: &judge, events };
         let answer = match tokio::time::timeout(request.timeout, waiting.for_answer(browser)).await {
             Ok(answer) => answer?,
             Err(_) => {
-                return Err(AuthError::TimedOut {
-                    after: request.timeout,
-                });
+                return Err(AuthError::TimedOut { after: request.timeout });
             }
         };
 
@@ -129,11 +111,7 @@ impl Auth {
         };
         if let Some(listener) = listener.filter(|_| answer.from_browser) {
             listener
-                .show(
-                    result
-                        .as_ref()
-                        .map_or_else(|error| Page::failed(error), |_| Page::signed_in()),
-                )
+                .show(result.as_ref().map_or_else(|error| Page::failed(error), |_| Page::signed_in()))
                 .await;
         }
         result
@@ -177,10 +155,9 @@ impl Auth {
         let granted =
             exchange::redeem_code(&self.http, metadata, code, verifier, redirect, &request.device).await;
         let granted = granted.map_err(|refusal| match refusal {
-            Refusal::Grant(description) => AuthError::CodeRefused {
-                host: endpoint::host(&metadata.token),
-                description,
-            },
+            Refusal::Grant(description) => {
+                AuthError::CodeRefused { host: endpoint::host(&metadata.token), description }
+            }
             Refusal::Failed(error) => error,
         })?;
         let login = Login {

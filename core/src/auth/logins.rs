@@ -35,11 +35,7 @@ impl Auth {
     /// Every section of the token file that is a login.
     pub fn sections(&self) -> Result<Vec<Section>, AuthError> {
         let document = self.read()?.document;
-        Ok(document
-            .sections()
-            .into_iter()
-            .filter(|section| document.login(section).is_some())
-            .collect())
+        Ok(document.sections().into_iter().filter(|section| document.login(section).is_some()).collect())
     }
 
     /// Keeps whose login it is, as the server just said.
@@ -58,49 +54,30 @@ impl Auth {
     }
 
     pub(super) fn read(&self) -> Result<Logins, AuthError> {
-        let folder = Folder::open(&self.root).map_err(|source| AuthError::File {
-            path: self.root.clone(),
-            source,
-        })?;
+        let folder =
+            Folder::open(&self.root).map_err(|source| AuthError::File { path: self.root.clone(), source })?;
         self.read_in(folder)
     }
 
     pub(super) async fn lock(&self) -> Result<LockedLogins, AuthError> {
-        let folder = Folder::open(&self.root).map_err(|source| AuthError::File {
-            path: self.root.clone(),
-            source,
-        })?;
+        let folder =
+            Folder::open(&self.root).map_err(|source| AuthError::File { path: self.root.clone(), source })?;
         let notices = |notice| (self.notices)(notice);
-        let lock = Lock::acquire(&folder, &notices)
-            .await
-            .map_err(|error| error.at(&self.root))?;
-        Ok(LockedLogins {
-            logins: self.read_in(folder)?,
-            lock,
-            path: self.root.join(FILE),
-        })
+        let lock = Lock::acquire(&folder, &notices).await.map_err(|error| error.at(&self.root))?;
+        Ok(LockedLogins { logins: self.read_in(folder)?, lock, path: self.root.join(FILE) })
     }
 
     fn read_in(&self, folder: Folder) -> Result<Logins, AuthError> {
         let path = || self.root.join(FILE);
-        let content = folder
-            .read()
-            .map_err(|source| AuthError::File { path: path(), source })?;
+        let content = folder.read().map_err(|source| AuthError::File { path: path(), source })?;
         let Some(content) = content else {
-            return Ok(Logins {
-                folder,
-                document: Document::new(),
-            });
+            return Ok(Logins { folder, document: Document::new() });
         };
         if let Some(mode) = content.readable_by_others {
             (self.notices)(Notice::ReadableByOthers { path: path(), mode });
         }
-        let document =
-            Document::parse(&content.text).map_err(|Unreadable { line, column }| AuthError::Unreadable {
-                path: path(),
-                line,
-                column,
-            })?;
+        let document = Document::parse(&content.text)
+            .map_err(|Unreadable { line, column }| AuthError::Unreadable { path: path(), line, column })?;
         Ok(Logins { folder, document })
     }
 }
@@ -124,9 +101,7 @@ impl Logins {
                 continue;
             }
             if login.token.is_none() {
-                return Err(AuthError::SignedOut {
-                    host: host_of(&login.issuer),
-                });
+                return Err(AuthError::SignedOut { host: host_of(&login.issuer) });
             }
             return Ok((section, login));
         }
@@ -145,30 +120,20 @@ impl LockedLogins {
     /// Makes room for a new token file, before anything is sent that could not be kept.
     pub(super) fn make_room(&self) -> Result<Room, AuthError> {
         let bytes = self.logins.document.to_text().len();
-        Prepared::new(&self.logins.folder, bytes)
-            .map(Room)
-            .map_err(|source| self.unwritable(source))
+        Prepared::new(&self.logins.folder, bytes).map(Room).map_err(|source| self.unwritable(source))
     }
 
     /// Puts the document in the place of the old file.
     pub(super) fn write(&self, room: Room) -> Result<(), AuthError> {
-        room.0
-            .commit(&self.logins.document.to_text())
-            .map_err(|source| self.unwritable(source))
+        room.0.commit(&self.logins.document.to_text()).map_err(|source| self.unwritable(source))
     }
 
     /// Removes the token file.
     pub(super) fn delete(&self) -> Result<(), AuthError> {
-        self.logins
-            .folder
-            .remove()
-            .map_err(|source| self.unwritable(source))
+        self.logins.folder.remove().map_err(|source| self.unwritable(source))
     }
 
     pub(super) fn unwritable(&self, source: std::io::Error) -> AuthError {
-        AuthError::Unwritable {
-            path: self.path.clone(),
-            source,
-        }
+        AuthError::Unwritable { path: self.path.clone(), source }
     }
 }

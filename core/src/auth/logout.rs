@@ -52,11 +52,7 @@ impl Auth {
         }
         let _ = locked.lock.finish();
         tracing::info!(target: "orkee::cloud::auth", %section, "signed out");
-        Ok(Some(LoggedOut {
-            section: section.clone(),
-            host: host_of(&login.issuer),
-            revocation,
-        }))
+        Ok(Some(LoggedOut { section: section.clone(), host: host_of(&login.issuer), revocation }))
     }
 
     /// The section that is signed in to this API, if any: what `logout` without a name is about.
@@ -65,19 +61,16 @@ impl Auth {
             Ok((section, _)) => Ok(Some(section)),
             Err(AuthError::NotSignedIn { .. } | AuthError::OtherOrigin { .. }) => Ok(None),
             // What is left of a login that ended is removed, too.
-            Err(AuthError::SignedOut { .. }) => Ok(Some(
-                tenant.map_or(Section::Default, |t| Section::Tenant(t.to_owned())),
-            )),
+            Err(AuthError::SignedOut { .. }) => {
+                Ok(Some(tenant.map_or(Section::Default, |t| Section::Tenant(t.to_owned()))))
+            }
             Err(error) => Err(error),
         }
     }
 
     /// The refresh token first: with it, a server forgets what was issued from it.
     async fn revoke(&self, login: &Login) -> Revocation {
-        let tokens = [
-            (&login.refresh_token, "refresh_token"),
-            (&login.token, "access_token"),
-        ];
+        let tokens = [(&login.refresh_token, "refresh_token"), (&login.token, "access_token")];
         if tokens.iter().all(|(token, _)| token.is_none()) {
             return Revocation::NotOffered;
         }
@@ -85,10 +78,7 @@ impl Auth {
             Ok(issuer) => issuer,
             Err(error) => {
                 let reason = error.to_string();
-                return Revocation::Failed(AuthError::Metadata {
-                    issuer: login.issuer.clone(),
-                    reason,
-                });
+                return Revocation::Failed(AuthError::Metadata { issuer: login.issuer.clone(), reason });
             }
         };
         let url = match discovery::discover(&self.http, &issuer).await {

@@ -21,6 +21,7 @@ mod logout;
 mod pages;
 mod process;
 mod section;
+mod token_account;
 mod tokens;
 
 use std::path::PathBuf;
@@ -77,12 +78,7 @@ impl Auth {
         clock: Arc<dyn Clock>,
         notices: impl Fn(Notice) + Send + Sync + 'static,
     ) -> Self {
-        Self {
-            root: home.root().to_owned(),
-            http,
-            clock,
-            notices: Arc::new(notices),
-        }
+        Self { root: home.root().to_owned(), http, clock, notices: Arc::new(notices) }
     }
 }
 

@@ -26,49 +26,28 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn signed_in() -> Self {
-        Self::ok(
-            "You are signed in",
-            "You can close this page and go back to the terminal.",
-        )
+        Self::ok("You are signed in", "You can close this page and go back to the terminal.")
     }
 
     pub(super) fn failed(error: &dyn std::error::Error) -> Self {
-        Self::ok(
-            "You are not signed in",
-            &format!("{error}. The terminal says more."),
-        )
+        Self::ok("You are not signed in", &format!("{error}. The terminal says more."))
     }
 
     pub(super) fn already_used() -> Self {
-        Self::ok(
-            "Already used",
-            "This sign-in has had its answer. You can close this page.",
-        )
+        Self::ok("Already used", "This sign-in has had its answer. You can close this page.")
     }
 
     pub(super) fn not_an_answer() -> Self {
         let text = "This is not the answer to a sign-in that is under way here. The terminal is still waiting for it.";
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            title: "Not expected",
-            text: text.to_owned(),
-        }
+        Self { status: StatusCode::BAD_REQUEST, title: "Not expected", text: text.to_owned() }
     }
 
     pub(super) fn bare(status: StatusCode) -> Self {
-        Self {
-            status,
-            title: status.canonical_reason().unwrap_or("Error"),
-            text: String::new(),
-        }
+        Self { status, title: status.canonical_reason().unwrap_or("Error"), text: String::new() }
     }
 
     fn ok(title: &'static str, text: &str) -> Self {
-        Self {
-            status: StatusCode::OK,
-            title,
-            text: text.to_owned(),
-        }
+        Self { status: StatusCode::OK, title, text: text.to_owned() }
     }
 
     pub(super) fn into_response(self) -> Response<String> {
@@ -80,9 +59,7 @@ impl Page {
         );
         let mut response = guarded(html);
         *response.status_mut() = self.status;
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         response
     }
 }
@@ -91,9 +68,7 @@ impl Page {
 pub(super) fn to_done() -> Response<String> {
     let mut response = guarded(String::new());
     *response.status_mut() = StatusCode::SEE_OTHER;
-    response
-        .headers_mut()
-        .insert(LOCATION, HeaderValue::from_static("/done"));
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static("/done"));
     response
 }
 
@@ -104,11 +79,8 @@ fn guarded(body: String) -> Response<String> {
     );
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    let fixed: [(HeaderName, &'static str); 3] = [
-        (CACHE_CONTROL, "no-store"),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
+    let fixed: [(HeaderName, &'static str); 3] =
+        [(CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "no-referrer"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -140,9 +112,7 @@ mod tests {
 
     #[test]
     fn a14_a_page_escapes_what_a_server_said() {
-        let error = AuthError::Declined {
-            description: "<script>alert('x')</script>&".to_owned(),
-        };
+        let error = AuthError::Declined { description: "<script>alert('x')</script>&".to_owned() };
         let body = Page::failed(&error).into_response().into_body();
         assert!(!body.contains("<script"));
         assert!(body.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;"));
@@ -150,20 +120,15 @@ mod tests {
 
     #[test]
     fn a17_every_answer_is_guarded_and_loads_nothing() {
-        for response in [
-            Page::signed_in().into_response(),
-            Page::not_an_answer().into_response(),
-            to_done(),
-        ] {
+        for response in [Page::signed_in().into_response(), Page::not_an_answer().into_response(), to_done()]
+        {
             let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
             assert_eq!(header("cache-control"), "no-store");
             assert_eq!(header("referrer-policy"), "no-referrer");
             assert!(header("content-security-policy").starts_with("default-src 'none'; style-src 'sha256-"));
             let body = response.body();
             assert!(
-                !["src=", "href=", "url(", "@import", "<script"]
-                    .iter()
-                    .any(|remote| body.contains(remote))
+                !["src=", "href=", "url(", "@import", "<script"].iter().any(|remote| body.contains(remote))
             );
         }
     }

@@ -50,13 +50,7 @@ struct Held {
 impl Auth {
     /// The token for `api`, of a tenant or of none. A token of the environment wins.
     pub fn tokens(&self, api: ApiUrl, tenant: Option<String>, environment: Option<EnvToken>) -> Tokens {
-        Tokens {
-            auth: self.clone(),
-            api,
-            tenant,
-            environment,
-            held: Mutex::new(None),
-        }
+        Tokens { auth: self.clone(), api, tenant, environment, held: Mutex::new(None) }
     }
 }
 
@@ -68,9 +62,9 @@ impl Tokens {
 
     /// Where the token comes from.
     pub fn source(&self) -> TokenSource {
-        self.environment.as_ref().map_or(TokenSource::File, |token| {
-            TokenSource::Environment(token.variable())
-        })
+        self.environment
+            .as_ref()
+            .map_or(TokenSource::File, |token| TokenSource::Environment(token.variable()))
     }
 
     /// Whether there is a token, as far as this machine knows. Sends nothing.
@@ -84,9 +78,8 @@ impl Tokens {
             return Ok(token.token().clone());
         }
         let mut held = self.held.lock().await;
-        if let Some(held) = held
-            .as_ref()
-            .filter(|held| held.brought.is_some() || self.is_fresh(held.expires_at))
+        if let Some(held) =
+            held.as_ref().filter(|held| held.brought.is_some() || self.is_fresh(held.expires_at))
         {
             return Ok(held.token.clone());
         }
@@ -94,11 +87,7 @@ impl Tokens {
         if self.is_fresh(login.expires_at)
             && let Some(token) = login.token
         {
-            *held = Some(Held {
-                token: token.clone(),
-                expires_at: login.expires_at,
-                brought: None,
-            });
+            *held = Some(Held { token: token.clone(), expires_at: login.expires_at, brought: None });
             return Ok(token);
         }
         self.renew(&mut held, None).await
@@ -108,10 +97,7 @@ impl Tokens {
     pub async fn after_refusal(&self, refused: &Secret) -> Result<Secret, AuthError> {
         let host = || host_of(&self.api.to_string());
         if let Some(token) = &self.environment {
-            return Err(AuthError::EnvTokenRefused {
-                host: host(),
-                variable: token.variable(),
-            });
+            return Err(AuthError::EnvTokenRefused { host: host(), variable: token.variable() });
         }
         let mut held = self.held.lock().await;
         if let Some(held) = held.as_ref() {
@@ -141,31 +127,14 @@ impl Tokens {
         let mut locked = self.auth.lock().await?;
         let (section, login) = locked.logins.find(&self.api, self.tenant.as_deref())?;
         let refused_this = |token: &Secret| refused.is_some_and(|refused| refused.expose() == token.expose());
-        let brought_by_another = login
-            .token
-            .clone()
-            .filter(|t| !refused_this(t) && self.is_fresh(login.expires_at));
+        let brought_by_another =
+            login.token.clone().filter(|t| !refused_this(t) && self.is_fresh(login.expires_at));
         let (new, brought) = match brought_by_another {
-            Some(token) => (
-                Login {
-                    token: Some(token),
-                    ..login
-                },
-                None,
-            ),
-            None => (
-                self.auth.refresh(&mut locked, &section, login).await?,
-                Some(Instant::now()),
-            ),
+            Some(token) => (Login { token: Some(token), ..login }, None),
+            None => (self.auth.refresh(&mut locked, &section, login).await?, Some(Instant::now())),
         };
-        let token = new.token.ok_or_else(|| AuthError::SignedOut {
-            host: host_of(&new.issuer),
-        })?;
-        *held = Some(Held {
-            token: token.clone(),
-            expires_at: new.expires_at,
-            brought,
-        });
+        let token = new.token.ok_or_else(|| AuthError::SignedOut { host: host_of(&new.issuer) })?;
+        *held = Some(Held { token: token.clone(), expires_at: new.expires_at, brought });
         Ok(token)
     }
 }
@@ -187,10 +156,7 @@ impl CredentialSource for Tokens {
             if !self.is_meant(name, audience)? {
                 return Ok(None);
             }
-            self.current()
-                .await
-                .map(Some)
-                .map_err(CredentialError::from_diagnostic)
+            self.current().await.map(Some).map_err(CredentialError::from_diagnostic)
         })
     }
 
@@ -204,10 +170,7 @@ impl CredentialSource for Tokens {
             if !self.is_meant(name, audience)? {
                 return Ok(None);
             }
-            self.after_refusal(refused)
-                .await
-                .map(Some)
-                .map_err(CredentialError::from_diagnostic)
+            self.after_refusal(refused).await.map(Some).map_err(CredentialError::from_diagnostic)
         })
     }
 }
@@ -220,10 +183,7 @@ impl Tokens {
         }
         if audience != self.api.origin() {
             let (there, here) = (self.api.origin().authority(), audience.authority());
-            return Err(CredentialError::from_diagnostic(AuthError::OtherOrigin {
-                there,
-                here,
-            }));
+            return Err(CredentialError::from_diagnostic(AuthError::OtherOrigin { there, here }));
         }
         Ok(true)
     }
@@ -238,10 +198,8 @@ impl Auth {
         login: Login,
     ) -> Result<Login, AuthError> {
         let host = || host_of(&login.issuer);
-        let refresh_token = login
-            .refresh_token
-            .as_ref()
-            .ok_or_else(|| AuthError::NotRefreshable { host: host() })?;
+        let refresh_token =
+            login.refresh_token.as_ref().ok_or_else(|| AuthError::NotRefreshable { host: host() })?;
         let issuer = ApiUrl::parse(&login.issuer).map_err(|error| AuthError::Metadata {
             issuer: login.issuer.clone(),
             reason: error.to_string(),
@@ -250,10 +208,7 @@ impl Auth {
 
         let room = locked.make_room()?;
         let interrupted = locked.lock.interrupted(refresh_token);
-        locked
-            .lock
-            .begin(refresh_token, self.clock.now())
-            .map_err(|source| locked.unwritable(source))?;
+        locked.lock.begin(refresh_token, self.clock.now()).map_err(|source| locked.unwritable(source))?;
         tracing::debug!(target: "orkee::cloud::auth", %section, "refreshing the token");
         match exchange::refresh(&self.http, &metadata, refresh_token).await {
             Ok(granted) => {
@@ -299,15 +254,7 @@ impl Auth {
         let same = now.refresh_token.as_ref().map(Secret::expose)
             == spent.refresh_token.as_ref().map(Secret::expose);
         if same {
-            document.put(
-                section,
-                &Login {
-                    token: None,
-                    expires_at: None,
-                    refresh_token: None,
-                    ..now
-                },
-            );
+            document.put(section, &Login { token: None, expires_at: None, refresh_token: None, ..now });
             locked.write(room)?;
             tracing::warn!(target: "orkee::cloud::auth", %section, "the server no longer takes the refresh token");
         }
