@@ -193,8 +193,12 @@ pub(crate) fn indent(text: &str, level: usize) -> String {
     String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
 }
 
-/// How deep arrays and objects are nested in `text`, valid JSON.
-pub(super) fn depth(text: &str) -> usize {
+/// Whether arrays and objects are nested deeper than `limit` in `text`, valid JSON.
+pub(super) fn is_deeper(text: &str, limit: usize) -> bool {
+    // Most values do not even have so many brackets.
+    if text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() <= limit {
+        return false;
+    }
     let (mut level, mut deepest) = (0usize, 0);
     for (byte, inside) in Tokens::new(text) {
         match byte {
@@ -206,7 +210,7 @@ pub(super) fn depth(text: &str) -> usize {
             _ => {}
         }
     }
-    deepest
+    deepest > limit
 }
 
 fn is_space(byte: u8) -> bool {

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::check::MAX_PAYLOAD;
 use super::id::{NotAnId, ProjectId};
-use super::json::{RawObject, depth, indent, raw};
+use super::json::{RawObject, indent, is_deeper, raw};
 
 /// The known fields, in canonical order.
 pub const FIELDS: [&str; 17] = [
@@ -211,7 +211,7 @@ fn respell(value: &mut Box<RawValue>) {
 }
 
 fn is_too_deep(value: &str) -> bool {
-    value.starts_with(['[', '{']) && depth(value) > MAX_DEPTH
+    value.starts_with(['[', '{']) && is_deeper(value, MAX_DEPTH)
 }
 
 fn says_nothing(field: &str, value: &str) -> bool {

@@ -26,6 +26,7 @@ mod projects;
 mod record;
 #[cfg(feature = "sync")]
 mod sync;
+mod turn;
 mod tx;
 
 pub use conflicts::{Choice, Conflict};

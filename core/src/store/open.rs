@@ -4,11 +4,12 @@ use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::turn::{Turn, insist};
 use super::tx::{Durability, Tx};
 use super::{StoreError, migrations};
 use crate::clock::{Clock, SystemClock};
@@ -24,6 +25,9 @@ pub struct Store {
     pub(super) space: i64,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn Ids>,
+    /// None for a database in memory, which nobody else writes.
+    pub(super) turn: Option<Turn>,
+    pub(super) wait: Duration,
     durability: Durability,
 }
 
@@ -79,6 +83,7 @@ impl Options {
     pub fn open(self, path: &Path) -> Result<Store, StoreError> {
         connect(path, self.wait)
             .and_then(|connection| self.over(connection))
+            .map(|store| Store { turn: Some(Turn::beside(path)), ..store })
             .map_err(|error| refine(error, path).opening(path))
     }
 
@@ -94,9 +99,10 @@ impl Options {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "synchronous", Durability::Full.pragma())?;
         migrations::migrate(&mut connection)?;
+        let Self { tenant, clock, ids, device, wait } = self;
         let mut store =
-            Store { connection, space: 0, clock: self.clock, ids: self.ids, durability: Durability::Full };
-        store.enter(&self.tenant, self.device)?;
+            Store { connection, space: 0, clock, ids, turn: None, wait, durability: Durability::Full };
+        store.enter(&tenant, device)?;
         Ok(store)
     }
 }
@@ -123,10 +129,13 @@ fn connect(path: &Path, wait: Duration) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(wait)?;
-    let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
-    if mode != "wal" {
-        connection.query_row("PRAGMA journal_mode = wal", [], |_| Ok(()))?;
-    }
+    // Of a new file. Records have about 2.3 KB: three fill such a page, one would leave half of a 4 KB page empty.
+    connection.pragma_update(None, "page_size", 8192)?;
+    // SQLite does not wait here: where two make the file at once, one is told at once that it is locked.
+    insist(Instant::now() + wait, || {
+        let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+        if mode == "wal" { Ok(()) } else { connection.query_row("PRAGMA journal_mode = wal", [], |_| Ok(())) }
+    })?;
     Ok(connection)
 }
 

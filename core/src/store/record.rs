@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::{OptionalExtension, Row, ToSql};
 
 use super::{StoreError, Tx};
 use crate::project::{Payload, Priority, ProjectId, Status};
@@ -43,16 +43,14 @@ const RECORD: &str = "SELECT r.rowid, r.id, t.version, r.payload, r.ancestry, r.
                       FROM records r JOIN tracking t ON t.record = r.rowid WHERE r.space = ? AND r.id = ?";
 
 const KEEP: &str = "INSERT INTO history (record, version, payload, ancestry, device, at) \
-                    SELECT rowid, :number, payload, ancestry, device, at FROM records WHERE rowid = :row";
+                    SELECT rowid, ?, payload, ancestry, device, at FROM records WHERE rowid = ?";
 
-const REPLACE: &str = "UPDATE records SET name = :name, status = :status, priority = :priority, rank = :rank, tags = :tags, \
-                       created_at = :created_at, updated_at = :updated_at, ancestry = :ancestry, device = :device, at = :at, \
-                       payload = :payload WHERE rowid = :row";
+// Parameters by number, in the order of `Columns::values`: finding each by its name costs more than binding it.
+const REPLACE: &str = "UPDATE records SET name = ?1, status = ?2, priority = ?3, rank = ?4, tags = ?5, created_at = ?6, \
+                       updated_at = ?7, ancestry = ?8, device = ?9, at = ?10, payload = ?11 WHERE rowid = ?12";
 
-const INSERT: &str = "INSERT INTO records \
-                      (space, id, name, status, priority, rank, tags, created_at, updated_at, ancestry, device, at, payload) \
-                      VALUES (:space, :id, :name, :status, :priority, :rank, :tags, :created_at, :updated_at, :ancestry, \
-                      :device, :at, :payload)";
+const INSERT: &str = "INSERT INTO records (name, status, priority, rank, tags, created_at, updated_at, ancestry, device, at, \
+                      payload, space, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
 impl Tx<'_> {
     /// The record of this id, deleted ones included.
@@ -93,22 +91,10 @@ impl Tx<'_> {
 
     fn replace(&self, current: &Record, version: &Version) -> Result<(), StoreError> {
         let prepare = |sql| self.connection().prepare_cached(sql);
-        prepare(KEEP)?.execute(named_params! { ":number": current.number, ":row": current.row })?;
+        prepare(KEEP)?.execute((current.number, current.row))?;
         let columns = Columns::of(current.id, version)?;
-        prepare(REPLACE)?.execute(named_params! {
-            ":row": current.row,
-            ":name": columns.name,
-            ":status": columns.status,
-            ":priority": columns.priority,
-            ":rank": columns.rank,
-            ":tags": columns.tags,
-            ":created_at": columns.created_at,
-            ":updated_at": columns.updated_at,
-            ":ancestry": columns.ancestry,
-            ":device": version.device,
-            ":at": version.at,
-            ":payload": columns.payload,
-        })?;
+        let keys: [&dyn ToSql; 1] = [&current.row];
+        prepare(REPLACE)?.execute(&[&columns.values(version)[..], &keys].concat()[..])?;
         prepare("UPDATE tracking SET version = ? WHERE record = ?")?
             .execute((current.number + 1, current.row))?;
         self.settle_changed(current.row, version.payload.as_ref())
@@ -117,21 +103,8 @@ impl Tx<'_> {
     pub(super) fn insert(&self, id: ProjectId, version: &Version) -> Result<i64, StoreError> {
         let prepare = |sql| self.connection().prepare_cached(sql);
         let columns = Columns::of(id, version)?;
-        prepare(INSERT)?.execute(named_params! {
-            ":space": self.space(),
-            ":id": id.as_str(),
-            ":name": columns.name,
-            ":status": columns.status,
-            ":priority": columns.priority,
-            ":rank": columns.rank,
-            ":tags": columns.tags,
-            ":created_at": columns.created_at,
-            ":updated_at": columns.updated_at,
-            ":ancestry": columns.ancestry,
-            ":device": version.device,
-            ":at": version.at,
-            ":payload": columns.payload,
-        })?;
+        let keys: [&dyn ToSql; 2] = [&self.space(), &id.as_str()];
+        prepare(INSERT)?.execute(&[&columns.values(version)[..], &keys].concat()[..])?;
         let row = self.connection().last_insert_rowid();
         prepare("INSERT INTO tracking (record, space) VALUES (?, ?)")?.execute((row, self.space()))?;
         Ok(row)
@@ -153,6 +126,22 @@ struct Columns {
 }
 
 impl Columns {
+    fn values<'a>(&'a self, version: &'a Version) -> [&'a dyn ToSql; 11] {
+        [
+            &self.name,
+            &self.status,
+            &self.priority,
+            &self.rank,
+            &self.tags,
+            &self.created_at,
+            &self.updated_at,
+            &self.ancestry,
+            &version.device,
+            &version.at,
+            &self.payload,
+        ]
+    }
+
     fn of(id: ProjectId, version: &Version) -> Result<Self, StoreError> {
         let ancestry = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
         let Some(payload) = &version.payload else {

@@ -1,9 +1,12 @@
 //! A write transaction, and this store as a writer in it.
 
 use super::record::Ancestry;
+use std::time::{Duration, Instant};
+
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::turn::insist;
 use super::{Store, StoreError};
 use crate::clock::{Clock, rfc3339};
 use crate::id::Ids;
@@ -49,10 +52,17 @@ pub struct Tx<'s> {
 
 impl<'s> Tx<'s> {
     pub(super) fn begin(store: &'s mut Store) -> Result<Self, StoreError> {
-        let Store { connection, space, clock, ids, .. } = store;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let Store { connection, space, clock, ids, turn, wait, .. } = store;
+        let deadline = Instant::now() + *wait;
+        let turn = turn.as_mut().map(|turn| turn.take(deadline)).transpose()?;
+        // Tried often while it is our turn, instead of at the growing intervals of SQLite's own waiting.
+        connection.busy_timeout(Duration::ZERO)?;
+        let begun =
+            insist(deadline, || Transaction::new_unchecked(connection, TransactionBehavior::Immediate));
+        connection.busy_timeout(*wait)?;
+        drop(turn);
         let now = Clock::now(&**clock);
-        Ok(Self { transaction, space: *space, ids: &**ids, now, at: rfc3339(now), writer: None })
+        Ok(Self { transaction: begun?, space: *space, ids: &**ids, now, at: rfc3339(now), writer: None })
     }
 
     pub(super) fn commit(self) -> Result<(), StoreError> {

@@ -168,6 +168,9 @@ fn with_times_of(payload: Payload, stored: &Payload) -> Result<Payload, PayloadE
 
 /// With `createdAt` and `updatedAt`, where the file has none.
 fn dated(payload: Payload, now: &str) -> Result<Payload, PayloadError> {
+    if payload.get("createdAt").is_some() && payload.get("updatedAt").is_some() {
+        return Ok(payload);
+    }
     let created = payload.get("createdAt").map(ToOwned::to_owned).or_else(|| raw(now));
     let updated = payload.get("updatedAt").map(ToOwned::to_owned).or_else(|| created.clone());
     payload.with([("createdAt", created), ("updatedAt", updated)])

@@ -67,7 +67,7 @@ fn a_file_that_is_no_database_is_refused_and_left_alone() {
 fn a_database_with_damaged_pages_is_corrupt() {
     let (_folder, path) = filled();
     let mut bytes = fs::read(&path).unwrap();
-    let page = 4096;
+    let page = 8192;
     bytes[page..].fill(0xa5);
     fs::write(&path, bytes).unwrap();
     fails(&path, "E-STORE-003", Kind::Failed);
