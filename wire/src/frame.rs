@@ -24,7 +24,10 @@ pub enum FrameError {
 }
 
 /// A body of `head` and `blobs`. The caller has written the blobs' lengths into the head.
-pub fn join<'a>(head: &impl Serialize, blobs: impl Iterator<Item = &'a [u8]> + Clone) -> Result<Vec<u8>, FrameError> {
+pub fn join<'a>(
+    head: &impl Serialize,
+    blobs: impl Iterator<Item = &'a [u8]> + Clone,
+) -> Result<Vec<u8>, FrameError> {
     let mut body = serde_json::to_vec(head).map_err(FrameError::Head)?;
     body.reserve_exact(1 + blobs.clone().map(<[u8]>::len).sum::<usize>());
     body.push(b'\n');
@@ -33,10 +36,10 @@ pub fn join<'a>(head: &impl Serialize, blobs: impl Iterator<Item = &'a [u8]> + C
 }
 
 /// Splits a body; `lengths` reads the blobs' lengths from the head.
-pub fn split<'a, H: DeserializeOwned>(
-    body: &'a [u8],
+pub fn split<H: DeserializeOwned>(
+    body: &[u8],
     lengths: impl FnOnce(&H) -> Vec<u64>,
-) -> Result<(H, Vec<&'a [u8]>), FrameError> {
+) -> Result<(H, Vec<&[u8]>), FrameError> {
     let end = body.iter().position(|b| *b == b'\n').ok_or(FrameError::NoHead)?;
     let head: H = serde_json::from_slice(&body[..end]).map_err(FrameError::Head)?;
     let mut rest = &body[end + 1..];
@@ -70,7 +73,10 @@ mod tests {
 
     #[test]
     fn lengths_that_do_not_add_up_are_refused() {
-        assert!(matches!(split::<Vec<u64>>(b"[3]\nab", Vec::clone), Err(FrameError::Length { announced: 3, present: 2 })));
+        assert!(matches!(
+            split::<Vec<u64>>(b"[3]\nab", Vec::clone),
+            Err(FrameError::Length { announced: 3, present: 2 })
+        ));
         assert!(matches!(
             split::<Vec<u64>>(b"[18446744073709551615,2]\nab", Vec::clone),
             Err(FrameError::Length { .. })

@@ -13,6 +13,6 @@ pub use envelope::{Ancestry, Envelope, EnvelopeError, EnvelopeHead};
 pub use error::{ErrorBody, ErrorDetail};
 pub use frame::{FrameError, join, split};
 pub use sync::{
-    Change, Cursor, Head, MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_BYTES, Mutation, Outcome, SYNC_MEDIA_TYPE, Span,
-    SyncReply, SyncRequest,
+    Change, Cursor, Head, MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_BYTES, Mutation, Outcome,
+    SYNC_MEDIA_TYPE, Span, SyncReply, SyncRequest,
 };

@@ -53,7 +53,7 @@ impl App {
         Self {
             rate: RateLimiter::new(settings.rate_limit, Duration::from_secs(60)),
             sign_ins: RateLimiter::new(10, Duration::from_secs(5 * 60)),
-            addresses: RateLimiter::new(120, Duration::from_secs(60)),
+            addresses: RateLimiter::new(300, Duration::from_secs(60)),
             hashing: Semaphore::new(HASHING),
             author: Arc::new(Author::new()),
             settings,

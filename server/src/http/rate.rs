@@ -36,6 +36,11 @@ impl<K: Hash + Eq> RateLimiter<K> {
         self.take_at(key, Instant::now())
     }
 
+    /// Fills a key's bucket again.
+    pub(crate) fn forgive(&self, key: &K) {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
     fn take_at(&self, key: K, now: Instant) -> Result<(), u64> {
         let limit = f64::from(self.limit);
         let per_second = limit / self.period.as_secs_f64();

@@ -58,7 +58,10 @@ pub(super) async fn sign_in(
         return again(OFTEN, StatusCode::TOO_MANY_REQUESTS);
     }
     match verify(&app, &fields).await? {
-        Some(account) => welcome(&app, &account, &request).await,
+        Some(account) => {
+            app.sign_ins.forgive(&attempt(typed, &address));
+            welcome(&app, &account, &request).await
+        }
         None => {
             tracing::warn!(address = address.0, "a sign-in was refused");
             again("That email and password do not match.", StatusCode::FORBIDDEN)
@@ -68,8 +71,12 @@ pub(super) async fn sign_in(
 
 /// Counts an attempt; whether it may be made.
 fn may_try(app: &App, typed: &str, address: &Address) -> bool {
-    let account = typed.trim().to_lowercase().chars().take(254).collect();
-    app.addresses.take(address.0.clone()).is_ok() && app.sign_ins.take((account, address.0.clone())).is_ok()
+    app.addresses.take(address.0.clone()).is_ok() && app.sign_ins.take(attempt(typed, address)).is_ok()
+}
+
+/// What attempts are counted by.
+fn attempt(typed: &str, address: &Address) -> (String, String) {
+    (typed.trim().to_lowercase().chars().take(254).collect(), address.0.clone())
 }
 
 async fn verify(app: &App, fields: &Parameters) -> Result<Option<Account>, ApiError> {

@@ -14,7 +14,7 @@ use crate::storage::{
     WriteOutcome,
 };
 
-const SCHEDULES: u64 = 60;
+const SCHEDULES: u64 = 20;
 const STEPS: usize = 80;
 const IDS: [&str; 4] = ["aaaaaaaa", "bbbbbbbb", "cccccccc", "dddddddd"];
 

@@ -1,0 +1,105 @@
+//! Limits, each told in the reply that refuses.
+
+use orkee_wire::{Cursor, MAX_BODY_BYTES, MAX_MUTATIONS, SYNC_MEDIA_TYPE};
+
+use crate::support::device::{body, envelope, project};
+use crate::support::{Device, Home, Request};
+
+fn sync(body: Vec<u8>, token: &str) -> Request {
+    Request::post("/v1/sync", body).bearer(token).header("content-type", SYNC_MEDIA_TYPE)
+}
+
+#[test]
+fn a_body_above_eight_mebibytes_is_too_large_packed_or_not() {
+    let (home, server) = Home::with_ann(&[]);
+    let token = home.token("ann@example.com");
+    let large = vec![b' '; MAX_BODY_BYTES as usize + 1];
+    let bomb = zstd::bulk::compress(&vec![b' '; 1 << 28], 3).unwrap();
+    assert!(bomb.len() < 100_000);
+    for request in [sync(large.clone(), &token), sync(bomb, &token).header("content-encoding", "zstd")] {
+        let response = server.send(&request);
+        assert_eq!((response.status, response.code().as_str()), (413, "too-large"));
+        assert_eq!(response.json()["error"]["limit"], MAX_BODY_BYTES);
+    }
+    let not_packed = sync(b"{}\n".to_vec(), &token).header("content-encoding", "zstd");
+    assert_eq!(server.send(&not_packed).code(), "invalid-request");
+}
+
+#[test]
+fn more_records_than_a_batch_holds_are_too_large() {
+    let (home, server) = Home::with_ann(&[]);
+    let token = home.token("ann@example.com");
+    let one = project("aaaaaaaa", "x");
+    let ids: Vec<String> = (0..=MAX_MUTATIONS).map(|n| format!("{n:08}")).collect();
+    let writes: Vec<(&str, Option<&str>, &[u8])> =
+        ids.iter().map(|id| (id.as_str(), None, one.as_slice())).collect();
+    let response = server.send(&sync(body(&Cursor::default(), &writes, 10), &token));
+    assert_eq!((response.status, response.code().as_str()), (413, "too-large"));
+    assert_eq!(response.json()["error"]["limit"], MAX_MUTATIONS);
+    let most = server.send(&sync(body(&Cursor::default(), &writes[1..], 10), &token));
+    assert_eq!(most.status, 200);
+}
+
+#[test]
+fn an_account_that_asks_too_often_waits_and_others_do_not() {
+    let (home, server) = Home::with_ann(&["--rate-limit", "3"]);
+    home.add_user("bob@example.com");
+    let (ann, bob) = (home.token("ann@example.com"), home.token("bob@example.com"));
+    let ask = |token: &str| server.send(&Request::get("/v1/account").bearer(token));
+    let answers: Vec<_> = (0..5).map(|_| ask(&ann)).collect();
+    let refused = answers.iter().find(|answer| answer.status != 200).expect("one too many");
+    assert_eq!((refused.status, refused.code().as_str()), (429, "rate-limited"));
+    assert_eq!(refused.json()["error"]["limit"], 3);
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=20).contains(&wait), "{wait}");
+    assert_eq!(ask(&bob).status, 200);
+}
+
+#[test]
+fn a_page_stays_below_the_limit_of_a_body_and_the_next_goes_on() {
+    let (home, server) = Home::with_ann(&[]);
+    let mut writer = Device::new(&server.client, &home.token("ann@example.com"));
+    let mut reader = Device::new(&server.client, &home.token("ann@example.com"));
+    let large = envelope("laptop", 1, Some(&format!("{{\"x\":\"{}\"}}", "x".repeat(1_000_000))));
+    for half in 0..2 {
+        let ids: Vec<String> = (0..6).map(|n| format!("aaaaaa{half}{n}")).collect();
+        let writes: Vec<(&str, Option<&str>, &[u8])> =
+            ids.iter().map(|id| (id.as_str(), None, large.as_slice())).collect();
+        writer.exchange(&writes, 0);
+    }
+    let (mut pages, mut met) = (0, 0);
+    loop {
+        let response = reader.ask(&[], 1000);
+        assert!(response.body.len() as u64 <= MAX_BODY_BYTES, "{}", response.body.len());
+        let page = reader.exchange(&[], 1000);
+        (pages, met) = (pages + 1, met + page.changes.len());
+        if !page.reply.more {
+            break;
+        }
+    }
+    assert_eq!((pages, met), (2, 12));
+
+    let ids: Vec<String> = (0..12).map(|n| format!("aaaaaa{}{}", n / 6, n % 6)).collect();
+    let small = project("aaaaaaaa", "late");
+    let late: Vec<(&str, Option<&str>, &[u8])> =
+        ids.iter().map(|id| (id.as_str(), None, small.as_slice())).collect();
+    let response = reader.ask(&late, 10);
+    assert_eq!((response.status, response.code().as_str()), (413, "too-large"), "send fewer");
+    assert_eq!(reader.ask(&late[..4], 10).status, 200);
+}
+
+#[test]
+fn sign_ins_are_counted_by_account_and_address() {
+    let (home, server) = Home::with_ann(&[]);
+    home.add_user("bob@example.com");
+    let mut browser = crate::support::Browser::new(&server.client);
+    let page = browser.open(&crate::support::browser::authorize(&[]));
+    let mut statuses = Vec::new();
+    for _ in 0..11 {
+        statuses.push(browser.submit(&page, &[("email", "ann@example.com"), ("password", "wrong")]).status);
+    }
+    assert_eq!((statuses[..10].to_vec(), statuses[10]), (vec![403; 10], 429));
+    let right = [("email", " ANN@example.com"), ("password", crate::support::server::PASSWORD)];
+    assert_eq!(browser.submit(&page, &right).status, 429, "another spelling is the same account");
+    browser.sign_in(&page, "bob@example.com");
+}
