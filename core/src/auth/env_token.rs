@@ -13,7 +13,7 @@ use crate::net::Secret;
 
 const MAX_BYTES: u64 = 16 << 10;
 
-/// A token, and the variable that it came from.
+/// A token, and where it came from.
 #[derive(Debug, Clone)]
 pub struct EnvToken {
     variable: &'static str,
@@ -25,6 +25,9 @@ impl EnvToken {
     pub const VARIABLE: &'static str = "ORKEE_CLOUD_TOKEN";
     /// The variable that names a file with a token.
     pub const FILE_VARIABLE: &'static str = "ORKEE_CLOUD_TOKEN_FILE";
+
+    /// The flag that reads a token from standard input.
+    const GIVEN: &str = "--with-token";
 
     /// From the values of the two variables. An empty value counts as unset; the token itself wins over the file.
     pub fn new(value: Option<&str>, file: Option<&Path>) -> Result<Option<Self>, AuthError> {
@@ -41,9 +44,21 @@ impl EnvToken {
         Self::checked(Self::FILE_VARIABLE, token).map(Some)
     }
 
-    /// The variable that it came from.
+    /// A token that was handed in, to be tried before it is kept.
+    pub fn given(text: &str) -> Result<Self, AuthError> {
+        let token =
+            check(text.trim_end_matches(['\n', '\r'])).map_err(|reason| AuthError::GivenToken { reason })?;
+        Ok(Self { variable: Self::GIVEN, token })
+    }
+
+    /// The variable, or the flag, that it came from.
     pub fn variable(&self) -> &'static str {
         self.variable
+    }
+
+    /// Whether it was handed in, and not found in the environment.
+    pub fn is_given(&self) -> bool {
+        self.variable == Self::GIVEN
     }
 
     pub(super) fn token(&self) -> &Secret {
@@ -57,7 +72,7 @@ impl EnvToken {
 }
 
 /// A token that a header can carry and nobody mistyped.
-pub(super) fn check(token: &str) -> Result<Secret, &'static str> {
+fn check(token: &str) -> Result<Secret, &'static str> {
     if token.is_empty() {
         return Err("it is empty");
     }

@@ -46,7 +46,7 @@ pub enum AuthError {
         /// The issuer's host.
         host: String,
     },
-    /// The server refused the token of the environment.
+    /// The server refused the token of the environment, or one that was handed in.
     #[error("{host} refused the token of {variable}")]
     EnvTokenRefused {
         /// The API's host.
@@ -248,6 +248,9 @@ impl Diagnostic for AuthError {
             | Self::NotRefreshable { .. } => "run `orkee cloud login`".to_owned(),
             Self::OtherOrigin { there, .. } => {
                 format!("run `orkee cloud login` to sign in here, or point ORKEE_CLOUD_API_URL at {there}")
+            }
+            Self::EnvTokenRefused { variable, .. } if variable.starts_with("--") => {
+                "hand in a token that is valid".to_owned()
             }
             Self::EnvTokenRefused { variable, .. } => {
                 format!(

@@ -21,6 +21,7 @@ const MAX_BYTES: u64 = 1 << 20;
 const SLACK: usize = 16 << 10;
 const NEW_NAME: &str = "auth.toml.new";
 const NAME: &str = "auth.toml";
+const BAD_NAME: &str = "auth.toml.bad";
 
 /// Why a token file may not be used.
 #[derive(Debug, Error)]
@@ -145,6 +146,12 @@ impl Folder {
     /// Removes the token file, if there is one.
     pub(super) fn remove(&self) -> io::Result<()> {
         self.unlink(NAME)?;
+        self.handle.sync_all()
+    }
+
+    /// Gives the token file another name.
+    pub(super) fn set_aside(&self) -> io::Result<()> {
+        rustix::fs::renameat(&*self.handle, NAME, &*self.handle, BAD_NAME)?;
         self.handle.sync_all()
     }
 

@@ -31,7 +31,7 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(5);
 const MAX_HEADER_BYTES: usize = 16 << 10;
 /// How long the last page waits for the outcome, and the outcome for the last page.
 const OUTCOME_WITHIN: Duration = Duration::from_secs(60);
-const LAST_PAGE_WITHIN: Duration = Duration::from_secs(2);
+const LAST_PAGE_WITHIN: Duration = Duration::from_secs(5);
 
 /// A bound port that does not answer yet.
 pub(super) struct Bound {

@@ -13,7 +13,7 @@ use super::exchange::{self, Device, Refusal};
 use super::listener::{Bound, Listener};
 use super::pages::Page;
 use super::section::{Login, Section};
-use super::{Auth, endpoint, env_token};
+use super::{Auth, EnvToken, endpoint};
 use crate::net::{ApiUrl, Secret};
 
 /// Where the browser is sent if nothing can listen: nothing answers there, and the person pastes the address.
@@ -122,14 +122,12 @@ impl Auth {
         &self,
         api: &ApiUrl,
         section: &Section,
-        token: &str,
+        token: &EnvToken,
     ) -> Result<(), AuthError> {
-        let token = env_token::check(token.trim_end_matches(['\n', '\r']))
-            .map_err(|reason| AuthError::GivenToken { reason })?;
         let login = Login {
             api: api.to_string(),
             issuer: api.to_string(),
-            token: Some(token),
+            token: Some(token.token().clone()),
             expires_at: None,
             refresh_token: None,
             account: None,

@@ -53,18 +53,30 @@ impl Auth {
         logins.write(room)
     }
 
+    /// Sets a token file that cannot be read aside, as `auth.toml.bad`.
+    pub async fn set_aside(&self) -> Result<(), AuthError> {
+        let folder = self.folder()?;
+        let _lock = self.acquire(&folder).await?;
+        folder.set_aside().map_err(|source| AuthError::Unwritable { path: self.root.join(FILE), source })
+    }
+
     pub(super) fn read(&self) -> Result<Logins, AuthError> {
-        let folder =
-            Folder::open(&self.root).map_err(|source| AuthError::File { path: self.root.clone(), source })?;
-        self.read_in(folder)
+        self.read_in(self.folder()?)
     }
 
     pub(super) async fn lock(&self) -> Result<LockedLogins, AuthError> {
-        let folder =
-            Folder::open(&self.root).map_err(|source| AuthError::File { path: self.root.clone(), source })?;
-        let notices = |notice| (self.notices)(notice);
-        let lock = Lock::acquire(&folder, &notices).await.map_err(|error| error.at(&self.root))?;
+        let folder = self.folder()?;
+        let lock = self.acquire(&folder).await?;
         Ok(LockedLogins { logins: self.read_in(folder)?, lock, path: self.root.join(FILE) })
+    }
+
+    async fn acquire(&self, folder: &Folder) -> Result<Lock, AuthError> {
+        let notices = |notice| (self.notices)(notice);
+        Lock::acquire(folder, &notices).await.map_err(|error| error.at(&self.root))
+    }
+
+    fn folder(&self) -> Result<Folder, AuthError> {
+        Folder::open(&self.root).map_err(|source| AuthError::File { path: self.root.clone(), source })
     }
 
     fn read_in(&self, folder: Folder) -> Result<Logins, AuthError> {

@@ -20,6 +20,7 @@ mod logins;
 mod logout;
 mod pages;
 mod process;
+mod refresh;
 mod section;
 mod token_account;
 mod tokens;

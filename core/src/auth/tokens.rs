@@ -11,10 +11,9 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::error::AuthError;
-use super::exchange::{self, Refusal};
-use super::logins::{LockedLogins, Room};
-use super::section::{Login, Section};
-use super::{Auth, EnvToken, discovery, host_of};
+use super::refresh::Refreshed;
+use super::section::Login;
+use super::{Auth, EnvToken};
 use crate::net::{ApiUrl, CredentialError, CredentialSource, Origin, Secret};
 
 /// A token is renewed this long before it expires.
@@ -95,7 +94,7 @@ impl Tokens {
 
     /// A token in the place of one that the API answered with 401.
     pub async fn after_refusal(&self, refused: &Secret) -> Result<Secret, AuthError> {
-        let host = || host_of(&self.api.to_string());
+        let host = || self.api.origin().authority();
         if let Some(token) = &self.environment {
             return Err(AuthError::EnvTokenRefused { host: host(), variable: token.variable() });
         }
@@ -125,17 +124,26 @@ impl Tokens {
     /// A new token, which another process may have brought meanwhile. `refused` is not good enough.
     async fn renew(&self, held: &mut Option<Held>, refused: Option<&Secret>) -> Result<Secret, AuthError> {
         let mut locked = self.auth.lock().await?;
-        let (section, login) = locked.logins.find(&self.api, self.tenant.as_deref())?;
-        let refused_this = |token: &Secret| refused.is_some_and(|refused| refused.expose() == token.expose());
-        let brought_by_another =
-            login.token.clone().filter(|t| !refused_this(t) && self.is_fresh(login.expires_at));
-        let (new, brought) = match brought_by_another {
-            Some(token) => (Login { token: Some(token), ..login }, None),
-            None => (self.auth.refresh(&mut locked, &section, login).await?, Some(Instant::now())),
-        };
-        let token = new.token.ok_or_else(|| AuthError::SignedOut { host: host_of(&new.issuer) })?;
-        *held = Some(Held { token: token.clone(), expires_at: new.expires_at, brought });
-        Ok(token)
+        // The second turn is for a file that somebody changed, without the lock, while the server was asked.
+        for _ in 0..2 {
+            let (section, login) = locked.logins.find(&self.api, self.tenant.as_deref())?;
+            if let Some(token) = self.brought_by_another(&login, refused) {
+                *held = Some(Held { token: token.clone(), expires_at: login.expires_at, brought: None });
+                return Ok(token);
+            }
+            if let Refreshed::New { token, expires_at } =
+                self.auth.refresh(&mut locked, &section, login).await?
+            {
+                *held = Some(Held { token: token.clone(), expires_at, brought: Some(Instant::now()) });
+                return Ok(token);
+            }
+        }
+        Err(AuthError::SignedOut { host: self.api.origin().authority() })
+    }
+
+    fn brought_by_another(&self, login: &Login, refused: Option<&Secret>) -> Option<Secret> {
+        let token = login.token.clone().filter(|_| self.is_fresh(login.expires_at))?;
+        refused.is_none_or(|refused| refused.expose() != token.expose()).then_some(token)
     }
 }
 
@@ -186,79 +194,5 @@ impl Tokens {
             return Err(CredentialError::from_diagnostic(AuthError::OtherOrigin { there, here }));
         }
         Ok(true)
-    }
-}
-
-impl Auth {
-    /// Spends the refresh token of a login and keeps its successor.
-    async fn refresh(
-        &self,
-        locked: &mut LockedLogins,
-        section: &Section,
-        login: Login,
-    ) -> Result<Login, AuthError> {
-        let host = || host_of(&login.issuer);
-        let refresh_token =
-            login.refresh_token.as_ref().ok_or_else(|| AuthError::NotRefreshable { host: host() })?;
-        let issuer = ApiUrl::parse(&login.issuer).map_err(|error| AuthError::Metadata {
-            issuer: login.issuer.clone(),
-            reason: error.to_string(),
-        })?;
-        let metadata = discovery::discover(&self.http, &issuer).await?;
-
-        let room = locked.make_room()?;
-        let interrupted = locked.lock.interrupted(refresh_token);
-        locked.lock.begin(refresh_token, self.clock.now()).map_err(|source| locked.unwritable(source))?;
-        tracing::debug!(target: "orkee::cloud::auth", %section, "refreshing the token");
-        match exchange::refresh(&self.http, &metadata, refresh_token).await {
-            Ok(granted) => {
-                let new = Login {
-                    expires_at: granted.expires_at(self.clock.now()),
-                    refresh_token: granted.refresh_token.or_else(|| login.refresh_token.clone()),
-                    token: Some(granted.token),
-                    ..login
-                };
-                locked.logins.document.put(section, &new);
-                locked.write(room)?;
-                // The mark names a token that is gone: left behind, it would do no harm.
-                let _ = locked.lock.finish();
-                tracing::info!(target: "orkee::cloud::auth", %section, "refreshed the token");
-                Ok(new)
-            }
-            Err(Refusal::Grant(_)) => {
-                self.sign_out(locked, room, section, &login)?;
-                Err(match interrupted {
-                    Some(at) => AuthError::Interrupted { at },
-                    None => AuthError::SignedOut { host: host() },
-                })
-            }
-            // Whether the token was spent is unknown: it stays, and so does the mark.
-            Err(Refusal::Failed(error)) => Err(error),
-        }
-    }
-
-    /// Drops the tokens that the server calls invalid; who was signed in, and where, stays. Tokens that somebody put into the file
-    /// meanwhile, without the lock, stay too.
-    fn sign_out(
-        &self,
-        locked: &mut LockedLogins,
-        room: Room,
-        section: &Section,
-        spent: &Login,
-    ) -> Result<(), AuthError> {
-        locked.logins = self.read()?;
-        let document = &mut locked.logins.document;
-        let Some(now) = document.login(section) else {
-            return Ok(());
-        };
-        let same = now.refresh_token.as_ref().map(Secret::expose)
-            == spent.refresh_token.as_ref().map(Secret::expose);
-        if same {
-            document.put(section, &Login { token: None, expires_at: None, refresh_token: None, ..now });
-            locked.write(room)?;
-            tracing::warn!(target: "orkee::cloud::auth", %section, "the server no longer takes the refresh token");
-        }
-        let _ = locked.lock.finish();
-        Ok(())
     }
 }

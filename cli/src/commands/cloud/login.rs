@@ -4,17 +4,19 @@ use std::io::{BufRead, IsTerminal, Read};
 use std::time::Duration;
 
 use orkee_core::auth::{
-    AuthError, BrowserWish, Device, LoginEvent, LoginRequest, LoginUi, Opener, Section, Surroundings,
+    AuthError, BrowserWish, Device, EnvToken, LoginEvent, LoginRequest, LoginUi, Opener, Section, Surroundings,
 };
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
+use super::connection::Connection;
 use super::open_url;
 use super::surroundings::{self, Cloud};
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit, Failure};
+use crate::prompt;
 
 /// Sign in
 ///
@@ -64,11 +66,9 @@ impl Login {
             return refresh(cx, &cloud);
         }
         if self.sso || self.device {
-            return Err(NotOffered {
-                host: cloud.host(),
-                flag: if self.sso { "--sso" } else { "--device" },
-            }
-            .into());
+            return Err(
+                NotOffered { host: cloud.host(), flag: if self.sso { "--sso" } else { "--device" } }.into()
+            );
         }
         let section = match (&cloud.tenant, &self.env) {
             (Some(tenant), _) => Section::Tenant(tenant.clone()),
@@ -108,32 +108,56 @@ impl Login {
         let tell = events(cx);
         surroundings::run(async {
             let opener: Option<Opener> = wish.opens(around).then(|| Box::new(open_url::in_child) as Opener);
-            let ui = LoginUi {
-                events: &tell,
-                opener,
-                pasted: can_paste.then(typed_lines),
-            };
+            let ui = LoginUi { events: &tell, opener, pasted: can_paste.then(typed_lines) };
             cloud.auth.login(request, ui).await?;
-            Ok(())
+            // The sign-in stands, whether or not the server says whose it is.
+            match who(cx, &cloud.with_token(None)).await {
+                Ok(account) => Ok(cloud.auth.remember_account(section, account).await?),
+                Err(failure) => {
+                    cx.out.warn(format_args!("cannot tell whose account it is: {}", failure.diagnostic()));
+                    Ok(())
+                }
+            }
         })
     }
+}
+
+/// A token file that is no TOML stops the sign-in, unless the person lets it be moved away.
+fn set_aside_unreadable(cx: &Context, cloud: &Cloud) -> Result<(), Failure> {
+    let error = match cloud.auth.sections() {
+        Err(error @ AuthError::Unreadable { .. }) => error,
+        other => return other.map(drop).map_err(Failure::from),
+    };
+    let question = format!("{error}. Keep it as auth.toml.bad and begin a new one?");
+    if !prompt::possible(cx) || !prompt::confirm(cx, &question)? {
+        return Err(error.into());
+    }
+    surroundings::run(async { Ok(cloud.auth.set_aside().await?) })
+}
+
+/// Keeps the token on standard input, once the server took it.
+fn with_token(cx: &Context, cloud: &Cloud, section: &Section) -> Result<(), Failure> {
+    let token = EnvToken::given(&read_token()?)?;
+    surroundings::run(async {
+        let account = who(cx, &cloud.with_token(Some(token.clone()))).await?;
+        cloud.auth.login_with_token(&cloud.api, section, &token).await?;
+        Ok(cloud.auth.remember_account(section, account).await?)
+    })
+}
+
+/// Asks the provider whose account it is.
+pub(super) async fn who(cx: &Context, cloud: &Cloud) -> Result<Account, Failure> {
+    let profile = Connection::open(cx, cloud).await?.provider.whoami().await?;
+    Ok(Account { email: profile.email, plan: profile.plan })
 }
 
 /// What the person is told while the sign-in is under way. The address is told however quiet it is to be.
 fn events(cx: &Context) -> impl Fn(LoginEvent) + Sync + 'static {
     let (say, warn) = (cx.out.speaker(), cx.out.warner());
     move |event| match event {
-        LoginEvent::Visit {
-            host,
-            url,
-            opening,
-            can_paste,
-        } => {
-            let how = if opening {
-                "Your browser opens to sign in to"
-            } else {
-                "Open this address to sign in to"
-            };
+        LoginEvent::Visit { host, url, opening, can_paste } => {
+            let how =
+                if opening { "Your browser opens to sign in to" } else { "Open this address to sign in to" };
             say(&format!("{how} {host}:\n\n  {url}\n"));
             if can_paste {
                 say("Should the browser not come back by itself, paste the address of its last page here.");
@@ -149,9 +173,9 @@ fn events(cx: &Context) -> impl Fn(LoginEvent) + Sync + 'static {
                 "nothing can listen on this machine: the browser's last page will not load; paste its address here",
             );
         }
-        LoginEvent::Ignored(reason) => warn(&format!(
-            "ignored a visit that is not the browser's answer: {reason}"
-        )),
+        LoginEvent::Ignored(reason) => {
+            warn(&format!("ignored a visit that is not the browser's answer: {reason}"))
+        }
         LoginEvent::PasteRefused(reason) => warn(&format!("this is not the answer: {reason}")),
     }
 }
@@ -165,7 +189,7 @@ struct SignedIn<'a> {
 }
 
 /// Says where and as whom.
-fn said_who(cx: &Context, cloud: &Cloud, environment: Option<&str>) -> CommandResult {
+fn report(cx: &Context, cloud: &Cloud, environment: Option<&str>) -> CommandResult {
     let (section, login) = cloud.auth.login_for(&cloud.api, cloud.tenant.as_deref())?;
     let account = login.account.as_ref();
     if cx.out.is_json() {
@@ -179,14 +203,10 @@ fn said_who(cx: &Context, cloud: &Cloud, environment: Option<&str>) -> CommandRe
     let who = account.map(|a| format!(" as {}", a.email)).unwrap_or_default();
     cx.out.note(format_args!("Signed in to {}{who}", cloud.host()));
     if let Some(token) = cloud.env_token() {
-        cx.out.warn(format_args!(
-            "{} is set and goes before this sign-in",
-            token.variable()
-        ));
+        cx.out.warn(format_args!("{} is set and goes before this sign-in", token.variable()));
     }
     if environment.is_some() && section != Section::Default {
-        cx.out
-            .note(format_args!("To use it, set ORKEE_CLOUD_API_URL={}", cloud.api));
+        cx.out.note(format_args!("To use it, set ORKEE_CLOUD_API_URL={}", cloud.api));
     }
     Ok(Exit::DONE)
 }
@@ -195,16 +215,12 @@ fn refresh(cx: &Context, cloud: &Cloud) -> CommandResult {
     let tokens = cloud.auth.tokens(cloud.api.clone(), cloud.tenant.clone(), None);
     surroundings::run(async { Ok(tokens.refresh().await?) })?;
     cx.out.note("The token was refreshed");
-    said_who(cx, cloud, None)
+    report(cx, cloud, None)
 }
 
 fn read_token() -> Result<String, Failure> {
     let mut token = String::new();
-    std::io::stdin()
-        .lock()
-        .take(MAX_TOKEN)
-        .read_to_string(&mut token)
-        .map_err(CliError::Stdin)?;
+    std::io::stdin().lock().take(MAX_TOKEN).read_to_string(&mut token).map_err(CliError::Stdin)?;
     Ok(token)
 }
 
@@ -224,10 +240,7 @@ fn typed_lines() -> mpsc::Receiver<String> {
 
 fn device() -> Device {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    Device {
-        name,
-        platform: std::env::consts::OS.to_owned(),
-    }
+    Device { name, platform: std::env::consts::OS.to_owned() }
 }
 
 /// The server has no such way to sign in.

@@ -60,11 +60,7 @@ impl Logout {
         }
         match &self.tenant {
             Some(tenant) => Ok(vec![Section::Tenant(tenant.clone())]),
-            None => Ok(cloud
-                .auth
-                .section_for(&cloud.api, cloud.tenant.as_deref())?
-                .into_iter()
-                .collect()),
+            None => Ok(cloud.auth.section_for(&cloud.api, cloud.tenant.as_deref())?.into_iter().collect()),
         }
     }
 }
@@ -84,13 +80,8 @@ fn report(cx: &Context, outs: &[LoggedOut]) -> Result<(), Failure> {
     }
     if cx.out.is_json() {
         let revoked = |out: &LoggedOut| matches!(out.revocation, Revocation::Done);
-        let signed_out = outs
-            .iter()
-            .map(|out| Entry {
-                host: out.host.clone(),
-                revoked: revoked(out),
-            })
-            .collect();
+        let signed_out =
+            outs.iter().map(|out| Entry { host: out.host.clone(), revoked: revoked(out) }).collect();
         cx.out.document(&Document { signed_out })?;
     }
     Ok(())

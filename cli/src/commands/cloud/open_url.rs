@@ -20,10 +20,7 @@ impl OpenUrl {
         // Ctrl-C in the terminal ends the login, not the browser.
         let _ = rustix::process::setsid();
         auth::open_browser(&self.url).map_err(|e| {
-            CliError::usage(
-                format!("no browser could be opened: {e}"),
-                "open the address yourself",
-            )
+            CliError::usage(format!("no browser could be opened: {e}"), "open the address yourself")
         })?;
         Ok(Exit::DONE)
     }
@@ -39,9 +36,5 @@ pub(super) fn in_child(url: &str) -> io::Result<()> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(io::Error::other("no browser could be opened"))
-    }
+    if status.success() { Ok(()) } else { Err(io::Error::other("no browser could be opened")) }
 }

@@ -2,14 +2,16 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use orkee_core::auth::{Account, AuthError, Login, Section};
+use orkee_core::auth::{Account, AuthError, Section};
 use orkee_core::clock;
-use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::diagnostic::Kind;
+use orkee_core::plugin::{Selection, select};
 use orkee_core::settings::Key;
 use orkee_core::store::Standing;
 use serde::Serialize;
 
-use super::surroundings::Cloud;
+use super::login;
+use super::surroundings::{self, Cloud};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 
@@ -29,25 +31,30 @@ pub(crate) struct Status {
 struct Report {
     sign_in: SignIn,
     last_sync_at: Option<Timestamp>,
-    provider: String,
+    provider: Selection,
     tenant: Option<String>,
     standing: Standing,
     automatic: bool,
 }
 
 /// Whether somebody is signed in, and who.
+#[derive(Default)]
 struct SignIn {
+    section: Option<Section>,
     account: Option<Account>,
     expires_at: Option<Timestamp>,
     source: Option<String>,
     /// Why nobody is.
-    refusal: Option<AuthError>,
+    refusal: Option<Failure>,
 }
 
 impl Status {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, None)?;
-        let report = Report::new(cx, &cloud, self.offline)?;
+        let mut report = Report::new(cx, &cloud)?;
+        if !self.offline && report.sign_in.refusal.is_none() {
+            report.sign_in.ask(cx, &cloud)?;
+        }
         if cx.out.is_json() {
             cx.out.document(&report.to_json())?;
         } else {
@@ -56,7 +63,7 @@ impl Status {
         let Some(refusal) = &report.sign_in.refusal else {
             return Ok(Exit::DONE);
         };
-        if let Some(hint) = refusal.hint() {
+        if let Some(hint) = refusal.diagnostic().hint() {
             cx.out.note(format_args!("hint: {hint}"));
         }
         Ok(Kind::Auth.into())
@@ -64,16 +71,12 @@ impl Status {
 }
 
 impl Report {
-    fn new(cx: &Context, cloud: &Cloud, _offline: bool) -> Result<Self, Failure> {
+    fn new(cx: &Context, cloud: &Cloud) -> Result<Self, Failure> {
         let store = cx.store()?;
         let (state, _) = store.space_state()?;
         let settings = cx.settings()?;
-        let provider = match &cloud.tenant {
-            None => "orkee-cloud".to_owned(),
-            Some(tenant) => settings
-                .tenant_provider(tenant)?
-                .unwrap_or_else(|| "enterprise".to_owned()),
-        };
+        let tenant = cloud.tenant.as_deref().unwrap_or_default();
+        let provider = select(tenant, settings.tenant_provider(tenant)?.as_deref())?;
         Ok(Self {
             sign_in: SignIn::read(cloud)?,
             last_sync_at: state.last_sync_at.and_then(|at| at.parse().ok()),
@@ -86,36 +89,42 @@ impl Report {
 }
 
 impl SignIn {
+    /// What is known here.
     fn read(cloud: &Cloud) -> Result<Self, Failure> {
         if let Some(token) = cloud.env_token() {
-            let source = Some(token.variable().to_owned());
-            return Ok(Self {
-                account: None,
-                expires_at: None,
-                source,
-                refusal: None,
-            });
+            return Ok(Self { source: Some(token.variable().to_owned()), ..Self::default() });
         }
         match cloud.auth.login_for(&cloud.api, cloud.tenant.as_deref()) {
-            Ok((section, login)) => Ok(Self::of(&section, login)),
-            Err(error) if error.kind() == Kind::Auth && is_absence(&error) => Ok(Self {
-                account: None,
-                expires_at: None,
-                source: None,
-                refusal: Some(error),
+            Ok((section, login)) => Ok(Self {
+                section: Some(section),
+                account: login.account,
+                expires_at: login.expires_at,
+                source: Some("auth.toml".to_owned()),
+                refusal: None,
             }),
+            Err(error) if is_absence(&error) => Ok(Self { refusal: Some(error.into()), ..Self::default() }),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn of(section: &Section, login: Login) -> Self {
-        let source = Some(format!("auth.toml, [{section}]"));
-        Self {
-            account: login.account,
-            expires_at: login.expires_at,
-            source,
-            refusal: None,
+    /// What the server says. Where it cannot be asked, what is known here stands.
+    fn ask(&mut self, cx: &Context, cloud: &Cloud) -> Result<(), Failure> {
+        match surroundings::run(login::who(cx, cloud)) {
+            Ok(account) => {
+                if let Some(section) = &self.section {
+                    surroundings::run(async { Ok(cloud.auth.remember_account(section, account.clone()).await?) })?;
+                    // Asking may have refreshed the token.
+                    self.expires_at = cloud.auth.login_for(&cloud.api, cloud.tenant.as_deref())?.1.expires_at;
+                }
+                self.account = Some(account);
+            }
+            Err(failure) => match failure.diagnostic().kind() {
+                Kind::Auth => self.refusal = Some(failure),
+                Kind::Interrupted => return Err(failure),
+                _ => cx.out.warn(format_args!("{}; what follows was known before", failure.diagnostic())),
+            },
         }
+        Ok(())
     }
 }
 
@@ -134,64 +143,40 @@ impl Report {
         match &self.sign_in.refusal {
             None => {
                 let account = self.sign_in.account.as_ref();
-                cx.out
-                    .line(format_args!("{yes} Authenticated with Orkee Cloud"))?;
-                cx.out.line(format_args!(
-                    "{yes} Account: {}",
-                    account.map_or(unknown, |a| &a.email)
-                ))?;
+                cx.out.line(format_args!("{yes} Authenticated with Orkee Cloud"))?;
+                cx.out.line(format_args!("{yes} Account: {}", account.map_or(unknown, |a| &a.email)))?;
                 let plan = account.and_then(|a| a.plan.as_deref());
-                cx.out
-                    .line(format_args!("{yes} Subscription: {}", plan.unwrap_or(unknown)))?;
-                let expires = self
-                    .sign_in
-                    .expires_at
-                    .map_or_else(|| unknown.to_owned(), |at| utc(at, "%Y-%m-%d"));
+                cx.out.line(format_args!("{yes} Subscription: {}", plan.unwrap_or(unknown)))?;
+                let expires =
+                    self.sign_in.expires_at.map_or_else(|| unknown.to_owned(), |at| utc(at, "%Y-%m-%d"));
                 cx.out.line(format_args!("{yes} Token expires: {expires}"))?;
             }
-            Some(refusal) => cx
-                .out
-                .line(format_args!("{no} Not authenticated with Orkee Cloud: {refusal}"))?,
+            Some(refusal) => {
+                let why = refusal.diagnostic();
+                cx.out.line(format_args!("{no} Not authenticated with Orkee Cloud: {why}"))?;
+            }
         }
-        let last = self
-            .last_sync_at
-            .map_or_else(|| "never".to_owned(), |at| utc(at, "%Y-%m-%d %H:%M UTC"));
+        let last = self.last_sync_at.map_or_else(|| "never".to_owned(), |at| utc(at, "%Y-%m-%d %H:%M UTC"));
         cx.out.line(format_args!("{yes} Last sync: {last}"))?;
 
-        let tenant = self
-            .tenant
-            .as_deref()
-            .map_or_else(|| "no tenant".to_owned(), |t| format!("tenant {t}"));
-        cx.out
-            .line(format_args!("Provider: {} ({tenant})", self.provider))?;
-        let Standing {
-            in_step,
-            waiting,
-            conflicts,
-            parked,
-        } = self.standing;
+        let tenant = self.tenant.as_deref().map_or_else(|| "no tenant".to_owned(), |t| format!("tenant {t}"));
+        let Selection { provider, because, .. } = &self.provider;
+        cx.out.line(format_args!("Provider: {provider} ({tenant}; {because})"))?;
+        let Standing { in_step, waiting, conflicts, parked } = self.standing;
         cx.out.line(format_args!(
             "Projects: {in_step} in step, {waiting} waiting, {conflicts} in conflict, {parked} parked"
         ))?;
         if let Some(source) = &self.sign_in.source {
-            cx.out.line(format_args!("Token from: {source}"))?;
+            let section = self.sign_in.section.as_ref().map(|s| format!(", [{s}]")).unwrap_or_default();
+            cx.out.line(format_args!("Token from: {source}{section}"))?;
         }
-        let next = if self.automatic {
-            "after each interval, while `orkee cloud watch` runs"
-        } else {
-            "off"
-        };
+        let next = if self.automatic { "after each interval, while `orkee cloud watch` runs" } else { "off" };
         cx.out.line(format_args!("Automatic sync: {next}"))?;
         Ok(())
     }
 
     fn to_json(&self) -> Document<'_> {
-        let Standing {
-            in_step,
-            waiting,
-            conflicts,
-            parked,
-        } = self.standing;
+        let Standing { in_step, waiting, conflicts, parked } = self.standing;
         let account = self.sign_in.account.as_ref();
         Document {
             authenticated: self.sign_in.refusal.is_none(),
@@ -200,14 +185,9 @@ impl Report {
             token_expires_at: self.sign_in.expires_at.map(clock::rfc3339),
             token_source: self.sign_in.source.as_deref(),
             last_sync_at: self.last_sync_at.map(clock::rfc3339),
-            provider: &self.provider,
+            provider: self.provider.provider,
             tenant: self.tenant.as_deref(),
-            projects: Counts {
-                in_step,
-                waiting,
-                conflicts,
-                parked,
-            },
+            projects: Counts { in_step, waiting, conflicts, parked },
         }
     }
 }

@@ -36,13 +36,7 @@ impl Cloud {
         let environment = EnvToken::new(token.as_deref(), file.as_ref().map(AsRef::as_ref))?;
         let http = Http::new(HttpOptions::from_env())?;
         let auth = Auth::new(cx.home()?, http.clone(), Arc::new(SystemClock), notices(cx));
-        Ok(Self {
-            api,
-            tenant,
-            auth,
-            http,
-            environment,
-        })
+        Ok(Self { api, tenant, auth, http, environment })
     }
 
     /// The token of the environment, if there is one.
@@ -50,14 +44,23 @@ impl Cloud {
         self.environment.as_ref()
     }
 
+    /// The same, with a token that was handed in, or, without one, with what the token file holds.
+    pub(super) fn with_token(&self, token: Option<EnvToken>) -> Self {
+        Self {
+            api: self.api.clone(),
+            tenant: self.tenant.clone(),
+            auth: self.auth.clone(),
+            http: self.http.clone(),
+            environment: token,
+        }
+    }
+
     /// The tokens for the API. Says so where they come from the environment.
     pub(super) fn tokens(&self, cx: &Context) -> Tokens {
-        if let Some(token) = &self.environment {
-            cx.out
-                .note(format_args!("using the token of {}", token.variable()));
+        if let Some(token) = self.environment.as_ref().filter(|token| !token.is_given()) {
+            cx.out.note(format_args!("using the token of {}", token.variable()));
         }
-        self.auth
-            .tokens(self.api.clone(), self.tenant.clone(), self.environment.clone())
+        self.auth.tokens(self.api.clone(), self.tenant.clone(), self.environment.clone())
     }
 
     /// Host and port of the API.
@@ -73,9 +76,7 @@ fn notices(cx: &Context) -> impl Fn(Notice) + Send + Sync + 'static {
         Notice::ReadableByOthers { path, mode } => {
             if !told_of_mode.swap(true, Ordering::Relaxed) {
                 let path = path.display();
-                warn(&format!(
-                    "other users can read {path} (mode {mode:03o}); run `chmod 600 {path}`"
-                ));
+                warn(&format!("other users can read {path} (mode {mode:03o}); run `chmod 600 {path}`"));
             }
         }
         Notice::WaitingForLock { pid: Some(pid) } => {

@@ -27,9 +27,7 @@ impl Token {
         let tokens = cloud.tokens(cx);
         let token = surroundings::run(async { Ok(tokens.current().await?) })?;
         if cx.out.is_json() {
-            cx.out.document(&Document {
-                token: token.expose(),
-            })?;
+            cx.out.document(&Document { token: token.expose() })?;
         } else {
             cx.out.line(token.expose())?;
         }

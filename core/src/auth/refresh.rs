@@ -1,0 +1,102 @@
+//! Spending a refresh token.
+//!
+//! Before it is sent, its successor has room on disk and the lock file has its mark; afterwards the successor is durable before it is
+//! used. The server's word `invalid_grant` alone ends a login: a failure on the way, or of the server, leaves it as it is.
+
+use jiff::Timestamp;
+
+use super::error::AuthError;
+use super::exchange::{self, Granted, Refusal};
+use super::logins::{LockedLogins, Room};
+use super::section::{Login, Section};
+use super::{Auth, discovery, host_of};
+use crate::net::{ApiUrl, Secret};
+
+/// What became of a refresh.
+pub(super) enum Refreshed {
+    /// New tokens, kept.
+    New { token: Secret, expires_at: Option<Timestamp> },
+    /// The refresh token was spent, but the token file has another by now.
+    Changed,
+}
+
+impl Auth {
+    /// Spends the refresh token of a login and keeps its successor.
+    pub(super) async fn refresh(
+        &self,
+        locked: &mut LockedLogins,
+        section: &Section,
+        login: Login,
+    ) -> Result<Refreshed, AuthError> {
+        let host = || host_of(&login.issuer);
+        let refresh_token =
+            login.refresh_token.as_ref().ok_or_else(|| AuthError::NotRefreshable { host: host() })?;
+        let issuer = ApiUrl::parse(&login.issuer).map_err(|error| AuthError::Metadata {
+            issuer: login.issuer.clone(),
+            reason: error.to_string(),
+        })?;
+        let metadata = discovery::discover(&self.http, &issuer).await?;
+
+        let room = locked.make_room()?;
+        let interrupted = locked.lock.interrupted(refresh_token);
+        locked.lock.begin(refresh_token, self.clock.now()).map_err(|source| locked.unwritable(source))?;
+        tracing::debug!(target: "orkee::cloud::auth", %section, "refreshing the token");
+        match exchange::refresh(&self.http, &metadata, refresh_token).await {
+            Ok(granted) => self.keep(locked, room, section, login, granted),
+            Err(Refusal::Grant(_)) => {
+                if self.sign_out(locked, room, section, &login)? {
+                    return Ok(Refreshed::Changed);
+                }
+                Err(match interrupted {
+                    Some(at) => AuthError::Interrupted { at },
+                    None => AuthError::SignedOut { host: host() },
+                })
+            }
+            // Whether the token was spent is unknown: it stays, and so does the mark.
+            Err(Refusal::Failed(error)) => Err(error),
+        }
+    }
+
+    fn keep(
+        &self,
+        locked: &mut LockedLogins,
+        room: Room,
+        section: &Section,
+        old: Login,
+        granted: Granted,
+    ) -> Result<Refreshed, AuthError> {
+        let expires_at = granted.expires_at(self.clock.now());
+        let Granted { token, refresh_token, .. } = granted;
+        let refresh_token = refresh_token.or(old.refresh_token);
+        let new = Login { token: Some(token.clone()), expires_at, refresh_token, ..old };
+        locked.logins.document.put(section, &new);
+        locked.write(room)?;
+        // The mark names a token that is gone: left behind, it would do no harm.
+        let _ = locked.lock.finish();
+        tracing::info!(target: "orkee::cloud::auth", %section, "refreshed the token");
+        Ok(Refreshed::New { token, expires_at })
+    }
+
+    /// Drops the tokens that the server calls invalid; who was signed in, and where, stays. True: somebody has put other tokens
+    /// into the file meanwhile, without the lock, and these stay, too.
+    fn sign_out(
+        &self,
+        locked: &mut LockedLogins,
+        room: Room,
+        section: &Section,
+        spent: &Login,
+    ) -> Result<bool, AuthError> {
+        locked.logins = self.read()?;
+        let _ = locked.lock.finish();
+        let document = &mut locked.logins.document;
+        let Some(now) = document.login(section) else { return Ok(false) };
+        let refresh_token = |login: &Login| login.refresh_token.as_ref().map(|t| t.expose().to_owned());
+        if refresh_token(&now) != refresh_token(spent) {
+            return Ok(now.refresh_token.is_some());
+        }
+        document.put(section, &Login { token: None, expires_at: None, refresh_token: None, ..now });
+        locked.write(room)?;
+        tracing::warn!(target: "orkee::cloud::auth", %section, "the server no longer takes the refresh token");
+        Ok(false)
+    }
+}
