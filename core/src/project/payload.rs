@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::check::MAX_PAYLOAD;
 use super::id::{NotAnId, ProjectId};
 use super::json::{RawObject, indent, is_deeper, raw};
+use crate::diagnostic::{Diagnostic, Kind};
 
 /// The known fields, in canonical order.
 pub const FIELDS: [&str; 17] = [
@@ -65,6 +66,23 @@ pub enum PayloadError {
     /// It is too large to travel.
     #[error("the project has {0} bytes, {MAX_PAYLOAD} are the limit")]
     TooLarge(usize),
+}
+
+impl Diagnostic for PayloadError {
+    fn code(&self) -> &'static str {
+        "E-PROJECT-003"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Id(error) => error.hint(),
+            _ => None,
+        }
+    }
 }
 
 impl Payload {

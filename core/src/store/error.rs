@@ -181,7 +181,7 @@ impl Diagnostic for StoreError {
             Self::Exists { .. } => "E-STORE-014",
             Self::NoVersion { .. } => "E-STORE-015",
             Self::Field(error) => error.code(),
-            Self::Payload(_) => "E-PROJECT-003",
+            Self::Payload(error) => error.code(),
         }
     }
 
@@ -233,7 +233,7 @@ impl Diagnostic for StoreError {
             Self::Ambiguous { .. } => "name the one you mean by its id",
             Self::NoVersion { id, .. } => return Some(format!("run `orkee projects history {id}`")),
             Self::Field(error) => return error.hint(),
-            Self::Payload(_) => return None,
+            Self::Payload(error) => return error.hint(),
         };
         Some(hint.to_owned())
     }

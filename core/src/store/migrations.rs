@@ -32,17 +32,17 @@ fn known() -> i64 {
     MIGRATIONS.len() as i64
 }
 
-/// The schema's number, 0 for an empty file.
-fn schema(connection: &Connection) -> Result<i64, StoreError> {
-    let pragma = |name| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
-    let (found, application) = (pragma("user_version")?, pragma("application_id")?);
+/// The schema's number, 0 for an empty file. A file of a newer version, or of another program, is refused.
+pub(super) fn schema(connection: &Connection) -> Result<i64, StoreError> {
+    // One statement, so that all three are of one moment: another process may be making the file.
+    let sql = "SELECT user_version, application_id, NOT EXISTS (SELECT 1 FROM sqlite_schema) \
+               FROM pragma_user_version, pragma_application_id";
+    let (found, application, empty) = connection.query_row(sql, [], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?))
+    })?;
     if found > known() && application == APPLICATION_ID {
         return Err(StoreError::Newer { found, known: known() });
     }
-    let is_ours = application == APPLICATION_ID || (found == 0 && is_empty(connection)?);
+    let is_ours = application == APPLICATION_ID || (found == 0 && empty);
     if is_ours { Ok(found) } else { Err(StoreError::Foreign) }
-}
-
-fn is_empty(connection: &Connection) -> Result<bool, StoreError> {
-    Ok(connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))?)
 }

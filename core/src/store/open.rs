@@ -129,6 +129,8 @@ fn connect(path: &Path, wait: Duration) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(wait)?;
+    // Before anything is written: what is not ours stays as it is.
+    migrations::schema(&connection)?;
     // Of a new file. Records have about 2.3 KB: three fill such a page, one would leave half of a 4 KB page empty.
     connection.pragma_update(None, "page_size", 8192)?;
     // SQLite does not wait here: where two make the file at once, one is told at once that it is locked.

@@ -144,7 +144,11 @@ fn a_project_is_found_by_id_or_by_a_name_that_no_other_has() {
     let error = store.find("Twice").unwrap_err();
     assert_eq!(error.to_string(), "2 projects are called \"Twice\": bbbbbbbb, cccccccc");
     match store.find("Shpo").unwrap_err() {
-        StoreError::NotFound { near, .. } => assert_eq!(near, [""; 0], "two letters of four are too many"),
+        StoreError::NotFound { near, .. } => assert_eq!(near, ["aaaaaaaa (Shop)"]),
+        other => panic!("{other}"),
+    }
+    match store.find("Tower").unwrap_err() {
+        StoreError::NotFound { near, .. } => assert_eq!(near, [""; 0]),
         other => panic!("{other}"),
     }
     match store.find("Shops").unwrap_err() {

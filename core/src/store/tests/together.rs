@@ -1,5 +1,6 @@
 //! Several processes write at once, and lose nothing.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
@@ -93,5 +94,41 @@ fn a_new_store_that_two_open_at_once_is_made_once() {
             store.connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
         };
         assert_eq!((count("writer"), count("spaces")), (1, 1));
+    }
+}
+
+/// Set for the process that [`what_was_acknowledged_survives_a_kill`] starts and kills.
+const VICTIM: &str = "ORKEE_TEST_VICTIM";
+
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    if let Some(path) = std::env::var_os(VICTIM) {
+        let mut store = Store::open(path.as_ref()).unwrap();
+        loop {
+            let payload = store.add(Project::new(ProjectId::random(), "x".repeat(200))).unwrap();
+            println!("\nadded {}", payload.id());
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orkee.db");
+    let mut acknowledged = Vec::new();
+    for round in 1..4 {
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--nocapture", "store::tests::together::what_was_acknowledged_survives_a_kill"])
+            .env(VICTIM, &path)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(victim.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let ids = lines.filter_map(|line| line.strip_prefix("added ").map(id));
+        let seen: Vec<_> = ids.take(7 * round).collect();
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        acknowledged.extend(seen);
+        let store = Store::open(&path).unwrap();
+        acknowledged.iter().for_each(|id| drop(store.get(*id).unwrap()));
+        let check: String =
+            store.connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(check, "ok");
     }
 }
