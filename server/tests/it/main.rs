@@ -1,6 +1,11 @@
 //! The real orkee-server, over its command line and HTTP.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test says by a panic what is wrong")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test says by a panic what is wrong"
+)]
 
 mod api;
 mod backup;

@@ -51,6 +51,13 @@ type ModelWrite = (&'static str, Option<u64>, String);
 /// Accepted with its revision, or what is there instead.
 type ModelOutcome = Result<u64, Option<(u64, String)>>;
 
+/// Nothing was carried out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Refusal {
+    Expired,
+    NewEpoch,
+}
+
 #[derive(Debug, PartialEq)]
 struct ModelReply {
     outcomes: Vec<ModelOutcome>,
@@ -66,13 +73,13 @@ impl Model {
         writes: &[ModelWrite],
         limit: usize,
         random: &mut Random,
-    ) -> Result<(ModelReply, ModelCursor), Exchanged> {
+    ) -> Result<(ModelReply, ModelCursor), Refusal> {
         if cursor.head.0 > 0 && self.tags.get(&cursor.head.0) != Some(&cursor.head.1) {
-            return Err(Exchanged::NewEpoch);
+            return Err(Refusal::NewEpoch);
         }
         let (since, listing) = cursor.position.unwrap_or((0, self.newest.max(1)));
         if since.max(listing) < self.pruned {
-            return Err(Exchanged::Expired);
+            return Err(Refusal::Expired);
         }
         let before = self.newest;
         let outcomes = writes.iter().map(|write| self.write(write, random)).collect();
@@ -176,11 +183,13 @@ impl Schedule {
         };
         let seen = storage.exchange(self.account, &exchange, start()).unwrap();
         match (expected, seen) {
-            (Err(expected), seen) => {
-                assert_eq!(seen, expected, "seed {}: {:?}", self.seed, device.model);
-                let head = if expected == Exchanged::Expired { device.clone() } else { Device::default() };
-                device.model = ModelCursor { position: None, head: head.model.head };
-                device.storage = Cursor { position: None, head: head.storage.head };
+            (Err(Refusal::Expired), Exchanged::Expired) => {
+                device.model.position = None;
+                device.storage.position = None;
+            }
+            (Err(Refusal::NewEpoch), Exchanged::NewEpoch) => {
+                device.model = ModelCursor::default();
+                device.storage = Cursor::default();
             }
             (Ok((expected, next)), Exchanged::Reply(reply)) => {
                 let page: Vec<_> =
@@ -196,7 +205,7 @@ impl Schedule {
                     (device.model, device.storage) = (next, reply.cursor);
                 }
             }
-            (Ok(_), seen) => panic!("seed {}: {seen:?}", self.seed),
+            (expected, seen) => panic!("seed {}: {seen:?}, not {expected:?}", self.seed),
         }
     }
 
