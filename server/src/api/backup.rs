@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::http::body::{Packing, next_chunk, too_large};
+use crate::http::body::{Packing, discard, next_chunk, or_discard, too_large};
 use crate::http::{ApiError, App};
 use crate::storage::{AccountKey, Backup, Caller, NewBackup};
 use orkee_core::id;
@@ -42,11 +42,12 @@ fn show(backup: &Backup) -> Value {
 
 pub(super) async fn upload(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    caller: Result<Caller, ApiError>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let packing = Packing::of(&headers)?;
+    let (caller, body) = or_discard(caller, body).await?;
+    let (packing, body) = or_discard(Packing::of(&headers), body).await?;
     let id = id::random(ID_LEN);
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let (account, backup) = (caller.account.key, id.clone());
@@ -56,12 +57,14 @@ pub(super) async fn upload(
         storage.begin_backup(&new, begun)
     })
     .await?;
-    match receive(&app, &id, packing, body).await {
+    let mut stream = body.into_data_stream();
+    match receive(&app, &id, packing, &mut stream).await {
         Ok((bytes, sha256)) => Ok((
             StatusCode::CREATED,
             Json(json!({ "id": id, "bytes": bytes, "sha256": sha256, "at": begun.to_string() })),
         )),
         Err(error) => {
+            discard(&mut stream).await;
             app.storage(move |storage| storage.drop_backup(&id)).await?;
             Err(error)
         }
@@ -69,10 +72,14 @@ pub(super) async fn upload(
 }
 
 /// Stores a body under `id`; its length and hash.
-async fn receive(app: &App, id: &str, packing: Packing, body: Body) -> Result<(u64, String), ApiError> {
+async fn receive(
+    app: &App,
+    id: &str,
+    packing: Packing,
+    stream: &mut BodyDataStream,
+) -> Result<(u64, String), ApiError> {
     let mut upload = Upload::new(packing, app.settings.backup_limit)?;
-    let mut stream = body.into_data_stream();
-    while let Some(chunk) = next_chunk(&mut stream).await? {
+    while let Some(chunk) = next_chunk(stream).await? {
         upload.take(&chunk)?;
         while let Some((n, piece)) = upload.full_piece() {
             store(app, id, n, piece).await?;

@@ -28,6 +28,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/devices", get(devices::list))
         .route("/v1/devices/{id}", delete(devices::revoke))
         .route("/v1/projects", get(projects::list))
+        .route("/v1/projects/{id}/versions", get(projects::versions))
         .route("/v1/sync", post(sync::sync))
         .route("/v1/backup", get(backup::list).post(backup::upload))
         .route("/v1/backup/{id}", get(backup::fetch))

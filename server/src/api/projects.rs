@@ -1,16 +1,19 @@
 //! `GET /v1/projects`: the account's projects, a page at a time, in the order in which they came to exist.
+//! `GET /v1/projects/{id}/versions`: those that the API itself replaced.
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
+use orkee_core::clock::rfc3339;
 use orkee_wire::{Envelope, MAX_BODY_BYTES, MAX_PAGE};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::http::body::{Packed, accepts_zstd};
 use crate::http::{ApiError, App};
-use crate::storage::{Caller, Entry, PageLimit};
+use crate::storage::{Caller, PageLimit, RecordId, Replaced, Stored};
 
 const DEFAULT_LIMIT: u32 = 100;
 
@@ -55,18 +58,53 @@ pub(super) async fn list(
     app.storage(move |storage| {
         let page =
             storage.live_records(account, mark, PageLimit { changes: limit, bytes: MAX_BODY_BYTES })?;
-        let projects = page.entries.iter().map(readable).collect::<Result<_, _>>()?;
+        let projects =
+            page.entries.iter().map(|entry| readable(&entry.id, &entry.stored)).collect::<Result<_, _>>()?;
         let next = page.next.map(|mark| mark.to_string());
         Packed::json(&Page { projects, next }, zstd)
     })
     .await
 }
 
-/// The project in an entry, as its author wrote it.
-fn readable(entry: &Entry) -> Result<Box<RawValue>, ApiError> {
-    let payload = Envelope::parse(&entry.stored.envelope).ok().and_then(|envelope| envelope.payload);
+/// A version that the API replaced, newest first.
+#[derive(Debug, Serialize)]
+struct Version {
+    revision: String,
+    replaced_at: String,
+    at: String,
+    device: String,
+    project: Box<RawValue>,
+}
+
+pub(super) async fn versions(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Packed, ApiError> {
+    let zstd = accepts_zstd(&headers);
+    let account = caller.account.key;
+    app.storage(move |storage| {
+        let known = RecordId::new(&id).ok_or_else(|| ApiError::not_found("there is no such project"))?;
+        let version = |replaced: &Replaced| {
+            let head = Envelope::parse(&replaced.stored.envelope).ok().map(|envelope| envelope.head);
+            let (at, device) = head.map(|head| (head.at, head.device)).unwrap_or_default();
+            let project = readable(&id, &replaced.stored)?;
+            let revision = replaced.stored.revision.to_string();
+            Ok::<_, ApiError>(Version { revision, replaced_at: rfc3339(replaced.at), at, device, project })
+        };
+        let versions =
+            storage.replaced(account, known)?.iter().map(version).collect::<Result<Vec<_>, _>>()?;
+        Packed::json(&json!({ "versions": versions }), zstd)
+    })
+    .await
+}
+
+/// The project in a version, as its author wrote it.
+fn readable(id: &str, stored: &Stored) -> Result<Box<RawValue>, ApiError> {
+    let payload = Envelope::parse(&stored.envelope).ok().and_then(|envelope| envelope.payload);
     match payload.map(serde_json::from_slice::<Box<RawValue>>) {
         Some(Ok(project)) => Ok(project),
-        _ => to_raw_value(&Sealed { id: &entry.id, sealed: true }).map_err(|e| ApiError::internal(&e)),
+        _ => to_raw_value(&Sealed { id, sealed: true }).map_err(|e| ApiError::internal(&e)),
     }
 }

@@ -15,7 +15,7 @@ use orkee_wire as wire;
 use orkee_wire::{Envelope, MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_BYTES, SYNC_MEDIA_TYPE};
 
 use super::publish;
-use crate::http::body::{Packed, Received, accepts_zstd};
+use crate::http::body::{Packed, Received, accepts_zstd, or_discard};
 use crate::http::{ApiError, App};
 use crate::storage::{
     AccountKey, Caller, Cursor, Exchange, Exchanged, Head, Kind, PageLimit, Position, RecordId, Reply,
@@ -29,19 +29,21 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 
 pub(super) async fn sync(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    caller: Result<Caller, ApiError>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
+    let (caller, body) = or_discard(caller, body).await?;
     let account = caller.account.key;
     let zstd = accepts_zstd(&headers);
     let media_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let framed = match media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        SYNC_MEDIA_TYPE => true,
-        "application/json" => false,
-        _ => return Err(unsupported()),
+        SYNC_MEDIA_TYPE => Ok(true),
+        "application/json" => Ok(false),
+        _ => Err(unsupported()),
     };
+    let (framed, body) = or_discard(framed, body).await?;
     let body = Received::read(&headers, body, MAX_BODY_BYTES).await?;
     let author = Arc::clone(&app.author);
     let reply = app.storage(move |storage| {

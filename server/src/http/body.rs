@@ -5,7 +5,7 @@
 use std::io::Read;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
@@ -15,7 +15,7 @@ use super::ApiError;
 
 /// How long a client may say nothing in the middle of a body.
 const IDLE: Duration = Duration::from_secs(30);
-/// A body that is too large is read this far, and no further, so that its sender meets the answer and not a reset.
+/// A body that is refused is read this far and no further.
 const DRAIN: u64 = 64 << 20;
 /// Replies below this many bytes do not get smaller.
 const WORTH_PACKING: usize = 512;
@@ -58,7 +58,7 @@ impl Packing {
 impl Received {
     /// Reads a body of at most `limit` bytes.
     pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: u64) -> Result<Self, ApiError> {
-        let packing = Packing::of(headers)?;
+        let (packing, body) = or_discard(Packing::of(headers), body).await?;
         let announced = headers
             .get(header::CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok())
@@ -96,8 +96,30 @@ impl Received {
     }
 }
 
+/// Goes on with a body, or refuses the request once the body is out of the way.
+pub(crate) async fn or_discard<T>(judged: Result<T, ApiError>, body: Body) -> Result<(T, Body), ApiError> {
+    match judged {
+        Ok(good) => Ok((good, body)),
+        Err(error) => {
+            discard(&mut body.into_data_stream()).await;
+            Err(error)
+        }
+    }
+}
+
+/// Reads what is left of a body that nobody wants, so that its sender meets the answer and not a reset.
+pub(crate) async fn discard(stream: &mut BodyDataStream) {
+    let mut total = 0u64;
+    while let Ok(Some(chunk)) = next_chunk(stream).await {
+        total += chunk.len() as u64;
+        if total > DRAIN {
+            break;
+        }
+    }
+}
+
 /// The next piece of a body; none after the last.
-pub(crate) async fn next_chunk(stream: &mut axum::body::BodyDataStream) -> Result<Option<Bytes>, ApiError> {
+pub(crate) async fn next_chunk(stream: &mut BodyDataStream) -> Result<Option<Bytes>, ApiError> {
     match tokio::time::timeout(IDLE, stream.next()).await {
         Ok(None) => Ok(None),
         Ok(Some(Ok(chunk))) => Ok(Some(chunk)),

@@ -23,8 +23,8 @@ pub(crate) use grants::{
     Caller, Client, Device, DeviceName, Grants, NewCode, NewGrant, Redeemed, Redemption, Rotated, TokenPair,
 };
 pub(crate) use records::{
-    Cursor, Entry, Exchange, Exchanged, Head, Kind, LivePage, PageLimit, Position, RecordId, Records, Reply,
-    Stored, Write, WriteOutcome,
+    Cursor, Entry, Exchange, Exchanged, Head, Kind, LivePage, PageLimit, Position, RecordId, Records,
+    Replaced, Reply, Stored, Write, WriteOutcome,
 };
 
 /// Everything the server keeps.
@@ -56,6 +56,9 @@ pub(crate) enum StorageError {
     /// The file is another program's.
     #[error("{0} is not a database of orkee-server")]
     Foreign(String),
+    /// Another file stands where the database was, or none.
+    #[error("{0} was replaced while the server ran: start it again")]
+    Replaced(String),
     /// The data folder cannot be used.
     #[error("the data folder {path} cannot be used")]
     Folder {

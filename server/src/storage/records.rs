@@ -8,6 +8,9 @@ use jiff::Timestamp;
 
 use super::{AccountKey, Result};
 
+/// How many replaced versions of a record are kept.
+pub(crate) const KEPT_REPLACED: usize = 10;
+
 /// A record's id: eight of 0-9A-Za-z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RecordId<'a>(&'a str);
@@ -134,6 +137,14 @@ pub(crate) struct LivePage {
     pub(crate) next: Option<u64>,
 }
 
+/// A version that the API replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Replaced {
+    pub(crate) stored: Stored,
+    /// When it was replaced.
+    pub(crate) at: Timestamp,
+}
+
 /// The records of all accounts.
 pub(crate) trait Records {
     /// One round trip of a device.
@@ -144,6 +155,8 @@ pub(crate) trait Records {
     fn live_records(&self, account: AccountKey, mark: u64, limit: PageLimit) -> Result<LivePage>;
     /// Whether the account holds a sealed record.
     fn holds_sealed(&self, account: AccountKey) -> Result<bool>;
+    /// Versions of a record that were replaced by a write that keeps them, newest first; the last [`KEPT_REPLACED`].
+    fn replaced(&self, account: AccountKey, id: RecordId<'_>) -> Result<Vec<Replaced>>;
     /// Drops tombstones written before `before`. How many.
     fn prune(&self, before: Timestamp) -> Result<u64>;
 }

@@ -103,3 +103,21 @@ fn sign_ins_are_counted_by_account_and_address() {
     assert_eq!(browser.submit(&page, &right).status, 429, "another spelling is the same account");
     browser.sign_in(&page, "bob@example.com");
 }
+
+#[test]
+fn a_large_body_that_is_refused_meets_the_answer_and_no_reset() {
+    let (home, server) = Home::with_ann(&[]);
+    let token = home.token("ann@example.com");
+    let large = vec![b'x'; 12 << 20];
+    for (target, token, encoding, status) in [
+        ("/v1/sync", "wrong", "identity", 401),
+        ("/v1/backup", "wrong", "identity", 401),
+        ("/v1/sync", token.as_str(), "identity", 415),
+        ("/v1/sync", token.as_str(), "gzip", 415),
+        ("/v1/backup", token.as_str(), "gzip", 415),
+        ("/v1/backup", token.as_str(), "zstd", 400),
+    ] {
+        let request = Request::post(target, large.clone()).bearer(token).header("content-encoding", encoding);
+        assert_eq!(server.send(&request).status, status, "{target} {encoding}");
+    }
+}

@@ -59,6 +59,9 @@ fn a_differing_project_becomes_a_version_on_top_and_a_conflict_that_is_told() {
     );
     let payload: Value = serde_json::from_slice(version.payload.unwrap()).unwrap();
     assert_eq!([&payload["name"], &payload["description"]], ["Shop", "kept"]);
+    let kept = server.send(&Request::get("/v1/projects/aaaaaaaa/versions").bearer(&token)).json();
+    let kept = &kept["versions"][0];
+    assert_eq!([&kept["project"]["name"], &kept["device"], &kept["revision"]], ["Site", "laptop", "1"]);
 }
 
 #[test]

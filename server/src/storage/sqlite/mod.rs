@@ -20,6 +20,7 @@ mod tests;
 
 use std::fs;
 use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -41,9 +42,17 @@ const RUN_NAME_LEN: usize = 12;
 /// The storage in a data folder.
 pub(crate) struct Sqlite {
     path: PathBuf,
+    file: FileId,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     run: Mutex<Run>,
+}
+
+/// Tells the opened file from another one in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileId {
+    device: u64,
+    inode: u64,
 }
 
 /// Names the commits that this process makes.
@@ -67,6 +76,7 @@ impl Sqlite {
         let mut writer = connect(&path)?;
         migrations::apply(&mut writer, &path)?;
         Ok(Self {
+            file: FileId::of(&path)?,
             path,
             writer: Mutex::new(writer),
             readers: Mutex::default(),
@@ -87,6 +97,7 @@ impl Sqlite {
         keep: impl FnOnce(&T) -> bool,
     ) -> Result<T> {
         let mut writer = lock(&self.writer);
+        self.still_there()?;
         let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed(doing))?;
         let done = work(&tx)?;
         if keep(&done) {
@@ -103,12 +114,23 @@ impl Sqlite {
     }
 
     fn reader(&self) -> Result<Reader<'_>> {
+        self.still_there()?;
         let idle = lock(&self.readers).pop();
         let connection = match idle {
             Some(connection) => connection,
             None => connect(&self.path)?,
         };
         Ok(Reader { home: &self.readers, connection: Some(connection) })
+    }
+
+    /// Whether the file is the one that was opened. A folder put back under a running server would leave this one writing
+    /// to a file that nobody will find again.
+    fn still_there(&self) -> Result<()> {
+        if FileId::of(&self.path)? == self.file {
+            Ok(())
+        } else {
+            Err(StorageError::Replaced(self.path.display().to_string()))
+        }
     }
 
     /// The name of the run that makes a commit now.
@@ -121,6 +143,18 @@ impl Sqlite {
             *run = Run { tag: id::random(RUN_NAME_LEN), since: now };
         }
         run.tag.clone()
+    }
+}
+
+impl FileId {
+    fn of(path: &Path) -> Result<Self> {
+        match fs::metadata(path) {
+            Ok(found) => Ok(Self { device: found.dev(), inode: found.ino() }),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                Err(StorageError::Replaced(path.display().to_string()))
+            }
+            Err(source) => Err(StorageError::Folder { path: path.display().to_string(), source }),
+        }
     }
 }
 
@@ -189,7 +223,7 @@ fn connect(path: &Path) -> Result<Connection> {
     connection.set_prepared_statement_cache_capacity(64);
     connection
         .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000;
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -8000;
              PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;",
         )
         .map_err(failed(doing))?;
@@ -198,16 +232,6 @@ fn connect(path: &Path) -> Result<Connection> {
 
 /// The folder, for its owner alone, and an empty database file likewise; SQLite gives its side files the same mode.
 fn make_private(folder: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    let mut options = fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-        builder.mode(0o700);
-        options.mode(0o600);
-    }
-    builder.create(folder)?;
-    options.open(folder.join(FILE)).map(drop)
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    fs::OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join(FILE)).map(drop)
 }

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::super::exchange::{self, ExchangeTx, Marks};
+use super::super::records::KEPT_REPLACED;
 use super::super::{
-    AccountKey, Entry, Exchange, Exchanged, Kind, LivePage, PageLimit, RecordId, Records, Result, Stored,
-    Write,
+    AccountKey, Entry, Exchange, Exchanged, Kind, LivePage, PageLimit, RecordId, Records, Replaced, Result,
+    Stored, Write,
 };
 use super::{Sqlite, failed};
 
@@ -23,6 +24,12 @@ const REPLACE: &str = "UPDATE records SET revision = ?3, written_at = ?4, kind =
 const KEEP_REPLACED: &str = "INSERT OR IGNORE INTO replaced (record, revision, replaced_at, envelope)
                              SELECT rowid, revision, ?3, envelope FROM records
                              WHERE account = ?1 AND id = ?2 AND revision = ?4 AND kind <> 1";
+const FORGET_REPLACED: &str = "DELETE FROM replaced WHERE rowid IN (
+                               SELECT v.rowid FROM replaced v JOIN records r ON r.rowid = v.record
+                               WHERE r.account = ?1 AND r.id = ?2 ORDER BY v.revision DESC LIMIT -1 OFFSET ?3)";
+const REPLACED: &str =
+    "SELECT v.revision, v.envelope, v.replaced_at FROM replaced v JOIN records r ON r.rowid = v.record
+                        WHERE r.account = ?1 AND r.id = ?2 ORDER BY v.revision DESC";
 const CURRENT: &str = "SELECT revision, envelope FROM records WHERE account = ?1 AND id = ?2";
 const CHANGES: &str = "SELECT id, revision, envelope FROM records
                        WHERE account = ?1 AND revision > ?2 AND revision <= ?3 ORDER BY revision";
@@ -34,7 +41,7 @@ const PRUNE: &str = "DELETE FROM records WHERE kind = 1 AND written_at < ?1 RETU
 
 /// What is read while devices sync and people look at their projects.
 #[cfg(test)]
-pub(super) const READS: &[&str] = &[MARKS, TAG_OF, CURRENT, CHANGES, LIVE, SEALED];
+pub(super) const READS: &[&str] = &[MARKS, TAG_OF, CURRENT, CHANGES, LIVE, SEALED, REPLACED];
 
 /// One account's records inside a transaction.
 struct Tx<'a> {
@@ -79,6 +86,7 @@ impl ExchangeTx for Tx<'_> {
         let (id, at) = (write.id.as_str(), self.now.as_millisecond());
         if write.keep_replaced {
             self.wrote(KEEP_REPLACED, params![self.account.0, id, at, guard])?;
+            self.wrote(FORGET_REPLACED, params![self.account.0, id, KEPT_REPLACED as i64])?;
         }
         self.wrote(REPLACE, params![self.account.0, id, commit, at, write.kind.code(), write.envelope, guard])
     }
@@ -156,6 +164,18 @@ impl Records for Sqlite {
     fn holds_sealed(&self, account: AccountKey) -> Result<bool> {
         let doing = "looking for sealed records";
         self.read(doing, |tx| tx.query_row(SEALED, [account.0], |row| row.get(0)).map_err(failed(doing)))
+    }
+
+    fn replaced(&self, account: AccountKey, id: RecordId<'_>) -> Result<Vec<Replaced>> {
+        let doing = "reading replaced versions";
+        self.read(doing, |tx| {
+            let mut statement = tx.prepare_cached(REPLACED).map_err(failed(doing))?;
+            let rows = statement.query_map(params![account.0, id.as_str()], |row| {
+                let at = Timestamp::from_millisecond(row.get(2)?).unwrap_or_default();
+                Ok(Replaced { stored: Stored { revision: row.get(0)?, envelope: row.get(1)? }, at })
+            });
+            rows.and_then(Iterator::collect).map_err(failed(doing))
+        })
     }
 
     fn prune(&self, before: Timestamp) -> Result<u64> {

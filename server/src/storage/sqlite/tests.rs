@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::super::StorageError;
 use super::super::suite::{Bench, storage_suite};
 use super::{FILE, Sqlite};
-use crate::storage::{Accounts, NewAccount};
+use crate::storage::{Accounts, Backups, NewAccount};
 
 /// A data folder, and a copy of it.
 struct Folder {
@@ -79,6 +79,19 @@ fn a_newer_schema_and_a_foreign_file_are_refused_and_left_alone() {
     fs::write(&file, b"this is no database, and never was one").unwrap();
     assert!(matches!(open_err(&folder), StorageError::Database { .. }));
     assert_eq!(fs::read(&file).unwrap(), b"this is no database, and never was one");
+}
+
+#[test]
+fn a_folder_put_back_under_a_running_server_is_noticed() {
+    let folder = Folder::new();
+    let storage = folder.open();
+    storage.account_by_email("a@b").unwrap();
+    folder.save();
+    folder.put_back();
+    assert!(matches!(storage.account_by_email("a@b"), Err(StorageError::Replaced(_))));
+    assert!(matches!(storage.drop_backup("x"), Err(StorageError::Replaced(_))));
+    fs::remove_dir_all(folder.data()).unwrap();
+    assert!(matches!(storage.account_by_email("a@b"), Err(StorageError::Replaced(_))));
 }
 
 #[test]

@@ -39,6 +39,7 @@ macro_rules! storage_suite {
             records: a_position_without_a_head_that_covers_it_proves_nothing,
             records: accounts_do_not_meet,
             records: live_records_are_paged_in_the_order_of_their_creation,
+            records: what_a_careful_write_replaces_is_kept_and_the_oldest_of_it_goes,
             records: a_sealed_record_is_known_as_one,
             model: random_exchanges_agree_with_the_model,
             grants: a_code_is_redeemed_once_by_whom_it_was_made_for,

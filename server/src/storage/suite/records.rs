@@ -251,6 +251,22 @@ pub(crate) fn live_records_are_paged_in_the_order_of_their_creation(bench: &impl
     assert_eq!((narrow.entries.len(), narrow.next), (1, Some(1)), "one at least");
 }
 
+pub(crate) fn what_a_careful_write_replaces_is_kept_and_the_oldest_of_it_goes(bench: &impl Bench) {
+    let storage = bench.open();
+    let (ann, bob) = (key(&storage, "ann"), key(&storage, "bob"));
+    let id = RecordId::new("aaaaaaaa").unwrap();
+    let texts: Vec<String> = (1..=14).map(|n| format!("version {n}")).collect();
+    reply(ask(&storage, ann, &Cursor::default(), &[write("aaaaaaaa", None, &texts[0])], PUSH));
+    for (n, text) in (1..).zip(&texts[1..]) {
+        let careful = Write { keep_replaced: n > 1, ..write("aaaaaaaa", Some(n), text) };
+        reply(ask(&storage, ann, &Cursor::default(), &[careful], PUSH));
+    }
+    let kept = storage.replaced(ann, id).unwrap();
+    let expected: Vec<Stored> = (4..=13).rev().map(|n| stored(n, &texts[n as usize - 1])).collect();
+    assert_eq!(kept.into_iter().map(|kept| kept.stored).collect::<Vec<_>>(), expected);
+    assert_eq!(storage.replaced(bob, id).unwrap(), []);
+}
+
 pub(crate) fn a_sealed_record_is_known_as_one(bench: &impl Bench) {
     let storage = bench.open();
     let ann = key(&storage, "ann");
