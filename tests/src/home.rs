@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 
 use serde_json::Value;
@@ -143,15 +143,11 @@ pub fn finish(mut command: Command, input: &[u8]) -> Ran {
     if let Some(feeder) = feeder {
         feeder.join().unwrap();
     }
-    Ran {
-        command: shown,
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    Ran::of(shown, &output)
 }
 
-fn shown(command: &Command) -> String {
+/// A command as a person would type it.
+pub(crate) fn shown(command: &Command) -> String {
     let name =
         Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let args = command
@@ -188,6 +184,16 @@ impl fmt::Display for Ran {
 }
 
 impl Ran {
+    /// A command that was run otherwise.
+    pub(crate) fn of(command: String, output: &Output) -> Self {
+        Self {
+            command,
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// It succeeded.
     #[track_caller]
     pub fn success(self) -> Self {

@@ -1,6 +1,15 @@
-//! What the end-to-end tests share.
+//! What the end-to-end tests share: the real binaries, a device to run them on, servers to run them against, and a browser that
+//! does as it is told. Whatever fails here fails the test that asked for it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod binaries;
+pub mod browser;
+pub mod device;
 pub mod home;
+pub mod http;
+pub mod mock;
+pub mod op;
+pub mod server;
+pub mod terminal;
+pub mod wait;

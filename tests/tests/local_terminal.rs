@@ -2,74 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::fs::File;
-use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use orkee_tests::home::Home;
-use rustix::fs::{Mode, OFlags};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
-
-/// A command on a terminal of its own, and the person at it.
-struct Terminal {
-    child: Child,
-    keyboard: File,
-    screen: Receiver<Vec<u8>>,
-    seen: String,
-}
-
-impl Terminal {
-    fn open(mut command: Command, columns: u16) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        tcsetwinsize(&master, Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap();
-        let slave = rustix::fs::open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-        let end = || Stdio::from(slave.try_clone().unwrap());
-        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
-        drop((command, slave));
-        let keyboard = File::from(master);
-        let mut screen = keyboard.try_clone().unwrap();
-        let (sender, receiver) = mpsc::channel();
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            // A terminal whose last user went away answers with an error.
-            while let Ok(read) = screen.read(&mut buffer)
-                && read > 0
-                && sender.send(buffer[..read].to_vec()).is_ok()
-            {}
-        });
-        Self { child, keyboard, screen: receiver, seen: String::new() }
-    }
-
-    /// Waits until this is on the screen, and answers.
-    fn answer(&mut self, question: &str, answer: &str) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !self.seen.contains(question) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.screen.recv_timeout(left) {
-                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
-                Err(_) => panic!("{question:?} was not asked: {}", self.seen),
-            }
-        }
-        self.keyboard.write_all(answer.as_bytes()).unwrap();
-    }
-
-    /// Waits for the end; everything that was on the screen.
-    fn finish(mut self) -> (ExitStatus, String) {
-        let status = self.child.wait().unwrap();
-        while let Ok(bytes) = self.screen.recv_timeout(Duration::from_secs(5)) {
-            self.seen.push_str(&String::from_utf8_lossy(&bytes));
-        }
-        (status, self.seen)
-    }
-}
+use orkee_tests::terminal::Terminal;
 
 fn at_terminal(home: &Home, args: &[&str], columns: u16) -> Terminal {
     let mut command = home.command(args);

@@ -1,0 +1,122 @@
+//! An OpenID provider that others wrote and certified: npm's `oidc-provider`, run by node.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use url::Url;
+
+use crate::browser::Person;
+use crate::wait;
+
+/// The provider at work. It ends with its owner, however that ends.
+pub struct Op {
+    /// Its issuer, and the API's URL.
+    pub url: String,
+    child: Child,
+    requests: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Op {
+    /// Starts it on a free port, with tokens that live for an hour.
+    pub fn start() -> Self {
+        Self::with_token_ttl(3600)
+    }
+
+    /// Starts it with tokens that live this many seconds.
+    pub fn with_token_ttl(seconds: u64) -> Self {
+        let folder = installed();
+        let mut child = Command::new("node")
+            .arg("op.mjs")
+            .current_dir(&folder)
+            .env("OP_TOKEN_TTL", seconds.to_string())
+            .env("NODE_ENV", "test")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("node is needed for the sign-in tests");
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let Ok(line) = serde_json::from_str::<serde_json::Value>(&line) else {
+                    continue;
+                };
+                let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+                seen.lock().unwrap().push((text("method"), text("path")));
+            }
+        });
+        Self {
+            url: first["url"].as_str().unwrap().to_owned(),
+            child,
+            requests,
+        }
+    }
+
+    /// Somebody with an account.
+    pub fn person(&self) -> Person {
+        Person::new("john@example.com", "any")
+    }
+
+    /// How many token requests came so far.
+    pub fn token_requests(&self) -> usize {
+        self.count("POST", "/token")
+    }
+
+    /// How many such requests came so far. Everything that was sent before is counted: it asks the provider something itself, and
+    /// waits until that is seen.
+    pub fn count(&self, method: &str, path: &str) -> usize {
+        static MARKS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let mark = format!(
+            "/mark/{}",
+            MARKS.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+        );
+        crate::http::get(&Url::parse(&format!("{}{mark}", self.url)).unwrap(), &[]).unwrap();
+        wait::until("the mark", || {
+            self.requests
+                .lock()
+                .unwrap()
+                .iter()
+                .any(|(_, p)| *p == mark)
+                .then_some(())
+        });
+        self.requests
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(m, p)| m == method && p == path)
+            .count()
+    }
+}
+
+impl Drop for Op {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `tests/op` with its locked packages, installed by whoever comes first.
+fn installed() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("op");
+    let lock = File::create(std::env::temp_dir().join("orkee-tests-op.lock")).unwrap();
+    lock.lock().unwrap();
+    if !folder.join("node_modules/.package-lock.json").exists() {
+        let done = Command::new("npm")
+            .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+            .current_dir(&folder)
+            .output()
+            .expect("npm is needed for the sign-in tests");
+        assert!(
+            done.status.success(),
+            "npm ci: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+    }
+    folder
+}

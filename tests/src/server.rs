@@ -1,0 +1,90 @@
+//! The real `orkee-server`, with one account.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::binaries;
+use crate::browser::Person;
+
+const EMAIL: &str = "john@example.com";
+const PASSWORD: &str = "correct horse battery staple";
+
+/// A server at work, on a free port and a folder of its own.
+pub struct Server {
+    /// Its public URL: API and issuer.
+    pub url: String,
+    data: tempfile::TempDir,
+    child: Child,
+}
+
+impl Server {
+    /// Starts it.
+    pub fn start() -> Self {
+        Self::with_args(&[])
+    }
+
+    /// Starts it with further arguments of `serve`.
+    pub fn with_args(args: &[&str]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let mut add = Command::new(binaries::path("orkee-server"))
+            .args(["user", "add", EMAIL, "--plan", "Pro Plan", "--data"])
+            .arg(data.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        add.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
+        assert!(add.wait().unwrap().success(), "orkee-server user add");
+        let mut child = Command::new(binaries::path("orkee-server"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(data.path().join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready: serde_json::Value =
+            serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
+        let url = ready["url"].as_str().unwrap().trim_end_matches('/').to_owned();
+        Self { url, data, child }
+    }
+
+    /// Who has the account.
+    pub fn person(&self) -> Person {
+        Person::new(EMAIL, PASSWORD)
+    }
+
+    /// An API token for the account.
+    pub fn token(&self) -> String {
+        let mut command = Command::new(binaries::path("orkee-server"));
+        let output = command
+            .args(["token", "create", EMAIL, "--data"])
+            .arg(self.data.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "orkee-server token create");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Its folder.
+    pub fn data(&self) -> PathBuf {
+        self.data.path().to_owned()
+    }
+
+    /// Ends it at once; what comes is refused.
+    pub fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
