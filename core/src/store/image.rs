@@ -1,6 +1,8 @@
 //! A store as bytes, so that a test can lose a disk and bring an older copy back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, MAIN_DB};
 
@@ -17,6 +19,20 @@ impl Store {
         let mut connection = Connection::open_in_memory()?;
         connection.deserialize_read_exact(MAIN_DB, image, image.len(), false)?;
         options.over(connection)
+    }
+
+    /// How many instructions of its virtual machine SQLite executes during `work`. Unlike time it does not vary.
+    pub(crate) fn instructions(&mut self, work: impl FnOnce(&mut Self)) -> u64 {
+        let count = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&count);
+        let step = move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            false
+        };
+        self.connection.progress_handler(1, Some(step)).unwrap();
+        work(self);
+        self.connection.progress_handler(0, None::<fn() -> bool>).unwrap();
+        count.load(Ordering::Relaxed)
     }
 
     /// The next sync lists everything.

@@ -84,7 +84,12 @@ impl Tx<'_> {
                 self.replace(&current, &version)?;
                 (current.row, current.number + 1)
             }
-            None => (self.insert(id, &version)?, 1),
+            None => {
+                let row = self.insert(id, &version)?;
+                let sql = "INSERT INTO tracking (record, space) VALUES (?, ?)";
+                self.connection().prepare_cached(sql)?.execute((row, self.space()))?;
+                (row, 1)
+            }
         };
         Ok(Record { row, id, number, version })
     }
@@ -100,14 +105,13 @@ impl Tx<'_> {
         self.settle_changed(current.row, version.payload.as_ref())
     }
 
+    /// A new row, which needs one in `tracking` as well.
     pub(super) fn insert(&self, id: ProjectId, version: &Version) -> Result<i64, StoreError> {
         let prepare = |sql| self.connection().prepare_cached(sql);
         let columns = Columns::of(id, version)?;
         let keys: [&dyn ToSql; 2] = [&self.space(), &id.as_str()];
         prepare(INSERT)?.execute(&[&columns.values(version)[..], &keys].concat()[..])?;
-        let row = self.connection().last_insert_rowid();
-        prepare("INSERT INTO tracking (record, space) VALUES (?, ?)")?.execute((row, self.space()))?;
-        Ok(row)
+        Ok(self.connection().last_insert_rowid())
     }
 }
 

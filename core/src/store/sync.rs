@@ -66,11 +66,7 @@ pub struct Agreed {
 impl Agreed {
     /// Both sides have the version of this number.
     pub fn on(number: u64, revision: Revision) -> Self {
-        Self {
-            base_at: Some(number),
-            revision: Some(revision),
-            clean_at: Some(number),
-        }
+        Self { base_at: Some(number), revision: Some(revision), clean_at: Some(number) }
     }
 }
 
@@ -146,17 +142,9 @@ const OLD_VERSION: &str =
 impl Store {
     /// Where this space stands, and whether versions that could not be read wait in it.
     pub fn space_state(&self) -> Result<(SpaceState, bool), StoreError> {
-        let state = self
-            .connection
-            .prepare_cached(SPACE)?
-            .query_row([self.space], space_state)?;
+        let state = self.connection.prepare_cached(SPACE)?.query_row([self.space], space_state)?;
         let sql = "SELECT EXISTS (SELECT 1 FROM unreadable WHERE space = ?)";
-        Ok((
-            state,
-            self.connection
-                .prepare_cached(sql)?
-                .query_row([self.space], |row| row.get(0))?,
-        ))
+        Ok((state, self.connection.prepare_cached(sql)?.query_row([self.space], |row| row.get(0))?))
     }
 
     /// How many projects are in step, wait, stand in conflict, are set aside.
@@ -182,10 +170,7 @@ impl Store {
     /// Whether anything waits to be sent. Looks at one entry of an index.
     pub fn has_waiting(&self) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM tracking WHERE space = ? AND version IS NOT clean_at)";
-        Ok(self
-            .connection
-            .prepare_cached(sql)?
-            .query_row([self.space], |row| row.get(0))?)
+        Ok(self.connection.prepare_cached(sql)?.query_row([self.space], |row| row.get(0))?)
     }
 }
 
@@ -213,9 +198,8 @@ impl Tx<'_> {
     /// The state of a record.
     pub fn tracked(&self, id: ProjectId) -> Result<Option<Tracked>, StoreError> {
         let mut statement = self.connection().prepare_cached(TRACKED)?;
-        let found = statement
-            .query_row((self.space(), id.as_str()), |row| Ok(tracked(id, row)))
-            .optional()?;
+        let found =
+            statement.query_row((self.space(), id.as_str()), |row| Ok(tracked(id, row))).optional()?;
         found.transpose()
     }
 
@@ -244,12 +228,7 @@ impl Tx<'_> {
         let (newest, sent_at): (u64, Option<u64>) = (row.get(3)?, row.get(4)?);
         let (record, number) = (row.get(0)?, sent_at.unwrap_or(newest));
         let version = if number == newest {
-            RawVersion {
-                ancestry: row.get(6)?,
-                device: row.get(7)?,
-                at: row.get(8)?,
-                payload: row.get(9)?,
-            }
+            RawVersion { ancestry: row.get(6)?, device: row.get(7)?, at: row.get(8)?, payload: row.get(9)? }
         } else {
             self.raw_version(id, record, number)?
         };
@@ -302,12 +281,7 @@ impl Tx<'_> {
             .prepare_cached(sql)?
             .query_row((known.row, number), |row| row.get(0))
             .optional()?;
-        ancestry(
-            id,
-            &found
-                .ok_or(StoreError::NoVersion { id, n: number })
-                .map(|text: String| text)?,
-        )
+        ancestry(id, &found.ok_or(StoreError::NoVersion { id, n: number }).map(|text: String| text)?)
     }
 
     /// Whether an older version of the record is a write of `writer` at `clock`.
@@ -318,9 +292,8 @@ impl Tx<'_> {
         writer: &str,
         clock: u64,
     ) -> Result<bool, StoreError> {
-        let mut statement = self
-            .connection()
-            .prepare_cached("SELECT ancestry FROM history WHERE record = ?")?;
+        let mut statement =
+            self.connection().prepare_cached("SELECT ancestry FROM history WHERE record = ?")?;
         let mut rows = statement.query([row])?;
         while let Some(row) = rows.next()? {
             if ancestry(id, &row.get::<_, String>(0)?)?.get(writer) == Some(&clock) {
@@ -340,11 +313,7 @@ impl Tx<'_> {
         let text = serde_json::to_string(contains).map_err(|error| bad_record(id, error))?;
         let sql =
             "SELECT version FROM history WHERE record = ? AND ancestry = ? ORDER BY version DESC LIMIT 1";
-        Ok(self
-            .connection()
-            .prepare_cached(sql)?
-            .query_row((row, text), |row| row.get(0))
-            .optional()?)
+        Ok(self.connection().prepare_cached(sql)?.query_row((row, text), |row| row.get(0)).optional()?)
     }
 
     /// Files a version below the newest one, which takes a higher number; returns the filed one's.
@@ -362,9 +331,7 @@ impl Tx<'_> {
             &version.at,
         ))?;
         let sql = "UPDATE tracking SET version = ? WHERE record = ?";
-        self.connection()
-            .prepare_cached(sql)?
-            .execute((number + 1, known.row))?;
+        self.connection().prepare_cached(sql)?.execute((number + 1, known.row))?;
         Ok(number)
     }
 
@@ -373,9 +340,7 @@ impl Tx<'_> {
         let sql = "UPDATE tracking SET base_at = ?, revision = ?, clean_at = ?, sent_at = NULL, parked_at = NULL, \
                    parked = NULL WHERE record = ?";
         let revision = agreed.revision.as_ref().map(|revision| &revision.0);
-        self.connection()
-            .prepare_cached(sql)?
-            .execute((agreed.base_at, revision, agreed.clean_at, row))?;
+        self.connection().prepare_cached(sql)?.execute((agreed.base_at, revision, agreed.clean_at, row))?;
         Ok(())
     }
 
@@ -393,16 +358,17 @@ impl Tx<'_> {
         listing: u64,
     ) -> Result<(), StoreError> {
         let row = self.insert(id, version)?;
-        self.accept(row, 1, revision, listing)
+        let sql = "INSERT INTO tracking (record, space, version, base_at, revision, clean_at, listed) \
+                   VALUES (?, ?, 1, 1, ?, 1, ?)";
+        self.connection().prepare_cached(sql)?.execute((row, self.space(), &revision.0, listing))?;
+        Ok(())
     }
 
     /// As [`Tx::agree`] on a version that was sent and accepted, which also was met in the listing under way.
     pub fn accept(&self, row: i64, number: u64, revision: &Revision, listing: u64) -> Result<(), StoreError> {
         let sql = "UPDATE tracking SET base_at = ?2, revision = ?3, clean_at = ?2, sent_at = NULL, listed = ?4, \
                    parked_at = NULL, parked = NULL WHERE record = ?1";
-        self.connection()
-            .prepare_cached(sql)?
-            .execute((row, number, &revision.0, listing))?;
+        self.connection().prepare_cached(sql)?.execute((row, number, &revision.0, listing))?;
         Ok(())
     }
 
@@ -423,18 +389,14 @@ impl Tx<'_> {
     /// The record was met in the listing under way.
     pub fn mark_listed(&self, id: ProjectId, listing: u64) -> Result<(), StoreError> {
         let sql = "UPDATE tracking SET listed = ? WHERE record = (SELECT rowid FROM records WHERE space = ? AND id = ?)";
-        self.connection()
-            .prepare_cached(sql)?
-            .execute((listing, self.space(), id.as_str()))?;
+        self.connection().prepare_cached(sql)?.execute((listing, self.space(), id.as_str()))?;
         Ok(())
     }
 
     /// Sets a version aside: it is not sent until it changes or is retried.
     pub fn park(&self, row: i64, number: u64, reason: &str) -> Result<(), StoreError> {
         let sql = "UPDATE tracking SET sent_at = NULL, parked_at = ?, parked = ? WHERE record = ?";
-        self.connection()
-            .prepare_cached(sql)?
-            .execute((number, reason, row))?;
+        self.connection().prepare_cached(sql)?.execute((number, reason, row))?;
         Ok(())
     }
 
@@ -449,18 +411,14 @@ impl Tx<'_> {
         let sql = "INSERT INTO unreadable (space, id, revision, envelope, reason) VALUES (?, ?, ?, ?, ?) \
                    ON CONFLICT DO UPDATE SET revision = excluded.revision, envelope = excluded.envelope, \
                    reason = excluded.reason";
-        self.connection()
-            .prepare_cached(sql)?
-            .execute((self.space(), id, &revision.0, envelope, reason))?;
+        self.connection().prepare_cached(sql)?.execute((self.space(), id, &revision.0, envelope, reason))?;
         Ok(())
     }
 
     /// A version of this record arrived that can be read.
     pub fn clear_aside(&self, id: ProjectId) -> Result<(), StoreError> {
         let sql = "DELETE FROM unreadable WHERE space = ? AND id = ?";
-        self.connection()
-            .prepare_cached(sql)?
-            .execute((self.space(), id.as_str()))?;
+        self.connection().prepare_cached(sql)?.execute((self.space(), id.as_str()))?;
         Ok(())
     }
 
@@ -485,9 +443,7 @@ impl Tx<'_> {
     /// How many records are not tombstones. Goes over an index of all.
     pub fn count_live(&self) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM records WHERE space = ? AND name IS NOT NULL";
-        Ok(self
-            .connection()
-            .query_row(sql, [self.space()], |row| row.get(0))?)
+        Ok(self.connection().query_row(sql, [self.space()], |row| row.get(0))?)
     }
 
     /// Ids of records whose newest version has to be sent, parked ones included.
@@ -501,28 +457,18 @@ impl Tx<'_> {
 }
 
 fn space_state(row: &Row<'_>) -> rusqlite::Result<SpaceState> {
-    let head = row
-        .get::<_, Option<u64>>(2)?
-        .zip(row.get(3)?)
-        .map(|(number, tag)| Head { number, tag });
+    let head = row.get::<_, Option<u64>>(2)?.zip(row.get(3)?).map(|(number, tag)| Head { number, tag });
     let goal = match row.get_ref(5)?.as_str_or_null()? {
         None => None,
         Some("delete") => Some(ListingGoal::Delete),
         Some("offer") => Some(ListingGoal::Offer),
         Some(_) => {
-            return Err(rusqlite::Error::InvalidColumnType(
-                5,
-                "listing_goal".to_owned(),
-                Type::Text,
-            ));
+            return Err(rusqlite::Error::InvalidColumnType(5, "listing_goal".to_owned(), Type::Text));
         }
     };
     Ok(SpaceState {
         remote: row.get(0)?,
-        cursor: Cursor {
-            position: row.get::<_, Option<String>>(1)?.map(Position),
-            head,
-        },
+        cursor: Cursor { position: row.get::<_, Option<String>>(1)?.map(Position), head },
         listing: row.get(4)?,
         goal,
         last_sync_at: row.get(6)?,

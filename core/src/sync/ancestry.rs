@@ -20,8 +20,7 @@ pub enum Relation {
 
 /// Whether a version with ancestry `a` contains every write that one with `b` does.
 pub fn contains(a: &Ancestry, b: &Ancestry) -> bool {
-    b.iter()
-        .all(|(writer, clock)| a.get(writer).is_some_and(|seen| seen >= clock))
+    b.iter().all(|(writer, clock)| a.get(writer).is_some_and(|seen| seen >= clock))
 }
 
 /// How `a` stands to `b`.
@@ -49,9 +48,7 @@ mod tests {
     use super::*;
 
     fn ancestry(of: &[(&str, u64)]) -> Ancestry {
-        of.iter()
-            .map(|(writer, clock)| ((*writer).to_owned(), *clock))
-            .collect()
+        of.iter().map(|(writer, clock)| ((*writer).to_owned(), *clock)).collect()
     }
 
     #[test]

@@ -37,9 +37,7 @@ pub async fn sync(
             return Ok(session.summary().clone());
         }
         let Some((flight, answer)) = under_way.next().await else {
-            return Err(SyncError::Protocol(
-                "nothing is under way, yet an answer is awaited".to_owned(),
-            ));
+            return Err(SyncError::Protocol("nothing is under way, yet an answer is awaited".to_owned()));
         };
         let applied = match answer {
             Ok(answer) => session.receive(store, flight, answer),

@@ -17,11 +17,7 @@ pub(super) fn write(version: &RawVersion) -> Result<Vec<u8>, serde_json::Error> 
     serde_json::to_writer(&mut bytes, &version.device)?;
     bytes.extend_from_slice(b",\"at\":");
     serde_json::to_writer(&mut bytes, &version.at)?;
-    bytes.extend_from_slice(if version.payload.is_none() {
-        b",\"deleted\":true}\n"
-    } else {
-        b"}\n"
-    });
+    bytes.extend_from_slice(if version.payload.is_none() { b",\"deleted\":true}\n" } else { b"}\n" });
     bytes.extend_from_slice(payload.as_bytes());
     Ok(bytes)
 }
@@ -51,18 +47,11 @@ pub(super) fn read(id: ProjectId, bytes: &[u8]) -> Result<Version, Unreadable> {
     let Envelope { head, payload } = Envelope::parse(bytes)?;
     let payload = match payload {
         None => None,
-        Some(bytes) => Some(Payload::parse(
-            std::str::from_utf8(bytes).map_err(|_| Unreadable::NotText)?,
-        )?),
+        Some(bytes) => Some(Payload::parse(std::str::from_utf8(bytes).map_err(|_| Unreadable::NotText)?)?),
     };
     match payload.as_ref().map(Payload::id) {
         Some(other) if other != id => Err(Unreadable::OtherId(other)),
-        _ => Ok(Version {
-            payload,
-            ancestry: head.ancestry,
-            device: head.device,
-            at: head.at,
-        }),
+        _ => Ok(Version { payload, ancestry: head.ancestry, device: head.device, at: head.at }),
     }
 }
 
@@ -83,10 +72,7 @@ mod tests {
     fn what_is_written_can_be_read() {
         let id: ProjectId = "abcd1234".parse().unwrap();
         let version = read(id, &write(&raw(Some(r#"{"id":"abcd1234","name":"A"}"#))).unwrap()).unwrap();
-        assert_eq!(
-            version.ancestry,
-            [("w1".to_owned(), 7), ("w2".to_owned(), 9)].into()
-        );
+        assert_eq!(version.ancestry, [("w1".to_owned(), 7), ("w2".to_owned(), 9)].into());
         assert_eq!(version.device, "a \"quoted\" laptop");
         assert_eq!(version.payload.unwrap().name(), "A");
         assert!(read(id, &write(&raw(None)).unwrap()).unwrap().payload.is_none());
@@ -98,9 +84,6 @@ mod tests {
         let bytes = write(&raw(Some(r#"{"id":"abcd1234","name":"A"}"#))).unwrap();
         assert!(matches!(read(id, &bytes), Err(Unreadable::OtherId(_))));
         assert!(matches!(read(id, b"no line"), Err(Unreadable::Envelope(_))));
-        assert!(matches!(
-            read(id, &write(&raw(Some("[]"))).unwrap()),
-            Err(Unreadable::Payload(_))
-        ));
+        assert!(matches!(read(id, &write(&raw(Some("[]"))).unwrap()), Err(Unreadable::Payload(_))));
     }
 }

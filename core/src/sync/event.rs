@@ -90,10 +90,7 @@ impl Summary {
             What::Conflict { .. } => self.conflicts += 1,
             What::Deleted => self.deleted += 1,
             What::Parked { reason } | What::Unreadable { reason } => {
-                self.parked.push(Parked {
-                    id: event.id.to_string(),
-                    reason: reason.clone(),
-                });
+                self.parked.push(Parked { id: event.id.to_string(), reason: reason.clone() });
             }
         }
     }

@@ -49,7 +49,9 @@ impl Diagnostic for LockError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Held { .. } => Some("wait for it to end; your edits are kept and go out with the next sync".to_owned()),
+            Self::Held { .. } => {
+                Some("wait for it to end; your edits are kept and go out with the next sync".to_owned())
+            }
             Self::Unusable { .. } => Some("check that the home folder can be written".to_owned()),
         }
     }
@@ -75,7 +77,10 @@ impl SyncLock {
         }
         let pid = std::process::id().to_string();
         // Only a courtesy to whoever finds it held: a disk that takes no byte more does not stop the sync here.
-        let _ = file.rewind().and_then(|()| file.write_all(pid.as_bytes())).and_then(|()| file.set_len(pid.len() as u64));
+        let _ = file
+            .rewind()
+            .and_then(|()| file.write_all(pid.as_bytes()))
+            .and_then(|()| file.set_len(pid.len() as u64));
         Ok(Self { _file: file })
     }
 }

@@ -25,4 +25,6 @@ pub use options::{Decide, Deletions, Options, Push};
 pub use session::{FlightId, Next, Session};
 
 #[cfg(test)]
+mod driver_tests;
+#[cfg(test)]
 mod simulation;

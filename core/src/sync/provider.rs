@@ -195,23 +195,14 @@ pub enum Failure {
 impl Failure {
     /// Whether asking again later may help.
     pub fn is_transient(self) -> bool {
-        matches!(
-            self,
-            Self::Busy(_) | Self::Unreachable | Self::Timeout | Self::Backend
-        )
+        matches!(self, Self::Busy(_) | Self::Unreachable | Self::Timeout | Self::Backend)
     }
 }
 
 impl ProviderError {
     /// An error of this kind.
     pub fn new(failure: Failure, message: impl fmt::Display) -> Self {
-        Self {
-            failure,
-            message: message.to_string(),
-            source: None,
-            hint: None,
-            request_id: None,
-        }
+        Self { failure, message: message.to_string(), source: None, hint: None, request_id: None }
     }
 }
 

@@ -43,7 +43,12 @@ pub struct Merged {
 }
 
 /// Merges `theirs` into `ours`. None is a tombstone; a base of none makes strangers of the two.
-pub fn merge(base: Option<&Payload>, ours: Option<&Payload>, theirs: Option<&Payload>, winner: Side) -> Merged {
+pub fn merge(
+    base: Option<&Payload>,
+    ours: Option<&Payload>,
+    theirs: Option<&Payload>,
+    winner: Side,
+) -> Merged {
     let whole = |payload: Option<&Payload>| Merged { payload: payload.cloned(), conflicts: Vec::new() };
     match (ours, theirs) {
         _ if ours == theirs || theirs == base => whole(ours),

@@ -18,11 +18,8 @@ pub(super) fn merge_tasks(
     path: &str,
     conflicts: &mut Vec<FieldConflict>,
 ) -> Option<Box<RawValue>> {
-    let (base, mut ours, theirs) = (
-        List::read(values.base)?,
-        List::read(values.ours)?,
-        List::read(values.theirs)?,
-    );
+    let (base, mut ours, theirs) =
+        (List::read(values.base)?, List::read(values.ours)?, List::read(values.theirs)?);
     let in_order = ours.is_ascending() && theirs.is_ascending();
     ours.renumber(&collisions(&base, &ours, &theirs));
     let mut merged = Vec::new();
@@ -57,20 +54,8 @@ fn merge_task(
         return Some(theirs.clone());
     }
     let none = RawObject::default();
-    let base = base
-        .filter(|base| is_still(base, ours) && is_still(base, theirs))
-        .unwrap_or(&none);
-    Some(merge_fields(
-        &Fields {
-            base,
-            ours,
-            theirs,
-            winner,
-        },
-        task_field,
-        path,
-        conflicts,
-    ))
+    let base = base.filter(|base| is_still(base, ours) && is_still(base, theirs)).unwrap_or(&none);
+    Some(merge_fields(&Fields { base, ours, theirs, winner }, task_field, path, conflicts))
 }
 
 fn task_field(field: &str) -> Kind {
@@ -85,9 +70,8 @@ fn task_field(field: &str) -> Kind {
 
 /// Our numbers that name another task than theirs, each with a free one.
 fn collisions(base: &List, ours: &List, theirs: &List) -> BTreeMap<u64, u64> {
-    let taken = [base, ours, theirs]
-        .into_iter()
-        .flat_map(|list| list.tasks.iter().map(|(number, _)| *number));
+    let taken =
+        [base, ours, theirs].into_iter().flat_map(|list| list.tasks.iter().map(|(number, _)| *number));
     let mut free = taken.max().unwrap_or(0);
     let mut moved = BTreeMap::new();
     for (number, our) in &ours.tasks {
@@ -127,21 +111,9 @@ fn is_same(a: &RawObject, b: &RawObject) -> bool {
 
 /// All numbers, the winner's first.
 fn order(ours: &List, theirs: &List, winner: Side) -> Vec<u64> {
-    let (first, second) = if winner == Side::Ours {
-        (ours, theirs)
-    } else {
-        (theirs, ours)
-    };
-    let rest = second
-        .tasks
-        .iter()
-        .filter(|(number, _)| first.get(*number).is_none());
-    first
-        .tasks
-        .iter()
-        .chain(rest)
-        .map(|(number, _)| *number)
-        .collect()
+    let (first, second) = if winner == Side::Ours { (ours, theirs) } else { (theirs, ours) };
+    let rest = second.tasks.iter().filter(|(number, _)| first.get(*number).is_none());
+    first.tasks.iter().chain(rest).map(|(number, _)| *number).collect()
 }
 
 /// Tasks in their order, each with its number.
@@ -155,19 +127,14 @@ impl List {
             return Some(Self { tasks: Vec::new() });
         };
         let tasks: Vec<RawObject> = serde_json::from_str(value.get()).ok()?;
-        let tasks: Vec<(u64, RawObject)> = tasks
-            .into_iter()
-            .map(|task| Some((task.read::<u64>("id")?, task)))
-            .collect::<Option<_>>()?;
+        let tasks: Vec<(u64, RawObject)> =
+            tasks.into_iter().map(|task| Some((task.read::<u64>("id")?, task))).collect::<Option<_>>()?;
         let numbers: BTreeSet<u64> = tasks.iter().map(|(number, _)| *number).collect();
         (numbers.len() == tasks.len()).then_some(Self { tasks })
     }
 
     fn get(&self, number: u64) -> Option<&RawObject> {
-        self.tasks
-            .iter()
-            .find(|(n, _)| *n == number)
-            .map(|(_, task)| task)
+        self.tasks.iter().find(|(n, _)| *n == number).map(|(_, task)| task)
     }
 
     fn is_ascending(&self) -> bool {
@@ -204,9 +171,7 @@ fn redirect(task: &mut RawObject, moved: &BTreeMap<u64, u64>, reach: Reach) {
         task.set("dependencies", raw(&new));
     }
     if let Some(mut subtasks) = task.read::<Vec<RawObject>>("subtasks") {
-        subtasks
-            .iter_mut()
-            .for_each(|subtask| redirect(subtask, moved, Reach::Below));
+        subtasks.iter_mut().for_each(|subtask| redirect(subtask, moved, Reach::Below));
         task.set("subtasks", raw(&subtasks));
     }
 }
@@ -214,14 +179,10 @@ fn redirect(task: &mut RawObject, moved: &BTreeMap<u64, u64>, reach: Reach) {
 fn redirected(reference: Box<RawValue>, moved: &BTreeMap<u64, u64>, reach: Reach) -> Box<RawValue> {
     let text = serde_json::from_str::<String>(reference.get()).ok();
     let (number, rest) = match text.as_deref().map_or((reference.get(), None), |text| {
-        text.split_once('.')
-            .map_or((text, None), |(number, rest)| (number, Some(rest)))
+        text.split_once('.').map_or((text, None), |(number, rest)| (number, Some(rest)))
     }) {
         (_, None) if reach == Reach::Below => return reference,
-        (number, rest) => (
-            number.parse::<u64>().ok().and_then(|number| moved.get(&number)),
-            rest,
-        ),
+        (number, rest) => (number.parse::<u64>().ok().and_then(|number| moved.get(&number)), rest),
     };
     let Some(to) = number else { return reference };
     let new = match (text.is_some(), rest) {

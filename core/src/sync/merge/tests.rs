@@ -48,7 +48,12 @@ fn tags_are_a_set() {
 
 #[test]
 fn mcp_servers_are_merged_by_name() {
-    let got = merged("mcpServers", r#""mcpServers":{"a":true}"#, r#""mcpServers":{"a":false}"#, r#""mcpServers":{"a":true,"b":true}"#);
+    let got = merged(
+        "mcpServers",
+        r#""mcpServers":{"a":true}"#,
+        r#""mcpServers":{"a":false}"#,
+        r#""mcpServers":{"a":true,"b":true}"#,
+    );
     assert_eq!(got, clean(r#"{"a":false,"b":true}"#));
     let got = merged("mcpServers", "", r#""mcpServers":{"a.b":true}"#, r#""mcpServers":{"a.b":false}"#);
     assert_eq!(got, (Some(r#"{"a.b":true}"#.to_owned()), vec!["mcpServers.a.b".to_owned()]));
@@ -59,7 +64,8 @@ fn the_git_repository_is_one_value() {
     let with = |owner: &str, branch: &str| {
         format!(r#""gitRepository":{{"owner":"{owner}","repo":"r","url":"u","branch":"{branch}"}}"#)
     };
-    let (value, conflicts) = merged("gitRepository", &with("o", "main"), &with("o", "dev"), &with("p", "main"));
+    let (value, conflicts) =
+        merged("gitRepository", &with("o", "main"), &with("o", "dev"), &with("p", "main"));
     assert!(value.unwrap().contains("\"dev\""));
     assert_eq!(conflicts, ["gitRepository"]);
 }
@@ -78,7 +84,8 @@ fn of_two_times_of_change_the_later_and_of_two_births_the_earlier() {
 fn an_unknown_field_travels_byte_for_byte_and_as_one_value() {
     let strange = r#"{"b":1.50,"a":[1e400,"\u0041",{"z":null}],"big":123456789012345678901234567890}"#;
     assert_eq!(merged("xFuture", "", &format!("\"xFuture\":{strange}"), ""), clean(strange));
-    let (value, conflicts) = merged("xFuture", "", &format!("\"xFuture\":{strange}"), r#""xFuture":{"b":1.5}"#);
+    let (value, conflicts) =
+        merged("xFuture", "", &format!("\"xFuture\":{strange}"), r#""xFuture":{"b":1.5}"#);
     assert_eq!((value.unwrap().as_str(), conflicts), (strange, vec!["xFuture".to_owned()]));
 }
 
@@ -122,14 +129,23 @@ fn a_task_made_on_both_sides_is_two_and_ours_gets_a_free_number_that_references_
     let ours = r#"{"id":2,"title":"Ours","status":"pending","subtasks":[{"id":1,"title":"S","status":"pending","dependencies":[2,"2.1"]}]},
         {"id":3,"title":"After","status":"pending","dependencies":[1,2]}"#;
     let theirs = r#"{"id":2,"title":"Theirs","status":"pending","dependencies":[1]}"#;
-    let got = merged("manualTasks", &tasks(TASK), &tasks(&format!("{TASK},{ours}")), &tasks(&format!("{TASK},{theirs}")));
+    let got = merged(
+        "manualTasks",
+        &tasks(TASK),
+        &tasks(&format!("{TASK},{ours}")),
+        &tasks(&format!("{TASK},{theirs}")),
+    );
     let expected = r#"[{"id":1,"title":"One","status":"pending"},{"id":2,"title":"Theirs","status":"pending","dependencies":[1]},{"id":3,"title":"After","status":"pending","dependencies":[1,4]},{"id":4,"title":"Ours","status":"pending","subtasks":[{"id":1,"title":"S","status":"pending","dependencies":[2,"4.1"]}]}]"#;
     assert_eq!(got, clean(expected));
 }
 
 #[test]
 fn a_subtask_made_on_both_sides_is_two_as_well() {
-    let with = |title: &str| format!(r#"{{"id":1,"title":"One","status":"pending","subtasks":[{{"id":1,"title":"{title}","status":"pending"}}]}}"#);
+    let with = |title: &str| {
+        format!(
+            r#"{{"id":1,"title":"One","status":"pending","subtasks":[{{"id":1,"title":"{title}","status":"pending"}}]}}"#
+        )
+    };
     let (value, conflicts) = merged("manualTasks", &tasks(TASK), &tasks(&with("A")), &tasks(&with("B")));
     let value = value.unwrap();
     assert!(value.contains(r#"{"id":1,"title":"B""#) && value.contains(r#"{"id":2,"title":"A""#), "{value}");
@@ -138,7 +154,9 @@ fn a_subtask_made_on_both_sides_is_two_as_well() {
 
 #[test]
 fn one_task_that_both_sides_have_without_a_base_stays_one() {
-    let at = |title: &str| format!(r#"{{"id":5,"title":"{title}","status":"pending","createdAt":"2026-01-01T00:00:00Z"}}"#);
+    let at = |title: &str| {
+        format!(r#"{{"id":5,"title":"{title}","status":"pending","createdAt":"2026-01-01T00:00:00Z"}}"#)
+    };
     let (value, conflicts) = merged("manualTasks", "", &tasks(&at("A")), &tasks(&at("B")));
     assert_eq!(value.unwrap().matches("\"id\"").count(), 1);
     assert_eq!(conflicts, ["manualTasks.5.title"]);
@@ -146,11 +164,22 @@ fn one_task_that_both_sides_have_without_a_base_stays_one() {
 
 #[test]
 fn a_number_that_was_freed_and_taken_again_is_another_task() {
-    let made = |title: &str, day: u8| format!(r#"{{"id":1,"title":"{title}","status":"pending","createdAt":"2026-01-0{day}T00:00:00Z"}}"#);
-    let got = merged("manualTasks", &tasks(&made("Old", 1)), &tasks(&made("New", 2)), &tasks(&made("Old, edited", 1)));
+    let made = |title: &str, day: u8| {
+        format!(r#"{{"id":1,"title":"{title}","status":"pending","createdAt":"2026-01-0{day}T00:00:00Z"}}"#)
+    };
+    let got = merged(
+        "manualTasks",
+        &tasks(&made("Old", 1)),
+        &tasks(&made("New", 2)),
+        &tasks(&made("Old, edited", 1)),
+    );
     let value = got.0.unwrap();
-    assert!(value.contains(r#"{"id":1,"title":"Old, edited""#) && value.contains(r#"{"id":2,"title":"New""#), "{value}");
-    let got = merged("manualTasks", &tasks(&made("Old", 1)), &tasks(&made("New", 2)), &tasks(&made("Old", 1)));
+    assert!(
+        value.contains(r#"{"id":1,"title":"Old, edited""#) && value.contains(r#"{"id":2,"title":"New""#),
+        "{value}"
+    );
+    let got =
+        merged("manualTasks", &tasks(&made("Old", 1)), &tasks(&made("New", 2)), &tasks(&made("Old", 1)));
     assert_eq!(got.0.unwrap().matches("\"id\"").count(), 1);
 }
 
@@ -163,6 +192,7 @@ fn a_deleted_task_goes_unless_the_other_side_edited_it() {
 
 #[test]
 fn tasks_that_are_none_are_one_value() {
-    let got = merged("manualTasks", "", r#""manualTasks":[{"title":"no id"}]"#, r#""manualTasks":"a string""#);
+    let got =
+        merged("manualTasks", "", r#""manualTasks":[{"title":"no id"}]"#, r#""manualTasks":"a string""#);
     assert_eq!(got, (Some(r#"[{"title":"no id"}]"#.to_owned()), vec!["manualTasks".to_owned()]));
 }

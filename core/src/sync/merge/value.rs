@@ -53,10 +53,8 @@ pub(super) fn merge_fields(
         Side::Ours => (sides.ours, sides.theirs),
         Side::Theirs => (sides.theirs, sides.ours),
     };
-    let keys = first
-        .iter()
-        .chain(second.iter().filter(|(key, _)| first.get(key).is_none()))
-        .map(|(key, _)| key);
+    let keys =
+        first.iter().chain(second.iter().filter(|(key, _)| first.get(key).is_none())).map(|(key, _)| key);
     let mut merged = RawObject::default();
     for key in keys {
         let values = Values {
@@ -65,10 +63,7 @@ pub(super) fn merge_fields(
             theirs: sides.theirs.get(key),
             winner: sides.winner,
         };
-        merged.set(
-            key,
-            merge_value(&values, kind(key), &format!("{path}{key}"), conflicts),
-        );
+        merged.set(key, merge_value(&values, kind(key), &format!("{path}{key}"), conflicts));
     }
     merged
 }
@@ -111,22 +106,14 @@ impl<'a> Values<'a> {
             ours: own(self.ours),
             theirs: own(self.theirs),
         });
-        own(if self.winner == Side::Ours {
-            self.ours
-        } else {
-            self.theirs
-        })
+        own(if self.winner == Side::Ours { self.ours } else { self.theirs })
     }
 
     /// The side whose time fits; a time beats what is none.
     fn by_time(&self, ours_fits: impl Fn(Timestamp, Timestamp) -> bool) -> Option<Box<RawValue>> {
         let time = |value: Option<&RawValue>| {
-            value.and_then(|value| {
-                serde_json::from_str::<String>(value.get())
-                    .ok()?
-                    .parse::<Timestamp>()
-                    .ok()
-            })
+            value
+                .and_then(|value| serde_json::from_str::<String>(value.get()).ok()?.parse::<Timestamp>().ok())
         };
         let take_ours = match (time(self.ours), time(self.theirs)) {
             (Some(ours), Some(theirs)) => ours_fits(ours, theirs),
@@ -145,17 +132,9 @@ fn members(value: Option<&RawValue>) -> Option<Vec<&RawValue>> {
 
 /// Members that either side added, without those that either took out. In the winner's order, then the other's.
 fn merge_set(values: &Values<'_>) -> Option<Box<RawValue>> {
-    let (base, ours, theirs) = (
-        members(values.base)?,
-        members(values.ours)?,
-        members(values.theirs)?,
-    );
+    let (base, ours, theirs) = (members(values.base)?, members(values.ours)?, members(values.theirs)?);
     let has = |list: &[&RawValue], member: &RawValue| list.iter().any(|one| one.get() == member.get());
-    let (first, second) = if values.winner == Side::Ours {
-        (&ours, &theirs)
-    } else {
-        (&theirs, &ours)
-    };
+    let (first, second) = if values.winner == Side::Ours { (&ours, &theirs) } else { (&theirs, &ours) };
     let mut kept: Vec<&RawValue> = Vec::with_capacity(first.len() + second.len());
     for member in first.iter().chain(second) {
         let stays = !has(&base, member) || (has(&ours, member) && has(&theirs, member));
@@ -167,24 +146,11 @@ fn merge_set(values: &Values<'_>) -> Option<Box<RawValue>> {
 }
 
 fn object(value: Option<&RawValue>) -> Option<RawObject> {
-    value.map_or_else(
-        || Some(RawObject::default()),
-        |value| RawObject::parse(value.get()).ok(),
-    )
+    value.map_or_else(|| Some(RawObject::default()), |value| RawObject::parse(value.get()).ok())
 }
 
 fn merge_map(values: &Values<'_>, path: &str, conflicts: &mut Vec<FieldConflict>) -> Option<Box<RawValue>> {
     let (base, ours, theirs) = (object(values.base)?, object(values.ours)?, object(values.theirs)?);
-    let sides = Fields {
-        base: &base,
-        ours: &ours,
-        theirs: &theirs,
-        winner: values.winner,
-    };
-    raw(&merge_fields(
-        &sides,
-        |_| Kind::Whole,
-        &format!("{path}."),
-        conflicts,
-    ))
+    let sides = Fields { base: &base, ours: &ours, theirs: &theirs, winner: values.winner };
+    raw(&merge_fields(&sides, |_| Kind::Whole, &format!("{path}."), conflicts))
 }

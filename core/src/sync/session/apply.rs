@@ -38,12 +38,12 @@ impl Session {
                 self.transact(store, |session, tx| session.take_reply(tx, &flight, reply))
                     .and_then(|stop| stop.map_or(Ok(()), Err))
             }
-            Answer::Expired if flight.cursor.position.is_none() => Err(SyncError::Protocol(
-                "it calls a cursor expired that has no position".to_owned(),
-            )),
-            Answer::NewEpoch if flight.cursor.head.is_none() => Err(SyncError::Protocol(
-                "it does not know a commit that was not named".to_owned(),
-            )),
+            Answer::Expired if flight.cursor.position.is_none() => {
+                Err(SyncError::Protocol("it calls a cursor expired that has no position".to_owned()))
+            }
+            Answer::NewEpoch if flight.cursor.head.is_none() => {
+                Err(SyncError::Protocol("it does not know a commit that was not named".to_owned()))
+            }
             Answer::Expired => self.start_over(store, false),
             Answer::NewEpoch => self.start_over(store, true),
         }
@@ -98,11 +98,7 @@ impl Session {
             self.spans.insert(span.after, span.until);
         }
         if flight.limit > 0 {
-            self.held = Some(Held {
-                changes: reply.changes,
-                cursor: reply.cursor,
-                more: reply.more,
-            });
+            self.held = Some(Held { changes: reply.changes, cursor: reply.cursor, more: reply.more });
         }
         let stop = self.land(tx)?;
         self.state.last_sync_at = Some(tx.at().to_owned());
@@ -121,14 +117,7 @@ impl Session {
         match outcome {
             Outcome::Accepted(revision) => {
                 tx.accept(sent.row, sent.number, &revision, self.state.listing)?;
-                self.tell(
-                    sent,
-                    if sent.is_tombstone {
-                        What::PushedDelete
-                    } else {
-                        What::Pushed
-                    },
-                );
+                self.tell(sent, if sent.is_tombstone { What::PushedDelete } else { What::Pushed });
             }
             Outcome::Rejected { message, .. } => self.set_aside_ours(tx, sent, &message)?,
             Outcome::Conflict(stored) => {
@@ -151,10 +140,7 @@ impl Session {
         let times = self.refused.entry(sent.row).or_default();
         *times += 1;
         if *times > PATIENCE {
-            return Err(SyncError::Protocol(format!(
-                "it refuses {} again and again",
-                sent.id
-            )));
+            return Err(SyncError::Protocol(format!("it refuses {} again and again", sent.id)));
         }
         // It goes again behind the place where the look for records to send ended.
         Ok(())
@@ -190,18 +176,11 @@ impl Session {
             return false;
         }
         let ends_listing = self.state.goal.is_some() && !page.more;
-        let flying = || {
-            self.flights
-                .values()
-                .flat_map(|flight| &flight.batch)
-                .map(|sent| sent.id.as_str())
-        };
+        let flying = || self.flights.values().flat_map(|flight| &flight.batch).map(|sent| sent.id.as_str());
         ends_listing
             || (!page.changes.is_empty() && {
                 let flying: std::collections::HashSet<&str> = flying().collect();
-                page.changes
-                    .iter()
-                    .any(|change| flying.contains(change.id.as_str()))
+                page.changes.iter().any(|change| flying.contains(change.id.as_str()))
             })
     }
 
@@ -261,14 +240,7 @@ impl Session {
 pub(super) fn absent(tx: &Tx<'_>, id: ProjectId) -> Result<(), SyncError> {
     if let Some(known) = tx.tracked(id)? {
         let clean_at = known.is_tombstone.then_some(known.number);
-        tx.agree(
-            known.row,
-            &Agreed {
-                base_at: known.agreed.base_at,
-                revision: None,
-                clean_at,
-            },
-        )?;
+        tx.agree(known.row, &Agreed { base_at: known.agreed.base_at, revision: None, clean_at })?;
     }
     Ok(())
 }
@@ -283,11 +255,7 @@ fn is_older(answered: &HashMap<ProjectId, Option<u64>>, id: &str, page: Option<u
 fn check(flight: &Flight, reply: &Reply) -> Result<(), SyncError> {
     let wrong = |why: String| Err(SyncError::Protocol(why));
     if reply.outcomes.len() != flight.batch.len() {
-        return wrong(format!(
-            "{} outcomes for {} mutations",
-            reply.outcomes.len(),
-            flight.batch.len()
-        ));
+        return wrong(format!("{} outcomes for {} mutations", reply.outcomes.len(), flight.batch.len()));
     }
     if flight.limit == 0 {
         return if reply.changes.is_empty() && !reply.more {

@@ -29,11 +29,7 @@ impl Session {
             tx.clear_aside(id)?;
         }
         let known = tx.tracked(id)?;
-        let known = if self.is_copy(tx, id, known.as_ref(), &theirs)? {
-            tx.tracked(id)?
-        } else {
-            known
-        };
+        let known = if self.is_copy(tx, id, known.as_ref(), &theirs)? { tx.tracked(id)? } else { known };
         match known {
             None => self.add(tx, id, revision, theirs)?,
             Some(known) => self.meet_known(tx, id, known, revision, theirs)?,
@@ -57,14 +53,8 @@ impl Session {
             Ok(id) => {
                 tx.mark_listed(id, self.state.listing)?;
                 self.met.insert(id);
-                let what = What::Unreadable {
-                    reason: reason.to_owned(),
-                };
-                self.events.push(Event {
-                    id,
-                    name: String::new(),
-                    what,
-                });
+                let what = What::Unreadable { reason: reason.to_owned() };
+                self.events.push(Event { id, name: String::new(), what });
             }
             Err(_) => self.summary.parked.push(super::super::event::Parked {
                 id: id.chars().take(80).collect(),
@@ -107,11 +97,7 @@ impl Session {
             && contains(&theirs.ancestry, &tx.ancestry_at(id, &known, sent)?)
         {
             // Ours arrived, whatever came on top of it.
-            known.agreed = Agreed {
-                base_at: Some(sent),
-                clean_at: Some(sent),
-                ..known.agreed
-            };
+            known.agreed = Agreed { base_at: Some(sent), clean_at: Some(sent), ..known.agreed };
             tx.agree(known.row, &known.agreed)?;
         }
         match relation(&theirs.ancestry, &known.ancestry) {
@@ -131,9 +117,7 @@ impl Session {
         revision: Revision,
         theirs: Version,
     ) -> Result<(), SyncError> {
-        let is_equal = tx
-            .record(id)?
-            .is_some_and(|record| record.version.payload == theirs.payload);
+        let is_equal = tx.record(id)?.is_some_and(|record| record.version.payload == theirs.payload);
         match (is_equal, known.is_dirty()) {
             (true, _) => Ok(tx.agree(known.row, &Agreed::on(known.number, revision))?),
             (false, false) => self.replace(tx, id, revision, theirs),
@@ -176,11 +160,7 @@ impl Session {
                 None => tx.slip_in(known, id, theirs)?,
             },
         };
-        let agreed = Agreed {
-            base_at: Some(base_at),
-            revision: Some(revision),
-            clean_at: None,
-        };
+        let agreed = Agreed { base_at: Some(base_at), revision: Some(revision), clean_at: None };
         Ok(tx.agree(known.row, &agreed)?)
     }
 
@@ -201,9 +181,8 @@ impl Session {
             None => None,
         };
         // A base that they do not know is no base.
-        let base = base
-            .filter(|base| contains(&theirs.ancestry, &base.ancestry))
-            .and_then(|base| base.payload);
+        let base =
+            base.filter(|base| contains(&theirs.ancestry, &base.ancestry)).and_then(|base| base.payload);
         let winner = match self.options.decide {
             Decide::Cloud(ref ids) if ids.as_ref().is_none_or(|ids| ids.contains(&id)) => Side::Theirs,
             _ => Side::Ours,
@@ -240,21 +219,8 @@ impl Session {
         let base_at = base.number;
         let ancestry = tx.tick(&both)?;
         let (device, at) = (tx.writer()?.device.clone(), tx.at().to_owned());
-        let record = tx.put(
-            id,
-            Some(base),
-            Version {
-                payload,
-                ancestry,
-                device,
-                at,
-            },
-        )?;
-        let agreed = Agreed {
-            base_at: Some(base_at),
-            revision: Some(revision),
-            clean_at: None,
-        };
+        let record = tx.put(id, Some(base), Version { payload, ancestry, device, at })?;
+        let agreed = Agreed { base_at: Some(base_at), revision: Some(revision), clean_at: None };
         tx.agree_on(&record, &agreed)?;
         Ok(record)
     }
@@ -295,8 +261,7 @@ impl Session {
             _ => {
                 let payload = current.version.payload.clone();
                 self.tell_merged(id, payload.as_ref().or(theirs.payload.as_ref()));
-                self.put_on_top(tx, id, current, revision, theirs, payload)
-                    .map(drop)
+                self.put_on_top(tx, id, current, revision, theirs, payload).map(drop)
             }
         }
     }
@@ -327,11 +292,7 @@ impl Session {
         let nothing_to_do = known.is_tombstone && !known.is_dirty();
         if nothing_to_do || known.is_dirty() || goal == ListingGoal::Offer {
             let clean_at = nothing_to_do.then_some(known.number);
-            let agreed = Agreed {
-                base_at: known.agreed.base_at,
-                revision: None,
-                clean_at,
-            };
+            let agreed = Agreed { base_at: known.agreed.base_at, revision: None, clean_at };
             return Ok(tx.agree(known.row, &agreed)?);
         }
         let Some(current) = tx.record(id)? else {
@@ -341,23 +302,9 @@ impl Session {
             self.tell_of(id, payload, What::Deleted);
         }
         // It is not a write of ours: it contains what the record contained.
-        let tombstone = Version {
-            payload: None,
-            ..current.version.clone()
-        };
-        let record = tx.put(
-            id,
-            Some(current),
-            Version {
-                at: tx.at().to_owned(),
-                ..tombstone
-            },
-        )?;
-        let agreed = Agreed {
-            base_at: Some(record.number),
-            revision: None,
-            clean_at: Some(record.number),
-        };
+        let tombstone = Version { payload: None, ..current.version.clone() };
+        let record = tx.put(id, Some(current), Version { at: tx.at().to_owned(), ..tombstone })?;
+        let agreed = Agreed { base_at: Some(record.number), revision: None, clean_at: Some(record.number) };
         Ok(tx.agree_on(&record, &agreed)?)
     }
 
@@ -407,50 +354,24 @@ impl Session {
                 None => drop(seen.remove(old)),
             }
             let ancestry = tx.tick(&seen)?;
-            let version = Version {
-                ancestry,
-                ..current.version.clone()
-            };
+            let version = Version { ancestry, ..current.version.clone() };
             let record = tx.put(id, Some(current), version)?;
-            tx.agree_on(
-                &record,
-                &Agreed {
-                    clean_at: None,
-                    ..known.agreed
-                },
-            )?;
+            tx.agree_on(&record, &Agreed { clean_at: None, ..known.agreed })?;
         }
         Ok(())
     }
 
     fn tell_of(&mut self, id: ProjectId, payload: &Payload, what: What) {
-        self.events.push(Event {
-            id,
-            name: payload.name(),
-            what,
-        });
+        self.events.push(Event { id, name: payload.name(), what });
     }
 
     fn tell_merged(&mut self, id: ProjectId, payload: Option<&Payload>) {
         let name = payload.map(Payload::name).unwrap_or_default();
-        self.events.push(Event {
-            id,
-            name,
-            what: What::Merged,
-        });
+        self.events.push(Event { id, name, what: What::Merged });
     }
 
     fn tell_conflict(&mut self, record: &Record, field: String) {
-        let name = record
-            .version
-            .payload
-            .as_ref()
-            .map(Payload::name)
-            .unwrap_or_default();
-        self.events.push(Event {
-            id: record.id,
-            name,
-            what: What::Conflict { field },
-        });
+        let name = record.version.payload.as_ref().map(Payload::name).unwrap_or_default();
+        self.events.push(Event { id: record.id, name, what: What::Conflict { field } });
     }
 }

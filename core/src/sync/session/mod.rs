@@ -129,10 +129,7 @@ impl Session {
         let is_other = self.state.remote.as_deref().is_some_and(|known| known != remote);
         if is_other && !self.options.force {
             let was = self.state.remote.clone().unwrap_or_default();
-            return Err(SyncError::OtherRemote {
-                was,
-                now: remote.to_owned(),
-            });
+            return Err(SyncError::OtherRemote { was, now: remote.to_owned() });
         }
         if self.state.remote.as_deref() != Some(remote) {
             self.state.remote = Some(remote.to_owned());
@@ -159,17 +156,9 @@ impl Session {
     pub fn next(&mut self, store: &mut Store) -> Result<Next, SyncError> {
         let asks =
             self.wants_page && self.held.is_none() && self.flights.values().all(|flight| flight.limit == 0);
-        let batch = if self.may_push() {
-            self.fill(store)?
-        } else {
-            Vec::new()
-        };
+        let batch = if self.may_push() { self.fill(store)? } else { Vec::new() };
         if !asks && batch.is_empty() {
-            return if self.flights.is_empty() {
-                self.finish(store)
-            } else {
-                Ok(Next::Wait)
-            };
+            return if self.flights.is_empty() { self.finish(store) } else { Ok(Next::Wait) };
         }
         if asks {
             self.ask_for_page(store)?;
@@ -179,22 +168,8 @@ impl Session {
         let cursor = self.state.cursor.clone();
         let flight = FlightId(self.last_flight + 1);
         self.last_flight = flight.0;
-        self.flights.insert(
-            flight,
-            Flight {
-                batch,
-                cursor: cursor.clone(),
-                limit,
-            },
-        );
-        Ok(Next::Ask(
-            flight,
-            Request {
-                cursor,
-                mutations,
-                limit,
-            },
-        ))
+        self.flights.insert(flight, Flight { batch, cursor: cursor.clone(), limit });
+        Ok(Next::Ask(flight, Request { cursor, mutations, limit }))
     }
 
     fn ask_for_page(&mut self, store: &mut Store) -> Result<(), SyncError> {
@@ -262,16 +237,26 @@ impl Session {
         Ok(Next::Done)
     }
 
-    /// Does `work` in one transaction; in a dry run all of it is taken back. Events of what failed are forgotten.
+    /// Does `work` in one transaction. What a loss of power takes back of it can be fetched again.
     fn transact<T>(
         &mut self,
+        store: &mut Store,
+        work: impl FnOnce(&mut Self, &mut Tx<'_>) -> Result<T, SyncError>,
+    ) -> Result<T, SyncError> {
+        self.transact_as(Durability::Refetchable, store, work)
+    }
+
+    /// Does `work` in one transaction; in a dry run all of it is taken back. Events of what failed are forgotten.
+    fn transact_as<T>(
+        &mut self,
+        durability: Durability,
         store: &mut Store,
         work: impl FnOnce(&mut Self, &mut Tx<'_>) -> Result<T, SyncError>,
     ) -> Result<T, SyncError> {
         let told = self.events.len();
         let dry_run = self.options.dry_run;
         let mut dry = None;
-        let done = store.write(Durability::Refetchable, |tx| match work(self, tx) {
+        let done = store.write(durability, |tx| match work(self, tx) {
             Ok(value) if dry_run => {
                 dry = Some(value);
                 Err(TakenBack::DryRun)
@@ -286,9 +271,7 @@ impl Session {
             }
         };
         match &done {
-            Ok(_) => self.events[told..]
-                .iter()
-                .for_each(|event| self.summary.count(event)),
+            Ok(_) => self.events[told..].iter().for_each(|event| self.summary.count(event)),
             Err(_) => self.events.truncate(told),
         }
         done

@@ -4,7 +4,7 @@
 //! carries. What leaves is marked as sent first: if no answer comes, the same version goes again before anything newer.
 
 use super::{IN_FLIGHT, Sent, Session, SyncError};
-use crate::store::{Store, Tx, Waiting};
+use crate::store::{Durability, Store, Tx, Waiting};
 use crate::sync::envelope;
 use crate::sync::event::{Event, What};
 use crate::sync::options::Push;
@@ -13,11 +13,7 @@ use crate::sync::provider::Mutation;
 impl Session {
     /// Whether a request may carry mutations now.
     pub(super) fn may_push(&self) -> bool {
-        let in_flight = if self.options.in_flight == 0 {
-            IN_FLIGHT
-        } else {
-            self.options.in_flight
-        };
+        let in_flight = if self.options.in_flight == 0 { IN_FLIGHT } else { self.options.in_flight };
         // The first request goes alone: it may turn out that the cursor is of no use any more.
         let has_room = self.flights.len() < if self.is_met { in_flight } else { 1 };
         has_room
@@ -32,7 +28,8 @@ impl Session {
         if !store.has_waiting()? {
             return Ok(Vec::new());
         }
-        self.transact(store, |session, tx| {
+        // The mark must survive whatever the request does: without it our own version could come back as a stranger.
+        self.transact_as(Durability::Full, store, |session, tx| {
             let mut batch = session.fill_from(tx, session.swept)?;
             if batch.is_empty() && session.swept > 0 {
                 batch = session.fill_from(tx, 0)?;
@@ -64,10 +61,7 @@ impl Session {
                 if size > self.limits.max_record_bytes.min(self.limits.max_bytes) {
                     unsendable.push((
                         sent,
-                        format!(
-                            "it has {size} bytes, the cloud takes {}",
-                            self.limits.max_record_bytes
-                        ),
+                        format!("it has {size} bytes, the cloud takes {}", self.limits.max_record_bytes),
                     ));
                     return true;
                 }
@@ -77,11 +71,7 @@ impl Session {
                 }
                 self.summary.resumed += u64::from(sent.1);
                 let sent = sent.0;
-                let mutation = Mutation {
-                    id: sent.id.to_string(),
-                    guard: sent.guard.clone(),
-                    envelope,
-                };
+                let mutation = Mutation { id: sent.id.to_string(), guard: sent.guard.clone(), envelope };
                 batch.push((sent, mutation));
                 batch.len() < most.max(1) as usize
             },
@@ -95,21 +85,12 @@ impl Session {
     /// Ours cannot be sent: it is set aside, and stops nothing else.
     pub(super) fn set_aside_ours(&mut self, tx: &Tx<'_>, sent: &Sent, reason: &str) -> Result<(), SyncError> {
         tx.park(sent.row, sent.number, reason)?;
-        self.tell(
-            sent,
-            What::Parked {
-                reason: reason.to_owned(),
-            },
-        );
+        self.tell(sent, What::Parked { reason: reason.to_owned() });
         Ok(())
     }
 
     pub(super) fn tell(&mut self, sent: &Sent, what: What) {
-        self.events.push(Event {
-            id: sent.id,
-            name: sent.name.clone(),
-            what,
-        });
+        self.events.push(Event { id: sent.id, name: sent.name.clone(), what });
     }
 
     /// Tells what would be sent.
@@ -121,16 +102,9 @@ impl Session {
                 |_| false,
                 |waiting| {
                     if session.options.push.takes(waiting.id) {
-                        let what = if waiting.version.payload.is_none() {
-                            What::PushedDelete
-                        } else {
-                            What::Pushed
-                        };
-                        planned.push(Event {
-                            id: waiting.id,
-                            name: waiting.name,
-                            what,
-                        });
+                        let what =
+                            if waiting.version.payload.is_none() { What::PushedDelete } else { What::Pushed };
+                        planned.push(Event { id: waiting.id, name: waiting.name, what });
                     }
                     true
                 },

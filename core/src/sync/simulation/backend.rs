@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rand::Rng;
 use rand::rngs::SmallRng;
 
-use crate::sync::provider::{Answer, Change, Cursor, Head, Outcome, Position, Reply, Request, Revision, Span, Stored};
+use crate::sync::provider::{
+    Answer, Change, Cursor, Head, Outcome, Position, Reply, Request, Revision, Span, Stored,
+};
 
 #[derive(Clone, Default)]
 pub(crate) struct Backend {
@@ -36,7 +38,9 @@ impl Backend {
         let (before, mut own) = (self.commits, HashSet::new());
         let outcomes = request.mutations.iter().map(|mutation| {
             let held = self.held.get(&mutation.id);
-            if held.map(|(revision, _)| revision.to_string()) == mutation.guard.as_ref().map(|guard| guard.0.clone()) {
+            if held.map(|(revision, _)| revision.to_string())
+                == mutation.guard.as_ref().map(|guard| guard.0.clone())
+            {
                 self.commits += 1;
                 self.tags.insert(self.commits, format!("{:x}", rng.random::<u32>()));
                 self.held.insert(mutation.id.clone(), (self.commits, mutation.envelope.clone()));
@@ -52,8 +56,8 @@ impl Backend {
         let mut reply = Reply { outcomes, ..Reply::default() };
         let head = Head { number: self.commits, tag: self.tag(self.commits).unwrap_or_default().to_owned() };
         reply.cursor = Cursor { position: request.cursor.position.clone(), head: Some(head) };
-        reply.written =
-            (!own.is_empty()).then(|| Span { after: position(before, None), until: position(self.commits, None) });
+        reply.written = (!own.is_empty())
+            .then(|| Span { after: position(before, None), until: position(self.commits, None) });
         if request.limit > 0 {
             self.list(&mut reply, (mark, listing), &own, request.limit as usize, rng);
         }
@@ -96,7 +100,12 @@ impl Backend {
 
     /// Forgets what was deleted.
     pub(crate) fn prune(&mut self) {
-        let newest = self.held.values().filter(|(_, envelope)| is_tombstone(envelope)).map(|(revision, _)| *revision).max();
+        let newest = self
+            .held
+            .values()
+            .filter(|(_, envelope)| is_tombstone(envelope))
+            .map(|(revision, _)| *revision)
+            .max();
         self.horizon = self.horizon.max(newest.unwrap_or(0));
         self.held.retain(|_, (_, envelope)| !is_tombstone(envelope));
         self.replica = None;

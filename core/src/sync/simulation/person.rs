@@ -21,7 +21,9 @@ pub(super) struct Deeds {
 
 /// The words in a text that people wrote.
 pub(super) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
-    let is_word = |part: &&str| part.starts_with("zq") && part.len() > 2 && part[2..].bytes().all(|b| b.is_ascii_digit());
+    let is_word = |part: &&str| {
+        part.starts_with("zq") && part.len() > 2 && part[2..].bytes().all(|b| b.is_ascii_digit())
+    };
     text.split(|c: char| !c.is_ascii_alphanumeric()).filter(is_word).map(ToOwned::to_owned)
 }
 

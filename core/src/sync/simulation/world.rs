@@ -118,13 +118,20 @@ impl World {
             let mut store = world.store(&BLANK);
             store.write::<_, StoreError>(Durability::Full, |tx| tx.rename_writer()).unwrap();
             let none = BTreeSet::new();
-            world.devices.push(Device { store, session: None, backup: None, told: none.clone(), told_at_backup: none });
+            world.devices.push(Device {
+                store,
+                session: None,
+                backup: None,
+                told: none.clone(),
+                told_at_backup: none,
+            });
         }
         world
     }
 
     fn store(&self, image: &[u8]) -> Store {
-        let options = StoreOptions::default().clock(self.clock.clone()).ids(self.ids.clone()).device("device");
+        let options =
+            StoreOptions::default().clock(self.clock.clone()).ids(self.ids.clone()).device("device");
         Store::from_image(options, image).unwrap()
     }
 
@@ -204,7 +211,8 @@ impl World {
         let force = !self.is_settling && self.rng.random_bool(0.05);
         let options = Options { force, in_flight, ..Options::default() };
         let device = &mut self.devices[n];
-        device.session = Some(Session::begin(&mut device.store, "someone@somewhere", limits, options).unwrap());
+        device.session =
+            Some(Session::begin(&mut device.store, "someone@somewhere", limits, options).unwrap());
     }
 
     /// Sends what the session wants to send. None: an answer has to come first.
@@ -278,7 +286,8 @@ impl World {
 
     fn restore_backend(&mut self) {
         let Some(backup) = self.backend_backup.clone() else { return };
-        let gone: BTreeSet<String> = self.backend.live().values().flat_map(|payload| words(payload)).collect();
+        let gone: BTreeSet<String> =
+            self.backend.live().values().flat_map(|payload| words(payload)).collect();
         self.wire.retain(|message| message.device.is_some());
         self.backend = backup;
         let still = self.on_disks();
@@ -288,7 +297,11 @@ impl World {
 
     /// What stands in some device's records or is on its way from there.
     fn on_disks(&mut self) -> BTreeSet<String> {
-        self.devices.iter_mut().flat_map(|device| device.store.held_texts().unwrap()).flat_map(|text| words(&text).collect::<Vec<_>>()).collect()
+        self.devices
+            .iter_mut()
+            .flat_map(|device| device.store.held_texts().unwrap())
+            .flat_map(|text| words(&text).collect::<Vec<_>>())
+            .collect()
     }
 
     fn settle(&mut self) {
@@ -321,9 +334,13 @@ impl World {
             assert!(!device.store.has_waiting().unwrap(), "device {n} has something left to send");
         }
         let last: BTreeSet<String> = there.values().flat_map(|payload| words(payload)).collect();
-        let told: BTreeSet<String> = self.devices.iter().flat_map(|device| device.told.iter().cloned()).collect();
+        let told: BTreeSet<String> =
+            self.devices.iter().flat_map(|device| device.told.iter().cloned()).collect();
         let kept = |word: &&String| {
-            last.contains(*word) || told.contains(*word) || self.deeds.known.contains(*word) || self.excused.contains(*word)
+            last.contains(*word)
+                || told.contains(*word)
+                || self.deeds.known.contains(*word)
+                || self.excused.contains(*word)
         };
         let lost: Vec<&String> = self.deeds.written.iter().filter(|word| !kept(word)).collect();
         assert!((self.lost_device && self.lost_backend) || lost.is_empty(), "lost: {lost:?}");
@@ -342,7 +359,9 @@ impl World {
         }
         let mut remembered = BTreeSet::new();
         for device in &mut self.devices {
-            remembered.extend(device.store.all_texts().unwrap().iter().flat_map(|text| words(text).collect::<Vec<_>>()));
+            remembered.extend(
+                device.store.all_texts().unwrap().iter().flat_map(|text| words(text).collect::<Vec<_>>()),
+            );
         }
         let forgotten: Vec<&String> = self.deeds.written.difference(&remembered).collect();
         assert!(forgotten.is_empty(), "in no history: {forgotten:?}");

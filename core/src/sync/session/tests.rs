@@ -1,0 +1,559 @@
+//! Sessions over a real store and a backend in memory: what is asked, how often, and what an answer does.
+
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+
+use super::*;
+use crate::project::Project;
+use crate::store::{Choice, Options as StoreOptions, RawVersion};
+use crate::sync::envelope;
+use crate::sync::event::What;
+use crate::sync::options::{Decide, Deletions, Push};
+use crate::sync::provider::{Answer, Outcome, RejectReason, Reply, Revision, Stored};
+use crate::sync::simulation::backend::Backend;
+
+const LIMITS: Limits =
+    Limits { max_mutations: 500, max_bytes: 8 << 20, max_record_bytes: 1 << 20, max_page: 1000 };
+
+/// A backend that counts requests and can be told what to refuse.
+struct Cloud {
+    backend: Backend,
+    rng: SmallRng,
+    requests: Vec<Request>,
+    rejects: Option<String>,
+}
+
+impl Cloud {
+    fn new() -> Self {
+        Self {
+            backend: Backend::default(),
+            rng: SmallRng::seed_from_u64(1),
+            requests: Vec::new(),
+            rejects: None,
+        }
+    }
+
+    fn answer(&mut self, mut request: Request) -> Answer {
+        self.requests.push(request.clone());
+        let rejected = |m: &super::super::provider::Mutation| Some(&m.id) == self.rejects.as_ref();
+        let places: Vec<bool> = request.mutations.iter().map(rejected).collect();
+        request.mutations.retain(|mutation| !rejected(mutation));
+        let mut answer = self.backend.exchange(&request, &mut self.rng);
+        if let Answer::Page(reply) = &mut answer {
+            for (place, _) in places.iter().enumerate().filter(|(_, rejected)| **rejected) {
+                let message = "not this one".to_owned();
+                reply.outcomes.insert(place, Outcome::Rejected { reason: RejectReason::Invalid, message });
+            }
+        }
+        answer
+    }
+
+    fn sync_with(
+        &mut self,
+        store: &mut Store,
+        limits: Limits,
+        options: Options,
+    ) -> Result<Summary, SyncError> {
+        self.requests.clear();
+        let mut session = Session::begin(store, "me@here", limits, options)?;
+        let mut under_way = std::collections::VecDeque::new();
+        loop {
+            match session.next(store)? {
+                Next::Ask(flight, request) => under_way.push_back((flight, self.answer(request))),
+                Next::Wait => {
+                    let (flight, answer) = under_way.pop_front().unwrap();
+                    session.receive(store, flight, answer)?;
+                }
+                Next::Done => return Ok(session.summary().clone()),
+            }
+        }
+    }
+
+    fn sync(&mut self, store: &mut Store) -> Summary {
+        self.sync_with(store, LIMITS, Options::default()).unwrap()
+    }
+}
+
+fn store(device: &str) -> Store {
+    StoreOptions::default().device(device).in_memory().unwrap()
+}
+
+fn id(n: usize) -> ProjectId {
+    format!("id{n:06}").parse().unwrap()
+}
+
+fn add(store: &mut Store, n: usize) {
+    store.add(Project::new(id(n), format!("Project {n}"))).unwrap();
+}
+
+fn rename(store: &mut Store, n: usize, name: &str) {
+    store
+        .update(id(n), |project| {
+            project.name = name.to_owned();
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+}
+
+fn name(store: &Store, n: usize) -> String {
+    store.get(id(n)).unwrap().payload.name()
+}
+
+/// Two devices that both have projects 0 to `count`.
+fn pair(count: usize) -> (Cloud, Store, Store) {
+    let (mut cloud, mut a, mut b) = (Cloud::new(), store("laptop"), store("desktop"));
+    (0..count).for_each(|n| add(&mut a, n));
+    cloud.sync(&mut a);
+    cloud.sync(&mut b);
+    (cloud, a, b)
+}
+
+#[test]
+fn a_sync_with_nothing_to_say_is_one_request_without_a_body() {
+    let (mut cloud, mut a, mut b) = pair(30);
+    for store in [&mut a, &mut b] {
+        let summary = cloud.sync(store);
+        assert_eq!((cloud.requests.len(), summary.round_trips, summary.pushed, summary.pulled), (1, 1, 0, 0));
+        assert!(cloud.requests[0].mutations.is_empty());
+    }
+}
+
+#[test]
+fn ten_changes_go_out_in_one_request_and_are_not_listed_back() {
+    let (mut cloud, mut a, mut b) = pair(30);
+    (0..10).for_each(|n| rename(&mut a, n, "New"));
+    assert_eq!(cloud.sync(&mut a).pushed, 10);
+    assert_eq!(cloud.requests.len(), 1);
+    assert_eq!(cloud.sync(&mut a).round_trips, 1);
+    let before = cloud.backend.traffic();
+    cloud.sync(&mut a);
+    assert_eq!(cloud.backend.traffic(), before, "its own versions came back");
+    assert_eq!(cloud.sync(&mut b).pulled, 10);
+    assert_eq!(cloud.requests.len(), 1);
+    assert_eq!(name(&b, 3), "New");
+}
+
+#[test]
+fn many_pushes_leave_no_echo_behind() {
+    let (mut cloud, mut a) = (Cloud::new(), store("laptop"));
+    (0..50).for_each(|n| add(&mut a, n));
+    let summary = cloud.sync_with(&mut a, Limits { max_mutations: 7, ..LIMITS }, Options::default()).unwrap();
+    assert_eq!((summary.pushed, cloud.requests.len()), (50, 8));
+    assert!(cloud.requests[1..].iter().all(|request| request.limit == 0), "pushes ask for no page");
+    let before = cloud.backend.traffic();
+    assert_eq!(cloud.sync(&mut a).round_trips, 1);
+    assert_eq!(cloud.backend.traffic(), before);
+}
+
+#[test]
+fn a_push_is_bounded_by_bytes_too() {
+    let (mut cloud, mut a) = (Cloud::new(), store("laptop"));
+    (0..10).for_each(|n| add(&mut a, n));
+    cloud
+        .sync_with(&mut a, Limits { max_bytes: 1000, max_record_bytes: 1000, ..LIMITS }, Options::default())
+        .unwrap();
+    assert!(cloud.requests.len() > 2);
+    for request in &cloud.requests {
+        assert!(request.mutations.iter().map(|m| m.envelope.len()).sum::<usize>() <= 1000);
+    }
+    assert_eq!(cloud.backend.len(), 10);
+}
+
+#[test]
+fn what_is_too_large_is_parked_before_it_leaves_and_the_rest_goes() {
+    let (mut cloud, mut a) = (Cloud::new(), store("laptop"));
+    (0..3).for_each(|n| add(&mut a, n));
+    rename(&mut a, 1, &"x".repeat(200));
+    let small = Limits { max_record_bytes: 400, ..LIMITS };
+    let summary = cloud.sync_with(&mut a, small, Options::default()).unwrap();
+    assert_eq!((summary.pushed, summary.parked.len()), (2, 1));
+    assert_eq!(summary.parked[0].id, id(1).to_string());
+    assert_eq!(cloud.backend.len(), 2);
+    // It stays aside until it changes.
+    assert_eq!(cloud.sync_with(&mut a, small, Options::default()).unwrap().pushed, 0);
+    rename(&mut a, 1, "short");
+    assert_eq!(cloud.sync_with(&mut a, small, Options::default()).unwrap().pushed, 1);
+}
+
+#[test]
+fn what_the_backend_rejects_is_parked_and_goes_again_when_it_changes() {
+    let (mut cloud, mut a) = (Cloud::new(), store("laptop"));
+    (0..3).for_each(|n| add(&mut a, n));
+    cloud.rejects = Some(id(1).to_string());
+    let summary = cloud.sync(&mut a);
+    assert_eq!((summary.pushed, summary.parked.len()), (2, 1));
+    assert_eq!(summary.parked[0].reason, "not this one");
+    assert_eq!(cloud.sync(&mut a).parked.len(), 0);
+    assert!(cloud.requests[0].mutations.is_empty());
+    assert_eq!(a.standing().unwrap().parked, 1);
+    cloud.rejects = None;
+    rename(&mut a, 1, "better");
+    assert_eq!(cloud.sync(&mut a).pushed, 1);
+    assert_eq!(a.standing().unwrap().parked, 0);
+}
+
+#[test]
+fn a_version_that_cannot_be_read_is_set_aside_and_the_page_goes_on() {
+    let (mut cloud, mut a, _) = pair(2);
+    cloud.backend.put(id(0).as_str(), b"rubbish".to_vec());
+    cloud.backend.put("../../etc", b"{}\n".to_vec());
+    rename(&mut a, 1, "after");
+    let summary = cloud.sync(&mut a);
+    assert_eq!((summary.parked.len(), summary.pushed), (2, 1));
+    assert_eq!(name(&a, 0), "Project 0");
+    assert_eq!(a.standing().unwrap().parked, 2);
+    assert_eq!(cloud.sync(&mut a).parked.len(), 0, "it is not told again");
+    // A change of ours waits, too: it would go over something that nobody here has seen.
+    rename(&mut a, 0, "mine");
+    let summary = cloud.sync(&mut a);
+    assert_eq!((summary.pushed, summary.parked.len()), (0, 2));
+}
+
+#[test]
+fn an_edit_on_each_side_of_different_fields_is_merged_and_of_the_same_field_a_conflict() {
+    let (mut cloud, mut a, mut b) = pair(1);
+    rename(&mut a, 0, "From A");
+    b.update(id(0), |project| {
+        project.name = "From B".to_owned();
+        project.description = Some("B's text".to_owned());
+        Ok::<_, StoreError>(())
+    })
+    .unwrap();
+    cloud.sync(&mut a);
+    let summary = cloud.sync(&mut b);
+    assert_eq!((summary.merged, summary.conflicts, summary.pushed, cloud.requests.len()), (1, 1, 1, 2));
+    let conflicts = b.conflicts(None).unwrap();
+    assert_eq!(conflicts.len(), 1);
+    assert_eq!((conflicts[0].field.as_str(), conflicts[0].device.as_str()), ("name", "laptop"));
+    assert_eq!(conflicts[0].cloud.as_ref().unwrap().get(), "\"From A\"");
+    cloud.sync(&mut a);
+    assert_eq!((name(&a, 0), name(&b, 0)), ("From B".to_owned(), "From B".to_owned()));
+    assert!(a.conflicts(None).unwrap().is_empty());
+    assert!(b.resolve(id(0), "name", Choice::Cloud).unwrap());
+    assert_eq!(name(&b, 0), "From A");
+    assert!(b.conflicts(None).unwrap().is_empty());
+    cloud.sync(&mut b);
+    cloud.sync(&mut a);
+    assert_eq!(name(&a, 0), "From A");
+}
+
+#[test]
+fn a_conflict_is_settled_by_the_next_edit_of_its_field_and_by_no_other() {
+    let (mut cloud, mut a, mut b) = pair(1);
+    rename(&mut a, 0, "From A");
+    rename(&mut b, 0, "From B");
+    cloud.sync(&mut a);
+    cloud.sync(&mut b);
+    b.update(id(0), |project| {
+        project.description = Some("text".to_owned());
+        Ok::<_, StoreError>(())
+    })
+    .unwrap();
+    assert_eq!(b.conflicts(Some(id(0))).unwrap().len(), 1);
+    rename(&mut b, 0, "Both");
+    assert!(b.conflicts(Some(id(0))).unwrap().is_empty());
+    assert!(!b.resolve(id(0), "name", Choice::Local).unwrap());
+}
+
+#[test]
+fn an_unanswered_version_goes_again_unchanged_before_anything_newer() {
+    let (mut cloud, mut a, _) = pair(1);
+    rename(&mut a, 0, "first");
+    let mut session = Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap();
+    let Next::Ask(_, lost) = session.next(&mut a).unwrap() else { panic!() };
+    drop(session);
+    rename(&mut a, 0, "second");
+    let summary = cloud.sync(&mut a);
+    assert_eq!(cloud.requests[0].mutations[0], lost.mutations[0]);
+    assert_eq!((summary.pushed, summary.resumed, cloud.requests.len()), (2, 1, 2));
+    let live = cloud.backend.live();
+    assert!(live[id(0).as_str()].contains("second"));
+}
+
+#[test]
+fn a_reply_that_was_lost_after_the_backend_stored_it_makes_no_conflict() {
+    let (mut cloud, mut a, _) = pair(1);
+    rename(&mut a, 0, "first");
+    let mut session = Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap();
+    let Next::Ask(_, request) = session.next(&mut a).unwrap() else { panic!() };
+    cloud.answer(request);
+    drop(session);
+    rename(&mut a, 0, "second");
+    let summary = cloud.sync(&mut a);
+    assert_eq!((summary.merged, summary.conflicts), (0, 0));
+    assert!(cloud.backend.live()[id(0).as_str()].contains("second"));
+    assert!(!a.has_waiting().unwrap());
+}
+
+#[test]
+fn an_answer_that_breaks_off_changes_nothing() {
+    let (mut cloud, mut a, mut b) = pair(1);
+    rename(&mut a, 0, "news");
+    cloud.sync(&mut a);
+    let before = b.image().unwrap();
+    let mut session = Session::begin(&mut b, "me@here", LIMITS, Options::default()).unwrap();
+    let Next::Ask(flight, request) = session.next(&mut b).unwrap() else { panic!() };
+    let Answer::Page(mut reply) = cloud.answer(request) else { panic!() };
+    reply.outcomes.push(Outcome::Conflict(None));
+    assert!(matches!(session.receive(&mut b, flight, Answer::Page(reply)), Err(SyncError::Protocol(_))));
+    assert_eq!(b.image().unwrap(), before);
+}
+
+#[test]
+fn a_backend_that_contradicts_itself_ends_the_sync_with_a_protocol_error() {
+    let refuse = |guard: Option<Revision>| {
+        let stored = guard.map(|revision| Stored { revision, envelope: b"{}\n".to_vec() });
+        Answer::Page(Reply { outcomes: vec![Outcome::Conflict(stored)], ..Reply::default() })
+    };
+    let (mut a, none) = (store("laptop"), Request::default());
+    add(&mut a, 0);
+    let mut session = Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap();
+    let Next::Ask(flight, request) = session.next(&mut a).unwrap() else { panic!() };
+    let answer = refuse(request.mutations[0].guard.clone());
+    assert!(matches!(session.receive(&mut a, flight, answer), Err(SyncError::Protocol(_))));
+    for answer in [Answer::Expired, Answer::NewEpoch] {
+        let mut session = Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap();
+        let Next::Ask(flight, _) = session.next(&mut a).unwrap() else { panic!() };
+        assert!(matches!(session.receive(&mut a, flight, answer), Err(SyncError::Protocol(_))), "{none:?}");
+    }
+}
+
+#[test]
+fn what_others_deleted_and_the_backend_forgot_is_deleted_here_after_expired() {
+    let (mut cloud, mut a, mut b) = pair(30);
+    (0..3).for_each(|n| drop(a.delete(id(n)).unwrap()));
+    cloud.sync(&mut a);
+    cloud.backend.prune();
+    rename(&mut b, 0, "still in use");
+    let summary = cloud.sync(&mut b);
+    assert_eq!(summary.deleted, 2);
+    assert_eq!(name(&b, 0), "still in use", "an edit beats a delete");
+    cloud.sync(&mut a);
+    assert_eq!(name(&a, 0), "still in use");
+    assert!(a.restore(id(1)).is_ok(), "its history keeps it");
+}
+
+#[test]
+fn a_listing_that_would_delete_much_stops_and_asks() {
+    let (mut cloud, mut a, _) = pair(40);
+    (0..11).for_each(|n| cloud.backend.lose(id(n).as_str()));
+    add(&mut a, 99);
+    a.forget_position();
+    let error = cloud.sync_with(&mut a, LIMITS, Options::default()).unwrap_err();
+    assert!(matches!(error, SyncError::ManyGone { gone: 11, total: 41 }), "{error}");
+    assert_eq!(crate::diagnostic::Diagnostic::kind(&error).exit_code(), 5);
+    assert_eq!(a.standing().unwrap().in_step, 41, "what came with the answer is applied, nothing is deleted");
+    // Asked again it stops again; with a yes it goes on.
+    assert!(cloud.sync_with(&mut a, LIMITS, Options::default()).is_err());
+    let options = Options { deletions: Deletions::Allow, ..Options::default() };
+    assert_eq!(cloud.sync_with(&mut a, LIMITS, options).unwrap().deleted, 11);
+}
+
+#[test]
+fn force_puts_back_what_the_backend_lost_and_moves_nothing_else() {
+    let (mut cloud, mut a, _) = pair(40);
+    (0..11).for_each(|n| cloud.backend.lose(id(n).as_str()));
+    let options = Options { force: true, ..Options::default() };
+    let summary = cloud.sync_with(&mut a, LIMITS, options).unwrap();
+    assert_eq!((summary.pushed, summary.pulled, summary.deleted), (11, 0, 0));
+    assert_eq!(cloud.backend.len(), 40);
+    assert_eq!(cloud.sync(&mut a).round_trips, 1);
+}
+
+#[test]
+fn another_account_is_refused_until_it_is_forced_and_then_both_are_joined() {
+    let (mut cloud, mut a, _) = pair(2);
+    let mut other = Cloud::new();
+    other.backend.put(id(7).as_str(), envelope_of(7, "w9", 5));
+    let begin = |store: &mut Store, options| Session::begin(store, "me@elsewhere", LIMITS, options).map(drop);
+    let error = begin(&mut a, Options::default()).unwrap_err();
+    assert!(matches!(&error, SyncError::OtherRemote { was, .. } if was == "me@here"), "{error}");
+    assert_eq!(crate::diagnostic::Diagnostic::kind(&error).exit_code(), 5);
+    assert_eq!(cloud.sync(&mut a).round_trips, 1, "nothing changed");
+    begin(&mut a, Options { force: true, ..Options::default() }).unwrap();
+    let mut session = Session::begin(&mut a, "me@elsewhere", LIMITS, Options::default()).unwrap();
+    while let Next::Ask(flight, request) = session.next(&mut a).unwrap() {
+        assert_eq!(
+            request.cursor.head,
+            if other.requests.is_empty() { None } else { request.cursor.head.clone() }
+        );
+        let answer = other.answer(request);
+        session.receive(&mut a, flight, answer).unwrap();
+    }
+    assert_eq!(other.backend.len(), 3);
+    assert_eq!(name(&a, 7), "Seven");
+}
+
+fn envelope_of(n: usize, writer: &str, clock: u64) -> Vec<u8> {
+    envelope::write(&RawVersion {
+        ancestry: format!("{{\"{writer}\":{clock}}}"),
+        device: "elsewhere".to_owned(),
+        at: "2026-01-01T00:00:00.000Z".to_owned(),
+        payload: Some(format!("{{\"id\":\"{}\",\"name\":\"Seven\"}}", id(n))),
+    })
+    .unwrap()
+}
+
+#[test]
+fn one_project_is_pushed_and_all_are_pulled() {
+    let (mut cloud, mut a, mut b) = pair(3);
+    (0..3).for_each(|n| rename(&mut a, n, "from A"));
+    rename(&mut b, 0, "x");
+    add(&mut b, 5);
+    cloud.sync(&mut b);
+    let options = Options { push: Push::Only([id(1)].into()), ..Options::default() };
+    let summary = cloud.sync_with(&mut a, LIMITS, options).unwrap();
+    assert_eq!((summary.pushed, summary.pulled, summary.merged), (1, 1, 1));
+    assert_eq!(a.standing().unwrap().waiting, 2);
+}
+
+#[test]
+fn a_dry_run_sends_and_writes_nothing_and_tells_what_would_be_done() {
+    let (mut cloud, mut a, mut b) = pair(3);
+    rename(&mut a, 0, "from A");
+    add(&mut a, 8);
+    cloud.sync(&mut a);
+    rename(&mut b, 1, "from B");
+    b.delete(id(2)).unwrap();
+    let before = b.image().unwrap();
+    let options = Options { dry_run: true, ..Options::default() };
+    let summary = cloud.sync_with(&mut b, LIMITS, options).unwrap();
+    assert_eq!((summary.pushed, summary.pulled), (2, 2));
+    assert!(cloud.requests.iter().all(|request| request.mutations.is_empty()));
+    assert_eq!(b.image().unwrap(), before);
+}
+
+#[test]
+fn a_dry_run_of_a_full_listing_tells_what_is_gone() {
+    let (mut cloud, mut a, _) = pair(5);
+    cloud.backend.lose(id(3).as_str());
+    a.forget_position();
+    let options = Options { dry_run: true, ..Options::default() };
+    assert_eq!(cloud.sync_with(&mut a, LIMITS, options).unwrap().deleted, 1);
+    assert!(a.get(id(3)).is_ok());
+}
+
+#[test]
+fn the_losing_side_of_a_decision_is_kept_in_history_and_no_conflict_stands() {
+    for (decide, expected) in [(Decide::Local, "From B"), (Decide::Cloud(None), "From A")] {
+        let (mut cloud, mut a, mut b) = pair(1);
+        rename(&mut a, 0, "From A");
+        rename(&mut b, 0, "From B");
+        cloud.sync(&mut a);
+        cloud.sync_with(&mut b, LIMITS, Options { decide, ..Options::default() }).unwrap();
+        cloud.sync(&mut a);
+        assert_eq!((name(&a, 0).as_str(), name(&b, 0).as_str()), (expected, expected));
+        assert!(b.conflicts(None).unwrap().is_empty());
+        let history = format!("{:?}", b.history(id(0)).unwrap());
+        assert!(history.contains("From A") && history.contains("From B"), "{history}");
+    }
+}
+
+#[test]
+fn forced_local_overwrites_what_is_newer_there_and_forced_cloud_what_is_unsent_here() {
+    let options = |decide| Options { force: true, decide, ..Options::default() };
+    let (mut cloud, mut a, mut b) = pair(2);
+    rename(&mut a, 0, "newer");
+    cloud.sync(&mut a);
+    cloud.sync_with(&mut b, LIMITS, options(Decide::Local)).unwrap();
+    cloud.sync(&mut a);
+    assert_eq!(name(&a, 0), "Project 0");
+
+    rename(&mut b, 1, "unsent");
+    add(&mut b, 5);
+    cloud.sync_with(&mut b, LIMITS, options(Decide::Cloud(None))).unwrap();
+    assert_eq!(name(&b, 1), "Project 1");
+    assert!(b.get(id(5)).is_ok(), "what only one side has is copied");
+    assert_eq!(cloud.backend.len(), 3);
+    assert!(!b.has_waiting().unwrap());
+}
+
+#[test]
+fn a_restored_store_takes_another_name_and_loses_nothing() {
+    let (mut cloud, mut a, _) = pair(2);
+    let backup = a.image().unwrap();
+    rename(&mut a, 0, "after the backup");
+    cloud.sync(&mut a);
+    let mut a = Store::from_image(StoreOptions::default(), &backup).unwrap();
+    rename(&mut a, 0, "after the restore");
+    let summary = cloud.sync(&mut a);
+    assert!(summary.was_a_copy);
+    assert_eq!((summary.merged, summary.conflicts), (1, 1));
+    assert_eq!(a.conflicts(None).unwrap()[0].cloud.as_ref().unwrap().get(), "\"after the backup\"");
+    assert!(!cloud.sync(&mut a).was_a_copy);
+}
+
+#[test]
+fn a_backend_that_was_put_back_gets_everything_again_and_deletes_nothing() {
+    let (mut cloud, mut a, mut b) = pair(20);
+    let backup = cloud.backend.clone();
+    (20..40).for_each(|n| add(&mut a, n));
+    rename(&mut a, 0, "newer");
+    cloud.sync(&mut a);
+    cloud.sync(&mut b);
+    cloud.backend = backup;
+    let summary = cloud.sync(&mut a);
+    assert!(summary.new_epoch);
+    assert_eq!(
+        (summary.pushed, summary.deleted, summary.merged),
+        (21, 0, 0),
+        "what it still has is not sent"
+    );
+    let summary = cloud.sync(&mut b);
+    assert_eq!((summary.pulled, summary.deleted, summary.conflicts), (0, 0, 0));
+    assert_eq!(cloud.backend.live()[id(0).as_str()], a.live_payloads().unwrap()[id(0).as_str()]);
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_halved_and_a_single_record_parked() {
+    let (mut cloud, mut a) = (Cloud::new(), store("laptop"));
+    (0..4).for_each(|n| add(&mut a, n));
+    let mut session = Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap();
+    loop {
+        match session.next(&mut a).unwrap() {
+            Next::Ask(flight, request) => {
+                let heavy = request.mutations.iter().any(|mutation| mutation.id == id(2).as_str());
+                if request.mutations.len() > 2 || heavy {
+                    session.fail(&mut a, flight, ProviderError::new(Failure::TooLarge, "too much")).unwrap();
+                } else {
+                    let answer = cloud.answer(request);
+                    session.receive(&mut a, flight, answer).unwrap();
+                }
+            }
+            Next::Wait => panic!("nothing is under way"),
+            Next::Done => break,
+        }
+    }
+    assert_eq!((session.summary().pushed, session.summary().parked.len()), (3, 1));
+    let events = session.take_events();
+    assert!(events.iter().any(|event| event.id == id(2) && matches!(event.what, What::Parked { .. })));
+}
+
+#[test]
+fn a_failed_request_ends_the_sync_and_the_next_one_goes_on() {
+    let (mut cloud, mut a) = (Cloud::new(), store("laptop"));
+    add(&mut a, 0);
+    let mut session = Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap();
+    let Next::Ask(flight, _) = session.next(&mut a).unwrap() else { panic!() };
+    let error =
+        session.fail(&mut a, flight, ProviderError::new(Failure::Unreachable, "no route")).unwrap_err();
+    assert!(matches!(error, SyncError::Provider(_)));
+    assert_eq!(cloud.sync(&mut a).pushed, 1);
+}
+
+#[test]
+fn what_a_sync_costs_follows_the_changes_and_not_the_records() {
+    let cost = |records: usize, changes: usize| {
+        let (mut cloud, mut a, mut b) = pair(records);
+        let idle = a.instructions(|a| drop(cloud.sync(a)));
+        (0..changes).for_each(|n| rename(&mut a, n, "New"));
+        let push = a.instructions(|a| drop(cloud.sync(a)));
+        let pull = b.instructions(|b| drop(cloud.sync(b)));
+        [idle, push, pull]
+    };
+    let (few, many) = (cost(50, 10), cost(1_000, 10));
+    assert!(few[0] < 400, "{few:?}");
+    for (few, many) in few.iter().zip(many) {
+        assert!(many <= few + few / 20, "{few} instructions at 50 records, {many} at 1000");
+    }
+}
