@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Read, Write};
 
 use clap::Subcommand;
 use jiff::Timestamp;
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 use super::{CommandError, Data, email, print};
 use crate::password;
@@ -36,18 +37,17 @@ impl User {
     }
 }
 
-/// All of stdin, without the line end.
+/// All of stdin, without the line end; from a terminal one line, unseen.
 fn read_password() -> Result<String, CommandError> {
-    if std::io::stdin().is_terminal() {
-        let asked = std::io::stderr().write_all(b"Password (it will show), then Ctrl-D: ");
-        asked.map_err(CommandError::io("stderr cannot be written"))?;
-    }
+    let unread = || CommandError::io("stdin cannot be read");
     let mut text = String::new();
-    let limit = password::MAX_LEN as u64 + 3;
-    std::io::stdin()
-        .take(limit)
-        .read_to_string(&mut text)
-        .map_err(CommandError::io("stdin cannot be read"))?;
+    if std::io::stdin().is_terminal() {
+        std::io::stderr().write_all(b"Password: ").map_err(CommandError::io("stderr cannot be written"))?;
+        unseen(|| std::io::stdin().read_line(&mut text)).map_err(unread())?;
+    } else {
+        let limit = password::MAX_LEN as u64 + 3;
+        std::io::stdin().take(limit).read_to_string(&mut text).map_err(unread())?;
+    }
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     if text.is_empty() || text.len() > password::MAX_LEN || text.contains('\n') {
@@ -60,4 +60,16 @@ fn read_password() -> Result<String, CommandError> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// Reads from the terminal while it shows nothing of what is typed.
+fn unseen<T>(read: impl FnOnce() -> std::io::Result<T>) -> std::io::Result<T> {
+    let before = tcgetattr(std::io::stdin())?;
+    let mut silent = before.clone();
+    silent.local_modes -= LocalModes::ECHO;
+    tcsetattr(std::io::stdin(), OptionalActions::Flush, &silent)?;
+    let done = read();
+    tcsetattr(std::io::stdin(), OptionalActions::Flush, &before)?;
+    std::io::stderr().write_all(b"\n")?;
+    done
 }

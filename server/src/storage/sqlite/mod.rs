@@ -19,7 +19,6 @@ mod records;
 mod tests;
 
 use std::fs;
-use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -59,12 +58,6 @@ struct FileId {
 struct Run {
     tag: String,
     since: Timestamp,
-}
-
-/// A reading connection, given back when dropped.
-struct Reader<'a> {
-    home: &'a Mutex<Vec<Connection>>,
-    connection: Option<Connection>,
 }
 
 impl Sqlite {
@@ -108,19 +101,15 @@ impl Sqlite {
 
     /// Runs `work` on one state of the database.
     fn read<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        let mut reader = self.reader()?;
-        let tx = reader.transaction().map_err(failed(doing))?;
-        work(&tx)
-    }
-
-    fn reader(&self) -> Result<Reader<'_>> {
         self.still_there()?;
         let idle = lock(&self.readers).pop();
-        let connection = match idle {
+        let mut connection = match idle {
             Some(connection) => connection,
             None => connect(&self.path)?,
         };
-        Ok(Reader { home: &self.readers, connection: Some(connection) })
+        let done = connection.transaction().map_err(failed(doing)).and_then(|tx| work(&tx));
+        lock(&self.readers).push(connection);
+        done
     }
 
     /// Whether the file is the one that was opened. A folder put back under a running server would leave this one writing
@@ -177,30 +166,6 @@ impl Storage for Sqlite {
             }
             Ok(())
         })
-    }
-}
-
-impl Deref for Reader<'_> {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        #[expect(clippy::expect_used, reason = "taken in drop alone")]
-        self.connection.as_ref().expect("a reader holds its connection until it is dropped")
-    }
-}
-
-impl DerefMut for Reader<'_> {
-    fn deref_mut(&mut self) -> &mut Connection {
-        #[expect(clippy::expect_used, reason = "taken in drop alone")]
-        self.connection.as_mut().expect("a reader holds its connection until it is dropped")
-    }
-}
-
-impl Drop for Reader<'_> {
-    fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            lock(self.home).push(connection);
-        }
     }
 }
 
