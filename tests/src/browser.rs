@@ -21,11 +21,7 @@ pub struct Person {
 impl Person {
     /// Who says yes.
     pub fn new(email: &str, password: &str) -> Self {
-        Self {
-            email: email.to_owned(),
-            password: password.to_owned(),
-            decision: "approve".to_owned(),
-        }
+        Self { email: email.to_owned(), password: password.to_owned(), decision: "approve".to_owned() }
     }
 }
 
@@ -57,12 +53,8 @@ impl Browser {
 
     /// Goes through a sign-in and stops before the program's callback, whose address it returns.
     pub fn sign_in_up_to_callback(&mut self, authorize: &Url, person: &Person) -> io::Result<Url> {
-        let redirect = authorize
-            .query_pairs()
-            .find(|(name, _)| name == "redirect_uri")
-            .unwrap()
-            .1
-            .into_owned();
+        let redirect =
+            authorize.query_pairs().find(|(name, _)| name == "redirect_uri").unwrap().1.into_owned();
         let page = self.follow(authorize, person, |url| url.as_str().starts_with(&redirect))?;
         Ok(page.url)
     }
@@ -72,10 +64,7 @@ impl Browser {
         let mut url = start.clone();
         let mut reply = self.request("GET", &url, b"")?;
         for _ in 0..MAX_STEPS {
-            let next = match reply
-                .header("location")
-                .filter(|_| (300..400).contains(&reply.status))
-            {
+            let next = match reply.header("location").filter(|_| (300..400).contains(&reply.status)) {
                 Some(location) => Some((url.join(location).unwrap(), None)),
                 None => form(&url, &reply.text(), person).map(|(action, body)| (action, Some(body))),
             };
@@ -115,8 +104,7 @@ impl Browser {
         for (_, cookie) in reply.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let pair = cookie.split(';').next().unwrap_or_default();
             if let Some((name, value)) = pair.split_once('=') {
-                self.cookies
-                    .insert((host.clone(), name.trim().to_owned()), value.trim().to_owned());
+                self.cookies.insert((host.clone(), name.trim().to_owned()), value.trim().to_owned());
             }
         }
         Ok(reply)

@@ -19,10 +19,7 @@ pub struct Device {
 impl Device {
     /// A fresh device for this API.
     pub fn new(api: &str) -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            api: api.to_owned(),
-        }
+        Self { folder: tempfile::tempdir().unwrap(), api: api.to_owned() }
     }
 
     /// Its home folder, which `orkee` makes.
@@ -91,11 +88,7 @@ impl Device {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut login = Login {
-            child,
-            authorize: None,
-            environment: serde_json::Value::Null,
-        };
+        let mut login = Login { name, child, authorize: None, environment: serde_json::Value::Null };
         let opened = wait::until("the browser", || match std::fs::read(&record) {
             Ok(text) => Some(Some(text)),
             Err(_) => login.child.try_wait().unwrap().map(|_| None),
@@ -115,13 +108,7 @@ impl Device {
 
     /// The token file's permissions.
     pub fn auth_mode(&self) -> u32 {
-        self.home()
-            .join("auth.toml")
-            .metadata()
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o7777
+        self.home().join("auth.toml").metadata().unwrap().permissions().mode() & 0o7777
     }
 
     /// Writes `auth.toml`, 0600, in a home folder that is 0700.
@@ -136,9 +123,7 @@ impl Device {
     /// A section `[orkee_cloud]` for this device's API, whose token expires so many seconds from now.
     pub fn section(&self, token: &str, expires_in: i64, refresh_token: Option<&str>) -> String {
         let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(expires_in);
-        let refresh = refresh_token
-            .map(|t| format!("refresh_token = \"{t}\"\n"))
-            .unwrap_or_default();
+        let refresh = refresh_token.map(|t| format!("refresh_token = \"{t}\"\n")).unwrap_or_default();
         format!(
             "[orkee_cloud]\ntoken = \"{token}\"\nexpires_at = \"{at:.0}\"\n{refresh}api_url = \"{0}\"\nissuer = \"{0}\"\n",
             self.api
@@ -150,9 +135,8 @@ impl Device {
         let Ok(entries) = std::fs::read_dir(self.home()) else {
             return Vec::new();
         };
-        let mut names: Vec<_> = entries
-            .map(|e| e.unwrap().file_name().to_string_lossy().into_owned())
-            .collect();
+        let mut names: Vec<_> =
+            entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
     }
@@ -172,9 +156,7 @@ impl Login {
     /// Where the browser was sent. Fails if the login ended before that.
     #[track_caller]
     pub fn authorize(&self) -> Url {
-        self.authorize
-            .clone()
-            .expect("the login ended before a browser was opened")
+        self.authorize.clone().expect("the login ended before a browser was opened")
     }
 
     /// Whether a browser was opened at all.

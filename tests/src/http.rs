@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use url::Url;
 
+/// Names in lower case, with their values.
+pub type Headers = Vec<(String, String)>;
+
 /// What came back.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The status code.
     pub status: u16,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
+    /// The headers.
+    pub headers: Headers,
     /// The body, its transfer encoding taken off.
     pub body: Vec<u8>,
 }
@@ -20,10 +23,7 @@ pub struct Reply {
 impl Reply {
     /// The first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as text.
@@ -48,8 +48,7 @@ pub fn connect(url: &Url) -> std::io::Result<TcpStream> {
 /// Host and port, as the header `Host` has them.
 pub fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap();
-    url.port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// `GET`.
@@ -60,10 +59,7 @@ pub fn get(url: &Url, headers: &[(&str, &str)]) -> std::io::Result<Reply> {
 /// A request with the usual headers and these.
 pub fn send(method: &str, url: &Url, headers: &[(&str, &str)], body: &[u8]) -> std::io::Result<Reply> {
     let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
-    let mut head = format!(
-        "{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
-        authority(url)
-    );
+    let mut head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", authority(url));
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -102,15 +98,13 @@ pub fn read_reply(stream: &mut impl Read, no_body: bool) -> std::io::Result<Repl
 }
 
 /// The head of a request or a reply: its first line, its headers, and how long it is.
-pub fn parse_head(bytes: &[u8]) -> Option<(String, Vec<(String, String)>, usize)> {
+pub fn parse_head(bytes: &[u8]) -> Option<(String, Headers, usize)> {
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
     let mut lines = head.split("\r\n");
     let first = lines.next()?.to_owned();
     let headers = lines.filter_map(|line| line.split_once(':'));
-    let headers = headers
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-        .collect();
+    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
     Some((first, headers, end + 4))
 }
 
@@ -130,26 +124,16 @@ fn parse(bytes: &[u8], at_end: bool, no_body: bool) -> Option<Reply> {
     } else {
         return None;
     };
-    Some(Reply {
-        status,
-        headers,
-        body,
-    })
+    Some(Reply { status, headers, body })
 }
 
 fn dechunk(mut bytes: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let line = bytes.windows(2).position(|w| w == b"\r\n")?;
-        let size = usize::from_str_radix(
-            std::str::from_utf8(&bytes[..line])
-                .ok()?
-                .split(';')
-                .next()?
-                .trim(),
-            16,
-        )
-        .ok()?;
+        let size =
+            usize::from_str_radix(std::str::from_utf8(&bytes[..line]).ok()?.split(';').next()?.trim(), 16)
+                .ok()?;
         bytes = &bytes[line + 2..];
         if size == 0 {
             return Some(body);

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::http::parse_head;
+use crate::http::{Headers, parse_head};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -14,8 +14,8 @@ pub struct Request {
     pub method: String,
     /// Path and query.
     pub target: String,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
+    /// The headers.
+    pub headers: Headers,
     /// Its body.
     pub body: String,
 }
@@ -23,10 +23,7 @@ pub struct Request {
 impl Request {
     /// The first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 
     /// A field of a form in the body.
@@ -60,20 +57,12 @@ impl Answer {
 
     /// A redirect.
     pub fn redirect(status: u16, to: &str) -> Self {
-        Self {
-            status,
-            headers: vec![("Location", to.to_owned())],
-            body: String::new(),
-        }
+        Self { status, headers: vec![("Location", to.to_owned())], body: String::new() }
     }
 
     /// No body.
     pub fn empty(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: String::new(),
-        }
+        Self { status, headers: Vec::new(), body: String::new() }
     }
 }
 
@@ -152,10 +141,7 @@ impl Mock {
 
     /// The requests for this path so far.
     pub fn requests_for(&self, path: &str) -> Vec<Request> {
-        self.requests()
-            .into_iter()
-            .filter(|r| r.target.split('?').next() == Some(path))
-            .collect()
+        self.requests().into_iter().filter(|r| r.target.split('?').next() == Some(path)).collect()
     }
 }
 
@@ -188,15 +174,9 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Request>>, answer: &dyn Fn(&Req
     loop {
         if let Some(request) = parse(&bytes) {
             seen.lock().unwrap().push(request.clone());
-            let Answer {
-                status,
-                headers,
-                body,
-            } = answer(&request);
-            let mut head = format!(
-                "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n",
-                body.len()
-            );
+            let Answer { status, headers, body } = answer(&request);
+            let mut head =
+                format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n", body.len());
             for (name, value) in headers {
                 head.push_str(&format!("{name}: {value}\r\n"));
             }
@@ -214,16 +194,8 @@ fn parse(bytes: &[u8]) -> Option<Request> {
     let (first, headers, body_at) = parse_head(bytes)?;
     let mut words = first.split(' ');
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let length = headers
-        .iter()
-        .find(|(n, _)| n == "content-length")
-        .and_then(|(_, v)| v.parse().ok())
-        .unwrap_or(0);
+    let length =
+        headers.iter().find(|(n, _)| n == "content-length").and_then(|(_, v)| v.parse().ok()).unwrap_or(0);
     let body = String::from_utf8_lossy(bytes.get(body_at..body_at + length)?).into_owned();
-    Some(Request {
-        method,
-        target,
-        headers,
-        body,
-    })
+    Some(Request { method, target, headers, body })
 }

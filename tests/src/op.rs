@@ -51,11 +51,7 @@ impl Op {
                 seen.lock().unwrap().push((text("method"), text("path")));
             }
         });
-        Self {
-            url: first["url"].as_str().unwrap().to_owned(),
-            child,
-            requests,
-        }
+        Self { url: first["url"].as_str().unwrap().to_owned(), child, requests }
     }
 
     /// Somebody with an account.
@@ -72,25 +68,12 @@ impl Op {
     /// waits until that is seen.
     pub fn count(&self, method: &str, path: &str) -> usize {
         static MARKS: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-        let mark = format!(
-            "/mark/{}",
-            MARKS.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
-        );
+        let mark = format!("/mark/{}", MARKS.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
         crate::http::get(&Url::parse(&format!("{}{mark}", self.url)).unwrap(), &[]).unwrap();
         wait::until("the mark", || {
-            self.requests
-                .lock()
-                .unwrap()
-                .iter()
-                .any(|(_, p)| *p == mark)
-                .then_some(())
+            self.requests.lock().unwrap().iter().any(|(_, p)| *p == mark).then_some(())
         });
-        self.requests
-            .lock()
-            .unwrap()
-            .iter()
-            .filter(|(m, p)| m == method && p == path)
-            .count()
+        self.requests.lock().unwrap().iter().filter(|(m, p)| m == method && p == path).count()
     }
 }
 
@@ -112,11 +95,7 @@ fn installed() -> PathBuf {
             .current_dir(&folder)
             .output()
             .expect("npm is needed for the sign-in tests");
-        assert!(
-            done.status.success(),
-            "npm ci: {}",
-            String::from_utf8_lossy(&done.stderr)
-        );
+        assert!(done.status.success(), "npm ci: {}", String::from_utf8_lossy(&done.stderr));
     }
     folder
 }

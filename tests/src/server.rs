@@ -45,9 +45,7 @@ impl Server {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: serde_json::Value =
             serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
         let url = ready["url"].as_str().unwrap().trim_end_matches('/').to_owned();
@@ -62,11 +60,8 @@ impl Server {
     /// An API token for the account.
     pub fn token(&self) -> String {
         let mut command = Command::new(binaries::path("orkee-server"));
-        let output = command
-            .args(["token", "create", EMAIL, "--data"])
-            .arg(self.data.path())
-            .output()
-            .unwrap();
+        let output =
+            command.args(["token", "create", EMAIL, "--data"]).arg(self.data.path()).output().unwrap();
         assert!(output.status.success(), "orkee-server token create");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }

@@ -17,7 +17,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A terminal with one command on it.
 pub struct Terminal {
-    child: Child,
+    /// The command.
+    pub child: Child,
     keyboard: File,
     screen: Receiver<Vec<u8>>,
     seen: String,

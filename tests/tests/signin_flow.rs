@@ -284,7 +284,11 @@ fn a17_pages_are_not_kept_load_nothing_and_hide_the_code() {
         assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
         assert!(page.header("content-security-policy").unwrap().starts_with("default-src 'none';"));
         let body = page.text();
-        assert!(!["src=", "href=", "url(", "@import", "<script", "code="].iter().any(|remote| body.contains(remote)));
+        assert!(
+            !["src=", "href=", "url(", "@import", "<script", "code="]
+                .iter()
+                .any(|remote| body.contains(remote))
+        );
     }
     login.finish().success();
 }

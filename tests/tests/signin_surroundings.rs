@@ -115,7 +115,10 @@ fn a25_ctrl_c_ends_a_login_without_a_terminal_too() {
 fn a08_a13_a_server_without_pkce_or_with_another_name_is_refused_before_a_browser_opens() {
     type Change = fn(&mut serde_json::Value);
     let cases: [(Change, &str); 3] = [
-        (|m| m["code_challenge_methods_supported"] = serde_json::json!(["plain"]), "does not support PKCE S256"),
+        (
+            |m| m["code_challenge_methods_supported"] = serde_json::json!(["plain"]),
+            "does not support PKCE S256",
+        ),
         (|m| m["issuer"] = "https://evil.example".into(), "https://evil.example"),
         (|m| m["token_endpoint"] = "http://evil.example/token".into(), "token endpoint"),
     ];
@@ -150,7 +153,8 @@ fn a28_redirects_of_the_authorization_server_are_not_followed() {
         });
         let device = Device::new(&server.url);
         let login = device.begin_login(&[]);
-        let callback = login.callback(&[("code", "a"), ("state", &login.parameter("state")), ("iss", &server.url)]);
+        let callback =
+            login.callback(&[("code", "a"), ("state", &login.parameter("state")), ("iss", &server.url)]);
         orkee_tests::http::get(&callback, &[]).unwrap();
         login.finish().exits(6).says("redirect");
         assert_eq!(device.auth_toml(), None);
@@ -214,7 +218,9 @@ fn a_login_whose_browser_takes_its_time_waits() {
     let device = Device::new(&op.url);
     let mut login = device.begin_login(&[]);
     // The program that was opened has ended long since; the person still reads.
-    wait::until("the metadata request", || (op.count("GET", "/.well-known/openid-configuration") > 0).then_some(()));
+    wait::until("the metadata request", || {
+        (op.count("GET", "/.well-known/openid-configuration") > 0).then_some(())
+    });
     assert!(login.is_waiting());
     Browser::default().sign_in(&login.authorize(), &op.person()).unwrap();
     login.finish().success();

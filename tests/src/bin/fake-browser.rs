@@ -16,19 +16,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::fs::rename(&fresh, &record)?;
         return Ok(());
     }
-    let person = Person::new(
-        &std::env::var("FAKE_BROWSER_EMAIL")?,
-        &std::env::var("FAKE_BROWSER_PASSWORD")?,
-    );
+    let person = Person::new(&std::env::var("FAKE_BROWSER_EMAIL")?, &std::env::var("FAKE_BROWSER_PASSWORD")?);
     let page = Browser::default().sign_in(&Url::parse(&address)?, &person)?;
     if page.reply.status >= 400 {
-        return Err(format!(
-            "{} answered {}: {}",
-            page.url,
-            page.reply.status,
-            page.reply.text()
-        )
-        .into());
+        return Err(format!("{} answered {}: {}", page.url, page.reply.status, page.reply.text()).into());
     }
     Ok(())
 }

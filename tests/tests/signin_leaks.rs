@@ -1,0 +1,222 @@
+//! No secret in anything that is printed, logged, stored beside the token file or handed to another process.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::path::Path;
+use std::process::Command;
+
+use orkee_tests::device::Device;
+use orkee_tests::home::{Ran, finish};
+use orkee_tests::mock::{Answer, Mock, Request};
+
+const ACCESS: &str = "orkee_canary_access_3f9c1b";
+const REFRESH: &str = "orkee_refresh_canary_77ab02";
+
+/// The forms in which a secret could hide.
+fn forms(secret: &str) -> Vec<Vec<u8>> {
+    let decimal = secret.bytes().map(|b| b.to_string()).collect::<Vec<_>>().join(", ");
+    let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
+    let mut forms = vec![secret.as_bytes().to_vec(), decimal.into_bytes(), hex.into_bytes()];
+    // In base64, what stands around a secret shifts it by none, one or two bytes.
+    for skip in 0..3 {
+        forms.push(base64(&secret.as_bytes()[skip..]).into_bytes());
+    }
+    forms
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let groups =
+        bytes.chunks_exact(3).map(|c| u32::from(c[0]) << 16 | u32::from(c[1]) << 8 | u32::from(c[2]));
+    groups
+        .flat_map(|g| [18, 12, 6, 0].map(|shift| char::from(ALPHABET[(g >> shift & 63) as usize])))
+        .collect()
+}
+
+#[track_caller]
+fn is_clean(what: &str, bytes: &[u8]) {
+    for secret in [ACCESS, REFRESH] {
+        for form in forms(secret) {
+            let found = bytes.windows(form.len()).position(|w| w == form);
+            if let Some(at) = found {
+                let around = &bytes[at.saturating_sub(200)..(at + form.len() + 20).min(bytes.len())];
+                panic!("{what} has a secret: {}", String::from_utf8_lossy(around));
+            }
+        }
+    }
+}
+
+/// Everything in the home folder but the token file.
+fn files_are_clean(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_are_clean(&path);
+        } else if path.file_name().unwrap() != "auth.toml" {
+            is_clean(&path.display().to_string(), &std::fs::read(&path).unwrap());
+        }
+    }
+}
+
+#[track_caller]
+fn ran_clean(ran: Ran) -> Ran {
+    is_clean("standard output", ran.stdout.as_bytes());
+    is_clean("standard error", ran.stderr.as_bytes());
+    ran
+}
+
+/// A command that says all it can.
+fn loud(device: &Device, args: &[&str]) -> Command {
+    let mut command = device.orkee(args);
+    command.arg("-vvv").env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+    command
+}
+
+fn canaries(with: serde_json::Value) -> serde_json::Value {
+    let mut reply =
+        serde_json::json!({"access_token": ACCESS, "token_type": "Bearer", "refresh_token": REFRESH});
+    reply.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+    reply
+}
+
+fn server(token: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Mock {
+    Mock::authorization_server(move |request| (request.target == "/oauth/token").then(|| token(request)))
+}
+
+#[test]
+fn a55_a_login_a_sync_and_a_logout_leave_no_secret_anywhere_however_loud() {
+    let server = server(|_| Answer::json(200, &canaries(serde_json::json!({"expires_in": 3600}))));
+    let device = Device::new(&server.url);
+    finish(device.orkee(&["projects", "add", "--name", "shop"]), &[]).success();
+    let login = device.begin(loud(&device, &["cloud", "login"]));
+    let answer = [("code", "a"), ("state", &*login.parameter("state")), ("iss", &server.url)];
+    orkee_tests::http::get(&login.callback(&answer), &[]).unwrap();
+    orkee_tests::http::get(&login.callback(&[]).join("/done").unwrap(), &[]).unwrap();
+    ran_clean(login.finish().success());
+    assert!(device.auth_toml().unwrap().contains(ACCESS));
+    for args in [
+        &["cloud", "status"][..],
+        &["cloud", "status", "--json"],
+        &["cloud", "list"],
+        &["cloud", "sync"],
+        &["cloud", "login", "--refresh-token"],
+        &["projects", "export"],
+        &["cloud", "logout"],
+    ] {
+        let ran = finish(loud(&device, args), &[]);
+        assert!(ran.code.is_some_and(|code| code < 100), "{ran}");
+        ran_clean(ran);
+        files_are_clean(&device.home());
+    }
+}
+
+#[test]
+fn a55_errors_about_tokens_do_not_repeat_them() {
+    type Reply = fn() -> Answer;
+    let replies: [(&str, Reply); 8] = [
+        ("a wrong type", || Answer::json(200, &canaries(serde_json::json!({"token_type": 5})))),
+        ("no type", || {
+            Answer::json(200, &serde_json::json!({"access_token": ACCESS, "refresh_token": REFRESH}))
+        }),
+        ("cut off", || Answer {
+            body: format!("{{\"access_token\": \"{ACCESS}\", \"refr"),
+            ..Answer::json(200, &().into())
+        }),
+        ("not JSON", || Answer {
+            status: 200,
+            headers: vec![("Content-Type", "text/html".to_owned())],
+            body: ACCESS.to_owned(),
+        }),
+        ("an odd content type", || Answer {
+            status: 200,
+            headers: vec![("Content-Type", ACCESS.to_owned())],
+            body: "{}".to_owned(),
+        }),
+        ("a line break in the token", || {
+            Answer::json(
+                200,
+                &serde_json::json!({"access_token": format!("{ACCESS}\n"), "token_type": "Bearer"}),
+            )
+        }),
+        ("an error that is no error", || Answer::json(400, &serde_json::json!({"error": [ACCESS]}))),
+        ("a server's failure", || Answer { status: 500, headers: vec![], body: ACCESS.to_owned() }),
+    ];
+    for (what, reply) in replies {
+        let server = server(move |_| reply());
+        let device = Device::new(&server.url);
+        device.write_auth(&device.section("orkee_old", -10, Some(REFRESH)));
+        for json in [false, true] {
+            let mut command = loud(&device, &["cloud", "token"]);
+            if json {
+                command.arg("--json");
+            }
+            let ran = ran_clean(finish(command, &[]));
+            assert!(matches!(ran.code, Some(4 | 6)), "{what}: {ran}");
+        }
+        files_are_clean(&device.home());
+    }
+}
+
+#[test]
+fn a55_tokens_that_are_handed_in_are_not_repeated_when_they_are_refused() {
+    let server = Mock::start(|_| {
+        let error = serde_json::json!({"code": "unauthorized", "message": format!("not {ACCESS}"), "request_id": "r"});
+        Answer::json(401, &serde_json::json!({ "error": error }))
+    });
+    let device = Device::new(&server.url);
+    for args in [&["cloud", "list"][..], &["cloud", "sync"], &["cloud", "status"]] {
+        let mut command = loud(&device, args);
+        command.env("ORKEE_CLOUD_TOKEN", ACCESS);
+        ran_clean(finish(command, &[]).exits(4));
+    }
+    let given = format!("{ACCESS}\nx");
+    ran_clean(finish(loud(&device, &["cloud", "login", "--with-token"]), given.as_bytes()).exits(2));
+    ran_clean(finish(loud(&device, &["cloud", "login", "--with-token"]), ACCESS.as_bytes()).exits(4));
+    files_are_clean(&device.home());
+}
+
+#[test]
+fn a56_neither_a_childs_environment_nor_a_command_line_holds_a_secret() {
+    let server = server(|_| Answer::json(200, &canaries(serde_json::json!({}))));
+    let device = Device::new(&server.url);
+    device.write_auth(&device.section(ACCESS, 3600, Some(REFRESH)));
+    let mut command = device.orkee(&["cloud", "login"]);
+    command.env("ORKEE_CLOUD_TOKEN", ACCESS);
+    let mut login = device.begin(command);
+    let environment = login.environment.to_string();
+    assert!(environment.contains("ORKEE_HOME"), "{environment}");
+    assert!(!environment.contains("ORKEE_CLOUD_TOKEN"), "{environment}");
+    is_clean("the browser's environment", environment.as_bytes());
+    is_clean("the authorize URL", login.authorize().as_str().as_bytes());
+    let command_line = std::fs::read(format!("/proc/{}/cmdline", login.child.id())).unwrap();
+    is_clean("the command line", &command_line);
+    login.child.kill().unwrap();
+}
+
+#[test]
+fn a57_a_process_with_tokens_leaves_no_core_and_cannot_be_watched() {
+    let (gate, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let server = server(move |_| {
+        let _ = held.lock().unwrap().recv();
+        Answer::empty(503)
+    });
+    let device = Device::new(&server.url);
+    device.write_auth(&device.section("orkee_old", -10, Some(REFRESH)));
+    let mut child = device.orkee(&["cloud", "token"]).spawn().unwrap();
+    orkee_tests::wait::until("the refresh", || {
+        (!server.requests_for("/oauth/token").is_empty()).then_some(())
+    });
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let values: Vec<_> = core.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(values, ["0", "0"]);
+    // The kernel hands what belongs to a process that is not dumpable to root.
+    let owner = std::os::unix::fs::MetadataExt::uid(
+        &std::fs::metadata(format!("/proc/{}/environ", child.id())).unwrap(),
+    );
+    assert_eq!(owner, 0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(gate);
+}
