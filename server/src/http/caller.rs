@@ -30,7 +30,9 @@ impl FromRequestParts<Arc<App>> for Address {
         // The last entry is the one that our own proxy wrote; those before it are anybody's.
         let forwarded = parts
             .headers
-            .get("x-forwarded-for")
+            .get_all("x-forwarded-for")
+            .iter()
+            .next_back()
             .filter(|_| app.settings.behind_proxy)
             .and_then(|list| list.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
         let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());

@@ -121,3 +121,23 @@ fn a_large_body_that_is_refused_meets_the_answer_and_no_reset() {
         assert_eq!(server.send(&request).status, status, "{target} {encoding}");
     }
 }
+
+#[test]
+fn behind_a_proxy_the_address_is_the_one_that_the_proxy_wrote_last() {
+    let (_home, server) = Home::with_ann(&["--public-url", "https://orkee.example.com"]);
+    let ask = |forwarded: &[&str]| {
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", "orkee-cli")];
+        let request = Request::form("/oauth/token", &fields);
+        server
+            .send(&forwarded.iter().fold(request, |request, ip| request.header("x-forwarded-for", ip)))
+            .status
+    };
+    let mut n = 0u32;
+    let refused = std::iter::repeat_with(|| {
+        n += 1;
+        let claimed = format!("10.0.{}.{}", n / 250, n % 250);
+        ask(&[&claimed, &format!("{claimed}, 203.0.113.7")])
+    });
+    assert!(refused.take(2000).any(|status| status == 429), "an address cannot be made up");
+    assert_eq!(ask(&["203.0.113.8"]), 400, "another one is not counted with it");
+}
