@@ -1,1 +1,30 @@
-//! plugin
+//! The plugin host: runs WASM components that carry Orkee's records to a backend, and lets them do nothing else.
+//!
+//! A component gets memory, time and the interfaces of `wit/`; every request of it passes one place (`gateway`), which
+//! knows what the user granted and attaches secrets that the component never sees. Each call has a store of its own with its
+//! own limits. What comes back is checked before anyone else sees it. Which plugin is used, and for whom, is decided elsewhere.
+
+mod bindings;
+mod cache;
+mod call;
+mod capability;
+mod component;
+mod engine;
+mod error;
+mod gateway;
+mod grants;
+mod host;
+mod limits;
+mod output;
+mod provider;
+mod select;
+mod state;
+mod text;
+
+pub use error::PluginError;
+pub use gateway::{Gateway, Incoming, Outgoing, SendError};
+pub use grants::{AllowList, Grants, HostPattern, LOGIN, Network, PatternError, Verdict};
+pub use host::{Code, Host, Plugin};
+pub use limits::{Limit, Limits};
+pub use provider::{Description, Device, Entry, Listing, PartError, Profile, Setup, WasmProvider};
+pub use select::{ORKEE_CLOUD, Selection, SelectionError, select};

@@ -1,78 +1,39 @@
-//! `exchange` as one framed `POST /v1/sync`.
+//! `POST /v1/sync`: the request's head and its envelopes, spliced as they are.
 
-use orkee_wire::{self as wire, SYNC_MEDIA_TYPE, SyncReply, SyncRequest};
+use orkee_wire as wire;
 
-use crate::bindings::orkee::sync::types::{
-    Answer, Change, Cursor, Failure, Head, Outcome, RejectReason, Rejection, Reply, Request, Span, Stored,
-};
-use crate::call::{self, Trouble};
+use crate::answer;
+use crate::api;
+use crate::bindings::orkee::sync::types::{Answer, Failure, Request};
 
 pub(crate) fn exchange(request: &Request) -> Result<Answer, Failure> {
-    let head = SyncRequest {
-        cursor: wire_cursor(&request.cursor),
-        mutations: request
-            .mutations
-            .iter()
-            .map(|m| wire::Mutation { id: m.id.clone(), guard: m.guard.clone(), len: m.envelope.len() as u64 })
-            .collect(),
-        limit: request.limit,
-    };
-    let body = wire::join(&head, request.mutations.iter().map(|m| m.envelope.as_slice())).map_err(unreadable)?;
-    match call::post("/v1/sync", SYNC_MEDIA_TYPE, body) {
-        Ok(reply) => page(&reply.body, reply.request_id).map(Answer::Page),
-        Err(Trouble::Named { code, .. }) if code == "expired" => Ok(Answer::Expired),
-        Err(Trouble::Named { code, .. }) if code == "new-epoch" => Ok(Answer::NewEpoch),
-        Err(trouble) => Err(trouble.into()),
-    }
-}
-
-fn page(body: &[u8], request_id: Option<String>) -> Result<Reply, Failure> {
-    let (head, blobs) = wire::split(body, SyncReply::blob_lengths).map_err(unreadable)?;
-    let mut blobs = blobs.into_iter().map(<[u8]>::to_vec);
-    let outcomes = head.outcomes.into_iter().map(|o| outcome(o, &mut blobs)).collect();
-    let changes = head
-        .changes
-        .into_iter()
-        .map(|c| Change { id: c.id, revision: c.revision, envelope: blobs.next().unwrap_or_default() })
-        .collect();
-    Ok(Reply {
-        outcomes,
-        changes,
-        cursor: Cursor {
-            position: head.cursor.position,
-            head: head.cursor.head.map(|h| Head { number: h.number, tag: h.tag }),
-        },
-        more: head.more,
-        written: head.written.map(|s| Span { after: s.after, until: s.until }),
-        request_id,
-    })
-}
-
-fn outcome(outcome: wire::Outcome, blobs: &mut impl Iterator<Item = Vec<u8>>) -> Outcome {
-    match outcome {
-        wire::Outcome::Accepted { revision } => Outcome::Accepted(revision),
-        wire::Outcome::Conflict { revision, .. } => {
-            Outcome::Conflict(revision.map(|revision| Stored { revision, envelope: blobs.next().unwrap_or_default() }))
+    let envelopes = request.mutations.iter().map(|mutation| mutation.envelope.as_slice());
+    let body = wire::join(&head(request), envelopes).map_err(|error| Failure::Protocol(error.to_string()))?;
+    let reply = api::post("/v1/sync", wire::SYNC_MEDIA_TYPE, body)?;
+    match reply.success(wire::SYNC_MEDIA_TYPE) {
+        Ok(reply) => {
+            answer::page(&reply.body, reply.header("x-request-id"), request.mutations.len()).map(Answer::Page)
         }
-        wire::Outcome::Rejected { reason, message } => Outcome::Rejected(Rejection {
-            reason: match reason.as_str() {
-                "too-large" => RejectReason::TooLarge,
-                "invalid" => RejectReason::Invalid,
-                "forbidden" => RejectReason::Forbidden,
-                _ => RejectReason::Other,
-            },
-            message,
-        }),
+        // Only in the API's own words: the same status from a proxy on the way means nothing.
+        Err(refusal) => match (refusal.status, refusal.code()) {
+            (410, Some("expired")) => Ok(Answer::Expired),
+            (409, Some("new-epoch")) => Ok(Answer::NewEpoch),
+            _ => Err(refusal.failure()),
+        },
     }
 }
 
-fn wire_cursor(cursor: &Cursor) -> wire::Cursor {
-    wire::Cursor {
-        position: cursor.position.clone(),
-        head: cursor.head.as_ref().map(|h| wire::Head { number: h.number, tag: h.tag.clone() }),
+fn head(request: &Request) -> wire::SyncRequest {
+    let mutations = request.mutations.iter().map(|mutation| wire::Mutation {
+        id: mutation.id.clone(),
+        guard: mutation.guard.clone(),
+        len: mutation.envelope.len() as u64,
+    });
+    let head =
+        request.cursor.head.as_ref().map(|head| wire::Head { number: head.number, tag: head.tag.clone() });
+    wire::SyncRequest {
+        cursor: wire::Cursor { position: request.cursor.position.clone(), head },
+        mutations: mutations.collect(),
+        limit: request.limit,
     }
-}
-
-fn unreadable(error: wire::FrameError) -> Failure {
-    Failure::Protocol(format!("the server's answer cannot be read: {error}"))
 }

@@ -1,38 +1,35 @@
 //! The provider for Orkee Cloud and for a self-hosted `orkee-server`.
 //!
-//! It translates `exchange` into one framed `POST /v1/sync` and back. Envelopes pass through as raw bytes: this component
-//! neither reads nor checks them. It keeps nothing between calls.
+//! It speaks `POST /v1/sync` in the framed form of `orkee-wire`, so that no envelope is parsed or copied twice, and plain JSON
+//! for what people ask. It keeps nothing between calls. Sign-in, compression, addresses and limits are the host's.
 
-mod call;
+mod answer;
+mod api;
+mod bindings;
 mod exchange;
 mod people;
 
-/// The types that `wit/` describes.
-#[allow(missing_docs, reason = "generated; documented in wit/")]
-mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "cloud-provider" });
-}
-
-use bindings::exports::orkee::sync::account::{Guest as Account, Profile};
-use bindings::exports::orkee::sync::devices::{Device, Guest as Devices};
-use bindings::exports::orkee::sync::listing::{Guest as Listing, Page};
-use bindings::exports::orkee::sync::provider::{Description, Guest as Provider, Limits, SignIn};
+use bindings::exports::orkee::sync::{account, devices, listing, provider};
 use bindings::orkee::sync::types::{Answer, Failure, Request};
+use orkee_wire::{MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_BYTES};
 
-struct Cloud;
+/// Of a request's body, what is left for its head.
+const HEAD_BYTES: u64 = 512 << 10;
 
-impl Provider for Cloud {
-    fn describe() -> Description {
-        Description {
+struct OrkeeCloud;
+
+impl provider::Guest for OrkeeCloud {
+    fn describe() -> provider::Description {
+        provider::Description {
             id: "orkee-cloud".to_owned(),
             name: "Orkee Cloud".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            sign_in: SignIn::Oauth,
-            limits: Limits {
-                max_mutations: orkee_wire::MAX_MUTATIONS,
-                max_bytes: orkee_wire::MAX_BODY_BYTES / 2,
-                max_record_bytes: orkee_wire::MAX_RECORD_BYTES,
-                max_page: orkee_wire::MAX_PAGE,
+            sign_in: provider::SignIn::Oauth,
+            limits: provider::Limits {
+                max_mutations: MAX_MUTATIONS,
+                max_bytes: MAX_BODY_BYTES - HEAD_BYTES,
+                max_record_bytes: MAX_RECORD_BYTES,
+                max_page: MAX_PAGE,
             },
         }
     }
@@ -42,22 +39,26 @@ impl Provider for Cloud {
     }
 }
 
-impl Account for Cloud {
-    fn whoami() -> Result<Profile, Failure> {
+impl account::Guest for OrkeeCloud {
+    fn whoami() -> Result<account::Profile, Failure> {
         people::whoami()
     }
 }
 
-impl Listing for Cloud {
-    fn browse(after: Option<String>, limit: u32) -> Result<Page, Failure> {
+impl listing::Guest for OrkeeCloud {
+    fn browse(after: Option<String>, limit: u32) -> Result<listing::Page, Failure> {
         people::browse(after.as_deref(), limit)
     }
 }
 
-impl Devices for Cloud {
-    fn enumerate() -> Result<Vec<Device>, Failure> {
+impl devices::Guest for OrkeeCloud {
+    fn enumerate() -> Result<Vec<devices::Device>, Failure> {
         people::devices()
     }
 }
 
-bindings::export!(Cloud with_types_in bindings);
+#[allow(unsafe_code, reason = "the generated entry points of the component")]
+mod exports {
+    super::bindings::export!(OrkeeCloud with_types_in super::bindings);
+    use super::OrkeeCloud;
+}

@@ -1,95 +1,113 @@
-//! The optional parts, for people: whose account, which projects, which devices.
-
-use std::fmt::Write;
+//! What people ask: whose account it is, what the server lists, which devices are signed in.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
-use crate::bindings::exports::orkee::sync::account::Profile;
-use crate::bindings::exports::orkee::sync::devices::Device;
-use crate::bindings::exports::orkee::sync::listing::{Entry, Page};
+use crate::api;
+use crate::bindings::exports::orkee::sync::{account, devices, listing};
 use crate::bindings::orkee::sync::types::Failure;
-use crate::call;
 
-pub(crate) fn whoami() -> Result<Profile, Failure> {
-    #[derive(Deserialize)]
-    struct Account {
-        id: String,
-        email: String,
-        plan: Option<String>,
-    }
+#[derive(Deserialize)]
+struct Account {
+    id: String,
+    email: String,
+    plan: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Projects {
+    projects: Vec<Box<RawValue>>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Project {
+    id: String,
+    name: Option<String>,
+    status: Option<String>,
+    updated_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Devices {
+    devices: Vec<Device>,
+}
+
+#[derive(Deserialize)]
+struct Device {
+    id: String,
+    name: String,
+    platform: Option<String>,
+    last_seen: Option<String>,
+    #[serde(default)]
+    current: bool,
+}
+
+pub(crate) fn whoami() -> Result<account::Profile, Failure> {
     let Account { id, email, plan } = ask("/v1/account".to_owned())?;
-    Ok(Profile { id, email, plan })
+    Ok(account::Profile { id, email, plan })
 }
 
-pub(crate) fn browse(after: Option<&str>, limit: u32) -> Result<Page, Failure> {
-    #[derive(Deserialize)]
-    struct Listed<'a> {
-        #[serde(borrow)]
-        projects: Vec<&'a serde_json::value::RawValue>,
-        next: Option<String>,
-    }
-    let mut path = format!("/v1/projects?limit={limit}");
-    if let Some(after) = after {
-        path.push_str("&after=");
-        percent_encode(after, &mut path);
-    }
-    let reply = call::get(path)?;
-    let listed: Listed = serde_json::from_slice(&reply.body).map_err(unreadable)?;
-    let entries = listed.projects.into_iter().map(entry).collect::<Result<_, _>>()?;
-    Ok(Page { entries, next: listed.next })
+pub(crate) fn browse(after: Option<&str>, limit: u32) -> Result<listing::Page, Failure> {
+    let after = after.map(|mark| format!("&after={}", percent_encoded(mark))).unwrap_or_default();
+    let page: Projects = ask(format!("/v1/projects?limit={limit}{after}"))?;
+    let entries = page.projects.iter().map(|project| entry(project)).collect::<Result<_, _>>()?;
+    Ok(listing::Page { entries, next: page.next })
 }
 
-fn entry(project: &serde_json::value::RawValue) -> Result<Entry, Failure> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Project {
-        id: String,
-        name: Option<String>,
-        status: Option<String>,
-        updated_at: Option<String>,
-    }
-    let Project { id, name, status, updated_at } = serde_json::from_str(project.get()).map_err(unreadable)?;
-    Ok(Entry { id, name, status, updated_at, bytes: project.get().len() as u64 })
-}
-
-pub(crate) fn devices() -> Result<Vec<Device>, Failure> {
-    #[derive(Deserialize)]
-    struct Listed {
-        devices: Vec<One>,
-    }
-    #[derive(Deserialize)]
-    struct One {
-        id: String,
-        name: String,
-        platform: Option<String>,
-        last_seen: Option<String>,
-        #[serde(default)]
-        current: bool,
-    }
-    let listed: Listed = ask("/v1/devices".to_owned())?;
-    let device = |One { id, name, platform, last_seen, current }| Device { id, name, platform, last_seen, current };
-    Ok(listed.devices.into_iter().map(device).collect())
+pub(crate) fn devices() -> Result<Vec<devices::Device>, Failure> {
+    let list: Devices = ask("/v1/devices".to_owned())?;
+    let device = |d: Device| devices::Device {
+        id: d.id,
+        name: d.name,
+        platform: d.platform,
+        last_seen: d.last_seen,
+        current: d.current,
+    };
+    Ok(list.devices.into_iter().map(device).collect())
 }
 
 fn ask<T: DeserializeOwned>(path: String) -> Result<T, Failure> {
-    let reply = call::get(path)?;
-    serde_json::from_slice(&reply.body).map_err(unreadable)
+    let reply = api::get(path)?.success("application/json").map_err(api::Refusal::failure)?;
+    read(&reply.body)
 }
 
-fn unreadable(error: serde_json::Error) -> Failure {
-    Failure::Protocol(format!("the server's answer cannot be read: {error}"))
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body)
+        .map_err(|error| Failure::Protocol(format!("the server's reply is not what was expected: {error}")))
 }
 
-/// RFC 3986 §2.1, everything but unreserved characters.
-fn percent_encode(text: &str, into: &mut String) {
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => into.push(char::from(byte)),
-            _ => {
-                // Writing to a String cannot fail.
-                let _ = write!(into, "%{byte:02X}");
-            }
-        }
+fn entry(project: &RawValue) -> Result<listing::Entry, Failure> {
+    let bytes = project.get().len() as u64;
+    let Project { id, name, status, updated_at } = read(project.get().as_bytes())?;
+    Ok(listing::Entry { id, name, status, updated_at, bytes })
+}
+
+/// A mark of the server's in a query, with nothing in it that could mean something there.
+fn percent_encoded(mark: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    mark.bytes().map(encode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_cannot_add_to_the_query() {
+        assert_eq!(percent_encoded("aZ09-_.~"), "aZ09-_.~");
+        assert_eq!(percent_encoded("a&b=c#d e/ü"), "a%26b%3Dc%23d%20e%2F%C3%BC");
+    }
+
+    #[test]
+    fn a_project_is_listed_with_its_size() {
+        let raw = r#"{"id":"aaaaaaaa","name":"n","updatedAt":"t","unknown":[1]}"#;
+        let entry = entry(&RawValue::from_string(raw.to_owned()).unwrap()).unwrap();
+        assert_eq!((entry.name.as_deref(), entry.status, entry.bytes), (Some("n"), None, raw.len() as u64));
     }
 }

@@ -1,0 +1,13 @@
+//! The contract of `wit/` as Rust types. Generated; nothing is written by hand here.
+
+#![allow(missing_docs, unreachable_pub, clippy::all)]
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    world: "cloud-provider",
+    imports: {
+        "orkee:sync/http.send": async | trappable,
+        default: trappable,
+    },
+    exports: { default: async },
+});

@@ -1,0 +1,232 @@
+//! Compiled components on disk, so that only the first run compiles.
+//!
+//! A compiled file is machine code, and loading it is trusting it: one flipped byte still loads. So each file carries a keyed
+//! digest (HMAC-SHA256) over its name and content, with a random key that lies beside it and was made by this host. That
+//! catches damage, files of another home or engine, files renamed into each other's place, and anything written by someone who
+//! can write into the folder but cannot read the key. It does not defend against a process that runs as the same user: that
+//! one could replace `orkee` itself. Folder and files must belong to the user and to nobody else, or they are not read.
+//!
+//! Nothing here ever fails a command: without a usable cache, the component is compiled.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+
+use crate::file;
+
+/// Length of the key and of a digest.
+const DIGEST: usize = 32;
+/// Files of older components and engines that are kept.
+const KEEP: usize = 24;
+/// A compiled file beyond this is not read.
+const MAX_FILE: u64 = 1 << 30;
+
+/// The folder of compiled components.
+#[derive(Debug, Clone)]
+pub(super) struct CodeCache {
+    folder: PathBuf,
+}
+
+/// The name of a compiled component: what it was compiled from, by what, for what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CodeKey(String);
+
+/// Why a compiled file is not used.
+#[derive(Debug)]
+pub(super) enum Unusable {
+    /// There is none.
+    Absent,
+    /// It belongs to someone else, or others may write it.
+    NotOurs,
+    /// Its content is not what this host wrote.
+    Altered,
+    /// It cannot be read.
+    Io(io::Error),
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("it is not there"),
+            Self::NotOurs => f.write_str("it does not belong to this user alone"),
+            Self::Altered => f.write_str("its content is not what was written"),
+            Self::Io(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl From<io::Error> for Unusable {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Absent,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl CodeKey {
+    pub(super) fn new(component: &[u8], engine: &Engine) -> Self {
+        let mut environment = HashInto(Sha256::new());
+        engine.precompile_compatibility_hash().hash(&mut environment);
+        environment.write(std::env::consts::ARCH.as_bytes());
+        environment.write(std::env::consts::OS.as_bytes());
+        environment.write(env!("CARGO_PKG_VERSION").as_bytes());
+        let component = hex::encode(Sha256::digest(component));
+        let environment = hex::encode(environment.0.finalize());
+        Self(format!("{}-{}", &component, &environment[..16]))
+    }
+}
+
+/// Feeds what a type hashes into SHA-256, which unlike the standard hasher is the same in every build.
+struct HashInto(Sha256);
+
+impl Hasher for HashInto {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
+impl CodeCache {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// The compiled code that this host wrote under this key.
+    pub(super) fn load(&self, key: &CodeKey) -> Result<Vec<u8>, Unusable> {
+        self.check_folder()?;
+        let secret = self.secret()?;
+        let mut content = read_ours(&self.path(key))?;
+        if content.len() < DIGEST {
+            return Err(Unusable::Altered);
+        }
+        let code = content.split_off(DIGEST);
+        if !same(&content, &digest(&secret, key, &code)) {
+            return Err(Unusable::Altered);
+        }
+        Ok(code)
+    }
+
+    /// Keeps compiled code for the next run.
+    pub(super) fn store(&self, key: &CodeKey, code: &[u8]) -> io::Result<()> {
+        file::private_folder(&self.folder)?;
+        self.check_folder().map_err(|reason| io::Error::other(reason.to_string()))?;
+        let secret = match self.secret() {
+            Ok(secret) => secret,
+            Err(_) => self.make_secret()?,
+        };
+        let content = [&digest(&secret, key, code)[..], code].concat();
+        file::replace(&self.path(key), &content)?;
+        self.prune(key)
+    }
+
+    fn path(&self, key: &CodeKey) -> PathBuf {
+        self.folder.join(format!("{}.cwasm", key.0))
+    }
+
+    fn check_folder(&self) -> Result<(), Unusable> {
+        let folder = fs::symlink_metadata(&self.folder)?;
+        match folder.is_dir() && is_ours(&folder) {
+            true => Ok(()),
+            false => Err(Unusable::NotOurs),
+        }
+    }
+
+    fn secret(&self) -> Result<[u8; DIGEST], Unusable> {
+        let bytes = read_ours(&self.folder.join("key"))?;
+        bytes.try_into().map_err(|_| Unusable::Altered)
+    }
+
+    /// A new key, unless another process was faster. Files under an older key are then as good as damaged.
+    fn make_secret(&self) -> io::Result<[u8; DIGEST]> {
+        let mut secret = [0; DIGEST];
+        getrandom::fill(&mut secret).map_err(io::Error::other)?;
+        let path = self.folder.join("key");
+        if matches!(self.secret(), Err(Unusable::NotOurs | Unusable::Altered)) {
+            fs::remove_file(&path)?;
+        }
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(&secret)?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(&path) {
+            Ok(_) => Ok(secret),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+                self.secret().map_err(|reason| io::Error::other(reason.to_string()))
+            }
+            Err(error) => Err(error.error),
+        }
+    }
+
+    /// Removes the oldest files beyond the number that is kept.
+    fn prune(&self, newest: &CodeKey) -> io::Result<()> {
+        let newest = self.path(newest);
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.path() != newest && entry.path().extension().is_some_and(|e| e == "cwasm") {
+                files.push((entry.metadata()?.mtime(), entry.path()));
+            }
+        }
+        files.sort();
+        let surplus = files.len().saturating_sub(KEEP - 1);
+        files.iter().take(surplus).try_for_each(|(_, path)| fs::remove_file(path))
+    }
+}
+
+/// HMAC-SHA256 over the key's name and the code.
+fn digest(secret: &[u8; DIGEST], key: &CodeKey, code: &[u8]) -> [u8; DIGEST] {
+    let pad = |byte: u8| {
+        let mut block = [byte; 64];
+        block.iter_mut().zip(secret).for_each(|(b, s)| *b ^= s);
+        block
+    };
+    let inner = Sha256::new()
+        .chain_update(pad(0x36))
+        .chain_update(&key.0)
+        .chain_update([0])
+        .chain_update(code)
+        .finalize();
+    Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().into()
+}
+
+/// Compares without telling by its time where the difference is.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
+}
+
+/// Reads a plain file that belongs to this user alone. What is checked is what is read: the open file.
+fn read_ours(path: &Path) -> Result<Vec<u8>, Unusable> {
+    let file =
+        OpenOptions::new().read(true).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32).open(path);
+    let mut file: File = match file {
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            return Err(Unusable::NotOurs);
+        }
+        other => other?,
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || !is_ours(&metadata) || metadata.len() > MAX_FILE {
+        return Err(Unusable::NotOurs);
+    }
+    let mut content = Vec::with_capacity(metadata.len() as usize);
+    file.read_to_end(&mut content)?;
+    Ok(content)
+}
+
+/// Owned by this user, and nobody else may write.
+fn is_ours(metadata: &fs::Metadata) -> bool {
+    metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0
+}
+
+#[cfg(test)]
+#[path = "cache_tests.rs"]
+mod tests;

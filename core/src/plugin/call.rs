@@ -1,0 +1,227 @@
+//! One call into a guest: a fresh store, its limits, and what became of it.
+//!
+//! Nothing outlives a call but what the guest put into its state, so calls may run side by side, and a store that trapped is
+//! never entered again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use wasmtime::component::{Instance, InstancePre, ResourceTable};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
+use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
+
+use super::engine::{TICK, Ticker};
+use super::error::PluginError;
+use super::gateway::{Gateway, SendError};
+use super::limits::{Limit, Limits, MemoryMeter};
+use super::output::Output;
+use super::state::StateStore;
+use super::text::clean;
+
+/// Host resources (streams, timers) that a guest may hold at a time.
+const MAX_RESOURCES: usize = 1000;
+/// Of what a guest says, the part that is shown.
+const MAX_WORDS: usize = 500;
+
+/// What all calls of one provider share.
+pub(super) struct Context {
+    pub(super) plugin: String,
+    pub(super) limits: Limits,
+    pub(super) gateway: Gateway,
+    pub(super) state: StateStore,
+    pub(super) settings: BTreeMap<String, String>,
+}
+
+/// What one call owns.
+pub(super) struct CallState {
+    pub(super) context: Arc<Context>,
+    pub(super) meter: Meter,
+    /// Why the newest request failed; the guest was told in fewer words.
+    pub(super) failure: Option<SendError>,
+    /// What the server called the newest request.
+    pub(super) request_id: Option<String>,
+    memory: MemoryMeter,
+    wasi: WasiCtx,
+    table: ResourceTable,
+}
+
+/// Counts what a call uses.
+#[derive(Debug, Default)]
+pub(super) struct Meter {
+    host_calls: u32,
+    log_lines: u32,
+    ticks: u128,
+    waited: bool,
+}
+
+impl Meter {
+    /// Every host function begins with this.
+    pub(super) fn host_call(&mut self, limits: &Limits) -> Result<(), Limit> {
+        self.host_calls += 1;
+        if self.host_calls > limits.host_calls { Err(Limit::HostCalls(limits.host_calls)) } else { Ok(()) }
+    }
+
+    /// One more line in the log.
+    pub(super) fn log_line(&mut self, limits: &Limits) -> Result<(), Limit> {
+        self.log_lines += 1;
+        if self.log_lines > limits.log_lines { Err(Limit::LogLines(limits.log_lines)) } else { Ok(()) }
+    }
+
+    /// The guest waited: the clock's next tick finds a deadline that passed meanwhile, and is not billed.
+    pub(super) fn waited(&mut self) {
+        self.waited = true;
+    }
+
+    /// The guest was interrupted by the clock.
+    fn tick(&mut self, limits: &Limits) -> Result<UpdateDeadline, Limit> {
+        if !std::mem::take(&mut self.waited) {
+            self.ticks += 1;
+        }
+        match self.ticks * TICK.as_nanos() >= limits.cpu.as_nanos() {
+            true => Err(Limit::Cpu(limits.cpu)),
+            false => Ok(UpdateDeadline::Yield(1)),
+        }
+    }
+}
+
+impl WasiView for CallState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// A plugin that can be called.
+pub(super) struct Sandbox {
+    pub(super) engine: Engine,
+    pub(super) ticker: Ticker,
+    pub(super) instance: InstancePre<CallState>,
+    pub(super) context: Arc<Context>,
+}
+
+/// What a call leaves behind beside its result.
+#[derive(Debug, Default)]
+pub(super) struct Aftermath {
+    pub(super) failure: Option<SendError>,
+    pub(super) request_id: Option<String>,
+}
+
+impl Sandbox {
+    /// Runs `call` in a store of its own.
+    pub(super) async fn call<R: Send>(
+        &self,
+        call: impl for<'a> FnOnce(&'a mut Store<CallState>, &'a Instance) -> BoxFuture<'a, wasmtime::Result<R>>
+        + Send,
+    ) -> Result<(R, Aftermath), PluginError> {
+        let output = Output::new(self.context.limits.output);
+        let mut store = self.store(&output);
+        let _running = self.ticker.start().map_err(|e| PluginError::Host(e.into()))?;
+        let run = async {
+            let instance = self.instance.instantiate_async(&mut store).await?;
+            call(&mut store, &instance).await
+        };
+        let wall_clock = self.context.limits.wall_clock;
+        match tokio::time::timeout(wall_clock, run).await {
+            Err(_) => Err(self.limit(Limit::WallClock(wall_clock))),
+            Ok(Err(error)) => Err(self.classify(&error, &output)),
+            Ok(Ok(result)) => {
+                let state = store.into_data();
+                Ok((result, Aftermath { failure: state.failure, request_id: state.request_id }))
+            }
+        }
+    }
+
+    fn store(&self, output: &Output) -> Store<CallState> {
+        let limits = &self.context.limits;
+        // No arguments, environment, folders or network; time and randomness are harmless.
+        let wasi = WasiCtx::builder()
+            .stdout(output.clone())
+            .stderr(output.clone())
+            .max_random_size(64 << 10)
+            .build();
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_RESOURCES);
+        let state = CallState {
+            context: Arc::clone(&self.context),
+            meter: Meter::default(),
+            failure: None,
+            request_id: None,
+            memory: MemoryMeter::new(limits.memory),
+            wasi,
+            table,
+        };
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.memory);
+        // Lists of lists that share their memory could grow in the host beyond what the guest itself may have.
+        store.set_hostcall_fuel(usize::try_from(limits.memory).unwrap_or(usize::MAX));
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut store| {
+            let state = store.data_mut();
+            Ok(state.meter.tick(&state.context.limits)?)
+        });
+        store
+    }
+
+    fn limit(&self, limit: Limit) -> PluginError {
+        PluginError::Limit { plugin: self.context.plugin.clone(), limit }
+    }
+
+    /// What a trap means.
+    fn classify(&self, error: &wasmtime::Error, output: &Output) -> PluginError {
+        let plugin = self.context.plugin.clone();
+        if let Some(limit) = error.downcast_ref::<Limit>() {
+            return self.limit(*limit);
+        }
+        if let Some(I32Exit(code)) = error.downcast_ref() {
+            return PluginError::Trapped { plugin, reason: format!("it ended itself with code {code}") };
+        }
+        let said = output.tail();
+        if let Some(message) = panic_message(&said) {
+            return PluginError::Panicked { plugin, message };
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(trap) => {
+                let said = clean(&said, MAX_WORDS);
+                let reason =
+                    if said.is_empty() { trap.to_string() } else { format!("{trap}; it wrote: {said}") };
+                PluginError::Trapped { plugin, reason }
+            }
+            None => PluginError::Contract { plugin, what: clean(&error.root_cause().to_string(), MAX_WORDS) },
+        }
+    }
+}
+
+/// The message and place of the last panic in a guest's output.
+fn panic_message(said: &str) -> Option<String> {
+    let (_, panic) = said.rsplit_once("panicked at ")?;
+    let (panic, _) = panic.split_once("\nnote: run with").unwrap_or((panic, ""));
+    let (place, message) = panic.split_once('\n').unwrap_or((panic, ""));
+    Some(format!("{} (at {})", clean(message, MAX_WORDS), clean(place.trim_end_matches(':'), MAX_WORDS)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn p27_a_panic_is_told_with_its_message_and_place() {
+        let said = "\nthread '<unnamed>' (1) panicked at src/lib.rs:7:9:\nno \u{1b}[31mway\u{7}\nhere\nnote: run with `RUST_BACKTRACE=1`";
+        assert_eq!(panic_message(said).unwrap(), "no way here (at src/lib.rs:7:9)");
+        assert_eq!(panic_message("all is well"), None);
+    }
+
+    #[test]
+    fn p21_ticks_are_billed_unless_the_guest_waited() {
+        let limits = Limits { cpu: Duration::from_millis(30), ..Limits::default() };
+        let mut meter = Meter::default();
+        for _ in 0..1000 {
+            meter.waited();
+            assert!(meter.tick(&limits).is_ok());
+        }
+        assert!(meter.tick(&limits).is_ok());
+        assert!(meter.tick(&limits).is_ok());
+        assert_eq!(meter.tick(&limits).unwrap_err(), Limit::Cpu(limits.cpu));
+    }
+}

@@ -1,0 +1,17 @@
+//! `credentials`: which there are. The secrets stay in the gateway.
+
+use crate::plugin::bindings::orkee::sync::credentials::{Credential, Host};
+use crate::plugin::call::CallState;
+
+impl Host for CallState {
+    fn enumerate(&mut self) -> wasmtime::Result<Vec<Credential>> {
+        self.host_call()?;
+        let gateway = &self.context.gateway;
+        let granted = gateway.grants.credentials.iter().map(|(name, audience)| Credential {
+            name: name.clone(),
+            audience: audience.to_string(),
+            signed_in: gateway.credentials.is_signed_in(name, audience),
+        });
+        Ok(granted.collect())
+    }
+}

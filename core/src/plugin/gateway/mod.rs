@@ -1,0 +1,277 @@
+//! The single way out: every request of every plugin passes [`Gateway::send`].
+//!
+//! Checked here, before a byte leaves: method, URL and headers, the allow-list, the credential's audience. Enforced below, in
+//! `net`: the addresses that a name may lead to, and that no redirect is followed. A reply that repeats a secret which was
+//! attached is withheld. Nothing in here knows of WASM.
+
+mod reply;
+mod request;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING};
+use http::{HeaderValue, StatusCode};
+use thiserror::Error;
+
+use super::grants::{Grants, Verdict};
+use super::text::clean;
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::id;
+use crate::net::{
+    ApiUrl, CredentialError, CredentialSource, Http, NetError, Origin, Reach, Redactor, Reply, Secret,
+};
+
+use request::Checked;
+pub use request::Outgoing;
+
+/// Names a request in the server's log and in ours.
+const REQUEST_ID: &str = "x-request-id";
+/// Bodies below this are not worth compressing.
+const COMPRESS_FROM: usize = 256;
+const COMPRESSION_LEVEL: i32 = 3;
+
+/// What a plugin's requests are checked against and sent with.
+#[derive(Clone)]
+pub struct Gateway {
+    /// The plugin's name, for messages.
+    pub plugin: String,
+    /// What relative URLs are resolved against.
+    pub api_url: ApiUrl,
+    /// What the user granted.
+    pub grants: Grants,
+    /// The largest body of a reply, before and after decompression.
+    pub reply_body: u64,
+    /// The longest that one request may take.
+    pub timeout: Duration,
+    /// The clients of this process.
+    pub http: Http,
+    /// Where secrets come from.
+    pub credentials: Arc<dyn CredentialSource>,
+}
+
+/// A reply as the plugin gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming {
+    /// Its status; redirects included, which nobody has followed.
+    pub status: u16,
+    /// Its headers, less those that are the host's business.
+    pub headers: Vec<(String, String)>,
+    /// Its body, decompressed.
+    pub body: Vec<u8>,
+    /// What the server calls the request.
+    pub request_id: Option<String>,
+}
+
+/// A request that was not sent, or whose reply is not handed over.
+#[derive(Debug, Error)]
+pub enum SendError {
+    /// No grant covers the origin.
+    #[error("the plugin `{plugin}` may not reach {origin}{because}")]
+    Denied {
+        /// Which plugin.
+        plugin: String,
+        /// Where it wanted to go.
+        origin: Origin,
+        /// What is special about it.
+        because: &'static str,
+        /// The command that would allow it.
+        command: String,
+    },
+    /// The host does not send such a request.
+    #[error("the plugin `{plugin}` made a request that is not sent: {what}")]
+    Invalid {
+        /// Which plugin.
+        plugin: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// Nobody is signed in.
+    #[error("not signed in to {audience}")]
+    SignedOut {
+        /// What the credential is for.
+        audience: Origin,
+    },
+    /// Signed in, but the secret cannot be had.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
+    /// The network's fault, or the server's.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The reply's body is larger than the plugin may receive.
+    #[error("{origin} answered more than {limit} bytes")]
+    TooLarge {
+        /// Who answered.
+        origin: Origin,
+        /// The limit.
+        limit: u64,
+    },
+    /// The reply cannot be decoded.
+    #[error("{origin} answered a body that cannot be decoded")]
+    Encoding {
+        /// Who answered.
+        origin: Origin,
+    },
+    /// The reply held an attached secret.
+    #[error("{origin} repeated the sign-in in its reply, which is therefore withheld")]
+    Withheld {
+        /// Who answered.
+        origin: Origin,
+    },
+}
+
+impl Diagnostic for SendError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Denied { .. } => "E-PLUGIN-020",
+            Self::Invalid { .. } => "E-PLUGIN-021",
+            Self::SignedOut { .. } => "E-AUTH-001",
+            Self::Credential(error) => error.code(),
+            Self::Net(error) => error.code(),
+            Self::TooLarge { .. } => "E-NET-005",
+            Self::Encoding { .. } => "E-NET-004",
+            Self::Withheld { .. } => "E-PLUGIN-022",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Denied { .. } => Kind::Usage,
+            Self::Invalid { .. } => Kind::Failed,
+            Self::SignedOut { .. } => Kind::Auth,
+            Self::Credential(error) => error.kind(),
+            Self::Net(error) => error.kind(),
+            Self::TooLarge { .. } | Self::Encoding { .. } | Self::Withheld { .. } => Kind::Network,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Denied { command, .. } => Some(format!("if you trust it with this host, run `{command}`")),
+            Self::SignedOut { .. } => Some("run `orkee cloud login`".to_owned()),
+            Self::Credential(error) => error.hint(),
+            Self::Net(error) => error.hint(),
+            _ => None,
+        }
+    }
+}
+
+impl Gateway {
+    /// Sends one request and reads its reply. A 401 to an attached credential is tried once more with a refreshed one.
+    pub async fn send(&self, outgoing: Outgoing) -> Result<Incoming, SendError> {
+        let checked = self.check(outgoing)?;
+        let reach = self.permit(&checked.origin)?;
+        let Some(name) = checked.credential.clone() else {
+            let reply = self.attempt(&checked, reach, None).await?;
+            return self.admit(reply, &checked.origin, &[]);
+        };
+        let audience = self.audience(&name, &checked.origin)?;
+        let first = self.credentials.token(&name, audience).await?;
+        let first = first.ok_or_else(|| SendError::SignedOut { audience: audience.clone() })?;
+        let reply = self.attempt(&checked, reach, Some(&first)).await?;
+        if reply.status != StatusCode::UNAUTHORIZED {
+            return self.admit(reply, &checked.origin, &[first]);
+        }
+        let Some(second) = self.credentials.refresh_after_401(&name, audience, &first).await? else {
+            return self.admit(reply, &checked.origin, &[first]);
+        };
+        let reply = self.attempt(&checked, reach, Some(&second)).await?;
+        self.admit(reply, &checked.origin, &[first, second])
+    }
+
+    /// How far the allow-list lets this origin be resolved.
+    fn permit(&self, origin: &Origin) -> Result<Reach, SendError> {
+        let denied = |because, flag| SendError::Denied {
+            plugin: self.plugin.clone(),
+            origin: origin.clone(),
+            because,
+            command: format!("orkee cloud provider grant {} {origin}{flag}", self.plugin),
+        };
+        match self.grants.hosts.check(origin) {
+            Verdict::Allowed(reach) => Ok(reach),
+            Verdict::NotGranted if origin.scheme() == crate::net::Scheme::Http => {
+                Err(denied(", which is plain http and was not granted", " --private-network"))
+            }
+            Verdict::NotGranted => Err(denied(", which was not granted", "")),
+            Verdict::PrivateAddress(_) => Err(denied(", a private address", " --private-network")),
+        }
+    }
+
+    /// The origin that the credential is for, which must be the one that is asked, over https or on this machine.
+    fn audience(&self, name: &str, asked: &Origin) -> Result<&Origin, SendError> {
+        let Some(audience) = self.grants.credentials.get(name) else {
+            return Err(self.invalid(format!("it has no credential `{}`", clean(name, 50))));
+        };
+        if audience != asked {
+            return Err(self.invalid(format!("the credential `{name}` is for {audience}, not for {asked}")));
+        }
+        if asked.scheme() == crate::net::Scheme::Http && !asked.is_loopback() {
+            return Err(self.invalid(format!("the credential `{name}` is not sent over plain http")));
+        }
+        Ok(audience)
+    }
+
+    async fn attempt(
+        &self,
+        checked: &Checked,
+        reach: Reach,
+        secret: Option<&Secret>,
+    ) -> Result<Reply, SendError> {
+        let client = self.http.client(reach)?;
+        let mut request =
+            client.request(checked.method.clone(), checked.url.clone()).headers(checked.headers.clone());
+        request = request.header(REQUEST_ID, format!("sync_{}", id::random(16)));
+        request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
+        if let Some(secret) = secret {
+            let value = secret.bearer().ok_or_else(|| {
+                self.invalid("the credential holds characters that no header can".to_owned())
+            })?;
+            request = request.header(AUTHORIZATION, value);
+        }
+        if checked.compressed {
+            request = request.header(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+        }
+        let timeout = checked.timeout.map_or(self.timeout, |wanted| wanted.min(self.timeout));
+        request = request.timeout(timeout);
+        if !checked.body.is_empty() {
+            request = request.body(checked.body.clone());
+        }
+        let request = request.build().map_err(|e| NetError::sort(e, &checked.origin))?;
+        let sent = self.http.exchange(&checked.origin, reach, request, self.reply_body).await;
+        sent.map_err(|error| self.sort(error, &checked.origin))
+    }
+
+    /// A network error as the plugin's user needs it.
+    fn sort(&self, error: NetError, origin: &Origin) -> SendError {
+        match error {
+            NetError::TooLarge { origin, limit } => SendError::TooLarge { origin, limit },
+            NetError::Blocked(_) => SendError::Denied {
+                plugin: self.plugin.clone(),
+                origin: origin.clone(),
+                because: ", which leads to a private address",
+                command: format!("orkee cloud provider grant {} {origin} --private-network", self.plugin),
+            },
+            error => SendError::Net(error),
+        }
+    }
+
+    /// Decodes a reply and withholds it if it repeats a secret.
+    fn admit(&self, reply: Reply, origin: &Origin, attached: &[Secret]) -> Result<Incoming, SendError> {
+        let incoming = reply::decode(reply, origin, self.reply_body)?;
+        let reflected = attached.iter().map(Redactor::new).any(|secret| {
+            secret.finds_in(&incoming.body)
+                || incoming.headers.iter().any(|(_, value)| secret.finds_in(value.as_bytes()))
+        });
+        if reflected {
+            return Err(SendError::Withheld { origin: origin.clone() });
+        }
+        Ok(incoming)
+    }
+
+    fn invalid(&self, what: String) -> SendError {
+        SendError::Invalid { plugin: self.plugin.clone(), what }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! The plugin host: one for a process, made by the first command that needs a plugin.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wasmtime::Engine;
+use wasmtime::component::{Component, InstancePre, Linker};
+
+use super::cache::{CodeCache, CodeKey, Unusable};
+use super::call::{CallState, Context, Sandbox};
+use super::capability;
+use super::component::{check_bytes, check_contract, exports};
+use super::engine::{self, Ticker};
+use super::error::PluginError;
+
+/// Loads components and runs them.
+pub struct Host {
+    engine: Engine,
+    linker: Linker<CallState>,
+    ticker: Ticker,
+    cache: Option<CodeCache>,
+}
+
+/// A component, compiled and checked against the contract. Nothing of it has run.
+pub struct Plugin {
+    name: String,
+    component: Component,
+    instance: InstancePre<CallState>,
+    engine: Engine,
+    ticker: Ticker,
+    code: Code,
+}
+
+/// Where a plugin's compiled code came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Code {
+    /// From the cache.
+    Cached,
+    /// Compiled now; there was nothing in the cache, or there is no cache.
+    Compiled,
+    /// Compiled now, because what the cache held cannot be trusted; why.
+    Recompiled(String),
+}
+
+impl Host {
+    /// A host that keeps compiled code below `cache`, or nowhere.
+    pub fn new(cache: Option<PathBuf>) -> Result<Self, PluginError> {
+        let host = |e: wasmtime::Error| PluginError::Host(e.into());
+        let engine = engine::new().map_err(host)?;
+        let mut linker = Linker::new(&engine);
+        capability::link(&mut linker).map_err(host)?;
+        let ticker = Ticker::new(engine.clone());
+        Ok(Self { engine, linker, ticker, cache: cache.map(CodeCache::new) })
+    }
+
+    /// Loads a component; compiles it if its compiled form is not in the cache. `name` is what messages call it.
+    pub fn load(&self, name: &str, bytes: &[u8], max_bytes: u64) -> Result<Plugin, PluginError> {
+        check_bytes(name, bytes, max_bytes)?;
+        let (component, code) = self.compiled(name, bytes)?;
+        check_contract(name, &self.engine, &component)?;
+        let instance = self.linker.instantiate_pre(&component);
+        let instance =
+            instance.map_err(|e| PluginError::Unusable { plugin: name.to_owned(), source: e.into() })?;
+        let (engine, ticker) = (self.engine.clone(), self.ticker.clone());
+        Ok(Plugin { name: name.to_owned(), component, instance, engine, ticker, code })
+    }
+
+    fn compiled(&self, name: &str, bytes: &[u8]) -> Result<(Component, Code), PluginError> {
+        let Some(cache) = &self.cache else {
+            return Ok((self.compile(name, bytes)?, Code::Compiled));
+        };
+        let key = CodeKey::new(bytes, &self.engine);
+        let why = match cache.load(&key) {
+            Ok(code) => match deserialize(&self.engine, &code) {
+                Ok(component) => return Ok((component, Code::Cached)),
+                Err(error) => Some(error.to_string()),
+            },
+            Err(Unusable::Absent) => None,
+            Err(unusable) => Some(unusable.to_string()),
+        };
+        if let Some(why) = &why {
+            tracing::warn!(target: "orkee::cloud::plugin", plugin = name, "compiled code is not used and made anew: {why}");
+        }
+        let component = self.compile(name, bytes)?;
+        let kept = component.serialize().map_err(|e| e.to_string());
+        if let Err(why) = kept.and_then(|code| cache.store(&key, &code).map_err(|e| e.to_string())) {
+            tracing::debug!(target: "orkee::cloud::plugin", plugin = name, "compiled code is not kept: {why}");
+        }
+        Ok((component, why.map_or(Code::Compiled, Code::Recompiled)))
+    }
+
+    fn compile(&self, name: &str, bytes: &[u8]) -> Result<Component, PluginError> {
+        let compiled = Component::from_binary(&self.engine, bytes);
+        compiled.map_err(|e| PluginError::Unusable { plugin: name.to_owned(), source: e.into() })
+    }
+}
+
+#[allow(unsafe_code, reason = "loading compiled code is unsafe by nature")]
+fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes are machine code that will be run. `CodeCache::load` is the only source of them: it returns what this
+    // host itself serialized from a component that it had compiled and checked, proven by a keyed digest over name and content,
+    // from a file that belongs to this user alone. The bytes are in our memory, so nobody changes them between check and use.
+    unsafe { Component::deserialize(engine, code) }
+}
+
+impl Plugin {
+    /// What messages call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where its compiled code came from.
+    pub fn code(&self) -> &Code {
+        &self.code
+    }
+
+    /// Whether it exports this optional interface of the contract.
+    pub fn has(&self, interface: &str) -> bool {
+        exports(&self.engine, &self.component, interface)
+    }
+
+    pub(super) fn instance(&self) -> &InstancePre<CallState> {
+        &self.instance
+    }
+
+    pub(super) fn sandbox(&self, context: Context) -> Sandbox {
+        Sandbox {
+            engine: self.engine.clone(),
+            ticker: self.ticker.clone(),
+            instance: self.instance.clone(),
+            context: Arc::new(context),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Words that a plugin or a server chose, made fit for a terminal and a log.
+
+/// `text` on one line, without control characters and without what changes the direction of writing, cut to `max` characters.
+pub(super) fn clean(text: &str, max: usize) -> String {
+    let visible = strip_escapes(text);
+    let mut words = String::new();
+    for word in visible.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(word.chars().filter(|c| !is_bidi_control(*c)));
+    }
+    match words.char_indices().nth(max) {
+        Some((cut, _)) => format!("{}…", &words[..cut]),
+        None => words,
+    }
+}
+
+/// Takes out whole terminal sequences, so that their letters do not stay behind.
+fn strip_escapes(text: &str) -> String {
+    let mut rest = text;
+    let mut kept = String::with_capacity(text.len());
+    while let Some(at) = rest.find(['\u{1b}', '\u{9b}']) {
+        kept.push_str(&rest[..at]);
+        let sequence = rest[at..].trim_start_matches(['\u{1b}', '\u{9b}', '[']);
+        let end = sequence.find(|c: char| !matches!(c, '0'..='9' | ';' | ':' | '?' | '<'..='>'));
+        rest = match end {
+            Some(end) => {
+                sequence[end..].strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(&sequence[end..])
+            }
+            None => "",
+        };
+    }
+    kept.push_str(rest);
+    kept
+}
+
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p27_control_characters_and_terminal_sequences_are_stripped() {
+        assert_eq!(clean("a\u{1b}[31mred\u{1b}[0m\n\tb\u{7}\u{0}c\u{9b}2Jd", 99), "ared b cd");
+        assert_eq!(clean("\u{202e}abc\u{2066}", 99), "abc");
+        assert_eq!(clean("\u{1b}", 9), "");
+        assert_eq!(clean("\u{1b}[12", 9), "");
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        assert_eq!(clean("äöüß", 2), "äö…");
+        assert_eq!(clean("äö", 2), "äö");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_a_terminal_obeys_is_left(text in ".*") {
+            let clean = clean(&text, 50);
+            proptest::prop_assert!(!clean.chars().any(|c| c.is_control() || is_bidi_control(c)));
+            proptest::prop_assert!(clean.chars().count() <= 51);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A provider that breaks the rule which the setting `do` names. What it found out is the position of its answer.
+
+wit_bindgen::generate!({ path: "../../../wit", world: "sync-provider" });
+
+mod canary;
+mod flood;
+mod network;
+
+use exports::orkee::sync::provider::{Description, Guest, Limits, SignIn};
+use orkee::sync::types::{Answer, Change, Cursor, Failure, Outcome, Reply, Request};
+use orkee::sync::{settings, state};
+
+struct Rogue;
+
+impl Guest for Rogue {
+    fn describe() -> Description {
+        let limits = Limits { max_mutations: 10, max_bytes: 1 << 20, max_record_bytes: 1 << 20, max_page: 10 };
+        Description {
+            id: "rogue".to_owned(),
+            name: "Rogue\u{1b}[31m".to_owned(),
+            version: "1".to_owned(),
+            sign_in: SignIn::Oauth,
+            limits,
+        }
+    }
+
+    fn exchange(request: Request) -> Result<Answer, Failure> {
+        let found = match setting("do").as_str() {
+            "behave" => "behaved".to_owned(),
+            "eat-memory" => flood::memory(),
+            "spin" => flood::spin(),
+            "sleep" => flood::sleep(),
+            "call-the-host" => flood::host_calls(),
+            "log" => flood::log(),
+            "log-a-little" => flood::log_a_little(),
+            "write-to-stderr" => flood::stderr(),
+            "fill-the-state" => flood::state(),
+            "amplify" => flood::amplify(),
+            "panic" => panic!("\u{1b}[31mred\u{7} alert\nand \u{202e}more"),
+            "exit" => std::process::exit(3),
+            "send" => network::send(),
+            "send-twice" => format!("{} / {}", network::send(), network::send()),
+            "send-and-fail" => return network::send_and_fail(),
+            "search-for-the-canary" => canary::search(),
+            "remember" => remember(),
+            "invent-outcomes" => return Ok(page(vec![Outcome::Accepted("r".to_owned())], Vec::new(), "1")),
+            "invent-an-id" => return Ok(page(Vec::new(), vec![change("../../..")], "1")),
+            "list-too-much" => return Ok(page(Vec::new(), vec![change("aaaaaaaa"); request.limit as usize + 1], "1")),
+            "return-a-huge-cursor" => return Ok(page(Vec::new(), Vec::new(), &"x".repeat(100_000))),
+            "fail-in-colour" => return Err(Failure::Backend("\u{1b}[31mred\u{7}\nalert".to_owned())),
+            other => return Err(Failure::Backend(format!("there is no way of doing `{other}`"))),
+        };
+        Ok(page(Vec::new(), Vec::new(), &found))
+    }
+}
+
+fn setting(name: &str) -> String {
+    settings::get(name).unwrap_or_default()
+}
+
+/// Tells what it was told last time, and keeps what it is told now.
+fn remember() -> String {
+    let before = state::get("memory").map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let _ = state::set("memory", setting("memory").as_bytes());
+    before.unwrap_or_else(|| "nothing".to_owned())
+}
+
+fn change(id: &str) -> Change {
+    Change { id: id.to_owned(), revision: "r".to_owned(), envelope: vec![1] }
+}
+
+fn page(outcomes: Vec<Outcome>, changes: Vec<Change>, position: &str) -> Answer {
+    Answer::Page(Reply {
+        outcomes,
+        changes,
+        cursor: Cursor { position: Some(position.to_owned()), head: None },
+        more: false,
+        written: None,
+        request_id: None,
+    })
+}
+
+export!(Rogue);
