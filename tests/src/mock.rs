@@ -152,6 +152,7 @@ pub fn metadata(issuer: &str) -> serde_json::Value {
         "authorization_endpoint": format!("{issuer}/oauth/authorize"),
         "token_endpoint": format!("{issuer}/oauth/token"),
         "revocation_endpoint": format!("{issuer}/oauth/revoke"),
+        "device_authorization_endpoint": format!("{issuer}/oauth/device"),
         "code_challenge_methods_supported": ["S256"],
         "response_types_supported": ["code"],
         "authorization_response_iss_parameter_supported": true,

@@ -12,7 +12,8 @@ use crate::net::Secret;
 
 /// The public client that this program is to every server.
 pub(super) const CLIENT_ID: &str = "orkee-cli";
-const SCOPE: &str = "sync";
+/// All that a sync needs.
+pub(super) const SCOPE: &str = "sync";
 
 /// What proves, at the end, that the answer belongs to this attempt. New for each attempt.
 pub(super) struct Attempt {
@@ -160,6 +161,7 @@ mod tests {
             authorization: "https://op.example/auth?x=1".parse().unwrap(),
             token: "https://op.example/token".parse().unwrap(),
             revocation: None,
+            device: None,
             names_itself,
         }
     }

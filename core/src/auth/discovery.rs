@@ -16,6 +16,7 @@ pub(super) struct Metadata {
     pub(super) authorization: Url,
     pub(super) token: Url,
     pub(super) revocation: Option<Url>,
+    pub(super) device: Option<Url>,
     /// The server names itself in the answer to the browser (RFC 9207).
     pub(super) names_itself: bool,
 }
@@ -26,6 +27,7 @@ struct Document {
     authorization_endpoint: String,
     token_endpoint: String,
     revocation_endpoint: Option<String>,
+    device_authorization_endpoint: Option<String>,
     #[serde(default)]
     code_challenge_methods_supported: Vec<String>,
     #[serde(default)]
@@ -84,13 +86,12 @@ fn check(issuer: &ApiUrl, document: Document) -> Result<Metadata, String> {
     let endpoint = |name: &str, text: &str| {
         usable(issuer, text).ok_or_else(|| format!("its {name} is not a secure URL"))
     };
+    let optional = |name: &str, text: Option<String>| text.map(|text| endpoint(name, &text)).transpose();
     Ok(Metadata {
         authorization: endpoint("authorization endpoint", &document.authorization_endpoint)?,
         token: endpoint("token endpoint", &document.token_endpoint)?,
-        revocation: document
-            .revocation_endpoint
-            .map(|url| endpoint("revocation endpoint", &url))
-            .transpose()?,
+        revocation: optional("revocation endpoint", document.revocation_endpoint)?,
+        device: optional("device authorization endpoint", document.device_authorization_endpoint)?,
         names_itself: document.authorization_response_iss_parameter_supported,
         issuer: document.issuer,
     })

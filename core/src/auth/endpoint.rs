@@ -17,6 +17,7 @@ pub(super) enum Endpoint {
     Metadata,
     Token,
     Revocation,
+    Device,
 }
 
 impl Endpoint {
@@ -25,6 +26,7 @@ impl Endpoint {
             Self::Metadata => "metadata",
             Self::Token => "token",
             Self::Revocation => "revocation",
+            Self::Device => "device authorization",
         }
     }
 

@@ -95,6 +95,9 @@ pub enum AuthError {
         /// What the server added.
         description: String,
     },
+    /// The code to type on another device was not typed in time.
+    #[error("the code expired before it was typed")]
+    CodeExpired,
     /// The answer names another issuer: it is not from the server that was asked (RFC 9207).
     #[error("the answer came from the issuer `{got}`, but `{expected}` was asked")]
     WrongIssuer {
@@ -216,7 +219,7 @@ impl Diagnostic for AuthError {
             Self::CodeRefused { .. } => "E-AUTH-012",
             Self::WrongIssuer { .. } | Self::NoIssuer { .. } => "E-AUTH-013",
             Self::NobodyThere => "E-AUTH-014",
-            Self::TimedOut { .. } => "E-AUTH-015",
+            Self::TimedOut { .. } | Self::CodeExpired => "E-AUTH-015",
             Self::Port { .. } => "E-AUTH-016",
             Self::Metadata { .. } => "E-AUTH-017",
             Self::Network(error) => error.code(),
@@ -233,7 +236,9 @@ impl Diagnostic for AuthError {
             Self::EnvToken { .. } | Self::EnvTokenFile(_) | Self::GivenToken { .. } | Self::Port { .. } => {
                 Kind::Usage
             }
-            Self::TimedOut { .. } | Self::Locked { .. } | Self::Unwritable { .. } => Kind::Timeout,
+            Self::TimedOut { .. } | Self::CodeExpired | Self::Locked { .. } | Self::Unwritable { .. } => {
+                Kind::Timeout
+            }
             Self::Answer { .. } => Kind::Network,
             Self::Network(error) => error.kind(),
             _ => Kind::Auth,
@@ -264,6 +269,7 @@ impl Diagnostic for AuthError {
             Self::Declined { .. }
             | Self::Refused { .. }
             | Self::CodeRefused { .. }
+            | Self::CodeExpired
             | Self::TimedOut { .. } => "run `orkee cloud login` to try again".to_owned(),
             Self::WrongIssuer { .. } | Self::NoIssuer { .. } => {
                 "somebody may have meddled with this sign-in; check ORKEE_CLOUD_API_URL before you try again"

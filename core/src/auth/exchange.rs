@@ -9,8 +9,7 @@ use http::Request;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use jiff::{SignedDuration, Timestamp};
 use oauth2::basic::{
-    BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse,
-    BasicTokenIntrospectionResponse, BasicTokenType,
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
     AccessToken, AsyncHttpClient, AuthorizationCode, ClientId, EndpointNotSet, EndpointSet, HttpRequest,
@@ -91,6 +90,52 @@ pub(super) async fn refresh(
     sort(metadata, request.request_async(&endpoint).await)
 }
 
+/// What the token endpoint says of a device code.
+pub(super) enum Polled {
+    /// The person said yes.
+    Granted(Granted),
+    /// The person has not decided.
+    Pending,
+    /// The same, and it was asked too often.
+    SlowDown,
+}
+
+/// Asks whether the person has typed the code of a device.
+pub(super) async fn poll_device(
+    http: &Http,
+    metadata: &Metadata,
+    device_code: &Secret,
+    device: &Device,
+) -> Result<Polled, Refusal> {
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:device_code")
+        .append_pair("device_code", device_code.expose())
+        .append_pair("client_id", CLIENT_ID)
+        .append_pair("device_name", &device.name)
+        .append_pair("device_platform", &device.platform)
+        .finish();
+    let answered = |what: &str| Refusal::Failed(Endpoint::Token.answered(&metadata.token, what));
+    let request = Request::post(metadata.token.as_str())
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(ACCEPT, "application/json")
+        .body(form.into_bytes())
+        .map_err(|_| answered("nothing: its URL cannot be used"))?;
+    let reply =
+        endpoint::send(http, Endpoint::Token, &metadata.token, request).await.map_err(Refusal::Failed)?;
+    if reply.status().is_success() {
+        let reply: Reply =
+            serde_json::from_slice(reply.body()).map_err(|_| answered("something that is no token reply"))?;
+        return granted(metadata, reply).map(Polled::Granted);
+    }
+    let error: BasicErrorResponse =
+        serde_json::from_slice(reply.body()).map_err(|_| answered("something that is no token reply"))?;
+    match error.error().as_ref() {
+        "authorization_pending" => Ok(Polled::Pending),
+        "slow_down" => Ok(Polled::SlowDown),
+        _ => Err(refusal(metadata, &error)),
+    }
+}
+
 /// Tells the server to forget a token (RFC 7009).
 pub(super) async fn revoke(http: &Http, url: &Url, token: &Secret, hint: &str) -> Result<(), AuthError> {
     let form = url::form_urlencoded::Serializer::new(String::new())
@@ -148,34 +193,38 @@ fn sort(
     metadata: &Metadata,
     result: Result<Reply, RequestTokenError<AuthError, BasicErrorResponse>>,
 ) -> Result<Granted, Refusal> {
-    let unusable = |what: &str| Refusal::Failed(Endpoint::Token.answered(&metadata.token, what));
-    let reply = match result {
-        Ok(reply) => reply,
-        Err(RequestTokenError::Request(error)) => return Err(Refusal::Failed(error)),
-        Err(RequestTokenError::ServerResponse(response)) => {
-            let description = plain(response.error_description().map_or("", String::as_str));
-            return Err(match response.error() {
-                BasicErrorResponseType::InvalidGrant => Refusal::Grant(description),
-                error => Refusal::Failed(AuthError::Refused {
-                    host: endpoint::host(&metadata.token),
-                    error: plain(error.as_ref()),
-                    description,
-                }),
-            });
-        }
+    match result {
+        Ok(reply) => granted(metadata, reply),
+        Err(RequestTokenError::Request(error)) => Err(Refusal::Failed(error)),
+        Err(RequestTokenError::ServerResponse(response)) => Err(refusal(metadata, &response)),
         // Both hold, or quote, what the server sent.
-        Err(RequestTokenError::Parse(..) | RequestTokenError::Other(_)) => {
-            return Err(unusable("something that is no token reply"));
-        }
-    };
+        Err(RequestTokenError::Parse(..) | RequestTokenError::Other(_)) => Err(Refusal::Failed(
+            Endpoint::Token.answered(&metadata.token, "something that is no token reply"),
+        )),
+    }
+}
+
+fn refusal(metadata: &Metadata, response: &BasicErrorResponse) -> Refusal {
+    let description = plain(response.error_description().map_or("", String::as_str));
+    match response.error().as_ref() {
+        "invalid_grant" => Refusal::Grant(description),
+        "access_denied" => Refusal::Failed(AuthError::Declined { description }),
+        "expired_token" => Refusal::Failed(AuthError::CodeExpired),
+        error => Refusal::Failed(AuthError::Refused {
+            host: endpoint::host(&metadata.token),
+            error: plain(error),
+            description,
+        }),
+    }
+}
+
+fn granted(metadata: &Metadata, reply: Reply) -> Result<Granted, Refusal> {
     let token = Secret::new(reply.access_token.into_secret());
     let refresh_token = reply.refresh_token.map(|token| Secret::new(token.into_secret()));
-    if [Some(&token), refresh_token.as_ref()]
-        .into_iter()
-        .flatten()
-        .any(|t| t.expose().is_empty() || t.bearer().is_none())
-    {
-        return Err(unusable("a token that cannot be sent"));
+    let cannot_be_sent = |token: &Secret| token.expose().is_empty() || token.bearer().is_none();
+    if cannot_be_sent(&token) || refresh_token.as_ref().is_some_and(cannot_be_sent) {
+        let error = Endpoint::Token.answered(&metadata.token, "a token that cannot be sent");
+        return Err(Refusal::Failed(error));
     }
     Ok(Granted { token, refresh_token, lifetime: reply.expires_in })
 }

@@ -9,8 +9,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::attempt::{Attempt, Verdict};
 use super::discovery::{self, Metadata};
 use super::error::AuthError;
-use super::exchange::{self, Device, Refusal};
+use super::exchange::{self, Device, Granted, Refusal};
 use super::listener::{Bound, Listener};
+use super::logins::{LockedLogins, Room};
 use super::pages::Page;
 use super::section::{Login, Section};
 use super::{Auth, EnvToken, endpoint};
@@ -32,6 +33,8 @@ pub struct LoginRequest {
     pub callback_port: u16,
     /// How long to wait for the person.
     pub timeout: Duration,
+    /// Without a browser to open, prefer a code that is typed on another device, where the server offers that.
+    pub prefers_code: bool,
     /// This device, for the server's list.
     pub device: Device,
 }
@@ -63,6 +66,17 @@ pub enum LoginEvent {
         /// The person may paste the answer.
         can_paste: bool,
     },
+    /// The person is to type a code elsewhere.
+    TypeCode {
+        /// The server's host.
+        host: String,
+        /// Where.
+        address: String,
+        /// The same with the code in it, where the server offers it.
+        complete: Option<String>,
+        /// The code.
+        code: String,
+    },
     /// No browser could be opened.
     NoBrowser,
     /// Nothing can listen for the answer here: it has to be pasted.
@@ -80,6 +94,9 @@ impl Auth {
         self.read()?;
         let metadata = discovery::discover(&self.http, &request.issuer).await?;
         let LoginUi { events, opener, mut pasted } = ui;
+        if request.prefers_code && opener.is_none() && metadata.device.is_some() {
+            return self.with_code(&request, &metadata, events).await;
+        }
         let bound = bind(request.callback_port, pasted.is_some(), events).await?;
         let redirect = bound.as_ref().map_or_else(|| NO_LISTENER.to_owned(), Bound::redirect_uri);
         let redirect = RedirectUrl::new(redirect).map_err(|_| AuthError::Metadata {
@@ -148,7 +165,7 @@ impl Auth {
         verifier: oauth2::PkceCodeVerifier,
         redirect: &RedirectUrl,
     ) -> Result<Login, AuthError> {
-        let mut locked = self.lock().await?;
+        let locked = self.lock().await?;
         let room = locked.make_room()?;
         let granted =
             exchange::redeem_code(&self.http, metadata, code, verifier, redirect, &request.device).await;
@@ -158,6 +175,29 @@ impl Auth {
             }
             Refusal::Failed(error) => error,
         })?;
+        self.store(locked, room, request, metadata, granted)
+    }
+
+    /// Keeps what a server granted.
+    pub(super) async fn keep_login(
+        &self,
+        request: &LoginRequest,
+        metadata: &Metadata,
+        granted: Granted,
+    ) -> Result<Login, AuthError> {
+        let locked = self.lock().await?;
+        let room = locked.make_room()?;
+        self.store(locked, room, request, metadata, granted)
+    }
+
+    fn store(
+        &self,
+        mut locked: LockedLogins,
+        room: Room,
+        request: &LoginRequest,
+        metadata: &Metadata,
+        granted: Granted,
+    ) -> Result<Login, AuthError> {
         let login = Login {
             api: request.api.to_string(),
             issuer: request.issuer.to_string(),

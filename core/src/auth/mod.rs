@@ -6,6 +6,7 @@
 
 mod attempt;
 mod browser;
+mod device;
 mod discovery;
 mod document;
 mod endpoint;

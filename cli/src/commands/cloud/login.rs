@@ -4,7 +4,8 @@ use std::io::{BufRead, IsTerminal, Read};
 use std::time::Duration;
 
 use orkee_core::auth::{
-    AuthError, BrowserWish, Device, EnvToken, LoginEvent, LoginRequest, LoginUi, Opener, Section, Surroundings,
+    AuthError, BrowserWish, Device, EnvToken, LoginEvent, LoginRequest, LoginUi, Opener, Section,
+    Surroundings,
 };
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use serde::Serialize;
@@ -65,10 +66,8 @@ impl Login {
         if self.refresh_token {
             return refresh(cx, &cloud);
         }
-        if self.sso || self.device {
-            return Err(
-                NotOffered { host: cloud.host(), flag: if self.sso { "--sso" } else { "--device" } }.into()
-            );
+        if self.sso {
+            return Err(NotOffered { host: cloud.host(), flag: "--sso" }.into());
         }
         let section = match (&cloud.tenant, &self.env) {
             (Some(tenant), _) => Section::Tenant(tenant.clone()),
@@ -81,12 +80,12 @@ impl Login {
                 Ok(cloud.auth.login_with_token(&cloud.api, &section, &token).await?)
             })?;
         } else {
-            self.in_browser(cx, &cloud, &section)?;
+            self.by_oauth(cx, &cloud, &section)?;
         }
         said_who(cx, &cloud, self.env.as_deref())
     }
 
-    fn in_browser(&self, cx: &Context, cloud: &Cloud, section: &Section) -> Result<(), Failure> {
+    fn by_oauth(&self, cx: &Context, cloud: &Cloud, section: &Section) -> Result<(), Failure> {
         let wish = match (self.browser, self.no_browser) {
             (true, _) => BrowserWish::Yes,
             (_, true) => BrowserWish::No,
@@ -94,7 +93,7 @@ impl Login {
         };
         let around = Surroundings::from_env();
         let can_paste = std::io::stdin().is_terminal() && !cx.global.no_input;
-        if !can_paste && !wish.acts_alone(around) {
+        if !self.device && !can_paste && !wish.acts_alone(around) {
             return Err(AuthError::NobodyThere.into());
         }
         let request = LoginRequest {
@@ -103,13 +102,19 @@ impl Login {
             section: section.clone(),
             callback_port: self.callback_port,
             timeout: Duration::from_secs(self.timeout),
+            prefers_code: wish == BrowserWish::IfThere,
             device: device(),
         };
         let tell = events(cx);
         surroundings::run(async {
-            let opener: Option<Opener> = wish.opens(around).then(|| Box::new(open_url::in_child) as Opener);
-            let ui = LoginUi { events: &tell, opener, pasted: can_paste.then(typed_lines) };
-            cloud.auth.login(request, ui).await?;
+            if self.device {
+                cloud.auth.login_on_device(&request, &tell).await?;
+            } else {
+                let opener: Option<Opener> =
+                    wish.opens(around).then(|| Box::new(open_url::in_child) as Opener);
+                let ui = LoginUi { events: &tell, opener, pasted: can_paste.then(typed_lines) };
+                cloud.auth.login(request, ui).await?;
+            }
             // The sign-in stands, whether or not the server says whose it is.
             match who(cx, &cloud.with_token(None)).await {
                 Ok(account) => Ok(cloud.auth.remember_account(section, account).await?),
@@ -161,6 +166,13 @@ fn events(cx: &Context) -> impl Fn(LoginEvent) + Sync + 'static {
             say(&format!("{how} {host}:\n\n  {url}\n"));
             if can_paste {
                 say("Should the browser not come back by itself, paste the address of its last page here.");
+            }
+        }
+        LoginEvent::TypeCode { host, address, complete, code } => {
+            say(&format!("To sign in to {host}, open this address on any device:\n\n  {address}\n"));
+            say(&format!("and type the code {code}"));
+            if let Some(complete) = complete {
+                say(&format!("\nor open {complete}"));
             }
         }
         LoginEvent::NoBrowser => {
