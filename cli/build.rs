@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("..");
-    for source in ["Cargo.lock", "providers/orkee-cloud", "wire", "wit"] {
+    for source in ["Cargo.lock", "Cargo.toml", "providers/orkee-cloud", "wire", "wit"] {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
@@ -26,7 +26,16 @@ fn build(root: &Path, target_folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(root)
-        .args(["build", "--locked", "--package", "orkee-provider-cloud", "--target", TARGET, "--profile", "guest"])
+        .args([
+            "build",
+            "--locked",
+            "--package",
+            "orkee-provider-cloud",
+            "--target",
+            TARGET,
+            "--profile",
+            "guest",
+        ])
         .arg("--target-dir")
         .arg(target_folder);
     // What the outer cargo set for this host's compiler is not meant for the guest's.
@@ -35,7 +44,15 @@ fn build(root: &Path, target_folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
             name.starts_with("CARGO_PROFILE_")
                 || name.starts_with("CARGO_FEATURE_")
                 || name.starts_with("CARGO_CFG_")
-                || matches!(name, "RUSTFLAGS" | "CARGO_ENCODED_RUSTFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" | "CARGO_BUILD_TARGET" | "TARGET")
+                || matches!(
+                    name,
+                    "RUSTFLAGS"
+                        | "CARGO_ENCODED_RUSTFLAGS"
+                        | "RUSTC_WRAPPER"
+                        | "RUSTC_WORKSPACE_WRAPPER"
+                        | "CARGO_BUILD_TARGET"
+                        | "TARGET"
+                )
         });
         if leaks {
             cargo.env_remove(name);
@@ -45,7 +62,10 @@ fn build(root: &Path, target_folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         if said.contains("E0463") || said.contains("target may not be installed") {
-            return Err(format!("the target {TARGET} is not installed: run `rustup target add {TARGET}`\n\n{said}").into());
+            return Err(format!(
+                "the target {TARGET} is not installed: run `rustup target add {TARGET}`\n\n{said}"
+            )
+            .into());
         }
         return Err(format!("the orkee-cloud provider does not build:\n\n{said}").into());
     }

@@ -47,18 +47,10 @@ const SPECIAL_V6: [(Ipv6Addr, u8); 4] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20),
 ];
 
-static V4: LazyLock<Vec<Ipv4Net>> = LazyLock::new(|| {
-    SPECIAL_V4
-        .iter()
-        .filter_map(|(ip, len)| Ipv4Net::new(*ip, *len).ok())
-        .collect()
-});
-static V6: LazyLock<Vec<Ipv6Net>> = LazyLock::new(|| {
-    SPECIAL_V6
-        .iter()
-        .filter_map(|(ip, len)| Ipv6Net::new(*ip, *len).ok())
-        .collect()
-});
+static V4: LazyLock<Vec<Ipv4Net>> =
+    LazyLock::new(|| SPECIAL_V4.iter().filter_map(|(ip, len)| Ipv4Net::new(*ip, *len).ok()).collect());
+static V6: LazyLock<Vec<Ipv6Net>> =
+    LazyLock::new(|| SPECIAL_V6.iter().filter_map(|(ip, len)| Ipv6Net::new(*ip, *len).ok()).collect());
 
 /// The class of an address; an IPv4 address mapped into IPv6 counts as the IPv4 address.
 pub fn classify(address: IpAddr) -> AddressClass {
@@ -70,11 +62,7 @@ pub fn classify(address: IpAddr) -> AddressClass {
         IpAddr::V4(ip) => !V4.iter().any(|net| net.contains(&ip)),
         IpAddr::V6(ip) => ip.segments()[0] & 0xe000 == 0x2000 && !V6.iter().any(|net| net.contains(&ip)),
     };
-    if public {
-        AddressClass::Public
-    } else {
-        AddressClass::Private
-    }
+    if public { AddressClass::Public } else { AddressClass::Private }
 }
 
 #[cfg(test)]

@@ -60,9 +60,7 @@ impl ApiUrl {
             return Err(ApiUrlError::Extra);
         }
         if origin.scheme() == Scheme::Http && !origin.is_loopback() {
-            return Err(ApiUrlError::Plain {
-                host: origin.host().to_string(),
-            });
+            return Err(ApiUrlError::Plain { host: origin.host().to_string() });
         }
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(&path);
@@ -111,20 +109,14 @@ mod tests {
             "http://localhost.evil.test",
             "http://10.0.0.1",
         ] {
-            assert!(
-                matches!(ApiUrl::parse(bad), Err(ApiUrlError::Plain { .. })),
-                "{bad}"
-            );
+            assert!(matches!(ApiUrl::parse(bad), Err(ApiUrlError::Plain { .. })), "{bad}");
         }
     }
 
     #[test]
     fn a30_userinfo_is_refused_and_not_repeated() {
-        for bad in [
-            "http://user@127.0.0.1",
-            "https://user:canary@api.orkee.ai",
-            "http://127.0.0.1@evil.test",
-        ] {
+        for bad in ["http://user@127.0.0.1", "https://user:canary@api.orkee.ai", "http://127.0.0.1@evil.test"]
+        {
             let error = ApiUrl::parse(bad).unwrap_err();
             assert_eq!(error, ApiUrlError::Origin(OriginError::Userinfo), "{bad}");
             assert!(!error.to_string().contains("canary"));
@@ -134,22 +126,11 @@ mod tests {
     #[test]
     fn paths_are_joined_below_the_api_url_and_cannot_leave_it() {
         let api = ApiUrl::parse("https://host.example/orkee/").unwrap();
-        assert_eq!(
-            api.join("/v1/sync?a=b").unwrap().as_str(),
-            "https://host.example/orkee/v1/sync?a=b"
-        );
+        assert_eq!(api.join("/v1/sync?a=b").unwrap().as_str(), "https://host.example/orkee/v1/sync?a=b");
         assert_eq!(api.to_string(), "https://host.example/orkee");
         let root = ApiUrl::parse("http://127.0.0.1:80").unwrap();
         assert_eq!(root.join("/health").unwrap().as_str(), "http://127.0.0.1/health");
-        for bad in [
-            "v1",
-            "//evil.test/",
-            "/\\evil.test",
-            "\\\\evil.test",
-            "@evil.test",
-            ".evil.test",
-            "",
-        ] {
+        for bad in ["v1", "//evil.test/", "/\\evil.test", "\\\\evil.test", "@evil.test", ".evil.test", ""] {
             assert_eq!(root.join(bad), None, "{bad}");
         }
     }

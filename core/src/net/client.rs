@@ -65,10 +65,7 @@ pub struct HttpOptions {
 impl HttpOptions {
     /// The proxy of the environment, and the usual deadlines.
     pub fn from_env() -> Self {
-        Self {
-            proxy: ProxyOptions::from_env(),
-            ..Self::default()
-        }
+        Self { proxy: ProxyOptions::from_env(), ..Self::default() }
     }
 }
 
@@ -105,14 +102,7 @@ impl Http {
         let proxy = Proxy::new(&options.proxy)?.map(Arc::new);
         let (public, loopback, any) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         Ok(Self {
-            shared: Arc::new(Shared {
-                options,
-                proxy,
-                traffic: Traffic::default(),
-                public,
-                loopback,
-                any,
-            }),
+            shared: Arc::new(Shared { options, proxy, traffic: Traffic::default(), public, loopback, any }),
         })
     }
 
@@ -152,10 +142,7 @@ impl Http {
 
     /// Whether requests to `origin` go through a proxy, which resolves the name in our place.
     pub fn is_proxied(&self, origin: &Origin) -> bool {
-        self.shared
-            .proxy
-            .as_ref()
-            .is_some_and(|proxy| proxy.covers(origin))
+        self.shared.proxy.as_ref().is_some_and(|proxy| proxy.covers(origin))
     }
 
     pub(super) fn counters(&self) -> &Traffic {
@@ -167,10 +154,7 @@ impl Http {
         let tls = tls::config().map_err(|e| NetError::Client(e.into()))?;
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
-            .dns_resolver(Resolver {
-                reach,
-                proxy: self.shared.proxy.clone(),
-            })
+            .dns_resolver(Resolver { reach, proxy: self.shared.proxy.clone() })
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
@@ -196,10 +180,7 @@ struct Resolver {
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
-        let is_proxy = self
-            .proxy
-            .as_ref()
-            .is_some_and(|proxy| proxy.host() == Some(host.as_str()));
+        let is_proxy = self.proxy.as_ref().is_some_and(|proxy| proxy.host() == Some(host.as_str()));
         let reach = if is_proxy { Reach::Any } else { self.reach };
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
@@ -211,23 +192,12 @@ impl Resolve for Resolver {
 
 /// The addresses that may be dialled, or why there is none.
 fn keep_allowed(host: &str, reach: Reach, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, io::Error> {
-    let verdicts: Vec<_> = found
-        .into_iter()
-        .map(|at| (at, reach.allows(classify(at.ip()))))
-        .collect();
+    let verdicts: Vec<_> = found.into_iter().map(|at| (at, reach.allows(classify(at.ip())))).collect();
     let refused = verdicts.iter().find_map(|(at, verdict)| {
         let why = verdict.err()?;
-        Some(BlockedAddress {
-            host: host.to_owned(),
-            address: at.ip(),
-            why,
-        })
+        Some(BlockedAddress { host: host.to_owned(), address: at.ip(), why })
     });
-    let allowed: Vec<_> = verdicts
-        .iter()
-        .filter(|(_, verdict)| verdict.is_ok())
-        .map(|(at, _)| *at)
-        .collect();
+    let allowed: Vec<_> = verdicts.iter().filter(|(_, verdict)| verdict.is_ok()).map(|(at, _)| *at).collect();
     match refused {
         // A name for this machine that also leads elsewhere is not to be trusted with plain http.
         Some(blocked) if allowed.is_empty() || reach == Reach::Loopback => Err(io::Error::other(blocked)),
@@ -246,10 +216,7 @@ mod tests {
     #[test]
     fn p12_of_a_names_addresses_only_the_public_ones_are_dialled() {
         let mixed = vec![at("10.0.0.1"), at("1.1.1.1"), at("::1")];
-        assert_eq!(
-            keep_allowed("h", Reach::Public, mixed.clone()).unwrap(),
-            [at("1.1.1.1")]
-        );
+        assert_eq!(keep_allowed("h", Reach::Public, mixed.clone()).unwrap(), [at("1.1.1.1")]);
         assert_eq!(keep_allowed("h", Reach::Any, mixed.clone()).unwrap(), mixed);
         let error = keep_allowed("h", Reach::Public, vec![at("169.254.169.254")]).unwrap_err();
         assert_eq!(
@@ -261,39 +228,17 @@ mod tests {
     #[test]
     fn a30_a_localhost_that_also_leads_elsewhere_is_refused() {
         assert!(keep_allowed("localhost", Reach::Loopback, vec![at("127.0.0.1"), at("::1")]).is_ok());
-        assert!(
-            keep_allowed(
-                "localhost",
-                Reach::Loopback,
-                vec![at("127.0.0.1"), at("10.0.0.1")]
-            )
-            .is_err()
-        );
+        assert!(keep_allowed("localhost", Reach::Loopback, vec![at("127.0.0.1"), at("10.0.0.1")]).is_err());
     }
 
     #[tokio::test]
     async fn a_blocked_name_is_told_from_one_that_does_not_resolve() {
         let http = Http::new(HttpOptions::default()).unwrap();
         let origin: Origin = "https://localhost:1".parse().unwrap();
-        let error = http
-            .client(Reach::Public)
-            .unwrap()
-            .get("https://localhost:1")
-            .send()
-            .await
-            .unwrap_err();
+        let error = http.client(Reach::Public).unwrap().get("https://localhost:1").send().await.unwrap_err();
         assert!(matches!(NetError::sort(error, &origin), NetError::Blocked(_)));
-        let error = http
-            .client(Reach::Any)
-            .unwrap()
-            .get("https://localhost:1")
-            .send()
-            .await
-            .unwrap_err();
-        assert!(matches!(
-            NetError::sort(error, &origin),
-            NetError::Unreachable { .. }
-        ));
+        let error = http.client(Reach::Any).unwrap().get("https://localhost:1").send().await.unwrap_err();
+        assert!(matches!(NetError::sort(error, &origin), NetError::Unreachable { .. }));
     }
 
     #[test]

@@ -52,13 +52,7 @@ impl CredentialError {
     /// Takes over what an error says of itself, with its causes.
     pub fn from_diagnostic(error: impl Diagnostic + Send + Sync + 'static) -> Self {
         let (code, kind, hint) = (error.code(), error.kind(), error.hint());
-        Self {
-            code,
-            kind,
-            message: error.to_string(),
-            hint,
-            source: Some(Box::new(error)),
-        }
+        Self { code, kind, message: error.to_string(), hint, source: Some(Box::new(error)) }
     }
 }
 

@@ -89,21 +89,12 @@ impl NetError {
             return Self::Timeout { origin };
         }
         if find::<rustls::Error>(&error).is_some() {
-            return Self::Tls {
-                origin,
-                source: error.into(),
-            };
+            return Self::Tls { origin, source: error.into() };
         }
         if error.is_connect() || error.is_dns() {
-            return Self::Unreachable {
-                origin,
-                source: error.into(),
-            };
+            return Self::Unreachable { origin, source: error.into() };
         }
-        Self::Broken {
-            origin,
-            source: error.into(),
-        }
+        Self::Broken { origin, source: error.into() }
     }
 }
 
@@ -114,10 +105,7 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
         if let Some(found) = error.downcast_ref::<E>() {
             return Some(found);
         }
-        next = match error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-        {
+        next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
             Some(inner) => Some(inner as &(dyn StdError + 'static)),
             None => error.source(),
         };

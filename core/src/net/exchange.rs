@@ -40,19 +40,12 @@ impl Traffic {
     }
 
     fn sent(&self, request: &Request, origin: &Origin) {
-        let body = request
-            .body()
-            .and_then(reqwest::Body::as_bytes)
-            .map_or(0, <[u8]>::len);
+        let body = request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len);
         let target = request.url()[url::Position::BeforePath..].len();
         let line = request.method().as_str().len() + target + " HTTP/1.1\r\n".len() + 1;
         // Host and content-length are written by the client below us.
         let host = "host: \r\n".len() + origin.authority().len();
-        let length = if body > 0 {
-            "content-length: \r\n".len() + body.to_string().len()
-        } else {
-            0
-        };
+        let length = if body > 0 { "content-length: \r\n".len() + body.to_string().len() } else { 0 };
         let head = line + host + length + header_bytes(request.headers());
         self.round_trips.fetch_add(1, Relaxed);
         self.bytes_up.fetch_add((head + body) as u64, Relaxed);
@@ -65,11 +58,7 @@ impl Traffic {
 
 /// The lines of the headers and the empty one after them.
 fn header_bytes(headers: &HeaderMap) -> usize {
-    headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
-        .sum::<usize>()
-        + 2
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum::<usize>() + 2
 }
 
 /// A reply, read to its end. The body is as it came over the wire.
@@ -100,18 +89,11 @@ impl Http {
         Self::check_literal(origin, reach)?;
         let client = self.client(reach)?;
         self.counters().sent(&request, origin);
-        let mut response = client
-            .execute(request)
-            .await
-            .map_err(|e| NetError::sort(e, origin))?;
+        let mut response = client.execute(request).await.map_err(|e| NetError::sort(e, origin))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let reason = status.canonical_reason().unwrap_or_default().len();
-        self.counters()
-            .received("HTTP/1.1 200 \r\n".len() + reason + header_bytes(&headers));
-        let too_large = || NetError::TooLarge {
-            origin: origin.clone(),
-            limit: cap,
-        };
+        self.counters().received("HTTP/1.1 200 \r\n".len() + reason + header_bytes(&headers));
+        let too_large = || NetError::TooLarge { origin: origin.clone(), limit: cap };
         if response.content_length().is_some_and(|announced| announced > cap) {
             return Err(too_large());
         }
@@ -123,10 +105,6 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply {
-            status,
-            headers,
-            body: body.into(),
-        })
+        Ok(Reply { status, headers, body: body.into() })
     }
 }

@@ -74,11 +74,7 @@ impl Origin {
         if matches!(&host, Host::Domain(name) if name.is_empty() || name.ends_with('.')) {
             return Err(OriginError::Malformed);
         }
-        Ok(Self {
-            scheme,
-            host,
-            port: url.port().unwrap_or(scheme.default_port()),
-        })
+        Ok(Self { scheme, host, port: url.port().unwrap_or(scheme.default_port()) })
     }
 
     /// http or https.
@@ -194,11 +190,7 @@ mod tests {
             ("http://0.0.0.0", false),
             ("http://10.0.0.1", false),
         ] {
-            assert_eq!(
-                given.parse::<Origin>().unwrap().is_loopback(),
-                expected,
-                "{given}"
-            );
+            assert_eq!(given.parse::<Origin>().unwrap().is_loopback(), expected, "{given}");
         }
     }
 }

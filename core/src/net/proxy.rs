@@ -33,10 +33,7 @@ impl ProxyOptions {
     /// Reads the environment.
     pub fn from_env() -> Self {
         let first = |names: &[&str]| {
-            names
-                .iter()
-                .filter_map(|n| std::env::var(n).ok())
-                .find(|v| !v.trim().is_empty())
+            names.iter().filter_map(|n| std::env::var(n).ok()).find(|v| !v.trim().is_empty())
         };
         Self {
             url: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]).map(Secret::new),
@@ -52,29 +49,19 @@ impl Proxy {
             return Ok(None);
         };
         let text = given.expose().trim();
-        let with_scheme = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("http://{text}")
-        };
+        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&with_scheme).map_err(|_| NetError::Proxy)?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(NetError::Proxy);
         }
         let except = format!("{},{ALWAYS_DIRECT}", options.except);
-        let matcher = Matcher::builder()
-            .https(url.as_str().to_owned())
-            .no(except.clone())
-            .build();
+        let matcher = Matcher::builder().https(url.as_str().to_owned()).no(except.clone()).build();
         Ok(Some(Self { url, except, matcher }))
     }
 
     /// Whether requests to `origin` go through the proxy.
     pub(super) fn covers(&self, origin: &Origin) -> bool {
-        origin
-            .to_string()
-            .parse()
-            .is_ok_and(|uri: http::Uri| self.matcher.intercept(&uri).is_some())
+        origin.to_string().parse().is_ok_and(|uri: http::Uri| self.matcher.intercept(&uri).is_some())
     }
 
     /// The proxy's own host name, which may well resolve to a private address.
@@ -90,9 +77,7 @@ impl Proxy {
 
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Proxy")
-            .field("host", &self.host())
-            .finish_non_exhaustive()
+        f.debug_struct("Proxy").field("host", &self.host()).finish_non_exhaustive()
     }
 }
 
@@ -101,20 +86,12 @@ mod tests {
     use super::*;
 
     fn proxy(url: &str, except: &str) -> Option<Proxy> {
-        Proxy::new(&ProxyOptions {
-            url: Some(Secret::new(url)),
-            except: except.to_owned(),
-        })
-        .unwrap()
+        Proxy::new(&ProxyOptions { url: Some(Secret::new(url)), except: except.to_owned() }).unwrap()
     }
 
     #[test]
     fn a31_loopback_and_the_excepted_hosts_are_reached_directly() {
-        let proxy = proxy(
-            "http://me:canary@proxy.corp:3128",
-            ".internal.example, 203.0.113.0/24",
-        )
-        .unwrap();
+        let proxy = proxy("http://me:canary@proxy.corp:3128", ".internal.example, 203.0.113.0/24").unwrap();
         for (origin, covered) in [
             ("https://api.orkee.ai", true),
             ("https://api.internal.example", false),
@@ -133,10 +110,7 @@ mod tests {
     #[test]
     fn a_proxy_without_a_scheme_is_an_http_proxy_and_nonsense_is_refused() {
         assert_eq!(proxy("proxy.corp:3128", "").unwrap().host(), Some("proxy.corp"));
-        let bad = ProxyOptions {
-            url: Some(Secret::new("gopher://canary")),
-            except: String::new(),
-        };
+        let bad = ProxyOptions { url: Some(Secret::new("gopher://canary")), except: String::new() };
         let error = Proxy::new(&bad).unwrap_err();
         assert!(matches!(error, NetError::Proxy) && !error.to_string().contains("canary"));
     }

@@ -65,9 +65,7 @@ impl Redactor {
 
     /// Whether `bytes` hold the secret.
     pub fn finds_in(&self, bytes: &[u8]) -> bool {
-        self.forms
-            .iter()
-            .any(|form| contains(bytes, form.expose().as_bytes()))
+        self.forms.iter().any(|form| contains(bytes, form.expose().as_bytes()))
     }
 }
 

@@ -13,15 +13,10 @@ use rustls_platform_verifier::Verifier;
 
 pub(super) fn config() -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Arc::new(PlatformWhenNeeded {
-        provider: Arc::clone(&provider),
-        verifier: OnceLock::new(),
-    });
+    let verifier =
+        Arc::new(PlatformWhenNeeded { provider: Arc::clone(&provider), verifier: OnceLock::new() });
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(builder
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth())
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
 /// The platform's verifier, made when the first certificate arrives.
@@ -40,9 +35,7 @@ impl ServerCertVerifier for PlatformWhenNeeded {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verifier = self
-            .verifier
-            .get_or_init(|| Verifier::new(Arc::clone(&self.provider)));
+        let verifier = self.verifier.get_or_init(|| Verifier::new(Arc::clone(&self.provider)));
         verifier.as_ref().map_err(Clone::clone)?.verify_server_cert(
             end_entity,
             intermediates,
@@ -58,12 +51,7 @@ impl ServerCertVerifier for PlatformWhenNeeded {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -72,17 +60,10 @@ impl ServerCertVerifier for PlatformWhenNeeded {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
