@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use url::Url;
+use url::{Host, Url};
 
 use super::{CommandError, Data, print};
 use crate::api;
@@ -77,7 +77,7 @@ impl Serve {
         let stop = stop_signal()?;
         let local = format!("http://{address}");
         let settings = Settings {
-            behind_proxy: public_url.is_some(),
+            behind_proxy: public_url.as_deref().is_some_and(|url| url.starts_with("https://")),
             public_url: public_url.unwrap_or_else(|| local.clone()),
             rate_limit: self.rate_limit.get(),
             open_registration: self.open_registration,
@@ -95,13 +95,20 @@ impl Serve {
     }
 }
 
-/// `https://host[:port]`, without a slash at its end. An http one would send tokens over the network in the clear.
+/// `https://host[:port]`, without a slash at its end. Plain http would send tokens over the network in the clear, and so is
+/// taken for an address of this machine alone, where a relay may stand between.
 fn public_url(text: &str) -> Result<String, CommandError> {
     let bare = |url: &Url| {
         url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
     };
+    let is_private = |url: &Url| match (url.scheme(), url.host()) {
+        ("https", _) => true,
+        ("http", Some(Host::Ipv4(ip))) => ip.is_loopback(),
+        ("http", Some(Host::Ipv6(ip))) => ip.is_loopback(),
+        _ => false,
+    };
     match Url::parse(text) {
-        Ok(url) if url.scheme() == "https" && bare(&url) => Ok(url.as_str().trim_end_matches('/').to_owned()),
+        Ok(url) if is_private(&url) && bare(&url) => Ok(url.as_str().trim_end_matches('/').to_owned()),
         _ => Err(CommandError::usage(
             format!("--public-url {text} is not an https address without a path"),
             "it is what clients type, such as https://orkee.example.com",
