@@ -7,7 +7,7 @@ use crate::setup::{self, cargo, root};
 use crate::{demo, sandbox};
 
 /// Schedules of the Python model in each run; `tests/model/` says how to run more.
-const MODEL_SCHEDULES: &str = "20000";
+const MODEL_SCHEDULES: &str = "4000";
 /// Schedules of `cargo xtask sim`.
 const SIM_SCHEDULES: &str = "200000";
 
@@ -71,7 +71,7 @@ pub fn simulate(args: &[&str]) -> Result<(), Error> {
                 "--features",
                 "sync",
             ])
-            .args(["--test", "sync_simulation", "--", "--nocapture"])
+            .args(["--lib", "--", "--nocapture", "simulation"])
             .env("ORKEE_SIM_SCHEDULES", schedules)
             .env("ORKEE_SIM_SEED", seed),
     )

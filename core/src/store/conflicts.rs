@@ -82,26 +82,17 @@ impl Tx<'_> {
         let sql = "INSERT INTO conflicts (record, field, local, cloud, device, at) SELECT ?1, ?2, ?3, ?4, ?5, ?6 \
                    WHERE NOT EXISTS (SELECT 1 FROM conflicts WHERE record = ?1 AND field = ?2 AND cloud IS ?4)";
         let text = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
-        let values = (
-            record.row,
-            field,
-            text(local),
-            text(cloud),
-            &other.device,
-            &other.at,
-        );
+        let values = (record.row, field, text(local), text(cloud), &other.device, &other.at);
         self.connection().prepare_cached(sql)?.execute(values)?;
         Ok(())
     }
 
     /// Forgets the conflicts of fields whose value `now` is another than when they were found.
     pub(super) fn settle_changed(&self, row: i64, now: Option<&Payload>) -> Result<(), StoreError> {
-        let mut statement = self
-            .connection()
-            .prepare_cached("SELECT field, local FROM conflicts WHERE record = ?")?;
-        let found = statement.query_map([row], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
-        })?;
+        let mut statement =
+            self.connection().prepare_cached("SELECT field, local FROM conflicts WHERE record = ?")?;
+        let found = statement
+            .query_map([row], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?)))?;
         let found: Vec<(String, Option<String>)> = found.collect::<Result<_, _>>()?;
         for (field, local) in found {
             let value = now.and_then(|payload| field::value_of(payload, &field));
@@ -146,7 +137,5 @@ fn conflict(row: &Row<'_>) -> Result<Conflict, StoreError> {
 }
 
 fn json(id: ProjectId, text: Option<String>) -> Result<Option<Box<RawValue>>, StoreError> {
-    text.map(RawValue::from_string)
-        .transpose()
-        .map_err(|error| bad_record(id, error))
+    text.map(RawValue::from_string).transpose().map_err(|error| bad_record(id, error))
 }

@@ -41,9 +41,7 @@ fn value_at(value: &RawValue, rest: Option<&str>) -> Option<Box<RawValue>> {
     }
     let tasks: Vec<RawObject> = serde_json::from_str(value.get()).ok()?;
     let (number, field) = rest.split_once('.')?;
-    let task = tasks
-        .iter()
-        .find(|task| task.read::<u64>("id") == number.parse().ok())?;
+    let task = tasks.iter().find(|task| task.read::<u64>("id") == number.parse().ok())?;
     match field.strip_prefix("subtasks.") {
         Some(below) => value_at(task.get("subtasks")?, Some(below)),
         None => task.get(field).map(ToOwned::to_owned),
@@ -68,10 +66,7 @@ fn changed(old: Option<&RawValue>, rest: &str, value: Option<Box<RawValue>>) -> 
     let Some((number, field)) = rest.split_once('.') else {
         return unchanged;
     };
-    let Some(task) = tasks
-        .iter_mut()
-        .find(|task| task.read::<u64>("id") == number.parse().ok())
-    else {
+    let Some(task) = tasks.iter_mut().find(|task| task.read::<u64>("id") == number.parse().ok()) else {
         return unchanged;
     };
     match field.strip_prefix("subtasks.") {

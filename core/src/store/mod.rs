@@ -14,7 +14,8 @@ mod conflicts;
 mod error;
 mod field;
 mod history;
-#[cfg(all(test, feature = "sync"))]
+#[cfg(feature = "sync")]
+#[cfg(test)]
 mod image;
 mod list;
 mod migrations;

@@ -49,7 +49,11 @@ impl Provider for Slow {
             tokio::task::yield_now().await;
         }
         self.under_way.fetch_sub(1, Ordering::SeqCst);
-        if number >= self.fails_from { Err(ProviderError::new(Failure::Unreachable, "gone")) } else { Ok(answer) }
+        if number >= self.fails_from {
+            Err(ProviderError::new(Failure::Unreachable, "gone"))
+        } else {
+            Ok(answer)
+        }
     }
 }
 

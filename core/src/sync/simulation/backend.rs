@@ -11,15 +11,21 @@ use crate::sync::provider::{
 
 #[derive(Clone, Default)]
 pub(crate) struct Backend {
+    /// Like a folder of files, it knows neither positions nor heads: each sync lists everything, and nobody notices that it
+    /// was put back.
+    pub(crate) is_plain: bool,
     commits: u64,
     /// Of the newest tombstone that was pruned.
     horizon: u64,
-    held: BTreeMap<String, (u64, Vec<u8>)>,
+    held: Records,
     tags: HashMap<u64, String>,
     /// An older state that pages may be read from.
-    replica: Option<(u64, BTreeMap<String, (u64, Vec<u8>)>)>,
+    replica: Option<(u64, Records)>,
     listed: u64,
 }
+
+/// Records by id, each with its commit and envelope.
+type Records = BTreeMap<String, (u64, Vec<u8>)>;
 
 impl Backend {
     pub(crate) fn exchange(&mut self, request: &Request, rng: &mut SmallRng) -> Answer {
@@ -38,17 +44,15 @@ impl Backend {
         let (before, mut own) = (self.commits, HashSet::new());
         let outcomes = request.mutations.iter().map(|mutation| {
             let held = self.held.get(&mutation.id);
-            if held.map(|(revision, _)| revision.to_string())
-                == mutation.guard.as_ref().map(|guard| guard.0.clone())
-            {
+            if held.map(|(commit, _)| self.revision(*commit)) == mutation.guard {
                 self.commits += 1;
                 self.tags.insert(self.commits, format!("{:x}", rng.random::<u32>()));
                 self.held.insert(mutation.id.clone(), (self.commits, mutation.envelope.clone()));
                 own.insert(self.commits);
-                return Outcome::Accepted(Revision(self.commits.to_string()));
+                return Outcome::Accepted(self.revision(self.commits));
             }
-            Outcome::Conflict(held.map(|(revision, envelope)| Stored {
-                revision: Revision(revision.to_string()),
+            Outcome::Conflict(held.map(|(commit, envelope)| Stored {
+                revision: self.revision(*commit),
                 envelope: envelope.clone(),
             }))
         });
@@ -58,6 +62,9 @@ impl Backend {
         reply.cursor = Cursor { position: request.cursor.position.clone(), head: Some(head) };
         reply.written = (!own.is_empty())
             .then(|| Span { after: position(before, None), until: position(self.commits, None) });
+        if self.is_plain {
+            (reply.cursor.head, reply.written) = (None, None);
+        }
         if request.limit > 0 {
             self.list(&mut reply, (mark, listing), &own, request.limit as usize, rng);
         }
@@ -82,16 +89,27 @@ impl Backend {
         newer.sort_unstable();
         reply.more = newer.len() > limit;
         newer.truncate(limit);
-        reply.cursor.position = Some(match newer.last() {
-            Some((revision, ..)) if reply.more => position(*revision, listing),
-            _ => position(top.max(mark), None),
-        });
-        self.listed += newer.len() as u64;
-        let changes = newer.into_iter().map(|(revision, id, envelope)| Change {
+        reply.cursor.position = match newer.last() {
+            Some((commit, ..)) if reply.more => Some(position(*commit, listing)),
+            _ if self.is_plain => None,
+            _ => Some(position(top.max(mark), None)),
+        };
+        let changes = newer.into_iter().map(|(commit, id, envelope)| Change {
             id: id.clone(),
-            stored: Stored { revision: Revision(revision.to_string()), envelope: envelope.clone() },
+            stored: Stored { revision: self.revision(commit), envelope: envelope.clone() },
         });
         reply.changes = changes.collect();
+        if !self.is_plain {
+            self.listed += reply.changes.len() as u64;
+        }
+    }
+
+    /// A commit that was made, lost and made again has another revision where nobody would notice otherwise.
+    fn revision(&self, commit: u64) -> Revision {
+        match self.is_plain {
+            true => Revision(format!("{commit}.{}", self.tag(commit).unwrap_or_default())),
+            false => Revision(commit.to_string()),
+        }
     }
 
     fn tag(&self, commit: u64) -> Option<&str> {

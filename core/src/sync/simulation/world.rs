@@ -75,8 +75,52 @@ struct World {
     excused: BTreeSet<String>,
     was_a_copy: bool,
     is_settling: bool,
+    is_rough: bool,
     steps: u64,
 }
+
+/// What happens next.
+#[derive(Clone, Copy)]
+enum Trouble {
+    /// A sync goes on.
+    None,
+    Person,
+    Kill,
+    Orphan,
+    Lag,
+    BackUp,
+    Restore,
+    Prune,
+    BackUpBackend,
+    RestoreBackend,
+}
+
+const USUAL: [(u32, Trouble); 10] = [
+    (540, Trouble::None),
+    (300, Trouble::Person),
+    (40, Trouble::Kill),
+    (30, Trouble::Orphan),
+    (20, Trouble::Lag),
+    (20, Trouble::BackUp),
+    (10, Trouble::Restore),
+    (20, Trouble::Prune),
+    (10, Trouble::BackUpBackend),
+    (4, Trouble::RestoreBackend),
+];
+
+/// Whatever goes wrong goes wrong more often.
+const ROUGH: [(u32, Trouble); 10] = [
+    (360, Trouble::None),
+    (240, Trouble::Person),
+    (90, Trouble::Kill),
+    (50, Trouble::Orphan),
+    (60, Trouble::Lag),
+    (40, Trouble::BackUp),
+    (25, Trouble::Restore),
+    (60, Trouble::Prune),
+    (50, Trouble::BackUpBackend),
+    (30, Trouble::RestoreBackend),
+];
 
 /// Runs one schedule and checks its end.
 pub(super) fn run(seed: u64) {
@@ -94,12 +138,15 @@ impl World {
         let (clock, ids) = (Arc::new(SimClock(AtomicI64::new(0))), Arc::new(SimIds(AtomicU64::new(1))));
         let devices = rng.random_range(1..=3);
         let records = (0..rng.random_range(1..=4)).map(|n| format!("record0{n}").parse().unwrap()).collect();
+        let (is_rough, is_plain) = (rng.random_bool(0.5), rng.random_bool(0.15));
         let (deletes, copies) = (rng.random_bool(0.6), rng.random_bool(0.5));
+        let mut backend = Backend::default();
+        backend.is_plain = is_plain;
         let mut world = Self {
             rng,
             clock,
             ids,
-            backend: Backend::default(),
+            backend,
             backend_backup: None,
             devices: Vec::new(),
             wire: Vec::new(),
@@ -112,6 +159,7 @@ impl World {
             excused: BTreeSet::new(),
             was_a_copy: false,
             is_settling: false,
+            is_rough,
             steps: 0,
         };
         for _ in 0..devices {
@@ -142,28 +190,35 @@ impl World {
     fn disturb(&mut self) {
         self.tick();
         let n = self.rng.random_range(0..self.devices.len());
-        match self.rng.random_range(0..100) {
-            0..30 => self.person(n),
-            30..84 => {
+        let weights = if self.is_rough { ROUGH } else { USUAL };
+        let mut at = self.rng.random_range(0..weights.iter().map(|(weight, _)| weight).sum());
+        let what = weights.iter().find(|(weight, _)| {
+            let is_it = at < *weight;
+            at = at.saturating_sub(*weight);
+            is_it
+        });
+        match what.map_or(Trouble::None, |(_, what)| *what) {
+            Trouble::None => {
                 for _ in 0..self.rng.random_range(1..12) {
                     if !self.step(n) {
                         break;
                     }
                 }
             }
-            84..88 => self.kill(n),
-            88..91 => self.deliver_an_orphan(),
-            91..93 => self.backend.start_to_lag(),
-            93..95 => self.back_up(n),
-            95 if self.copies => self.restore_device(n),
-            96..98 => {
+            Trouble::Person => self.person(n),
+            Trouble::Kill => self.kill(n),
+            Trouble::Orphan => self.deliver_an_orphan(),
+            Trouble::Lag => self.backend.start_to_lag(),
+            Trouble::BackUp => self.back_up(n),
+            Trouble::Restore if self.copies => self.restore_device(n),
+            Trouble::Prune => {
                 // Nothing is on its way for longer than tombstones live.
                 self.wire.retain(|message| message.device.is_some());
                 self.backend.prune();
             }
-            98 => self.backend_backup = Some(self.backend.clone()),
-            99 if self.copies && self.rng.random_bool(0.5) => self.restore_backend(),
-            _ => {}
+            Trouble::BackUpBackend => self.backend_backup = Some(self.backend.clone()),
+            Trouble::RestoreBackend if self.copies => self.restore_backend(),
+            Trouble::Restore | Trouble::RestoreBackend => {}
         }
     }
 
@@ -227,7 +282,8 @@ impl World {
             Next::Wait => None,
             Next::Done => {
                 self.was_a_copy |= session.summary().was_a_copy;
-                device.session = None;
+                // What the session gave up waiting for is still on its way.
+                self.kill(n);
                 Some(false)
             }
         }
@@ -293,6 +349,8 @@ impl World {
         let still = self.on_disks();
         self.excused.extend(gone.difference(&still).cloned());
         self.lost_backend = true;
+        // Nobody can tell what a plain backend that was put back has lost from what was deleted there.
+        self.lost_device |= self.backend.is_plain;
     }
 
     /// What stands in some device's records or is on its way from there.

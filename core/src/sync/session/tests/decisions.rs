@@ -1,0 +1,167 @@
+//! What a person may ask for beyond the usual, and what goes wrong around a sync.
+
+use super::*;
+
+#[test]
+fn one_project_is_pushed_and_all_are_pulled() {
+    let (mut cloud, mut a, mut b) = pair(3);
+    (0..3).for_each(|n| rename(&mut a, n, "from A"));
+    rename(&mut b, 0, "x");
+    add(&mut b, 5);
+    cloud.sync(&mut b);
+    let options = Options { push: Push::Only([id(1)].into()), ..Options::default() };
+    let summary = cloud.sync_with(&mut a, LIMITS, options).unwrap();
+    assert_eq!((summary.pushed, summary.pulled, summary.merged), (1, 1, 1));
+    assert_eq!(a.standing().unwrap().waiting, 2);
+}
+
+#[test]
+fn a_dry_run_sends_and_writes_nothing_and_tells_what_would_be_done() {
+    let (mut cloud, mut a, mut b) = pair(3);
+    rename(&mut a, 0, "from A");
+    add(&mut a, 8);
+    cloud.sync(&mut a);
+    rename(&mut b, 1, "from B");
+    b.delete(id(2)).unwrap();
+    let before = b.image().unwrap();
+    let options = Options { dry_run: true, ..Options::default() };
+    let summary = cloud.sync_with(&mut b, LIMITS, options).unwrap();
+    assert_eq!((summary.pushed, summary.pulled), (2, 2));
+    assert!(cloud.requests.iter().all(|request| request.mutations.is_empty()));
+    assert_eq!(b.image().unwrap(), before);
+}
+
+#[test]
+fn a_dry_run_of_a_full_listing_tells_what_is_gone() {
+    let (mut cloud, mut a, _) = pair(5);
+    cloud.backend.lose(id(3).as_str());
+    a.forget_position();
+    let options = Options { dry_run: true, ..Options::default() };
+    assert_eq!(cloud.sync_with(&mut a, LIMITS, options).unwrap().deleted, 1);
+    assert!(a.get(id(3)).is_ok());
+}
+
+#[test]
+fn the_losing_side_of_a_decision_is_kept_in_history_and_no_conflict_stands() {
+    for (decide, expected) in [(Decide::Local, "From B"), (Decide::Cloud(None), "From A")] {
+        let (mut cloud, mut a, mut b) = pair(1);
+        rename(&mut a, 0, "From A");
+        rename(&mut b, 0, "From B");
+        cloud.sync(&mut a);
+        cloud.sync_with(&mut b, LIMITS, Options { decide, ..Options::default() }).unwrap();
+        cloud.sync(&mut a);
+        assert_eq!((name(&a, 0).as_str(), name(&b, 0).as_str()), (expected, expected));
+        assert!(b.conflicts(None).unwrap().is_empty());
+        let history = format!("{:?}", b.history(id(0)).unwrap());
+        assert!(history.contains("From A") && history.contains("From B"), "{history}");
+    }
+}
+
+#[test]
+fn forced_local_overwrites_what_is_newer_there_and_forced_cloud_what_is_unsent_here() {
+    let options = |decide| Options { force: true, decide, ..Options::default() };
+    let (mut cloud, mut a, mut b) = pair(2);
+    rename(&mut a, 0, "newer");
+    cloud.sync(&mut a);
+    cloud.sync_with(&mut b, LIMITS, options(Decide::Local)).unwrap();
+    cloud.sync(&mut a);
+    assert_eq!(name(&a, 0), "Project 0");
+
+    rename(&mut b, 1, "unsent");
+    add(&mut b, 5);
+    cloud.sync_with(&mut b, LIMITS, options(Decide::Cloud(None))).unwrap();
+    assert_eq!(name(&b, 1), "Project 1");
+    assert!(b.get(id(5)).is_ok(), "what only one side has is copied");
+    assert_eq!(cloud.backend.len(), 3);
+    assert!(!b.has_waiting().unwrap());
+}
+
+#[test]
+fn a_restored_store_takes_another_name_and_loses_nothing() {
+    let (mut cloud, mut a, _) = pair(2);
+    let backup = a.image().unwrap();
+    rename(&mut a, 0, "after the backup");
+    cloud.sync(&mut a);
+    let mut a = Store::from_image(StoreOptions::default(), &backup).unwrap();
+    rename(&mut a, 0, "after the restore");
+    let summary = cloud.sync(&mut a);
+    assert!(summary.was_a_copy);
+    assert_eq!((summary.merged, summary.conflicts), (1, 1));
+    assert_eq!(a.conflicts(None).unwrap()[0].cloud.as_ref().unwrap().get(), "\"after the backup\"");
+    assert!(!cloud.sync(&mut a).was_a_copy);
+}
+
+#[test]
+fn a_backend_that_was_put_back_gets_everything_again_and_deletes_nothing() {
+    let (mut cloud, mut a, mut b) = pair(20);
+    let backup = cloud.backend.clone();
+    (20..40).for_each(|n| add(&mut a, n));
+    rename(&mut a, 0, "newer");
+    cloud.sync(&mut a);
+    cloud.sync(&mut b);
+    cloud.backend = backup;
+    let summary = cloud.sync(&mut a);
+    assert!(summary.new_epoch);
+    assert_eq!(
+        (summary.pushed, summary.deleted, summary.merged),
+        (21, 0, 0),
+        "what it still has is not sent"
+    );
+    let summary = cloud.sync(&mut b);
+    assert_eq!((summary.pulled, summary.deleted, summary.conflicts), (0, 0, 0));
+    assert_eq!(cloud.backend.live()[id(0).as_str()], a.live_payloads().unwrap()[id(0).as_str()]);
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_halved_and_a_single_record_parked() {
+    let (mut cloud, mut a) = (Cloud::new(), store("laptop"));
+    (0..4).for_each(|n| add(&mut a, n));
+    let mut session = Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap();
+    loop {
+        match session.next(&mut a).unwrap() {
+            Next::Ask(flight, request) => {
+                let heavy = request.mutations.iter().any(|mutation| mutation.id == id(2).as_str());
+                if request.mutations.len() > 2 || heavy {
+                    session.fail(&mut a, flight, ProviderError::new(Failure::TooLarge, "too much")).unwrap();
+                } else {
+                    let answer = cloud.answer(request);
+                    session.receive(&mut a, flight, answer).unwrap();
+                }
+            }
+            Next::Wait => panic!("nothing is under way"),
+            Next::Done => break,
+        }
+    }
+    assert_eq!((session.summary().pushed, session.summary().parked.len()), (3, 1));
+    let events = session.take_events();
+    assert!(events.iter().any(|event| event.id == id(2) && matches!(event.what, What::Parked { .. })));
+}
+
+#[test]
+fn a_failed_request_ends_the_sync_and_the_next_one_goes_on() {
+    let (mut cloud, mut a) = (Cloud::new(), store("laptop"));
+    add(&mut a, 0);
+    let mut session = Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap();
+    let Next::Ask(flight, _) = session.next(&mut a).unwrap() else { panic!() };
+    let error =
+        session.fail(&mut a, flight, ProviderError::new(Failure::Unreachable, "no route")).unwrap_err();
+    assert!(matches!(error, SyncError::Provider(_)));
+    assert_eq!(cloud.sync(&mut a).pushed, 1);
+}
+
+#[test]
+fn what_a_sync_costs_follows_the_changes_and_not_the_records() {
+    let cost = |records: usize, changes: usize| {
+        let (mut cloud, mut a, mut b) = pair(records);
+        let idle = a.instructions(|a| drop(cloud.sync(a)));
+        (0..changes).for_each(|n| rename(&mut a, n, "New"));
+        let push = a.instructions(|a| drop(cloud.sync(a)));
+        let pull = b.instructions(|b| drop(cloud.sync(b)));
+        [idle, push, pull]
+    };
+    let (few, many) = (cost(50, 10), cost(1_000, 10));
+    assert!(few[0] < 400, "{few:?}");
+    for (few, many) in few.iter().zip(many) {
+        assert!(many <= few + few / 20, "{few} instructions at 50 records, {many} at 1000");
+    }
+}

@@ -1,0 +1,457 @@
+"""The sync algorithm of `docs/sync.md` as a model: versions, a backend, a store, a session. `sync_model.py` runs schedules over it.
+
+Each rule that matters has a name; one that is in BROKEN is not followed, so that the schedules can be seen to notice.
+"""
+
+BROKEN = set()          # the rules that are switched off in this run
+RULES = {}              # name -> what it says
+ECONOMY = set()         # those that only save requests: breaking them must do no harm
+
+
+def rule(name, text, economy=False):
+    RULES[name] = text
+    if economy:
+        ECONOMY.add(name)
+    return name
+
+
+# ---------------------------------------------------------------- versions
+
+def contains(a, b):
+    """Ancestry `a` has seen every write that `b` has."""
+    return all(a.get(writer, 0) >= clock for writer, clock in b.items())
+
+
+def join(a, b):
+    return {writer: max(a.get(writer, 0), b.get(writer, 0)) for writer in a | b}
+
+
+class Version:
+    """What a record is at one time: fields, or None for a tombstone; and the writes that went into it. Never changed once made."""
+    __slots__ = ("fields", "seen")
+
+    def __init__(self, fields, seen):
+        self.fields, self.seen = fields, seen
+
+    def values(self):
+        return set((self.fields or {}).values())
+
+
+def merge(base, ours, theirs, log):
+    """Three ways, field by field; what loses to ours goes to the log."""
+    if ours == theirs:
+        return ours
+    if theirs is None or ours is None:
+        kept, gone_from = (ours, base) if theirs is None else (theirs, base)
+        if EDIT_BEATS_DELETE in BROKEN:
+            return None
+        return None if kept == gone_from else kept
+    base, merged = base or {}, {}
+    for field in sorted(base.keys() | ours.keys() | theirs.keys()):
+        b, o, t = base.get(field), ours.get(field), theirs.get(field)
+        if o == t or t == b:
+            value = o
+        elif o == b:
+            value = t
+        else:
+            value = o
+            if LOSER_IS_KEPT not in BROKEN:
+                log.append((field, t))
+        if value is not None:
+            merged[field] = value
+    return merged
+
+
+# ---------------------------------------------------------------- the backend
+
+PAGE, EXPIRED, NEW_EPOCH = "page", "expired", "new-epoch"
+
+
+class Backend:
+    """A sequence of commits. A position is (mark, where the listing began, or None); a head is (commit, tag). A plain backend, such as a
+    folder of files, knows neither: each sync lists everything, and nobody notices that it was put back."""
+
+    def __init__(self, plain=False):
+        self.plain, self.commits, self.horizon, self.held, self.tags, self.replica = plain, 0, 0, {}, {0: "0"}, None
+
+    def exchange(self, position, head, mutations, limit, rng):
+        if head and self.tags.get(head[0]) != head[1] and HEAD_IS_CHECKED not in BROKEN:
+            return NEW_EPOCH, None
+        mark, listing = position or (0, self.commits)
+        since = mark if listing is None else max(mark, listing)
+        if since < self.horizon and EXPIRED_IS_SAID not in BROKEN:
+            return EXPIRED, None
+        outcomes, before, own = [], self.commits, set()
+        for rid, guard, version in mutations:
+            _, revision, current = self.held.get(rid, (0, None, None))
+            if revision == guard or GUARD in BROKEN:
+                self.commits += 1
+                self.tags[self.commits] = f"{rng.random()}"
+                revision = f"{self.commits}.{self.tags[self.commits]}" if self.plain else self.commits
+                self.held[rid] = (self.commits, revision, version)
+                own.add(self.commits)
+                outcomes.append(("accepted", revision, None))
+            else:
+                outcomes.append(("conflict", revision, current))
+        reply = {"outcomes": outcomes, "changes": [], "position": position, "more": False,
+                 "head": None if self.plain else (self.commits, self.tags[self.commits]),
+                 "written": ((before, None), (self.commits, None)) if own and not self.plain else None}
+        if limit:
+            self.list_changes(reply, mark, listing, own, limit, rng)
+        return PAGE, reply
+
+    def list_changes(self, reply, mark, listing, own, limit, rng):
+        top, held = self.commits, self.held
+        may_lag = listing is None or LISTINGS_DO_NOT_LAG in BROKEN
+        if self.replica and may_lag and self.replica[0] >= mark and rng.random() < .4:
+            top, held = self.replica
+        newer = sorted((seq, rid) for rid, (seq, _, _) in held.items() if seq > mark and seq not in own)
+        reply["changes"] = [(rid, *held[rid][1:]) for _, rid in newer[:limit]]
+        reply["more"] = len(newer) > limit
+        if reply["more"]:
+            reply["position"] = (newer[limit - 1][0], listing)
+        else:
+            reply["position"] = None if self.plain else (max(top, mark), None)
+
+    def prune(self):
+        for rid, (seq, _, version) in list(self.held.items()):
+            if version.fields is None:
+                self.horizon = max(self.horizon, seq)
+                del self.held[rid]
+        self.replica = None
+
+    def values(self):
+        return {value for _, _, version in self.held.values() for value in version.values()}
+
+
+# ---------------------------------------------------------------- what a device keeps on disk
+
+class Row:
+    """A record: its newest version, the older ones by number, and what is known of the other side."""
+
+    def __init__(self, version):
+        self.local, self.number, self.past = version, 1, {}
+        self.base_at = self.revision = self.clean_at = self.sent_at = None
+        self.listed = 0
+
+    def at(self, number):
+        if number is None:
+            return Version(None, {})
+        return self.local if number == self.number else self.past[number]
+
+    @property
+    def dirty(self):
+        return self.number != self.clean_at
+
+    @property
+    def base(self):
+        return self.at(self.base_at)
+
+    def replace(self, version):
+        self.past[self.number] = self.local
+        self.local, self.number = version, self.number + 1
+
+    def slip_in(self, version):
+        """Files a version that came before ours below it; ours gets a newer number."""
+        self.past[self.number] = self.local
+        self.past[self.number + 1] = version
+        self.number += 2
+        return self.number - 1
+
+    def agree(self, base_at, revision, clean_at):
+        self.base_at, self.revision, self.clean_at, self.sent_at = base_at, revision, clean_at, None
+
+
+class Store:
+    def __init__(self, name):
+        self.name, self.writer, self.clock = name, name, 0
+        self.rows, self.log = {}, []
+        self.position, self.head = None, None
+        self.listing, self.listing_done = 0, True
+        self.found_copied = 0
+
+    def tick(self, now):
+        self.clock = max(self.clock + 1, now)
+        return self.clock
+
+    def edit(self, rid, change, now):
+        clock = self.tick(now)
+        if rid in self.rows:
+            row = self.rows[rid]
+            row.replace(Version(change(row.local.fields), row.local.seen | {self.writer: clock}))
+        else:
+            self.rows[rid] = Row(Version(change(None), {self.writer: clock}))
+
+    def become_another(self, now):
+        """This store turned out to be a copy of itself. What it has not sent is the copy's, under a name of its own."""
+        self.found_copied += 1
+        old, self.writer = self.writer, f"{self.name}'{now}"
+        for row in self.rows.values():
+            if row.dirty and UNSENT_IS_RENAMED not in BROKEN:
+                seen = {w: c for w, c in row.local.seen.items() if w != old}
+                seen |= {w: c for w, c in row.base.seen.items() if w == old}
+                row.replace(Version(row.local.fields, seen | {self.writer: self.tick(now)}))
+                row.sent_at = None
+
+    def incorporate(self, rid, revision, theirs, now):
+        """A version of the other side, on a page or in the place of ours."""
+        row = self.rows.get(rid)
+        self.notice_a_copy(row, theirs, now)
+        if row is None:
+            row = self.rows[rid] = Row(theirs)
+            row.agree(1, revision, 1)
+            return
+        if revision == row.revision:
+            return
+        if row.sent_at and contains(theirs.seen, row.at(row.sent_at).seen) and SENT_INSIDE_IS_ACCEPTED not in BROKEN:
+            row.agree(row.sent_at, row.revision, row.sent_at)
+        ours = row.local
+        if theirs.seen == ours.seen and theirs.fields == ours.fields:
+            row.agree(row.number, revision, row.number)
+        elif contains(theirs.seen, ours.seen) and not (row.dirty and theirs.seen == ours.seen):
+            row.replace(theirs)
+            row.agree(row.number, revision, row.number)
+        elif contains(ours.seen, theirs.seen):
+            if OLDER_IS_ANSWERED in BROKEN:
+                row.revision = revision
+            elif contains(row.base.seen, theirs.seen):
+                row.agree(row.base_at, revision, None)
+            else:
+                row.agree(row.slip_in(theirs), revision, None)
+        else:
+            self.merge_in(row, revision, theirs, now)
+
+    def notice_a_copy(self, row, theirs, now):
+        """It holds a write under our name, newer than the base's, that no version here remembers: someone else is us, too."""
+        newest = theirs.seen.get(self.writer, 0)
+        if newest <= (row.base.seen.get(self.writer, 0) if row else 0):
+            return
+        remembered = row and any(v.seen.get(self.writer) == newest for v in (row.local, *row.past.values()))
+        if not remembered and COPIES_ARE_NOTICED not in BROKEN:
+            self.become_another(now)
+
+    def merge_in(self, row, revision, theirs, now):
+        ours = row.local
+        shared = contains(theirs.seen, row.base.seen) or BASE_IS_ANCESTOR in BROKEN
+        merged = merge(row.base.fields if shared else None, ours.fields, theirs.fields, self.log)
+        if merged == theirs.fields:
+            row.replace(theirs)
+            row.agree(row.number, revision, row.number)
+            return
+        seen = join(ours.seen, theirs.seen)
+        if MERGE_IS_A_WRITE not in BROKEN:
+            seen |= {self.writer: self.tick(now)}
+        row.replace(theirs)
+        base_at = row.number
+        row.replace(Version(merged, seen))
+        row.agree(base_at, revision, None)
+
+    def absent(self, row):
+        """The other side has no such record (any more): ours goes up as a new one, a tombstone rests."""
+        row.agree(row.base_at, None, row.number if row.local.fields is None else None)
+
+    def begin_listing(self):
+        self.listing += 1
+        self.listing_done = False
+
+    def end_listing(self):
+        """All was listed. What both sides once had and was not met is gone there."""
+        for row in self.rows.values():
+            if row.revision is None or row.listed == self.listing:
+                continue
+            if row.dirty and GONE_BUT_EDITED_STAYS not in BROKEN:
+                row.agree(row.base_at, None, None)
+            elif GONE_IS_DELETED not in BROKEN:
+                row.replace(Version(None, row.local.seen))
+                row.agree(row.number, None, row.number)
+        self.listing_done = True
+
+    def offer_everything(self):
+        """The backend was put back: say all of it again, delete nothing."""
+        self.position = self.head = None
+        for row in self.rows.values():
+            keep = row.revision if NEW_EPOCH_FORGETS_REVISIONS in BROKEN else None
+            row.agree(row.base_at, keep, row.clean_at if NEW_EPOCH_OFFERS_ALL in BROKEN else None)
+
+    def raise_head(self, head):
+        if head and (self.head is None or head[0] > self.head[0] or HEAD_IS_THE_LARGEST in BROKEN):
+            self.head = head
+
+    def holds(self):
+        kept = set()
+        for row in self.rows.values():
+            kept |= row.local.values() | row.base.values() | row.at(row.sent_at).values()
+        return kept
+
+
+# ---------------------------------------------------------------- one sync, which dies with its process
+
+class Flight:
+    def __init__(self, batch, limit, position):
+        self.batch, self.limit, self.position = batch, limit, position     # batch: (rid, guard, number of the version sent)
+
+
+class Session:
+    """Asks, and applies what comes back. Any number of pushes are in flight, one page at a time."""
+
+    def __init__(self, store, rng, now):
+        self.store, self.rng = store, rng
+        self.batch, self.page, self.pushes = rng.randint(1, 3), rng.randint(1, 3), rng.randint(1, 3)
+        self.list_first = rng.random() < .5      # after new-epoch: compare before offering
+        self.flights, self.answered, self.spans = {}, {}, {}
+        self.held, self.wants_page, self.next_flight, self.relisting, self.failed = None, True, 0, False, False
+
+    def page_under_way(self):
+        return self.held is not None or any(f.limit for f in self.flights.values())
+
+    def in_flight(self):
+        return {rid for f in self.flights.values() for rid, _, _ in f.batch}
+
+    def next(self):
+        """The next request, or None: something has to arrive first."""
+        store = self.store
+        if self.held is not None and HELD_PAGE_STOPS_PUSHES not in BROKEN:
+            return None
+        ask = self.wants_page and not self.page_under_way()
+        batch = []
+        if len(self.flights) < self.pushes and not (self.relisting and self.list_first):
+            busy = self.in_flight()
+            ready = sorted(rid for rid, row in store.rows.items() if row.dirty and rid not in busy)
+            self.rng.shuffle(ready)
+            batch = ready[:self.batch]
+        if ask and self.rng.random() < .3:
+            batch = []
+        if not ask and not batch:
+            return None
+        mutations, flown = [], []
+        for rid in batch:
+            row = store.rows[rid]
+            if row.sent_at is None or SENT_GOES_UNCHANGED in BROKEN:
+                row.sent_at = row.number
+            version = row.at(row.sent_at)
+            mutations.append((rid, row.revision, version))
+            flown.append((rid, row.revision, row.sent_at))
+            if SENT_IS_STORED in BROKEN:
+                row.sent_at = None
+        if ask:
+            self.wants_page, self.answered = False, {}
+            if store.position is None:
+                store.begin_listing()
+                self.relisting = self.relisting and self.list_first
+        flight, self.next_flight = self.next_flight, self.next_flight + 1
+        self.flights[flight] = Flight(flown, self.page if ask else 0, store.position)
+        return flight, (store.position, store.head, mutations, self.page if ask else 0)
+
+    def receive(self, number, status, reply, now):
+        """One reply, one transaction."""
+        flight = self.flights.pop(number)
+        store = self.store
+        if status != PAGE:
+            if LATE_REPLIES_ARE_DROPPED not in BROKEN:
+                self.flights.clear()
+            self.held, self.spans, self.wants_page, self.answered = None, {}, True, {}
+            if status == NEW_EPOCH:
+                store.offer_everything()
+                self.relisting = True
+            store.position = None
+            return
+        for (rid, guard, sent), (what, revision, theirs) in zip(flight.batch, reply["outcomes"]):
+            self.outcome(rid, sent, what, revision, theirs, now)
+            if not flight.limit:
+                self.answered[rid] = reply["head"] and reply["head"][0]
+        store.raise_head(reply["head"])
+        if reply["written"]:
+            after, until = reply["written"]
+            self.spans[after] = until
+        if flight.limit:
+            self.held = (reply, flight)
+        self.land(now)
+
+    def outcome(self, rid, sent, what, revision, theirs, now):
+        row = self.store.rows[rid]
+        if what == "accepted":
+            number = row.number if ACCEPTED_IS_WHAT_WAS_SENT in BROKEN else sent
+            row.agree(number, revision, number)
+            if ACCEPTED_IS_LISTED not in BROKEN:
+                row.listed = self.store.listing
+        elif revision is None:
+            self.store.absent(row)
+        else:
+            self.store.incorporate(rid, revision, theirs, now)
+
+    def land(self, now):
+        """Applies the page that waits, once nothing in flight can cross it."""
+        if self.held is not None:
+            reply, flight = self.held
+            ids = {rid for rid, _, _ in reply["changes"]}
+            ends = not self.store.listing_done and not reply["more"]
+            crossing = ids & self.in_flight() and PAGE_WAITS_FOR_PUSHES not in BROKEN
+            if crossing or (ends and self.flights and LAST_PAGE_WAITS not in BROKEN):
+                return
+            self.held = None
+            self.apply_page(reply, now)
+        if not self.page_under_way() or SPANS_WAIT_FOR_PAGES in BROKEN:
+            while self.store.position in self.spans:
+                self.store.position = self.spans.pop(self.store.position)
+            if SPANS_FIT in BROKEN and self.spans and self.store.position:
+                self.store.position = self.spans.popitem()[1]
+
+    def apply_page(self, reply, now):
+        store = self.store
+        if CURSOR_WITH_PAGE in BROKEN:
+            store.position = reply["position"]
+            if self.rng.random() < .2:
+                self.failed = True
+                return
+        for rid, revision, theirs in reply["changes"]:
+            known, head = self.answered.get(rid), reply["head"]
+            if rid in self.answered and (ANSWERED_BY_HEAD in BROKEN or (known is not None and head and known >= head[0])):
+                if rid in store.rows:
+                    store.rows[rid].listed = store.listing
+                continue                                   # older than the answer that came since
+            store.incorporate(rid, revision, theirs, now)
+            store.rows[rid].listed = store.listing
+        store.position = reply["position"]
+        if reply["more"]:
+            self.wants_page = True
+        else:
+            self.relisting = False
+            if not store.listing_done:
+                store.end_listing()
+
+    def finished(self):
+        idle = not self.flights and not self.held and not self.wants_page
+        return idle and not any(row.dirty for row in self.store.rows.values())
+
+
+# ---------------------------------------------------------------- the rules that can be broken
+
+GUARD = rule("guard", "a write is stored only over the revision that it names")
+HEAD_IS_CHECKED = rule("head is checked", "a backend that was put back says so")
+EXPIRED_IS_SAID = rule("expired is said", "who was away for longer than tombstones live lists everything anew")
+LISTINGS_DO_NOT_LAG = rule("listings do not lag", "a full listing is read from the newest state")
+EDIT_BEATS_DELETE = rule("edit beats delete", "a record edited here and deleted there stays")
+LOSER_IS_KEPT = rule("the loser is kept", "the value that loses a conflict is kept")
+UNSENT_IS_RENAMED = rule("unsent is renamed", "a copied store's unsent writes get the new writer, too")
+COPIES_ARE_NOTICED = rule("copies are noticed", "an unknown write of ours makes us another writer")
+SENT_INSIDE_IS_ACCEPTED = rule("sent inside is accepted", "a version that contains what we sent accepts it")
+OLDER_IS_ANSWERED = rule("older is answered", "an older version of the other side is answered with ours")
+BASE_IS_ANCESTOR = rule("base is ancestor", "a base that they do not know is no base")
+MERGE_IS_A_WRITE = rule("merge is a write", "a merge gets a clock of its own")
+GONE_BUT_EDITED_STAYS = rule("gone but edited stays", "what is gone there and edited here is offered again")
+GONE_IS_DELETED = rule("gone is deleted", "what is gone there and clean here is deleted here")
+NEW_EPOCH_FORGETS_REVISIONS = rule("new epoch forgets revisions", "after new-epoch nothing is agreed any more")
+NEW_EPOCH_OFFERS_ALL = rule("new epoch offers all", "after new-epoch every record is said again")
+HEAD_IS_THE_LARGEST = rule("head is the largest", "of two heads the larger number is kept")
+HELD_PAGE_STOPS_PUSHES = rule("a held page stops pushes", "while a page waits, nothing new leaves", economy=True)
+SENT_GOES_UNCHANGED = rule("sent goes unchanged", "what was not answered goes again as it was")
+SENT_IS_STORED = rule("sent is stored", "what leaves is stored as sent before it leaves")
+LATE_REPLIES_ARE_DROPPED = rule("late replies are dropped", "after expired or new-epoch older replies count as lost", economy=True)
+ACCEPTED_IS_WHAT_WAS_SENT = rule("accepted is what was sent", "an answer is about what was sent, not what is here now")
+ACCEPTED_IS_LISTED = rule("accepted is listed", "what is accepted during a listing is not gone")
+PAGE_WAITS_FOR_PUSHES = rule("a page waits for pushes", "a page with a record in flight waits for its answer", economy=True)
+LAST_PAGE_WAITS = rule("the last page waits", "a listing ends when nothing is in flight")
+SPANS_WAIT_FOR_PAGES = rule("spans wait for pages", "the position does not jump while a page is under way", economy=True)
+SPANS_FIT = rule("spans fit", "the position jumps only from where a span begins")
+CURSOR_WITH_PAGE = rule("cursor with page", "a page and its position are one transaction")
+ANSWERED_BY_HEAD = rule("answered by head", "a page's entry is skipped only if the answer is as new as the page")
