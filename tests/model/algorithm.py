@@ -5,13 +5,13 @@ Each rule that matters has a name; one that is in BROKEN is not followed, so tha
 
 BROKEN = set()          # the rules that are switched off in this run
 RULES = {}              # name -> what it says
-ECONOMY = set()         # those that only save requests: breaking them must do no harm
+SPARE = set()           # those that save requests, or that others stand in for: breaking one alone must do no harm
 
 
-def rule(name, text, economy=False):
+def rule(name, text, spare=False):
     RULES[name] = text
-    if economy:
-        ECONOMY.add(name)
+    if spare:
+        SPARE.add(name)
     return name
 
 
@@ -437,21 +437,21 @@ COPIES_ARE_NOTICED = rule("copies are noticed", "an unknown write of ours makes 
 SENT_INSIDE_IS_ACCEPTED = rule("sent inside is accepted", "a version that contains what we sent accepts it")
 OLDER_IS_ANSWERED = rule("older is answered", "an older version of the other side is answered with ours")
 BASE_IS_ANCESTOR = rule("base is ancestor", "a base that they do not know is no base")
-MERGE_IS_A_WRITE = rule("merge is a write", "a merge gets a clock of its own")
+MERGE_IS_A_WRITE = rule("merge is a write", "a merge gets a clock of its own", spare=True)
 GONE_BUT_EDITED_STAYS = rule("gone but edited stays", "what is gone there and edited here is offered again")
 GONE_IS_DELETED = rule("gone is deleted", "what is gone there and clean here is deleted here")
-NEW_EPOCH_FORGETS_REVISIONS = rule("new epoch forgets revisions", "after new-epoch nothing is agreed any more")
+NEW_EPOCH_FORGETS_REVISIONS = rule("new epoch forgets revisions", "after new-epoch nothing is agreed any more", spare=True)
 NEW_EPOCH_OFFERS_ALL = rule("new epoch offers all", "after new-epoch every record is said again")
 HEAD_IS_THE_LARGEST = rule("head is the largest", "of two heads the larger number is kept")
-HELD_PAGE_STOPS_PUSHES = rule("a held page stops pushes", "while a page waits, nothing new leaves", economy=True)
+HELD_PAGE_STOPS_PUSHES = rule("a held page stops pushes", "while a page waits, nothing new leaves", spare=True)
 SENT_GOES_UNCHANGED = rule("sent goes unchanged", "what was not answered goes again as it was")
 SENT_IS_STORED = rule("sent is stored", "what leaves is stored as sent before it leaves")
-LATE_REPLIES_ARE_DROPPED = rule("late replies are dropped", "after expired or new-epoch older replies count as lost", economy=True)
+LATE_REPLIES_ARE_DROPPED = rule("late replies are dropped", "after expired or new-epoch older replies count as lost", spare=True)
 ACCEPTED_IS_WHAT_WAS_SENT = rule("accepted is what was sent", "an answer is about what was sent, not what is here now")
 ACCEPTED_IS_LISTED = rule("accepted is listed", "what is accepted during a listing is not gone")
-PAGE_WAITS_FOR_PUSHES = rule("a page waits for pushes", "a page with a record in flight waits for its answer", economy=True)
-LAST_PAGE_WAITS = rule("the last page waits", "a listing ends when nothing is in flight")
-SPANS_WAIT_FOR_PAGES = rule("spans wait for pages", "the position does not jump while a page is under way", economy=True)
+PAGE_WAITS_FOR_PUSHES = rule("a page waits for pushes", "a page with a record in flight waits for its answer", spare=True)
+LAST_PAGE_WAITS = rule("the last page waits", "a listing ends when nothing is in flight", spare=True)
+SPANS_WAIT_FOR_PAGES = rule("spans wait for pages", "the position does not jump while a page is under way", spare=True)
 SPANS_FIT = rule("spans fit", "the position jumps only from where a span begins")
 CURSOR_WITH_PAGE = rule("cursor with page", "a page and its position are one transaction")
 ANSWERED_BY_HEAD = rule("answered by head", "a page's entry is skipped only if the answer is as new as the page")

@@ -1,5 +1,6 @@
 //! Running a session over a provider: several requests in flight, each answer applied as it comes.
 
+use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::error::SyncError;
@@ -39,11 +40,16 @@ pub async fn sync(
         let Some((flight, answer)) = under_way.next().await else {
             return Err(SyncError::Protocol("nothing is under way, yet an answer is awaited".to_owned()));
         };
-        let applied = match answer {
-            Ok(answer) => session.receive(store, flight, answer),
-            Err(error) => session.fail(store, flight, error),
-        };
-        session.take_events().iter().for_each(&mut tell);
-        applied?;
+        // Whatever has arrived is applied before anything more is asked.
+        let mut arrived = Some((flight, answer));
+        while let Some((flight, answer)) = arrived {
+            let applied = match answer {
+                Ok(answer) => session.receive(store, flight, answer),
+                Err(error) => session.fail(store, flight, error),
+            };
+            session.take_events().iter().for_each(&mut tell);
+            applied?;
+            arrived = under_way.next().now_or_never().flatten();
+        }
     }
 }

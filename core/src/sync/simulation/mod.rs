@@ -7,6 +7,7 @@
 
 pub(crate) mod backend;
 mod person;
+mod trace;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

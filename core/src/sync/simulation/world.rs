@@ -10,6 +10,7 @@ use rand::{Rng, SeedableRng};
 
 use super::backend::Backend;
 use super::person::{Deeds, words};
+use super::trace::{tell_answer, tell_request, trace};
 use crate::clock::Clock;
 use crate::id::Ids;
 use crate::project::ProjectId;
@@ -76,11 +77,12 @@ struct World {
     was_a_copy: bool,
     is_settling: bool,
     is_rough: bool,
+    is_narrow: bool,
     steps: u64,
 }
 
 /// What happens next.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Trouble {
     /// A sync goes on.
     None,
@@ -122,6 +124,20 @@ const ROUGH: [(u32, Trouble); 10] = [
     (30, Trouble::RestoreBackend),
 ];
 
+/// One record, nothing deleted, no disk lost, but answers.
+const NARROW: [(u32, Trouble); 10] = [
+    (400, Trouble::None),
+    (300, Trouble::Person),
+    (150, Trouble::Kill),
+    (100, Trouble::Orphan),
+    (20, Trouble::Lag),
+    (0, Trouble::BackUp),
+    (0, Trouble::Restore),
+    (0, Trouble::Prune),
+    (0, Trouble::BackUpBackend),
+    (0, Trouble::RestoreBackend),
+];
+
 /// Runs one schedule and checks its end.
 pub(super) fn run(seed: u64) {
     let mut world = World::new(seed);
@@ -136,10 +152,12 @@ impl World {
     fn new(seed: u64) -> Self {
         let mut rng = SmallRng::seed_from_u64(seed);
         let (clock, ids) = (Arc::new(SimClock(AtomicI64::new(0))), Arc::new(SimIds(AtomicU64::new(1))));
-        let devices = rng.random_range(1..=3);
-        let records = (0..rng.random_range(1..=4)).map(|n| format!("record0{n}").parse().unwrap()).collect();
-        let (is_rough, is_plain) = (rng.random_bool(0.5), rng.random_bool(0.15));
-        let (deletes, copies) = (rng.random_bool(0.6), rng.random_bool(0.5));
+        let (is_rough, is_plain, is_narrow) =
+            (rng.random_bool(0.5), rng.random_bool(0.15), rng.random_bool(0.3));
+        let devices = rng.random_range(if is_narrow { 2 } else { 1 }..=3);
+        let records = if is_narrow { 1 } else { rng.random_range(1..=4) };
+        let records = (0..records).map(|n| format!("record0{n}").parse().unwrap()).collect();
+        let (deletes, copies) = (!is_narrow && rng.random_bool(0.6), !is_narrow && rng.random_bool(0.5));
         let mut backend = Backend::default();
         backend.is_plain = is_plain;
         let mut world = Self {
@@ -160,6 +178,7 @@ impl World {
             was_a_copy: false,
             is_settling: false,
             is_rough,
+            is_narrow,
             steps: 0,
         };
         for _ in 0..devices {
@@ -190,14 +209,20 @@ impl World {
     fn disturb(&mut self) {
         self.tick();
         let n = self.rng.random_range(0..self.devices.len());
-        let weights = if self.is_rough { ROUGH } else { USUAL };
+        let weights = match (self.is_narrow, self.is_rough) {
+            (true, _) => NARROW,
+            (false, true) => ROUGH,
+            (false, false) => USUAL,
+        };
         let mut at = self.rng.random_range(0..weights.iter().map(|(weight, _)| weight).sum());
         let what = weights.iter().find(|(weight, _)| {
             let is_it = at < *weight;
             at = at.saturating_sub(*weight);
             is_it
         });
-        match what.map_or(Trouble::None, |(_, what)| *what) {
+        let what = what.map_or(Trouble::None, |(_, what)| *what);
+        trace(|| format!("{what:?} at device {n}"));
+        match what {
             Trouble::None => {
                 for _ in 0..self.rng.random_range(1..12) {
                     if !self.step(n) {
@@ -247,7 +272,15 @@ impl World {
         }
         let choice = choices.swap_remove(self.rng.random_range(0..choices.len()));
         if self.wire[choice].answer.is_none() {
-            self.wire[choice].answer = Some(self.backend.exchange(&self.wire[choice].request, &mut self.rng));
+            let answer = self.backend.exchange(&self.wire[choice].request, &mut self.rng);
+            trace(|| {
+                format!(
+                    "device {n}: {}\n        -> {}",
+                    tell_request(&self.wire[choice].request),
+                    tell_answer(&answer)
+                )
+            });
+            self.wire[choice].answer = Some(answer);
         } else {
             let message = self.wire.swap_remove(choice);
             self.receive(n, message);
