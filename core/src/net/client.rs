@@ -145,6 +145,10 @@ impl Http {
         self.shared.proxy.as_ref().is_some_and(|proxy| proxy.covers(origin))
     }
 
+    pub(super) fn user_agent(&self) -> &str {
+        &self.shared.options.user_agent
+    }
+
     pub(super) fn counters(&self) -> &Traffic {
         &self.shared.traffic
     }

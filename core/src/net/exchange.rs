@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
+use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode};
 use reqwest::Request;
 
@@ -39,14 +40,16 @@ impl Traffic {
         }
     }
 
-    fn sent(&self, request: &Request, origin: &Origin) {
+    fn sent(&self, request: &Request, origin: &Origin, user_agent: &str) {
         let body = request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len);
         let target = request.url()[url::Position::BeforePath..].len();
         let line = request.method().as_str().len() + target + " HTTP/1.1\r\n".len() + 1;
-        // Host and content-length are written by the client below us.
+        // These headers are written by the client below us.
         let host = "host: \r\n".len() + origin.authority().len();
         let length = if body > 0 { "content-length: \r\n".len() + body.to_string().len() } else { 0 };
-        let head = line + host + length + header_bytes(request.headers());
+        let agent = "user-agent: \r\n".len() + user_agent.len();
+        let accept = if request.headers().contains_key(ACCEPT) { 0 } else { "accept: */*\r\n".len() };
+        let head = line + host + length + agent + accept + header_bytes(request.headers());
         self.round_trips.fetch_add(1, Relaxed);
         self.bytes_up.fetch_add((head + body) as u64, Relaxed);
     }
@@ -88,7 +91,7 @@ impl Http {
     ) -> Result<Reply, NetError> {
         Self::check_literal(origin, reach)?;
         let client = self.client(reach)?;
-        self.counters().sent(&request, origin);
+        self.counters().sent(&request, origin, self.user_agent());
         let mut response = client.execute(request).await.map_err(|e| NetError::sort(e, origin))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let reason = status.canonical_reason().unwrap_or_default().len();

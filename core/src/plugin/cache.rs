@@ -64,7 +64,7 @@ impl fmt::Display for Unusable {
 impl From<io::Error> for Unusable {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::NotFound => Self::Absent,
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Absent,
             _ => Self::Io(error),
         }
     }

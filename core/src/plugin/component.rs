@@ -49,8 +49,9 @@ pub(super) fn check_contract(
             return Err(PluginError::Version { plugin: plugin.to_owned(), found, supported: CONTRACT });
         }
     }
-    if let Some(import) = imports.into_iter().find(|name| !is_offered(name)) {
-        return Err(PluginError::Import { plugin: plugin.to_owned(), import });
+    let refused: Vec<String> = imports.into_iter().filter(|name| !is_offered(name)).collect();
+    if !refused.is_empty() {
+        return Err(PluginError::Import { plugin: plugin.to_owned(), imports: refused.join("`, `") });
     }
     let wanted = format!("{PACKAGE}provider{VERSION}");
     if !exports.contains(&wanted) {

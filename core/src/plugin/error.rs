@@ -40,12 +40,12 @@ pub enum PluginError {
         supported: &'static str,
     },
     /// It wants something that no plugin gets.
-    #[error("the plugin `{plugin}` imports `{import}`, which Orkee does not offer")]
+    #[error("the plugin `{plugin}` imports `{imports}`, which Orkee does not offer")]
     Import {
         /// Which plugin.
         plugin: String,
-        /// The import.
-        import: String,
+        /// What of its imports is not offered.
+        imports: String,
     },
     /// It does not match the contract that it names, or cannot be compiled.
     #[error("the plugin `{plugin}` cannot be loaded")]

@@ -272,6 +272,3 @@ impl Gateway {
         SendError::Invalid { plugin: self.plugin.clone(), what }
     }
 }
-
-#[cfg(test)]
-mod tests;

