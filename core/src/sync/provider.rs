@@ -235,7 +235,15 @@ impl Diagnostic for ProviderError {
             Failure::Busy(_) | Failure::Unreachable | Failure::Timeout => Some(
                 "nothing is lost: run `orkee cloud sync` again when the server can be reached".to_owned(),
             ),
-            _ => None,
+            Failure::Backend => Some(
+                "nothing is lost: run `orkee cloud sync` again; if it stays so, check ORKEE_CLOUD_API_URL, or tell who runs the server"
+                    .to_owned(),
+            ),
+            Failure::TooLarge => {
+                Some("nothing is lost; tell who runs the server that it takes less than it says".to_owned())
+            }
+            Failure::Forbidden => Some("run `orkee cloud status` to see whose account it is".to_owned()),
+            Failure::Plugin => None,
         })
     }
 
