@@ -65,10 +65,7 @@ fn guarantees() -> Vec<Guarantee> {
 /// Every function below an attribute that makes it a test.
 fn tests() -> Vec<TestName> {
     let mut all = Vec::new();
-    for file in SOURCES
-        .iter()
-        .flat_map(|folder| files_below(&root().join(folder), "rs"))
-    {
+    for file in SOURCES.iter().flat_map(|folder| files_below(&root().join(folder), "rs")) {
         let text = fs::read_to_string(&file).unwrap();
         let mut in_test = false;
         for line in text.lines().map(str::trim) {
@@ -76,10 +73,7 @@ fn tests() -> Vec<TestName> {
                 in_test |= line.starts_with("#[test]") || line.contains("::test");
             } else if let Some(name) = function_name(line) {
                 if in_test {
-                    all.push(TestName {
-                        name: name.to_owned(),
-                        file: file.clone(),
-                    });
+                    all.push(TestName { name: name.to_owned(), file: file.clone() });
                 }
                 in_test = false;
             } else if !line.is_empty() && !line.starts_with("//") {
@@ -116,18 +110,13 @@ fn function_name(line: &str) -> Option<&str> {
 
 /// The ids at the start of a test's name: `a05_a06_…` names two.
 fn ids_of(test: &str) -> Vec<String> {
-    test.split('_')
-        .map(as_listed)
-        .take_while(|word| is_id(word))
-        .collect()
+    test.split('_').map(as_listed).take_while(|word| is_id(word)).collect()
 }
 
 /// `a04` as `A04`, `p15a` as `P15a`.
 fn as_listed(word: &str) -> String {
     let mut chars = word.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// A letter, two digits, perhaps a small letter.
@@ -171,11 +160,7 @@ fn every_id_that_a_test_names_is_listed() {
     assert!(!tests.is_empty(), "no tests were found");
     for TestName { name, file } in tests {
         for id in ids_of(&name) {
-            assert!(
-                listed.contains(&id),
-                "{}: `{name}` names {id}, which no page lists",
-                file.display()
-            );
+            assert!(listed.contains(&id), "{}: `{name}` names {id}, which no page lists", file.display());
         }
     }
 }
@@ -185,9 +170,6 @@ fn what_is_called_held_has_a_test() {
     let tests = tests();
     for guarantee in guarantees().into_iter().filter(Guarantee::claims_a_test) {
         let Guarantee { page, id, status } = &guarantee;
-        assert!(
-            guarantee.has_test(&tests),
-            "{page}: {id} is `{status}`, but there is no such test"
-        );
+        assert!(guarantee.has_test(&tests), "{page}: {id} is `{status}`, but there is no such test");
     }
 }

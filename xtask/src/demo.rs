@@ -46,10 +46,7 @@ pub fn show(binaries: &Binaries) -> Result<(), Error> {
     desktop.run(&["cloud", "sync"])?;
     laptop.run(&["cloud", "sync"])?;
     let count = check::same(&sandbox, &[&laptop, &desktop])?;
-    say(
-        &format!("Both devices and the server hold the same {count} projects"),
-        "",
-    );
+    say(&format!("Both devices and the server hold the same {count} projects"), "");
     Ok(())
 }
 
@@ -59,16 +56,11 @@ fn add_projects(sandbox: &Sandbox<'_>, laptop: &Device<'_>) -> Result<String, Er
     let code = sandbox.folder.path().join("code");
     git_repository(&code.join("shop"), "https://github.com/john/shop.git")?;
     git_repository(&code.join("notes"), "git@github.com:john/notes.git")?;
-    let folders: [(&str, PathBuf); 3] = [
-        ("orkee", root()),
-        ("shop", code.join("shop")),
-        ("notes", code.join("notes")),
-    ];
+    let folders: [(&str, PathBuf); 3] =
+        [("orkee", root()), ("shop", code.join("shop")), ("notes", code.join("notes"))];
     for (name, folder) in &folders {
         let path = folder.display().to_string();
-        laptop.run(&[
-            "projects", "add", "--name", name, "--path", &path, "--status", "building",
-        ])?;
+        laptop.run(&["projects", "add", "--name", name, "--path", &path, "--status", "building"])?;
     }
     laptop.run(&["projects", "list"])?;
     laptop.id_of("orkee")
@@ -82,15 +74,7 @@ fn edit_apart(
     orkee: &str,
 ) -> Result<(), Error> {
     say("Both edit while apart: different fields, and one field both", "");
-    laptop.run(&[
-        "projects",
-        "edit",
-        orkee,
-        "--description",
-        "Local-first projects",
-        "--add-tag",
-        "rust",
-    ])?;
+    laptop.run(&["projects", "edit", orkee, "--description", "Local-first projects", "--add-tag", "rust"])?;
     desktop.run(&[
         "projects",
         "edit",
@@ -108,21 +92,11 @@ fn edit_apart(
     laptop.run(&["projects", "add", "--name", "on-the-train", "--path", &path])?;
     desktop.run(&["projects", "add", "--name", "at-the-desk", "--path", &path])?;
 
-    say(
-        "They sync: one field was changed on both sides, and nothing is lost",
-        "",
-    );
+    say("They sync: one field was changed on both sides, and nothing is lost", "");
     laptop.run(&["cloud", "sync"])?;
     desktop.run_expecting(&["cloud", "sync"], &[5])?;
     desktop.run(&["cloud", "conflicts"])?;
-    desktop.run(&[
-        "cloud",
-        "conflicts",
-        "resolve",
-        orkee,
-        "--field",
-        "description=cloud",
-    ])?;
+    desktop.run(&["cloud", "conflicts", "resolve", orkee, "--field", "description=cloud"])?;
     desktop.run(&["cloud", "sync"])?;
     laptop.run(&["cloud", "sync"])?;
     laptop.run(&["projects", "show", orkee])?;
@@ -132,18 +106,13 @@ fn edit_apart(
 
 /// A sync that is killed between two replies, and run again.
 fn kill_half_way(sandbox: &Sandbox<'_>, laptop: &Device<'_>) -> Result<(), Error> {
-    say(
-        &format!("The laptop imports {BULK} projects; its sync is killed half-way"),
-        "",
-    );
+    say(&format!("The laptop imports {BULK} projects; its sync is killed half-way"), "");
     let file = sandbox.folder.path().join("older.json");
     std::fs::write(&file, projects::export(7, BULK).to_string())?;
     laptop.run(&["projects", "import", &file.display().to_string()])?;
     // The first reply passes, a later one does not: the server has carried out what the laptop was never told.
     sandbox.proxy.hold_after(30_000);
-    laptop.kill_when(&["cloud", "sync"], || {
-        sandbox.proxy.wait_until_held(Duration::from_secs(60))
-    })?;
+    laptop.kill_when(&["cloud", "sync"], || sandbox.proxy.wait_until_held(Duration::from_secs(60)))?;
     sandbox.proxy.release();
     laptop.run(&["cloud", "status"])?;
     laptop.run(&["cloud", "sync", "--quiet"])

@@ -16,9 +16,7 @@ pub fn get_json(url: &str, token: &str) -> Result<serde_json::Value, Error> {
     )?;
     let mut reply = String::new();
     stream.read_to_string(&mut reply)?;
-    let (head, body) = reply
-        .split_once("\r\n\r\n")
-        .ok_or("the reply has no end of headers")?;
+    let (head, body) = reply.split_once("\r\n\r\n").ok_or("the reply has no end of headers")?;
     match head.split(' ').nth(1) {
         Some("200") => Ok(serde_json::from_str(body)?),
         _ => Err(format!("{url}: {}", head.lines().next().unwrap_or_default()).into()),

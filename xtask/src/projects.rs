@@ -48,20 +48,13 @@ impl Generator {
 
     fn id(&mut self) -> String {
         const ALPHABET: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-        (0..8)
-            .map(|_| char::from(ALPHABET[self.below(ALPHABET.len())]))
-            .collect()
+        (0..8).map(|_| char::from(ALPHABET[self.below(ALPHABET.len())])).collect()
     }
 
     /// One project.
     pub fn project(&mut self) -> Value {
         let words: Vec<&str> = WORDS.split_whitespace().collect();
-        let name = format!(
-            "{}-{}-{}",
-            self.pick(&words),
-            self.pick(&words),
-            self.below(100_000)
-        );
+        let name = format!("{}-{}-{}", self.pick(&words), self.pick(&words), self.below(100_000));
         let tasks: Vec<Value> = (1..=6).map(|n| self.task(&words, n)).collect();
         let day = 1 + self.below(28);
         json!({

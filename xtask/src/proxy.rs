@@ -34,10 +34,7 @@ impl Proxy {
     /// Listens on a free port. `one_way` is the delay of each direction.
     pub fn start(one_way: Duration) -> Result<Self, Error> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let proxy = Self {
-            address: listener.local_addr()?,
-            control: Arc::default(),
-        };
+        let proxy = Self { address: listener.local_addr()?, control: Arc::default() };
         let control = Arc::clone(&proxy.control);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -74,10 +71,7 @@ impl Proxy {
     /// Waits until a reply is held back; false when none was within `limit`.
     pub fn wait_until_held(&self, limit: Duration) -> bool {
         let gate = self.control.gate();
-        let waited = self
-            .control
-            .changed
-            .wait_timeout_while(gate, limit, |gate| !gate.held);
+        let waited = self.control.changed.wait_timeout_while(gate, limit, |gate| !gate.held);
         waited.is_ok_and(|(gate, _)| gate.held)
     }
 
@@ -91,9 +85,7 @@ impl Proxy {
 
 impl Control {
     fn gate(&self) -> std::sync::MutexGuard<'_, Gate> {
-        self.gate
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.gate.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Whether a reply of `bytes` may pass.
@@ -124,10 +116,7 @@ fn relay(from: &TcpStream, to: &TcpStream, delay: Duration, control: Option<Arc<
     thread::spawn(move || {
         let mut buffer = vec![0; 64 << 10];
         while let Ok(n @ 1..) = from.read(&mut buffer) {
-            if queue
-                .send((Instant::now() + delay, buffer[..n].to_vec()))
-                .is_err()
-            {
+            if queue.send((Instant::now() + delay, buffer[..n].to_vec())).is_err() {
                 break;
             }
         }

@@ -29,11 +29,7 @@ pub fn quietly(command: &mut Command) -> Result<String, Error> {
 
 /// Like [`quietly`], with `input` on stdin.
 pub fn with_input(command: &mut Command, input: &str) -> Result<String, Error> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(input.as_bytes())?;
     }
@@ -57,10 +53,7 @@ fn failed(command: &Command, output: &Output) -> String {
 /// The command line, as one would type it.
 pub fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(|w| w.to_string_lossy().into_owned())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|w| w.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
 /// What one run of a program cost.

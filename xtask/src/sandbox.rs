@@ -29,9 +29,7 @@ impl<'a> Sandbox<'a> {
         let folder = tempfile::Builder::new().prefix("orkee-").tempdir()?;
         let data = folder.path().join("server");
         run::with_input(
-            Command::new(binaries.server())
-                .args(["user", "add", EMAIL, "--data"])
-                .arg(&data),
+            Command::new(binaries.server()).args(["user", "add", EMAIL, "--data"]).arg(&data),
             PASSWORD,
         )?;
         let proxy = Proxy::start(one_way_delay)?;
@@ -52,21 +50,13 @@ impl<'a> Sandbox<'a> {
             .spawn()?;
         let address = listening(&mut server)?;
         proxy.forward_to(address);
-        Ok(Self {
-            binaries,
-            folder,
-            proxy,
-            direct: format!("http://{address}"),
-            server,
-        })
+        Ok(Self { binaries, folder, proxy, direct: format!("http://{address}"), server })
     }
 
     /// An API token for the account, as `orkee-server token create` prints it.
     pub fn token(&self) -> Result<String, Error> {
         let mut command = Command::new(self.binaries.server());
-        command
-            .args(["token", "create", EMAIL, "--data"])
-            .arg(self.folder.path().join("server"));
+        command.args(["token", "create", EMAIL, "--data"]).arg(self.folder.path().join("server"));
         Ok(run::quietly(&mut command)?.trim().to_owned())
     }
 
@@ -104,14 +94,9 @@ fn listening(server: &mut Child) -> Result<SocketAddr, Error> {
     BufReader::new(stdout).read_line(&mut line)?;
     let ready: serde_json::Value =
         serde_json::from_str(&line).map_err(|e| format!("the server said {line:?}: {e}"))?;
-    let listen = ready["listen"]
-        .as_str()
-        .or_else(|| ready["url"].as_str())
-        .ok_or("the server named no address")?;
-    Ok(listen
-        .trim_start_matches("http://")
-        .trim_end_matches('/')
-        .parse()?)
+    let listen =
+        ready["listen"].as_str().or_else(|| ready["url"].as_str()).ok_or("the server named no address")?;
+    Ok(listen.trim_start_matches("http://").trim_end_matches('/').parse()?)
 }
 
 /// A git repository with one commit and a remote.
@@ -119,14 +104,8 @@ pub fn git_repository(path: &Path, remote: &str) -> Result<(), Error> {
     std::fs::create_dir_all(path)?;
     std::fs::write(path.join("README.md"), format!("# {remote}\n"))?;
     let git = |args: &[&str]| {
-        let identity = [
-            "-c",
-            "user.name=Orkee",
-            "-c",
-            "user.email=orkee@example.com",
-            "-c",
-            "commit.gpgsign=false",
-        ];
+        let identity =
+            ["-c", "user.name=Orkee", "-c", "user.email=orkee@example.com", "-c", "commit.gpgsign=false"];
         run::quietly(Command::new("git").arg("-C").arg(path).args(identity).args(args))
     };
     git(&["init", "--quiet", "--initial-branch", "main"])?;
@@ -142,8 +121,6 @@ pub fn npm(folder: &Path) -> Result<(), Error> {
         return Ok(());
     }
     run::loudly(
-        Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-            .current_dir(folder),
+        Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(folder),
     )
 }

@@ -34,9 +34,7 @@ impl Binaries {
 
 /// The workspace's root.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
 /// cargo, in the workspace's root.
@@ -48,18 +46,13 @@ pub fn cargo() -> Command {
 
 /// Installs the target that the providers are built for, where rustup has not done so already.
 pub fn target() -> Result<(), Error> {
-    let installed = run::quietly(
-        Command::new("rustup")
-            .args(["target", "list", "--installed"])
-            .current_dir(root()),
-    );
+    let installed =
+        run::quietly(Command::new("rustup").args(["target", "list", "--installed"]).current_dir(root()));
     match installed {
         Ok(targets) if targets.lines().any(|t| t == "wasm32-wasip2") => Ok(()),
-        Ok(_) => run::loudly(
-            Command::new("rustup")
-                .args(["target", "add", "wasm32-wasip2"])
-                .current_dir(root()),
-        ),
+        Ok(_) => {
+            run::loudly(Command::new("rustup").args(["target", "add", "wasm32-wasip2"]).current_dir(root()))
+        }
         // Without rustup the toolchain's own package brings the target; the build names it if it does not.
         Err(_) => Ok(()),
     }
@@ -74,42 +67,16 @@ pub fn build_for_tests() -> Result<Binaries, Error> {
     run::loudly(cargo().args(["build", "--locked", "-p", "orkee-cli"]))?;
     replace_copy(&folder.join("orkee"), &folder.join("orkee-local"))?;
     run::loudly(cargo().args(["build", "--locked", "-p", "orkee-cli", "--features", "cloud"]))?;
-    run::loudly(cargo().args([
-        "build",
-        "--locked",
-        "-p",
-        "orkee-server",
-        "-p",
-        "orkee-tests",
-        "--bins",
-    ]))?;
+    run::loudly(cargo().args(["build", "--locked", "-p", "orkee-server", "-p", "orkee-tests", "--bins"]))?;
     Ok(Binaries { folder })
 }
 
 /// The binaries of a release build, for the benchmarks.
 pub fn build_for_bench() -> Result<Binaries, Error> {
     target()?;
-    run::loudly(cargo().args([
-        "build",
-        "--locked",
-        "--release",
-        "-p",
-        "orkee-cli",
-        "--features",
-        "cloud",
-    ]))?;
-    run::loudly(cargo().args([
-        "build",
-        "--locked",
-        "--release",
-        "-p",
-        "orkee-server",
-        "-p",
-        "orkee-floor",
-    ]))?;
-    Ok(Binaries {
-        folder: target_folder()?.join("release"),
-    })
+    run::loudly(cargo().args(["build", "--locked", "--release", "-p", "orkee-cli", "--features", "cloud"]))?;
+    run::loudly(cargo().args(["build", "--locked", "--release", "-p", "orkee-server", "-p", "orkee-floor"]))?;
+    Ok(Binaries { folder: target_folder()?.join("release") })
 }
 
 fn target_folder() -> Result<PathBuf, Error> {

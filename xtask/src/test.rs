@@ -18,26 +18,12 @@ pub fn run() -> Result<(), Error> {
     let binaries = setup::build_for_tests()?;
     run::loudly(
         cargo()
-            .args([
-                "clippy",
-                "--locked",
-                "--workspace",
-                "--all-targets",
-                "--features",
-                "orkee-cli/cloud",
-            ])
+            .args(["clippy", "--locked", "--workspace", "--all-targets", "--features", "orkee-cli/cloud"])
             .args(DENY),
     )?;
+    run::loudly(cargo().args(["clippy", "--locked", "-p", "orkee-cli", "--all-targets"]).args(DENY))?;
     run::loudly(
-        cargo()
-            .args(["clippy", "--locked", "-p", "orkee-cli", "--all-targets"])
-            .args(DENY),
-    )?;
-    run::loudly(
-        Command::new("python3")
-            .arg("tests/model/sync_model.py")
-            .arg(MODEL_SCHEDULES)
-            .current_dir(root()),
+        Command::new("python3").arg("tests/model/sync_model.py").arg(MODEL_SCHEDULES).current_dir(root()),
     )?;
     run::loudly(test_runner().args(["--locked", "--workspace", "--features", "orkee-cli/cloud"]))?;
     demo::show(&binaries)
@@ -62,15 +48,7 @@ pub fn simulate(args: &[&str]) -> Result<(), Error> {
     let seed = args.get(1).copied().unwrap_or("1");
     run::loudly(
         cargo()
-            .args([
-                "test",
-                "--release",
-                "--locked",
-                "-p",
-                "orkee-core",
-                "--features",
-                "sync",
-            ])
+            .args(["test", "--release", "--locked", "-p", "orkee-core", "--features", "sync"])
             .args(["--lib", "--", "--nocapture", "simulation"])
             .env("ORKEE_SIM_SCHEDULES", schedules)
             .env("ORKEE_SIM_SEED", seed),

@@ -44,9 +44,8 @@ pub(crate) fn upload(db: &str, address: &str) -> Result<(), Box<dyn Error>> {
             loop {
                 let next = batches.lock().map(|batches| batches.recv());
                 let Ok(Ok((last, batch))) = next else { return };
-                let sent = send(&mut connection, &address, 0, &batch)
-                    .map(|_| last)
-                    .map_err(|e| e.to_string());
+                let sent =
+                    send(&mut connection, &address, 0, &batch).map(|_| last).map_err(|e| e.to_string());
                 if answered.send(sent).is_err() {
                     return;
                 }
@@ -60,9 +59,7 @@ pub(crate) fn upload(db: &str, address: &str) -> Result<(), Box<dyn Error>> {
             .prepare_cached(
                 "SELECT seq, id, payload FROM records WHERE dirty = 1 AND seq > ?1 ORDER BY seq LIMIT ?2",
             )?
-            .query_map(params![last, BATCH as i64], |row| {
-                Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))
-            })?
+            .query_map(params![last, BATCH as i64], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
             .collect::<Result<_, _>>()?;
         let Some((seq, _)) = batch.last() else { break };
         last = *seq;

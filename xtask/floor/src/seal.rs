@@ -15,18 +15,14 @@ pub(crate) fn seal(batch: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
         return Ok(Vec::new());
     }
     let packed = zstd::bulk::compress(batch, 3)?;
-    cipher()
-        .encrypt(&XNonce::from(NONCE), packed.as_slice())
-        .map_err(|_| "cannot seal".into())
+    cipher().encrypt(&XNonce::from(NONCE), packed.as_slice()).map_err(|_| "cannot seal".into())
 }
 
 pub(crate) fn unseal(bytes: &[u8]) -> Result<Vec<u8>, Box<dyn Error>> {
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
-    let packed = cipher()
-        .decrypt(&XNonce::from(NONCE), bytes)
-        .map_err(|_| "cannot open")?;
+    let packed = cipher().decrypt(&XNonce::from(NONCE), bytes).map_err(|_| "cannot open")?;
     Ok(zstd::bulk::decompress(&packed, MAX_BATCH)?)
 }
 

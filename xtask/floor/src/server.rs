@@ -22,9 +22,7 @@ pub(crate) fn serve(db: &str) -> Result<(), Box<dyn Error>> {
             while let Some((first, body)) = connection.read().map_err(|e| e.to_string())? {
                 let mut db = db.lock().unwrap_or_else(PoisonError::into_inner);
                 let reply = answer(&mut db, &first, &body).map_err(|e| e.to_string())?;
-                connection
-                    .write("HTTP/1.1 200 OK", &reply)
-                    .map_err(|e| e.to_string())?;
+                connection.write("HTTP/1.1 200 OK", &reply).map_err(|e| e.to_string())?;
             }
             Ok(())
         });
@@ -51,11 +49,7 @@ fn answer(db: &mut Db, first: &str, body: &[u8]) -> Result<Vec<u8>, Box<dyn Erro
         false => Vec::new(),
     };
     let top: i64 = db.query_row("SELECT coalesce(max(seq), 0) FROM records", [], |row| row.get(0))?;
-    let next = if page.len() == BATCH {
-        after + BATCH as i64
-    } else {
-        top
-    };
+    let next = if page.len() == BATCH { after + BATCH as i64 } else { top };
     let mut reply = next.to_le_bytes().to_vec();
     reply.extend(seal(&pack(&page))?);
     Ok(reply)

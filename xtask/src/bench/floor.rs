@@ -44,11 +44,5 @@ fn against(server: &mut Child, binaries: &Binaries, folder: &Path, file: &Path) 
     }
     floor("touch", &first, "10")?;
     let ten = floor("upload", &first, address)?;
-    Ok(Figures {
-        upload,
-        upload_rtt20: None,
-        download,
-        nothing,
-        ten,
-    })
+    Ok(Figures { upload, upload_rtt20: None, download, nothing, ten })
 }

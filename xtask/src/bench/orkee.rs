@@ -42,13 +42,7 @@ pub fn measure(binaries: &Binaries, size: usize) -> Result<Figures, Error> {
         }
         _ => None,
     };
-    Ok(Figures {
-        upload,
-        upload_rtt20,
-        download,
-        nothing,
-        ten: ten.unwrap_or_default(),
-    })
+    Ok(Figures { upload, upload_rtt20, download, nothing, ten: ten.unwrap_or_default() })
 }
 
 /// A sandbox whose devices use an API token.
@@ -61,23 +55,13 @@ struct Bench<'a> {
 impl<'a> Bench<'a> {
     fn start(binaries: &'a Binaries, one_way: Duration) -> Result<Self, Error> {
         let sandbox = Sandbox::start(binaries, one_way)?;
-        let url = if one_way.is_zero() {
-            sandbox.direct.clone()
-        } else {
-            sandbox.proxy.url()
-        };
-        Ok(Self {
-            token: sandbox.token()?,
-            url,
-            sandbox,
-        })
+        let url = if one_way.is_zero() { sandbox.direct.clone() } else { sandbox.proxy.url() };
+        Ok(Self { token: sandbox.token()?, url, sandbox })
     }
 
     fn orkee(&self, device: &str) -> Command {
         let mut command = self.sandbox.orkee(device);
-        command
-            .env("ORKEE_CLOUD_API_URL", &self.url)
-            .env("ORKEE_CLOUD_TOKEN", &self.token);
+        command.env("ORKEE_CLOUD_API_URL", &self.url).env("ORKEE_CLOUD_TOKEN", &self.token);
         // One cache of compiled components for all devices, as on a machine that has synced before.
         command
     }
@@ -86,9 +70,7 @@ impl<'a> Bench<'a> {
         let file = self.sandbox.folder.path().join("import.json");
         std::fs::write(&file, export.to_string())?;
         run::quietly(
-            self.orkee("first")
-                .args(["projects", "import", "--on-conflict", "replace"])
-                .arg(&file),
+            self.orkee("first").args(["projects", "import", "--on-conflict", "replace"]).arg(&file),
         )?;
         Ok(())
     }
@@ -119,14 +101,8 @@ impl<'a> Bench<'a> {
 
 /// Ten of the projects, with another description each.
 fn ten_changed(export: &Value, round: usize) -> Value {
-    let mut projects: Vec<Value> = export["projects"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .step_by(97)
-        .take(10)
-        .cloned()
-        .collect();
+    let mut projects: Vec<Value> =
+        export["projects"].as_array().into_iter().flatten().step_by(97).take(10).cloned().collect();
     for (n, project) in projects.iter_mut().enumerate() {
         project["description"] = format!("changed in round {round}, number {n}").into();
     }
@@ -153,10 +129,7 @@ pub fn print_start_up(binaries: &Binaries) -> Result<(), Error> {
         .map(|_| provider_load(&bench, bench.sandbox.folder.path()))
         .collect::<Result<Vec<_>, _>>()?;
     let load = loads.into_iter().min().unwrap_or_default();
-    println!(
-        "| loading the provider, compiled form cached | {} | | |",
-        table::time(load)
-    );
+    println!("| loading the provider, compiled form cached | {} | | |", table::time(load));
     Ok(())
 }
 
@@ -173,17 +146,12 @@ fn provider_load(bench: &Bench<'_>, folder: &Path) -> Result<Duration, Error> {
     let log = folder.join("idle/logs/orkee.log");
     let _ = std::fs::remove_file(&log);
     run::quietly(
-        bench
-            .orkee("warm-up")
-            .args(["cloud", "sync", "--json"])
-            .env("RUST_LOG", "orkee::cloud=debug"),
+        bench.orkee("warm-up").args(["cloud", "sync", "--json"]).env("RUST_LOG", "orkee::cloud=debug"),
     )?;
     let lines = std::fs::read_to_string(&log)?;
     let micros = lines
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .find_map(|l| l["load_us"].as_u64());
-    micros
-        .map(Duration::from_micros)
-        .ok_or_else(|| "the log has no load_us".into())
+    micros.map(Duration::from_micros).ok_or_else(|| "the log has no load_us".into())
 }

@@ -40,12 +40,7 @@ impl Row {
 impl Figure {
     /// Time and memory alone.
     pub fn of(cost: &Cost) -> Self {
-        Self {
-            wall: cost.wall,
-            cpu: cost.cpu,
-            rss: cost.rss,
-            ..Self::default()
-        }
+        Self { wall: cost.wall, cpu: cost.cpu, rss: cost.rss, ..Self::default() }
     }
 
     /// The lesser of two runs' times; counts do not vary.
@@ -66,10 +61,7 @@ pub fn print(rows: &[Row]) {
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for Row { who, size, figures } in rows {
         let f = &figures.upload;
-        let delayed = figures
-            .upload_rtt20
-            .as_ref()
-            .map_or_else(|| "–".to_owned(), |f| time(f.wall));
+        let delayed = figures.upload_rtt20.as_ref().map_or_else(|| "–".to_owned(), |f| time(f.wall));
         println!(
             "| {who} | {size} | {} | {} | {delayed} | {} | {} | {} | {} |",
             time(f.wall),
@@ -99,13 +91,7 @@ pub fn print(rows: &[Row]) {
 
 fn small(f: &Figure) -> String {
     let bytes = f.bytes_up.zip(f.bytes_down).map(|(up, down)| up + down);
-    format!(
-        "{} / {} / {} / {}",
-        time(f.wall),
-        time(f.cpu),
-        size_of(bytes),
-        count(f.round_trips)
-    )
+    format!("{} / {} / {} / {}", time(f.wall), time(f.cpu), size_of(bytes), count(f.round_trips))
 }
 
 pub fn time(t: Duration) -> String {

@@ -15,11 +15,7 @@ pub fn same(sandbox: &Sandbox<'_>, devices: &[&Device<'_>]) -> Result<usize, Err
     let server = on_the_server(sandbox, token.trim())?;
     for device in devices {
         let export: Value = serde_json::from_str(&device.stdout(&["projects", "export"])?)?;
-        let local = by_id(
-            export["projects"]
-                .as_array()
-                .ok_or("the export has no projects")?,
-        )?;
+        let local = by_id(export["projects"].as_array().ok_or("the export has no projects")?)?;
         for (id, project) in local.iter().chain(&server) {
             if local.get(id) != server.get(id) {
                 return Err(format!(
@@ -39,15 +35,8 @@ fn on_the_server(sandbox: &Sandbox<'_>, token: &str) -> Result<BTreeMap<String, 
     let mut projects = Vec::new();
     let mut after = String::new();
     loop {
-        let page = http::get_json(
-            &format!("{}/v1/projects?limit=500{after}", sandbox.proxy.url()),
-            token,
-        )?;
-        projects.extend_from_slice(
-            page["projects"]
-                .as_array()
-                .ok_or("the server lists no projects")?,
-        );
+        let page = http::get_json(&format!("{}/v1/projects?limit=500{after}", sandbox.proxy.url()), token)?;
+        projects.extend_from_slice(page["projects"].as_array().ok_or("the server lists no projects")?);
         match page["next"].as_str() {
             Some(next) => after = format!("&after={next}"),
             None => return by_id(&projects),
@@ -57,10 +46,7 @@ fn on_the_server(sandbox: &Sandbox<'_>, token: &str) -> Result<BTreeMap<String, 
 
 fn by_id(projects: &[Value]) -> Result<BTreeMap<String, Value>, Error> {
     let id = |p: &Value| {
-        p["id"]
-            .as_str()
-            .map(str::to_owned)
-            .ok_or_else(|| format!("a project without an id: {p}"))
+        p["id"].as_str().map(str::to_owned).ok_or_else(|| format!("a project without an id: {p}"))
     };
     projects.iter().map(|p| Ok((id(p)?, p.clone()))).collect()
 }

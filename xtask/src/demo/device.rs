@@ -40,13 +40,7 @@ impl<'a> Device<'a> {
         if code.is_some_and(|code| codes.contains(&code)) {
             return Ok(());
         }
-        Err(format!(
-            "`orkee {}` on the {} ended with {}",
-            args.join(" "),
-            self.name,
-            output.status
-        )
-        .into())
+        Err(format!("`orkee {}` on the {} ended with {}", args.join(" "), self.name, output.status).into())
     }
 
     /// The JSON that a command prints.
@@ -80,22 +74,16 @@ impl<'a> Device<'a> {
     /// Starts a command and kills it (SIGKILL) once `moment` has come.
     pub fn kill_when(&self, args: &[&str], moment: impl FnOnce() -> bool) -> Result<(), Error> {
         self.prompt(args);
-        let mut child = self
-            .command(args)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
+        let mut child = self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let came = moment();
         child.kill()?;
         let status = child.wait()?;
         match came {
             true => println!("  ({status})"),
             false => {
-                return Err(format!(
-                    "`orkee {}` was not to be caught half-way: {status}",
-                    args.join(" ")
-                )
-                .into());
+                return Err(
+                    format!("`orkee {}` was not to be caught half-way: {status}", args.join(" ")).into()
+                );
             }
         }
         Ok(())
@@ -117,9 +105,7 @@ fn show(output: &Output) {
             n => {
                 lines[..SHOWN / 2].iter().for_each(|line| println!("  {line}"));
                 println!("  … {} more lines …", n - SHOWN);
-                lines[n - SHOWN / 2..]
-                    .iter()
-                    .for_each(|line| println!("  {line}"));
+                lines[n - SHOWN / 2..].iter().for_each(|line| println!("  {line}"));
             }
         }
     }
