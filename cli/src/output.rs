@@ -89,6 +89,12 @@ impl Output {
         self.json
     }
 
+    /// Whether a person is to be told of what was done: not under `--json`, nor `-q`.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn tells(&self) -> bool {
+        !self.json && self.quiet == 0
+    }
+
     /// Whether nobody reads on: a long listing may stop.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.get()

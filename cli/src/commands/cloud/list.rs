@@ -1,7 +1,15 @@
 //! `orkee cloud list`
 
+use orkee_core::plugin::{Device, Entry};
+use serde::Serialize;
+
+use super::connection::Connection;
+use super::surroundings::{self, Cloud};
 use crate::context::Context;
-use crate::failure::{CliError, CommandResult};
+use crate::failure::{CommandResult, Exit, Failure};
+use crate::output::table::Table;
+use crate::output::{Paint, text};
+use crate::terminal;
 
 /// List the projects that the cloud has
 #[derive(Debug, clap::Args)]
@@ -11,15 +19,166 @@ Examples:
   orkee cloud list --show-devices")]
 pub(crate) struct List {
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     /// Show the devices that are signed in, too
     #[arg(long)]
     show_devices: bool,
 }
 
+/// Entries that are asked for at once.
+const PAGE: u32 = 500;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    projects: Vec<EntryView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    devices: Option<Vec<DeviceView<'a>>>,
+    next: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EntryView<'a> {
+    id: &'a str,
+    name: Option<&'a str>,
+    status: Option<&'a str>,
+    updated_at: Option<&'a str>,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct DeviceView<'a> {
+    id: &'a str,
+    name: &'a str,
+    platform: Option<&'a str>,
+    last_seen: Option<&'a str>,
+    current: bool,
+}
+
+impl<'a> EntryView<'a> {
+    fn of(entry: &'a Entry) -> Self {
+        Self {
+            id: &entry.id,
+            name: entry.name.as_deref(),
+            status: entry.status.as_deref(),
+            updated_at: entry.updated_at.as_deref(),
+            bytes: entry.bytes,
+        }
+    }
+}
+
+impl<'a> DeviceView<'a> {
+    fn of(device: &'a Device) -> Self {
+        Self {
+            id: &device.id,
+            name: &device.name,
+            platform: device.platform.as_deref(),
+            last_seen: device.last_seen.as_deref(),
+            current: device.current,
+        }
+    }
+}
+
+/// What the cloud said.
+struct Listed {
+    entries: Vec<Entry>,
+    devices: Option<Vec<Device>>,
+    next: Option<String>,
+}
+
 impl List {
-    pub(crate) fn run(self, _cx: &Context) -> CommandResult {
-        Err(CliError::usage("`orkee cloud list` is not in this build", "update orkee").into())
+    pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        let cloud = Cloud::open(cx, None)?;
+        let listed = surroundings::run(async {
+            let connection = Connection::open(cx, &cloud).await?;
+            self.ask(&connection).await
+        })?;
+        if cx.out.is_json() {
+            cx.out.document(&document(&listed))?;
+        } else {
+            self.show(cx, &listed)?;
+        }
+        Ok(Exit::DONE)
+    }
+
+    async fn ask(&self, connection: &Connection<'_>) -> Result<Listed, Failure> {
+        let mut listed = Listed { entries: Vec::new(), devices: None, next: None };
+        loop {
+            let left = self.limit - listed.entries.len() as u32;
+            let page = connection.provider.browse(listed.next.as_deref(), left.min(PAGE)).await?;
+            let is_stuck = page.entries.is_empty();
+            listed.entries.extend(page.entries.into_iter().take(left as usize));
+            listed.next = page.next;
+            if listed.next.is_none() || is_stuck || listed.entries.len() as u32 >= self.limit {
+                break;
+            }
+        }
+        if self.show_devices {
+            listed.devices = Some(connection.provider.devices().await?);
+        }
+        Ok(listed)
+    }
+
+    fn show(&self, cx: &Context, listed: &Listed) -> Result<(), Failure> {
+        let or_dash = |value: &Option<String>| text::line(value.as_deref().unwrap_or("–"));
+        let mut projects = Table::new(&["ID", "NAME", "STATUS", "UPDATED"]);
+        for e in &listed.entries {
+            projects.row(vec![
+                text::line(&e.id),
+                or_dash(&e.name),
+                or_dash(&e.status),
+                day(e.updated_at.as_deref()),
+            ]);
+        }
+        if projects.is_empty() {
+            cx.out.note("The cloud has no projects yet. Send yours: orkee cloud sync");
+        } else {
+            print(cx, &projects)?;
+        }
+        if listed.next.is_some() {
+            cx.out.note(format_args!(
+                "There are more: orkee cloud list --limit {}",
+                self.limit.saturating_mul(10)
+            ));
+        }
+        if let Some(devices) = &listed.devices {
+            let mut table = Table::new(&["DEVICE", "NAME", "PLATFORM", "LAST SEEN", ""]);
+            for d in devices {
+                let this = if d.current { "this device" } else { "" };
+                table.row(vec![
+                    text::line(&d.id),
+                    text::line(&d.name),
+                    or_dash(&d.platform),
+                    or_dash(&d.last_seen),
+                    this.to_owned(),
+                ]);
+            }
+            cx.out.line("")?;
+            print(cx, &table)?;
+        }
+        Ok(())
+    }
+}
+
+fn print(cx: &Context, table: &Table) -> Result<(), Failure> {
+    let (heading, rows) = table.render(terminal::width());
+    cx.out.line(cx.out.paint(Paint::Strong, &heading))?;
+    for row in rows {
+        cx.out.line(row)?;
+    }
+    Ok(())
+}
+
+/// The date of a time, without the rest.
+fn day(at: Option<&str>) -> String {
+    at.map_or_else(|| "–".to_owned(), |at| text::line(at.get(..10).unwrap_or(at)))
+}
+
+fn document(listed: &Listed) -> Document<'_> {
+    Document {
+        projects: listed.entries.iter().map(EntryView::of).collect(),
+        devices: listed.devices.as_ref().map(|devices| devices.iter().map(DeviceView::of).collect()),
+        next: listed.next.as_deref(),
     }
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Read};
 use std::time::Duration;
 
 use orkee_core::auth::{
-    AuthError, BrowserWish, Device, EnvToken, LoginEvent, LoginRequest, LoginUi, Opener, Section,
+    Account, AuthError, BrowserWish, Device, EnvToken, LoginEvent, LoginRequest, LoginUi, Opener, Section,
     Surroundings,
 };
 use orkee_core::diagnostic::{Diagnostic, Kind};
@@ -74,15 +74,13 @@ impl Login {
             (None, Some(name)) => Section::Environment(name.clone()),
             (None, None) => Section::Default,
         };
+        set_aside_unreadable(cx, &cloud)?;
         if self.with_token {
-            let token = read_token()?;
-            surroundings::run(async {
-                Ok(cloud.auth.login_with_token(&cloud.api, &section, &token).await?)
-            })?;
+            with_token(cx, &cloud, &section)?;
         } else {
             self.by_oauth(cx, &cloud, &section)?;
         }
-        said_who(cx, &cloud, self.env.as_deref())
+        report(cx, &cloud, self.env.as_deref())
     }
 
     fn by_oauth(&self, cx: &Context, cloud: &Cloud, section: &Section) -> Result<(), Failure> {

@@ -8,6 +8,8 @@ pub(crate) use without_feature::Missing;
 #[cfg(feature = "cloud")]
 mod conflicts;
 #[cfg(feature = "cloud")]
+mod connection;
+#[cfg(feature = "cloud")]
 mod list;
 #[cfg(feature = "cloud")]
 mod login;
@@ -18,7 +20,11 @@ mod open_url;
 #[cfg(feature = "cloud")]
 mod parked;
 #[cfg(feature = "cloud")]
+mod report;
+#[cfg(feature = "cloud")]
 mod restore;
+#[cfg(feature = "cloud")]
+mod running;
 #[cfg(feature = "cloud")]
 mod status;
 #[cfg(feature = "cloud")]

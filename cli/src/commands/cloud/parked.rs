@@ -1,7 +1,13 @@
 //! `orkee cloud parked`
 
+use orkee_core::store::Parked as SetAside;
+use serde::Serialize;
+
 use crate::context::Context;
-use crate::failure::{CliError, CommandResult};
+use crate::failure::{CommandResult, Exit};
+use crate::output::table::Table;
+use crate::output::{Paint, text};
+use crate::terminal;
 
 /// Show records that were set aside, with the reasons
 #[derive(Debug, clap::Args)]
@@ -34,8 +40,61 @@ struct Retry {
     id: Option<String>,
 }
 
+#[derive(Serialize)]
+struct Document {
+    parked: Vec<View>,
+}
+
+#[derive(Serialize)]
+struct View {
+    id: String,
+    name: Option<String>,
+    reason: String,
+}
+
 impl Parked {
-    pub(crate) fn run(self, _cx: &Context) -> CommandResult {
-        Err(CliError::usage("`orkee cloud parked` is not in this build", "update orkee").into())
+    pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        match self.command {
+            Some(Command::Retry(retry)) => retry.run(cx),
+            None => show(cx, cx.store()?.parked()?),
+        }
+    }
+}
+
+fn show(cx: &Context, parked: Vec<SetAside>) -> CommandResult {
+    if cx.out.is_json() {
+        let view = |p: SetAside| View { id: p.id, name: p.name, reason: p.reason };
+        cx.out.document(&Document { parked: parked.into_iter().map(view).collect() })?;
+        return Ok(Exit::DONE);
+    }
+    if parked.is_empty() {
+        cx.out.note("Nothing is set aside.");
+        return Ok(Exit::DONE);
+    }
+    let mut table = Table::new(&["ID", "PROJECT", "FROM", "REASON"]);
+    for p in parked {
+        let from = if p.is_from_cloud { "cloud" } else { "here" };
+        let name = text::line(p.name.as_deref().unwrap_or("–"));
+        table.row(vec![text::line(&p.id), name, from.to_owned(), text::line(&p.reason)]);
+    }
+    let (heading, rows) = table.render(terminal::width());
+    cx.out.line(cx.out.paint(Paint::Strong, &heading))?;
+    for row in rows {
+        cx.out.line(row)?;
+    }
+    Ok(Exit::DONE)
+}
+
+impl Retry {
+    fn run(self, cx: &Context) -> CommandResult {
+        let mut store = cx.store()?;
+        let id = self.id.map(|query| store.find(&query)).transpose()?;
+        let retried = store.retry_parked(id)?;
+        if cx.out.is_json() {
+            return show(cx, store.parked()?);
+        }
+        let hint = cx.out.paint(Paint::Dim, "send it: orkee cloud sync");
+        cx.out.done(format_args!("{} to be sent again  {hint}", retried.len()))?;
+        Ok(Exit::DONE)
     }
 }

@@ -112,7 +112,9 @@ impl SignIn {
         match surroundings::run(login::who(cx, cloud)) {
             Ok(account) => {
                 if let Some(section) = &self.section {
-                    surroundings::run(async { Ok(cloud.auth.remember_account(section, account.clone()).await?) })?;
+                    surroundings::run(async {
+                        Ok(cloud.auth.remember_account(section, account.clone()).await?)
+                    })?;
                     // Asking may have refreshed the token.
                     self.expires_at = cloud.auth.login_for(&cloud.api, cloud.tenant.as_deref())?.1.expires_at;
                 }

@@ -1,7 +1,16 @@
 //! `orkee cloud sync`
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use orkee_core::diagnostic::Kind;
+use orkee_core::store::Store;
+use orkee_core::sync::{Decide, Deletions, Options, Push};
+
+use super::conflicts;
+use super::running::{self, Patience, Run};
 use crate::context::Context;
-use crate::failure::{CliError, CommandResult};
+use crate::failure::{CommandResult, Exit, Failure};
 
 /// Send what changed here, fetch what changed elsewhere
 ///
@@ -19,28 +28,68 @@ pub(crate) struct Sync {
     /// Compare everything again, from the beginning
     #[arg(long)]
     force: bool,
-    /// Where a record differs, take this machine's
-    #[arg(long, requires = "force", conflicts_with = "cloud_wins")]
+    /// Where both sides changed something, take this machine's
+    #[arg(long, conflicts_with = "cloud_wins")]
     local_wins: bool,
-    /// Where a record differs, take the cloud's
-    #[arg(long, requires = "force")]
+    /// Where both sides changed something, take the cloud's
+    #[arg(long)]
     cloud_wins: bool,
     /// Settle conflicts now, one by one
     #[arg(long)]
     resolve_conflicts: bool,
     /// Try again so often, waiting longer each time, when the network or the server fails
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     retry: u32,
-    /// Seconds that a request may take
-    #[arg(long, value_name = "S", default_value_t = 30)]
-    timeout: u64,
+    /// Seconds that the whole sync may take
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: Option<u64>,
     /// Show what would be sent and fetched; change nothing
     #[arg(long)]
     dry_run: bool,
 }
 
 impl Sync {
-    pub(crate) fn run(self, _cx: &Context) -> CommandResult {
-        Err(CliError::usage("`orkee cloud sync` is not in this build", "update orkee").into())
+    pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        let mut store = cx.store()?;
+        let patience = Patience { retry: self.retry, timeout: self.timeout.map(Duration::from_secs) };
+        let run = Run { operation: "sync", options: self.options(&store)?, patience };
+        let ended = running::run(cx, &mut store, &run)?;
+        if self.resolve_conflicts && !self.dry_run {
+            let open = store.conflicts(None)?;
+            if conflicts::ask_each(cx, &mut store, &open)? > 0 {
+                // What was settled is an edit of this device, and goes out.
+                return running::run(cx, &mut store, &run);
+            }
+        }
+        Ok(ended)
+    }
+
+    fn options(&self, store: &Store) -> Result<Options, Failure> {
+        let push = match &self.project {
+            Some(query) => Push::Only(BTreeSet::from([store.find(query)?])),
+            None => Push::All,
+        };
+        let decide = match (self.local_wins, self.cloud_wins) {
+            (true, _) => Decide::Local,
+            (_, true) => Decide::Cloud(None),
+            _ => Decide::Merge,
+        };
+        Ok(Options {
+            force: self.force,
+            push,
+            decide,
+            deletions: Deletions::Ask,
+            dry_run: self.dry_run,
+            ..Options::default()
+        })
+    }
+}
+
+/// The exit code of a run that came to its end.
+pub(super) fn exit(parked: usize, conflicts: u64) -> Exit {
+    match (parked, conflicts) {
+        (1.., _) => Exit::from(Kind::Partial),
+        (_, 1..) => Exit::from(Kind::Conflict),
+        _ => Exit::DONE,
     }
 }

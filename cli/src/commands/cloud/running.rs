@@ -1,0 +1,244 @@
+//! Running a sync for `sync` and `restore`: lock, retries, deadline, what the person sees, what the log keeps.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::net::TrafficCount;
+use orkee_core::store::Store;
+use orkee_core::sync::provider::Failure as ProviderFailure;
+use orkee_core::sync::{self, Event, Options, Parked, SyncError, SyncLock, What, retry};
+use serde::Serialize;
+use thiserror::Error;
+
+use super::connection::Connection;
+use super::report;
+use super::surroundings::{self, Cloud};
+use super::sync::exit;
+use crate::context::Context;
+use crate::failure::{CommandResult, Failure};
+
+/// One run.
+pub(super) struct Run {
+    /// For the log: `sync` or `restore`.
+    pub(super) operation: &'static str,
+    pub(super) options: Options,
+    pub(super) patience: Patience,
+}
+
+/// How long to try.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Patience {
+    /// Repetitions after a failure that may pass.
+    pub(super) retry: u32,
+    /// For the whole run.
+    pub(super) timeout: Option<Duration>,
+}
+
+/// What a run did, over all its attempts.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub(super) events: Vec<Event>,
+    pub(super) parked: Vec<Parked>,
+    pub(super) traffic: TrafficCount,
+    pub(super) duration: Duration,
+    pub(super) request_id: Option<String>,
+    /// Conflicts that stand in the store now.
+    pub(super) unsettled: usize,
+    pub(super) was_a_copy: bool,
+    pub(super) new_epoch: bool,
+}
+
+/// `orkee cloud sync --json`
+#[derive(Debug, Serialize)]
+struct Document<'a> {
+    pushed: u64,
+    pulled: u64,
+    merged: u64,
+    conflicts: u64,
+    deleted: u64,
+    parked: Vec<ParkedView<'a>>,
+    round_trips: u64,
+    bytes_up: u64,
+    bytes_down: u64,
+    duration_ms: u128,
+    request_id: Option<&'a str>,
+    dry_run: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ParkedView<'a> {
+    id: &'a str,
+    reason: &'a str,
+}
+
+/// Syncs the store's space, shows what happened, and says how it ended.
+pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
+    let started = Instant::now();
+    let cloud = Cloud::open(cx, None)?;
+    let _lock = SyncLock::acquire(cx.home()?)?;
+    let mut done = Done::default();
+    let result = surroundings::run(in_time(run.patience.timeout, async {
+        let connection = Connection::open(cx, &cloud).await?;
+        let remote = connection.remote().await?;
+        with_retries(cx, store, &connection, &remote, run, &mut done).await?;
+        Ok(connection.name().to_owned())
+    }));
+    done.traffic = cloud.http.traffic();
+    done.duration = started.elapsed();
+    let backend = match result {
+        Ok(backend) => backend,
+        Err(failure) => {
+            // What was done before it failed is done: it is shown, and the error comes last.
+            report::changes(cx, &done)?;
+            log_failed(run, &done, &failure);
+            return Err(failure);
+        }
+    };
+    done.unsettled = store.conflicts(None)?.len();
+    log_completed(run, &done);
+    if cx.out.is_json() {
+        cx.out.document(&document(run, &done))?;
+    } else {
+        report::changes(cx, &done)?;
+        report::summary(cx, run, &backend, &done)?;
+    }
+    Ok(exit(done.parked.len(), done.unsettled as u64))
+}
+
+async fn with_retries(
+    cx: &Context,
+    store: &mut Store,
+    connection: &Connection<'_>,
+    remote: &str,
+    run: &Run,
+    done: &mut Done,
+) -> Result<(), Failure> {
+    let mut attempt = 0;
+    loop {
+        let events = &mut done.events;
+        let tell = |event: &Event| events.push(event.clone());
+        match sync::sync(store, &connection.provider, remote, run.options.clone(), tell).await {
+            Ok(summary) => {
+                done.parked = summary.parked;
+                done.request_id = summary.request_id;
+                done.was_a_copy |= summary.was_a_copy;
+                done.new_epoch |= summary.new_epoch;
+                return Ok(());
+            }
+            Err(error) => {
+                let Some(asked) = may_pass(&error).filter(|_| attempt < run.patience.retry) else {
+                    return Err(error.into());
+                };
+                let pause = retry::pause(attempt, asked, random());
+                cx.out.note(format_args!("{error}; trying again in {:.1} s", pause.as_secs_f64()));
+                tokio::time::sleep(pause).await;
+                attempt += 1;
+            }
+        }
+    }
+}
+
+/// Whether the same may succeed later, and how long the server asked to wait.
+fn may_pass(error: &SyncError) -> Option<Option<Duration>> {
+    match error {
+        SyncError::Provider(error) if error.failure.is_transient() => Some(match error.failure {
+            ProviderFailure::Busy(asked) => asked,
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+/// Between 0 and 1, to spread clients that failed together; nothing secret depends on it.
+fn random() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(()) as f64 / u64::MAX as f64
+}
+
+/// The whole run took longer than the person allowed.
+#[derive(Debug, Error)]
+#[error("the sync did not end within {} seconds", .0.as_secs())]
+struct TookTooLong(Duration);
+
+impl Diagnostic for TookTooLong {
+    fn code(&self) -> &'static str {
+        "E-SYNC-006"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Timeout
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(
+            "what was done is kept: run `orkee cloud sync` again to go on, or give it a longer --timeout"
+                .to_owned(),
+        )
+    }
+}
+
+async fn in_time<T>(
+    limit: Option<Duration>,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let Some(limit) = limit else { return work.await };
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(TookTooLong(limit).into()))
+}
+
+impl Done {
+    /// How many events are of this kind.
+    pub(super) fn count(&self, is: impl Fn(&What) -> bool) -> u64 {
+        self.events.iter().filter(|event| is(&event.what)).count() as u64
+    }
+
+    fn synced(&self) -> u64 {
+        self.count(|what| {
+            !matches!(what, What::Conflict { .. } | What::Parked { .. } | What::Unreadable { .. })
+        })
+    }
+}
+
+fn document<'a>(run: &Run, done: &'a Done) -> Document<'a> {
+    Document {
+        pushed: done.count(|w| matches!(w, What::Pushed | What::PushedDelete)),
+        pulled: done.count(|w| matches!(w, What::Added | What::Pulled)),
+        merged: done.count(|w| matches!(w, What::Merged)),
+        conflicts: done.count(|w| matches!(w, What::Conflict { .. })),
+        deleted: done.count(|w| matches!(w, What::Deleted)),
+        parked: done.parked.iter().map(|p| ParkedView { id: &p.id, reason: &p.reason }).collect(),
+        round_trips: done.traffic.round_trips,
+        bytes_up: done.traffic.bytes_up,
+        bytes_down: done.traffic.bytes_down,
+        duration_ms: done.duration.as_millis(),
+        request_id: done.request_id.as_deref(),
+        dry_run: run.options.dry_run,
+    }
+}
+
+/// The published line of the log, one for each sync.
+fn log_completed(run: &Run, done: &Done) {
+    tracing::info!(
+        target: "orkee::cloud",
+        operation = run.operation,
+        projects_synced = done.synced(),
+        conflicts_resolved = done.count(|w| matches!(w, What::Merged)),
+        duration_ms = done.duration.as_millis() as u64,
+        request_id = done.request_id.as_deref().unwrap_or_default(),
+        "Cloud sync completed"
+    );
+}
+
+fn log_failed(run: &Run, done: &Done, failure: &Failure) {
+    let error = failure.diagnostic();
+    tracing::error!(
+        target: "orkee::cloud",
+        operation = run.operation,
+        projects_synced = done.synced(),
+        duration_ms = done.duration.as_millis() as u64,
+        request_id = error.request_id().unwrap_or_default(),
+        code = error.code(),
+        error = %error,
+        "Cloud sync failed"
+    );
+}
