@@ -14,12 +14,18 @@ use crate::{binaries, wait};
 pub struct Device {
     folder: tempfile::TempDir,
     api: String,
+    token: Option<String>,
 }
 
 impl Device {
     /// A fresh device for this API.
     pub fn new(api: &str) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), api: api.to_owned() }
+        Self { folder: tempfile::tempdir().unwrap(), api: api.to_owned(), token: None }
+    }
+
+    /// A fresh device for this API, with this in `ORKEE_CLOUD_TOKEN`.
+    pub fn with_token(api: &str, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..Self::new(api) }
     }
 
     /// Its home folder, which `orkee` makes.
@@ -42,6 +48,7 @@ impl Device {
             .env("HOME", self.folder.path())
             .env("ORKEE_HOME", self.home())
             .env("ORKEE_CLOUD_API_URL", &self.api)
+            .envs(self.token.iter().map(|token| ("ORKEE_CLOUD_TOKEN", token)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command
@@ -50,6 +57,49 @@ impl Device {
     /// Runs `orkee ARGS` to its end.
     pub fn run(&self, args: &[&str]) -> Ran {
         finish(self.orkee(args), &[])
+    }
+
+    /// Runs `orkee ARGS --json`, which has to succeed, and hands back the object that it printed.
+    #[track_caller]
+    pub fn json(&self, args: &[&str]) -> serde_json::Value {
+        self.run(&[args, &["--json"]].concat()).success().json()
+    }
+
+    /// All projects, byte for byte.
+    #[track_caller]
+    pub fn export(&self) -> String {
+        self.run(&["projects", "export"]).success().stdout
+    }
+
+    /// Adds a project by name, and hands back its id.
+    #[track_caller]
+    pub fn add(&self, name: &str) -> String {
+        let added = self.json(&["projects", "add", "--name", name]);
+        added["project"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// One field of a project.
+    #[track_caller]
+    pub fn field(&self, id: &str, name: &str) -> serde_json::Value {
+        self.json(&["projects", "show", id])["project"][name].take()
+    }
+
+    /// Changes one field of a project by its flag.
+    #[track_caller]
+    pub fn edit(&self, id: &str, flag: &str, value: &str) {
+        self.run(&["projects", "edit", id, flag, value]).success();
+    }
+
+    /// Takes in projects from an export.
+    #[track_caller]
+    pub fn import(&self, export: &str) {
+        finish(self.orkee(&["projects", "import", "-"]), export.as_bytes()).success();
+    }
+
+    /// Syncs to a good end, and hands back what was done.
+    #[track_caller]
+    pub fn sync(&self) -> serde_json::Value {
+        self.json(&["cloud", "sync"])
     }
 
     /// `orkee cloud login ARGS` with a browser that goes through with it by itself.

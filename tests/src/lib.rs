@@ -10,6 +10,7 @@ pub mod home;
 pub mod http;
 pub mod mock;
 pub mod op;
+pub mod relay;
 pub mod server;
 pub mod terminal;
 pub mod wait;

@@ -1,7 +1,7 @@
 //! The real `orkee-server`, with one account.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::binaries;
@@ -27,29 +27,21 @@ impl Server {
     /// Starts it with further arguments of `serve`.
     pub fn with_args(args: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let mut add = Command::new(binaries::path("orkee-server"))
-            .args(["user", "add", EMAIL, "--plan", "Pro Plan", "--data"])
-            .arg(data.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        add.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
-        assert!(add.wait().unwrap().success(), "orkee-server user add");
-        let mut child = Command::new(binaries::path("orkee-server"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data.path())
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(data.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready: serde_json::Value =
-            serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
-        let url = ready["url"].as_str().unwrap().trim_end_matches('/').to_owned();
+        add_account(data.path(), EMAIL);
+        let (child, url) = serve(data.path(), args);
         Self { url, data, child }
+    }
+
+    /// Starts it again, on another free port, with what its folder holds now.
+    pub fn start_again(&mut self) {
+        self.stop();
+        (self.child, self.url) = serve(self.data.path(), &[]);
+    }
+
+    /// A further account, and an API token for it.
+    pub fn account(&self, email: &str) -> String {
+        add_account(self.data.path(), email);
+        self.token_for(email)
     }
 
     /// Who has the account.
@@ -59,9 +51,13 @@ impl Server {
 
     /// An API token for the account.
     pub fn token(&self) -> String {
+        self.token_for(EMAIL)
+    }
+
+    fn token_for(&self, email: &str) -> String {
         let mut command = Command::new(binaries::path("orkee-server"));
         let output =
-            command.args(["token", "create", EMAIL, "--data"]).arg(self.data.path()).output().unwrap();
+            command.args(["token", "create", email, "--data"]).arg(self.data.path()).output().unwrap();
         assert!(output.status.success(), "orkee-server token create");
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
@@ -76,6 +72,35 @@ impl Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn add_account(data: &Path, email: &str) {
+    let mut add = Command::new(binaries::path("orkee-server"))
+        .args(["user", "add", email, "--plan", "Pro Plan", "--data"])
+        .arg(data)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    add.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
+    assert!(add.wait().unwrap().success(), "orkee-server user add");
+}
+
+/// The process, and the URL that it told.
+fn serve(data: &Path, args: &[&str]) -> (Child, String) {
+    let mut child = Command::new(binaries::path("orkee-server"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(data.join("log")).unwrap())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
+    let url = ready["url"].as_str().unwrap().trim_end_matches('/').to_owned();
+    (child, url)
 }
 
 impl Drop for Server {
