@@ -51,6 +51,10 @@ pub(crate) type CommandResult = Result<Exit, Failure>;
 pub(crate) enum CliError {
     #[error("{message}")]
     Usage { message: String, hint: Option<String> },
+    #[cfg_attr(
+        feature = "cloud",
+        expect(dead_code, reason = "a build with cloud support has no need to say so")
+    )]
     #[error("this build of orkee has no cloud support")]
     NoCloud,
     #[error("cannot write to standard output")]

@@ -12,6 +12,8 @@ use serde::Serialize;
 
 use crate::args::{Color, Global};
 use crate::failure::CliError;
+use crate::output::table::Table;
+use crate::terminal;
 
 pub(crate) mod table;
 pub(crate) mod text;
@@ -157,6 +159,16 @@ impl Output {
             }
             other => other.map_err(CliError::Stdout),
         }
+    }
+
+    /// Rows under their headings on a terminal; elsewhere a row a line, its cells whole and separated by tabs.
+    pub(crate) fn table(&self, table: &Table) -> Result<(), CliError> {
+        if !self.is_terminal() {
+            return table.rows().iter().try_for_each(|cells| self.line(cells.join("\t")));
+        }
+        let (heading, rows) = table.render(terminal::width());
+        self.line(self.paint(Paint::Strong, &heading))?;
+        rows.iter().try_for_each(|row| self.line(row))
     }
 
     /// What was done, for a person: on standard output, and not said at all under `--json` and `-q`.

@@ -8,9 +8,7 @@ pub fn path(name: &str) -> PathBuf {
     let folder = test.parent().and_then(|deps| deps.parent()).unwrap();
     // A binary of this crate stands in the folder itself, a test in `deps` below it.
     let found = [folder.join(name), test.with_file_name(name)].into_iter().find(|path| path.exists());
-    found.unwrap_or_else(|| {
-        panic!("{name} is not built: run `cargo build -p orkee-cli --features cloud` and `cargo build -p orkee-server -p orkee-tests --bins`")
-    })
+    found.unwrap_or_else(|| panic!("{name} is not built: run `cargo xtask build`"))
 }
 
 /// `orkee` with the feature `cloud`.

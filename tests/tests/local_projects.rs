@@ -202,6 +202,20 @@ fn c63_an_editor_that_breaks_the_text_fails_or_is_not_there_changes_nothing() {
 }
 
 #[test]
+fn a56_the_editor_does_not_inherit_the_token() {
+    let mut home = Home::new();
+    let id = home.add("shop");
+    home.set("ORKEE_CLOUD_TOKEN", "orkee_pat_canary");
+    home.set("ORKEE_CLOUD_TOKEN_FILE", "/secret/place");
+    let seen = home.path("seen");
+    editor(&mut home, &format!("env > {}; sed -i s/shop/store/ \"$1\"", seen.display()));
+    home.ok(["projects", "edit", &id]);
+    let environment = fs::read_to_string(seen).unwrap();
+    assert!(environment.contains("EDITOR="), "{environment}");
+    assert!(!environment.contains("ORKEE_CLOUD_TOKEN"), "{environment}");
+}
+
+#[test]
 fn c64_delete_needs_a_yes_and_restore_takes_it_back() {
     let home = Home::new();
     let id = home.add("shop");

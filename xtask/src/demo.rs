@@ -111,7 +111,7 @@ fn kill_half_way(sandbox: &Sandbox<'_>, laptop: &Device<'_>) -> Result<(), Error
     std::fs::write(&file, projects::export(7, BULK).to_string())?;
     laptop.run(&["projects", "import", &file.display().to_string()])?;
     // The first reply passes, a later one does not: the server has carried out what the laptop was never told.
-    sandbox.proxy.hold_after(30_000);
+    sandbox.proxy.hold_after(2_500);
     laptop.kill_when(&["cloud", "sync"], || sandbox.proxy.wait_until_held(Duration::from_secs(60)))?;
     sandbox.proxy.release();
     laptop.run(&["cloud", "status"])?;

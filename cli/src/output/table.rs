@@ -22,6 +22,11 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// The cells, uncut.
+    pub(crate) fn rows(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

@@ -12,6 +12,15 @@ pub(crate) fn block(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unsafe(*c)).collect()
 }
 
+/// A time of RFC 3339 to the minute, in UTC; what is none is shown as it is.
+#[cfg(feature = "cloud")]
+pub(crate) fn minute(at: &str) -> String {
+    match at.parse::<jiff::Timestamp>() {
+        Ok(at) => at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        Err(_) => line(at),
+    }
+}
+
 /// Control characters of both sets, and those that change the direction of what follows.
 fn is_unsafe(c: char) -> bool {
     c.is_control()

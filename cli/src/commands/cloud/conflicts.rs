@@ -1,5 +1,7 @@
 //! `orkee cloud conflicts`
 
+use std::collections::BTreeSet;
+
 use orkee_core::project::ProjectId;
 use orkee_core::store::{Choice, Conflict, Store};
 use serde::Serialize;
@@ -9,7 +11,7 @@ use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit, Failure};
 use crate::output::table::Table;
 use crate::output::{Paint, text};
-use crate::{prompt, terminal};
+use crate::prompt;
 
 /// Show fields that were changed on both sides, and settle them
 ///
@@ -120,14 +122,10 @@ fn show(cx: &Context, conflicts: &[Conflict]) -> CommandResult {
             shown(c.local.as_deref()),
             shown(c.cloud.as_deref()),
             text::line(&c.device),
-            text::line(c.at.get(..16).unwrap_or(&c.at)).replace('T', " "),
+            text::minute(&c.at),
         ]);
     }
-    let (heading, rows) = table.render(terminal::width());
-    cx.out.line(cx.out.paint(Paint::Strong, &heading))?;
-    for row in rows {
-        cx.out.line(row)?;
-    }
+    cx.out.table(&table)?;
     cx.out.note("Settle one: orkee cloud conflicts resolve ID --field FIELD=local|cloud");
     Ok(Exit::DONE)
 }
@@ -146,6 +144,11 @@ impl Resolve {
     fn run(self, cx: &Context, store: &mut Store) -> CommandResult {
         let id = store.find(&self.id)?;
         let open = store.conflicts(Some(id))?;
+        if let Some(field) = named_twice(&self.fields) {
+            return Err(
+                CliError::usage(format!("--field names `{field}` twice"), "name each field once").into()
+            );
+        }
         if let Some((field, _)) =
             self.fields.iter().find(|(field, _)| !open.iter().any(|c| c.field == *field))
         {
@@ -154,22 +157,28 @@ impl Resolve {
         let settled = match self.fields.is_empty() {
             true => ask_each(cx, store, &open)?,
             false => {
+                let mut settled = 0;
                 for (field, choice) in &self.fields {
-                    store.resolve(id, field, *choice)?;
+                    settled += usize::from(store.resolve(id, field, *choice)?);
                 }
-                self.fields.len()
+                settled
             }
         };
         if cx.out.is_json() {
             return show(cx, &store.conflicts(Some(id))?);
         }
-        let left = open.len() - settled;
+        let left = store.conflicts(Some(id))?.len();
         cx.out.done(format_args!(
             "Settled {settled}, {left} left  {}",
             cx.out.paint(Paint::Dim, "send it: orkee cloud sync")
         ))?;
         Ok(Exit::DONE)
     }
+}
+
+fn named_twice(fields: &[(String, Choice)]) -> Option<&str> {
+    let mut seen = BTreeSet::new();
+    fields.iter().map(|(field, _)| field.as_str()).find(|field| !seen.insert(*field))
 }
 
 fn no_such(field: &str, open: &[Conflict]) -> CliError {

@@ -17,7 +17,6 @@ const ORKEE_CLOUD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/orkee-cloud
 /// A provider, ready to be asked.
 pub(super) struct Connection<'a> {
     pub(super) provider: WasmProvider,
-    pub(super) selection: Selection,
     cloud: &'a Cloud,
 }
 
@@ -28,7 +27,7 @@ impl<'a> Connection<'a> {
         let selection = select(tenant, cx.settings()?.tenant_provider(tenant)?.as_deref())?;
         let tokens = Arc::new(cloud.tokens(cx));
         let provider = load(cx, cloud, &selection, tokens).await?;
-        Ok(Self { provider, selection, cloud })
+        Ok(Self { provider, cloud })
     }
 
     /// What people call the backend.

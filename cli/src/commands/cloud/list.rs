@@ -8,8 +8,7 @@ use super::surroundings::{self, Cloud};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::table::Table;
-use crate::output::{Paint, text};
-use crate::terminal;
+use crate::output::text;
 
 /// List the projects that the cloud has
 #[derive(Debug, clap::Args)]
@@ -134,7 +133,7 @@ impl List {
         if projects.is_empty() {
             cx.out.note("The cloud has no projects yet. Send yours: orkee cloud sync");
         } else {
-            print(cx, &projects)?;
+            cx.out.table(&projects)?;
         }
         if listed.next.is_some() {
             cx.out.note(format_args!(
@@ -150,24 +149,15 @@ impl List {
                     text::line(&d.id),
                     text::line(&d.name),
                     or_dash(&d.platform),
-                    or_dash(&d.last_seen),
+                    d.last_seen.as_deref().map_or_else(|| "–".to_owned(), text::minute),
                     this.to_owned(),
                 ]);
             }
             cx.out.line("")?;
-            print(cx, &table)?;
+            cx.out.table(&table)?;
         }
         Ok(())
     }
-}
-
-fn print(cx: &Context, table: &Table) -> Result<(), Failure> {
-    let (heading, rows) = table.render(terminal::width());
-    cx.out.line(cx.out.paint(Paint::Strong, &heading))?;
-    for row in rows {
-        cx.out.line(row)?;
-    }
-    Ok(())
 }
 
 /// The date of a time, without the rest.

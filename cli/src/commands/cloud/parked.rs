@@ -7,7 +7,6 @@ use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 use crate::output::table::Table;
 use crate::output::{Paint, text};
-use crate::terminal;
 
 /// Show records that were set aside, with the reasons
 #[derive(Debug, clap::Args)]
@@ -77,11 +76,7 @@ fn show(cx: &Context, parked: Vec<SetAside>) -> CommandResult {
         let name = text::line(p.name.as_deref().unwrap_or("–"));
         table.row(vec![text::line(&p.id), name, from.to_owned(), text::line(&p.reason)]);
     }
-    let (heading, rows) = table.render(terminal::width());
-    cx.out.line(cx.out.paint(Paint::Strong, &heading))?;
-    for row in rows {
-        cx.out.line(row)?;
-    }
+    cx.out.table(&table)?;
     Ok(Exit::DONE)
 }
 

@@ -1,5 +1,6 @@
 //! Running a sync for `sync` and `restore`: lock, retries, deadline, what the person sees, what the log keeps.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -120,7 +121,7 @@ async fn with_retries(
         let tell = |event: &Event| events.push(event.clone());
         match sync::sync(store, &connection.provider, remote, run.options.clone(), tell).await {
             Ok(summary) => {
-                done.parked = summary.parked;
+                done.set_aside(summary.parked);
                 done.request_id = summary.request_id;
                 done.was_a_copy |= summary.was_a_copy;
                 done.new_epoch |= summary.new_epoch;
@@ -187,6 +188,19 @@ async fn in_time<T>(
 }
 
 impl Done {
+    /// Takes what the last attempt set aside, and from the events what attempts that failed did before it.
+    fn set_aside(&mut self, last: Vec<Parked>) {
+        let earlier = self.events.iter().filter_map(|event| match &event.what {
+            What::Parked { reason } | What::Unreadable { reason } => {
+                Some(Parked { id: event.id.to_string(), reason: reason.clone() })
+            }
+            _ => None,
+        });
+        let all: BTreeMap<String, Parked> =
+            earlier.chain(last).map(|parked| (parked.id.clone(), parked)).collect();
+        self.parked = all.into_values().collect();
+    }
+
     /// How many events are of this kind.
     pub(super) fn count(&self, is: impl Fn(&What) -> bool) -> u64 {
         self.events.iter().filter(|event| is(&event.what)).count() as u64

@@ -161,9 +161,8 @@ impl Report {
         let last = self.last_sync_at.map_or_else(|| "never".to_owned(), |at| utc(at, "%Y-%m-%d %H:%M UTC"));
         cx.out.line(format_args!("{yes} Last sync: {last}"))?;
 
-        let tenant = self.tenant.as_deref().map_or_else(|| "no tenant".to_owned(), |t| format!("tenant {t}"));
         let Selection { provider, because, .. } = &self.provider;
-        cx.out.line(format_args!("Provider: {provider} ({tenant}; {because})"))?;
+        cx.out.line(format_args!("Provider: {provider} ({because})"))?;
         let Standing { in_step, waiting, conflicts, parked } = self.standing;
         cx.out.line(format_args!(
             "Projects: {in_step} in step, {waiting} waiting, {conflicts} in conflict, {parked} parked"
@@ -172,7 +171,7 @@ impl Report {
             let section = self.sign_in.section.as_ref().map(|s| format!(", [{s}]")).unwrap_or_default();
             cx.out.line(format_args!("Token from: {source}{section}"))?;
         }
-        let next = if self.automatic { "after each interval, while `orkee cloud watch` runs" } else { "off" };
+        let next = if self.automatic { "set, but this version syncs only when asked" } else { "off" };
         cx.out.line(format_args!("Automatic sync: {next}"))?;
         Ok(())
     }

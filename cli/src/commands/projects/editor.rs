@@ -7,6 +7,7 @@ use std::process::Command;
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::project::{Payload, ProjectId};
+use orkee_core::settings::Key;
 use orkee_core::store::{Store, StoreError, Updated};
 use thiserror::Error;
 
@@ -171,6 +172,8 @@ fn open(command: &str, path: &Path) -> Result<(), EditorError> {
         .arg(format!("{command} \"$@\""))
         .arg(command)
         .arg(path)
+        .env_remove(Key::Token.variable())
+        .env_remove(Key::TokenFile.variable())
         .status()
         .map_err(cannot)?;
     if status.success() {

@@ -7,8 +7,7 @@ use super::word;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::table::Table;
-use crate::output::{Output, Paint, text};
-use crate::terminal;
+use crate::output::{Output, text};
 
 /// List projects
 ///
@@ -122,13 +121,7 @@ fn table(cx: &Context, store: &Store, filter: &Filter, filtered: bool) -> Result
         cx.out.note(hint);
         return Ok(());
     }
-    let (heading, rows) = table.render(terminal::width());
-    cx.out.line(cx.out.paint(Paint::Strong, &heading))?;
-    for row in rows {
-        cx.out.line(row)?;
-        while_read(&cx.out)?;
-    }
-    Ok(())
+    Ok(cx.out.table(&table)?)
 }
 
 fn while_read(out: &Output) -> Result<(), Stop> {
