@@ -54,6 +54,9 @@ fn a50_folder_and_file_are_private_from_the_first_moment_whatever_the_umask() {
         assert!(made.len() >= 2, "{calls}");
         assert!(made.iter().all(|line| line.contains("0600")), "{made:?}");
         assert!(!about.iter().any(|line| line.contains("chmod")), "{about:?}");
+        let home = format!("{}\"", device.home().display());
+        let folder: Vec<_> = calls.lines().filter(|l| l.contains("mkdir") && l.contains(&home)).collect();
+        assert!(!folder.is_empty() && folder.iter().all(|line| line.contains("0700")), "{calls}");
     }
 }
 

@@ -98,7 +98,7 @@ fn bomb(bytes: usize) -> Vec<u8> {
 }
 
 #[test]
-fn an_error_of_the_servers_own_is_told_in_its_words_with_the_requests_id() {
+fn b14_c07_c13_an_error_of_the_servers_own_is_told_in_its_words_with_the_requests_id() {
     let scene = Scene::new();
     let body = json!({"error": {"code": "internal", "message": "The disk is on fire.", "request_id": "r_7"}});
     let headers = [("Content-Type", "application/json"), ("X-Request-Id", "r_7")];
@@ -109,14 +109,14 @@ fn an_error_of_the_servers_own_is_told_in_its_words_with_the_requests_id() {
 }
 
 #[test]
-fn a_proxys_error_page_is_told_by_its_status() {
+fn b14_a_proxys_error_page_is_told_by_its_status() {
     let scene = Scene::new();
     scene.relay.on_sync(Way::Answered(reply(502, &[("Content-Type", "text/html")], b"<h1>Bad Gateway</h1>")));
     scene.fails(&[], 6, "E-NET-004", "status 502");
 }
 
 #[test]
-fn a_page_of_html_with_status_200_is_no_answer() {
+fn b15_a_page_of_html_with_status_200_is_no_answer() {
     let scene = Scene::new();
     scene.relay.on_sync(Way::Answered(reply(
         200,
@@ -127,7 +127,7 @@ fn a_page_of_html_with_status_200_is_no_answer() {
 }
 
 #[test]
-fn a_good_answer_of_the_wrong_content_type_is_no_answer() {
+fn b17_a_good_answer_of_the_wrong_content_type_is_no_answer() {
     let scene = Scene::new();
     let body = format!("{NOTHING_NEW}\n");
     scene.relay.on_sync(Way::Answered(reply(200, &[("Content-Type", "application/json")], body.as_bytes())));
@@ -135,7 +135,7 @@ fn a_good_answer_of_the_wrong_content_type_is_no_answer() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_as_good_as_none() {
+fn b16_an_answer_that_breaks_off_is_as_good_as_none() {
     for bytes in [1, 100] {
         let scene = Scene::new();
         scene.relay.on_sync(Way::CutShort(bytes));
@@ -144,7 +144,7 @@ fn an_answer_that_breaks_off_is_as_good_as_none() {
 }
 
 #[test]
-fn an_answer_that_announces_more_than_it_brings_is_damaged() {
+fn b16_an_answer_that_announces_more_than_it_brings_is_damaged() {
     let scene = Scene::new();
     let cut =
         NOTHING_NEW.replace(r#""changes":[]"#, r#""changes":[{"id":"aaaaaaaa","revision":"r","len":1000}]"#);
@@ -153,14 +153,14 @@ fn an_answer_that_announces_more_than_it_brings_is_damaged() {
 }
 
 #[test]
-fn a_server_that_says_nothing_is_given_up_in_time() {
+fn b18_c08_a_server_that_says_nothing_is_given_up_in_time() {
     let scene = Scene::new();
     scene.relay.on_sync(Way::Ignored);
     scene.fails(&["--timeout", "1"], 7, "E-SYNC-006", "within 1 seconds");
 }
 
 #[test]
-fn a_record_with_a_wrong_id_is_not_let_in() {
+fn b19_a_record_with_a_wrong_id_is_not_let_in() {
     for id in ["../../etc", "", "aaaa aaa", "aaaaaaaaa"] {
         let scene = Scene::new();
         let listed = format!(r#""changes":[{{"id":"{id}","revision":"r","len":0}}]"#);
@@ -177,14 +177,14 @@ fn outcomes_in_another_number_than_the_records_are_refused() {
 }
 
 #[test]
-fn a_gigabyte_is_not_waited_for() {
+fn b20_a_gigabyte_is_not_waited_for() {
     let scene = Scene::new();
     scene.relay.on_sync(Way::Flooded(head(200, &[FRAMED], 1 << 30)));
     scene.fails(&[], 6, "E-NET-004", "16 MiB");
 }
 
 #[test]
-fn a_stream_without_an_end_is_left() {
+fn b20_a_stream_without_an_end_is_left() {
     let scene = Scene::new();
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.orkee.sync\r\nConnection: close\r\n\r\n";
     scene.relay.on_sync(Way::Flooded(head.into()));
@@ -221,7 +221,7 @@ fn a_redirect_to_another_host_is_not_followed() {
 }
 
 #[test]
-fn a_token_that_is_refused_says_which_variable_to_look_at() {
+fn c05_a_token_that_is_refused_says_which_variable_to_look_at() {
     let scene = Scene::new();
     let body = json!({"error": {"code": "unauthorized", "message": "No good.", "request_id": "r"}});
     let headers = [("Content-Type", "application/json"), ("WWW-Authenticate", "Bearer")];
@@ -330,7 +330,7 @@ fn the_first_question_of_all_whose_token_it_is_fails_as_clearly() {
 }
 
 #[test]
-fn a_record_that_nobody_can_read_is_set_aside_with_its_reason_and_stops_nothing() {
+fn c04_c89_a_record_that_nobody_can_read_is_set_aside_with_its_reason_and_stops_nothing() {
     let scene = Scene::new();
     // The server's answer to the next sync with one record too many; it lies about the rest, which it will own up to.
     let listed = r#""changes":[{"id":"garbage0","revision":"r","len":8}]"#;

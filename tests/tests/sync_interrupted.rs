@@ -59,7 +59,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_sync_that_is_killed_at_any_request_ends_the_same_when_it_is_run_again() {
+fn c90_a_sync_that_is_killed_at_any_request_ends_the_same_when_it_is_run_again() {
     let server = Server::start();
     let relay = Relay::to(&server.url);
     for nth in 0..3 {
@@ -81,7 +81,7 @@ fn a_sync_that_is_killed_at_any_request_ends_the_same_when_it_is_run_again() {
 }
 
 #[test]
-fn a_restore_that_is_killed_on_a_later_page_goes_on() {
+fn c90_a_restore_that_is_killed_on_a_later_page_goes_on() {
     let server = Server::start();
     let relay = Relay::to(&server.url);
     let token = server.token();
@@ -117,7 +117,7 @@ fn what_another_device_made_of_a_version_whose_answer_was_lost_is_joined_with_wh
 }
 
 #[test]
-fn a_second_sync_at_the_same_time_is_told_who_is_at_it() {
+fn c08_a_second_sync_at_the_same_time_is_told_who_is_at_it() {
     let server = Server::start();
     let relay = Relay::to(&server.url);
     let device = Device::with_token(&relay.url, &server.token());

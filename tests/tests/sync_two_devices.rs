@@ -80,7 +80,7 @@ fn many(n: usize) -> String {
 }
 
 #[test]
-fn a_second_device_restores_exactly_what_the_first_one_sent() {
+fn c37_c87_a_second_device_restores_exactly_what_the_first_one_sent() {
     let server = Server::start();
     let (a, b) = (Device::new(&server.url), Device::new(&server.url));
     a.import(RICH);
@@ -129,7 +129,8 @@ fn different_fields_changed_on_both_devices_are_merged() {
 }
 
 #[test]
-fn where_both_changed_the_same_field_this_one_stands_and_the_other_waits_in_a_conflict_until_it_is_settled() {
+fn c06_c36_c88_where_both_changed_the_same_field_this_one_stands_and_the_other_waits_in_a_conflict_until_it_is_settled()
+ {
     let (pair, id) = Pair::with_a_project();
     pair.a.edit(&id, "--name", "from a");
     pair.b.edit(&id, "--name", "from b");
@@ -158,7 +159,7 @@ fn where_both_changed_the_same_field_this_one_stands_and_the_other_waits_in_a_co
 }
 
 #[test]
-fn a_side_that_is_said_to_win_decides_without_a_conflict() {
+fn c83_a_side_that_is_said_to_win_decides_without_a_conflict() {
     for (flag, stands) in [("--local-wins", "from b"), ("--cloud-wins", "from a")] {
         let (pair, id) = Pair::with_a_project();
         pair.a.edit(&id, "--name", "from a");
@@ -215,7 +216,7 @@ fn fields_that_this_version_does_not_know_come_back_as_they_were_from_another_de
 }
 
 #[test]
-fn a_sync_with_nothing_to_say_is_one_small_request() {
+fn c81_a_sync_with_nothing_to_say_is_one_small_request() {
     let Pair { a, b, .. } = Pair::new();
     a.import(&many(50));
     a.sync();
@@ -247,7 +248,7 @@ fn ten_changed_projects_take_at_most_two_requests_to_send_and_to_fetch() {
 }
 
 #[test]
-fn the_json_of_a_sync_has_all_its_keys_and_the_log_its_published_line() {
+fn c35_c54_the_json_of_a_sync_has_all_its_keys_and_the_log_its_published_line() {
     let Pair { a, .. } = Pair::new();
     a.import(&many(3));
     let done = a.sync();
@@ -268,7 +269,7 @@ fn the_json_of_a_sync_has_all_its_keys_and_the_log_its_published_line() {
 }
 
 #[test]
-fn a_dry_run_tells_what_would_be_sent_and_fetched_and_changes_nothing() {
+fn c84_a_dry_run_tells_what_would_be_sent_and_fetched_and_changes_nothing() {
     let (pair, id) = Pair::with_a_project();
     pair.a.edit(&id, "--description", "from a");
     pair.a.sync();
@@ -289,7 +290,7 @@ fn a_dry_run_tells_what_would_be_sent_and_fetched_and_changes_nothing() {
 }
 
 #[test]
-fn one_project_alone_is_sent_and_everything_is_fetched() {
+fn c82_one_project_alone_is_sent_and_everything_is_fetched() {
     let (pair, id) = Pair::with_a_project();
     pair.b.edit(&id, "--description", "from b");
     pair.b.sync();
@@ -301,7 +302,7 @@ fn one_project_alone_is_sent_and_everything_is_fetched() {
 }
 
 #[test]
-fn a_token_of_the_environment_works_without_a_login_and_each_command_says_that_it_is_used() {
+fn c52_a_token_of_the_environment_works_without_a_login_and_each_command_says_that_it_is_used() {
     let Pair { a, .. } = Pair::new();
     a.add("shop");
     for command in ["sync", "restore", "list", "status"] {
@@ -339,7 +340,7 @@ fn a_store_of_another_account_is_refused_unless_it_is_forced() {
 }
 
 #[test]
-fn what_the_api_is_posted_reaches_a_device_and_what_a_device_sends_is_on_the_apis_pages() {
+fn c97_what_the_api_is_posted_reaches_a_device_and_what_a_device_sends_is_on_the_apis_pages() {
     let (pair, id) = Pair::with_a_project();
     let body = json!({"projects": [
         {"id": "webwebwe", "name": "from the web", "status": "review", "other": [1]},

@@ -94,8 +94,7 @@ fn listening(server: &mut Child) -> Result<SocketAddr, Error> {
     BufReader::new(stdout).read_line(&mut line)?;
     let ready: serde_json::Value =
         serde_json::from_str(&line).map_err(|e| format!("the server said {line:?}: {e}"))?;
-    let listen =
-        ready["listen"].as_str().or_else(|| ready["url"].as_str()).ok_or("the server named no address")?;
+    let listen = ready["url"].as_str().ok_or("the server named no address")?;
     Ok(listen.trim_start_matches("http://").trim_end_matches('/').parse()?)
 }
 

@@ -58,6 +58,9 @@ pub fn target() -> Result<(), Error> {
     }
 }
 
+/// What makes a workspace build one with the feature `cloud`.
+pub const CLOUD: [&str; 2] = ["--features", "orkee-cli/cloud"];
+
 /// The binaries of a debug build, dependencies optimised: for the demo and the tests.
 ///
 /// `orkee-local` beside them is `orkee` as `cargo build` alone makes it, without the feature `cloud`.
@@ -66,8 +69,8 @@ pub fn build_for_tests() -> Result<Binaries, Error> {
     let folder = target_folder()?.join("debug");
     run::loudly(cargo().args(["build", "--locked", "-p", "orkee-cli"]))?;
     replace_copy(&folder.join("orkee"), &folder.join("orkee-local"))?;
-    run::loudly(cargo().args(["build", "--locked", "-p", "orkee-cli", "--features", "cloud"]))?;
-    run::loudly(cargo().args(["build", "--locked", "-p", "orkee-server", "-p", "orkee-tests", "--bins"]))?;
+    // The whole workspace at once, as the tests are built: other selections choose other features, and build everything twice.
+    run::loudly(cargo().args(["build", "--locked", "--workspace", "--bins"]).args(CLOUD))?;
     Ok(Binaries { folder })
 }
 

@@ -222,6 +222,6 @@ mod tests {
         }
         assert!(meter.tick(&limits).is_ok());
         assert!(meter.tick(&limits).is_ok());
-        assert_eq!(meter.tick(&limits).unwrap_err(), Limit::Cpu(limits.cpu));
+        assert_eq!(meter.tick(&limits).err(), Some(Limit::Cpu(limits.cpu)));
     }
 }

@@ -4,7 +4,7 @@ use std::vec::IntoIter;
 
 use orkee_wire as wire;
 
-use crate::bindings::orkee::sync::types::{
+use crate::contract::orkee::sync::types::{
     Change, Cursor, Failure, Head, Outcome, RejectReason, Rejection, Reply, Span, Stored,
 };
 

@@ -2,8 +2,8 @@
 
 use orkee_wire::{ErrorBody, ErrorDetail};
 
-use crate::bindings::orkee::sync::http;
-use crate::bindings::orkee::sync::types::Failure;
+use crate::contract::orkee::sync::http;
+use crate::contract::orkee::sync::types::Failure;
 
 /// The host's sign-in.
 const CREDENTIAL: &str = "login";

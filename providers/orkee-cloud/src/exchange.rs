@@ -4,7 +4,7 @@ use orkee_wire as wire;
 
 use crate::answer;
 use crate::api;
-use crate::bindings::orkee::sync::types::{Answer, Failure, Request};
+use crate::contract::orkee::sync::types::{Answer, Failure, Request};
 
 pub(crate) fn exchange(request: &Request) -> Result<Answer, Failure> {
     let envelopes = request.mutations.iter().map(|mutation| mutation.envelope.as_slice());

@@ -5,12 +5,12 @@
 
 mod answer;
 mod api;
-mod bindings;
+mod contract;
 mod exchange;
 mod people;
 
-use bindings::exports::orkee::sync::{account, devices, listing, provider};
-use bindings::orkee::sync::types::{Answer, Failure, Request};
+use contract::exports::orkee::sync::{account, devices, listing, provider};
+use contract::orkee::sync::types::{Answer, Failure, Request};
 use orkee_wire::{MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_BYTES};
 
 /// Of a request's body, what is left for its head.
@@ -59,6 +59,6 @@ impl devices::Guest for OrkeeCloud {
 
 #[allow(unsafe_code, reason = "the generated entry points of the component")]
 mod exports {
-    super::bindings::export!(OrkeeCloud with_types_in super::bindings);
+    super::contract::export!(OrkeeCloud with_types_in super::contract);
     use super::OrkeeCloud;
 }

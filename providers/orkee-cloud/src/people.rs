@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::api;
-use crate::bindings::exports::orkee::sync::{account, devices, listing};
-use crate::bindings::orkee::sync::types::Failure;
+use crate::contract::exports::orkee::sync::{account, devices, listing};
+use crate::contract::orkee::sync::types::Failure;
 
 #[derive(Deserialize)]
 struct Account {

@@ -64,6 +64,7 @@ pub(super) fn summary(cx: &Context, run: &Run, with: &str, done: &Done) -> Resul
         (true, true) => format!("Nothing would change ({with})"),
         (true, false) => format!("Would change with {with}: {counts}"),
         (false, true) => format!("In step with {with}, nothing to do"),
+        (false, false) if run.operation == "restore" => format!("Restored from {with}: {counts}"),
         (false, false) => format!("Synced with {with}: {counts}"),
     };
     let t = done.traffic;
