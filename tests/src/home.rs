@@ -211,7 +211,8 @@ impl Ran {
     #[track_caller]
     pub fn fails(self, code: i32, error: &str) -> Self {
         let ran = self.exits(code);
-        assert!(ran.stderr.starts_with(&format!("error[{error}]: ")), "not {error}: {ran}");
+        let told = format!("error[{error}]: ");
+        assert!(ran.stderr.lines().any(|line| line.starts_with(&told)), "not {error}: {ran}");
         assert!(ran.stderr.lines().any(|line| line.starts_with("hint: ")), "no hint: {ran}");
         assert_eq!(ran.stdout, "", "{ran}");
         ran

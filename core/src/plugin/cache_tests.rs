@@ -25,7 +25,7 @@ impl Fixture {
 
 #[test]
 fn p30_what_was_stored_is_found_under_its_key_alone() {
-    let Fixture { cache, key, .. } = fixture();
+    let Fixture { cache, key, folder: _folder } = fixture();
     assert_eq!(cache.load(&key).unwrap(), b"code");
     assert!(matches!(cache.load(&CodeKey("two".to_owned())), Err(Unusable::Absent)));
 }
