@@ -10,7 +10,6 @@ use orkee_tests::home::finish;
 use orkee_tests::mock::{Answer, Mock, metadata};
 use orkee_tests::op::Op;
 use orkee_tests::terminal::Terminal;
-use orkee_tests::wait;
 use rustix::process::{Pid, Signal};
 use url::Url;
 
@@ -218,9 +217,6 @@ fn a_login_whose_browser_takes_its_time_waits() {
     let device = Device::new(&op.url);
     let mut login = device.begin_login(&[]);
     // The program that was opened has ended long since; the person still reads.
-    wait::until("the metadata request", || {
-        (op.count("GET", "/.well-known/openid-configuration") > 0).then_some(())
-    });
     assert!(login.is_waiting());
     Browser::default().sign_in(&login.authorize(), &op.person()).unwrap();
     login.finish().success();

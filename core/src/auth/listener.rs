@@ -157,9 +157,15 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         refuse_large(stream).await;
         return;
     };
-    let service = service_fn(|request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(answer(&shared, &request).await) }
+    let shows_last_page = AtomicBool::new(false);
+    let service = service_fn(|request: Request<Incoming>| {
+        let (shared, shows_last_page) = (Arc::clone(&shared), &shows_last_page);
+        async move {
+            let response = answer(&shared, &request).await;
+            let is_last = request.uri().path() == pages::DONE && response.status() != StatusCode::NOT_FOUND;
+            shows_last_page.fetch_or(is_last, Ordering::SeqCst);
+            Ok::<_, Infallible>(response)
+        }
     });
     let (read, write) = stream.into_split();
     let stream = tokio::io::join(head.as_slice().chain(read), write);
@@ -172,6 +178,10 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         .await;
     if let Err(error) = done {
         tracing::debug!(target: "orkee::cloud::auth", %error, "a connection to the listener failed");
+    }
+    // Only now is the page with the browser: told earlier, the listener would end before its last byte is out.
+    if shows_last_page.into_inner() {
+        shared.last_page.notify_one();
     }
 }
 
@@ -211,7 +221,7 @@ async fn answer(shared: &Shared, request: &Request<Incoming>) -> Response<String
     }
     match request.uri().path() {
         "/callback" => callback(shared, request.uri().query().unwrap_or_default()).await,
-        "/done" if shared.used.load(Ordering::SeqCst) => done(shared).await,
+        pages::DONE if shared.used.load(Ordering::SeqCst) => done(shared).await,
         _ => Page::bare(StatusCode::NOT_FOUND).into_response(),
     }
 }
@@ -236,17 +246,5 @@ async fn done(shared: &Shared) -> Response<String> {
         Ok(Ok(page)) => page.clone(),
         _ => None,
     };
-    let last_page = LastPage(&shared.last_page);
-    let response = page.unwrap_or_else(Page::already_used).into_response();
-    drop(last_page);
-    response
-}
-
-/// Tells that the last page is on its way, however its making ends.
-struct LastPage<'a>(&'a Notify);
-
-impl Drop for LastPage<'_> {
-    fn drop(&mut self) {
-        self.0.notify_one();
-    }
+    page.unwrap_or_else(Page::already_used).into_response()
 }

@@ -15,6 +15,9 @@ body{margin:0;min-height:100vh;display:grid;place-items:center;font:16px/1.5 sys
 main{max-width:26rem;margin:1rem;padding:2rem 2.5rem;border-radius:12px;background:light-dark(#fff,#1d2026);box-shadow:0 1px 3px #0003}\
 h1{font-size:1.25rem;margin:0 0 .5rem}p{margin:0;overflow-wrap:anywhere}";
 
+/// Where the answer is taken out of the address bar, and how it ended is shown.
+pub(super) const DONE: &str = "/done";
+
 /// A page for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Page {
@@ -68,7 +71,7 @@ impl Page {
 pub(super) fn to_done() -> Response<String> {
     let mut response = guarded(String::new());
     *response.status_mut() = StatusCode::SEE_OTHER;
-    response.headers_mut().insert(LOCATION, HeaderValue::from_static("/done"));
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static(DONE));
     response
 }
 
