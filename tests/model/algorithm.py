@@ -38,7 +38,7 @@ class Version:
 
 
 def merge(base, ours, theirs, log):
-    """Three ways, field by field; what loses to ours goes to the log."""
+    """Three ways, field by field; what loses to ours goes to `log`."""
     if ours == theirs:
         return ours
     if theirs is None or ours is None:
@@ -165,7 +165,8 @@ class Row:
 class Store:
     def __init__(self, name):
         self.name, self.writer, self.clock = name, name, 0
-        self.rows, self.log = {}, []
+        self.rows = {}
+        self.waiting, self.ended = {}, set()       # conflicts: id -> field -> the other values; and those that are over
         self.position, self.head = None, None
         self.listing, self.listing_done = 0, True
         self.found_copied = 0
@@ -178,9 +179,32 @@ class Store:
         clock = self.tick(now)
         if rid in self.rows:
             row = self.rows[rid]
+            before = row.local.fields or {}
             row.replace(Version(change(row.local.fields), row.local.seen | {self.writer: clock}))
+            self.settle(rid, before, row.local.fields)
         else:
             self.rows[rid] = Row(Version(change(None), {self.writer: clock}))
+
+    def settle(self, rid, before, after):
+        """The fields have another value now: their conflicts are over, and with a tombstone all of the record's."""
+        waiting = self.waiting.get(rid, {})
+        for field in list(waiting):
+            if after is None or before.get(field) != after.get(field):
+                self.ended |= waiting.pop(field)
+
+    def follow(self, rid, before, after):
+        """What arrived settles nothing, unless it is the other value itself, or a tombstone."""
+        if after is None:
+            self.settle(rid, before or {}, None)
+        waiting = self.waiting.get(rid, {})
+        for field in list(waiting):
+            if ONLY_PEOPLE_SETTLE in BROKEN and (before or {}).get(field) != after.get(field):
+                del waiting[field]
+            else:
+                waiting[field].discard(after.get(field))
+
+    def conflicts(self):
+        return {value for fields in self.waiting.values() for values in fields.values() for value in values}
 
     def become_another(self, now):
         """This store turned out to be a copy of itself. What it has not sent is the copy's, under a name of its own."""
@@ -210,6 +234,7 @@ class Store:
             row.agree(row.number, revision, row.number)
         elif contains(theirs.seen, ours.seen) and not (row.dirty and theirs.seen == ours.seen):
             row.replace(theirs)
+            self.follow(rid, ours.fields, theirs.fields)
             row.agree(row.number, revision, row.number)
         elif contains(ours.seen, theirs.seen):
             if OLDER_IS_ANSWERED in BROKEN:
@@ -219,7 +244,7 @@ class Store:
             else:
                 row.agree(row.slip_in(theirs), revision, None)
         else:
-            self.merge_in(row, revision, theirs, now)
+            self.merge_in(rid, row, revision, theirs, now)
 
     def notice_a_copy(self, row, theirs, now):
         """It holds a write under our name, newer than the base's, that no version here remembers: someone else is us, too."""
@@ -230,10 +255,14 @@ class Store:
         if not remembered and COPIES_ARE_NOTICED not in BROKEN:
             self.become_another(now)
 
-    def merge_in(self, row, revision, theirs, now):
-        ours = row.local
+    def merge_in(self, rid, row, revision, theirs, now):
+        ours, lost = row.local, []
         shared = contains(theirs.seen, row.base.seen) or BASE_IS_ANCESTOR in BROKEN
-        merged = merge(row.base.fields if shared else None, ours.fields, theirs.fields, self.log)
+        merged = merge(row.base.fields if shared else None, ours.fields, theirs.fields, lost)
+        self.follow(rid, ours.fields, merged)
+        for field, value in lost:
+            if value is not None:
+                self.waiting.setdefault(rid, {}).setdefault(field, set()).add(value)
         if merged == theirs.fields:
             row.replace(theirs)
             row.agree(row.number, revision, row.number)
@@ -256,12 +285,13 @@ class Store:
 
     def end_listing(self):
         """All was listed. What both sides once had and was not met is gone there."""
-        for row in self.rows.values():
+        for rid, row in self.rows.items():
             if row.revision is None or row.listed == self.listing:
                 continue
             if row.dirty and GONE_BUT_EDITED_STAYS not in BROKEN:
                 row.agree(row.base_at, None, None)
             elif GONE_IS_DELETED not in BROKEN:
+                self.follow(rid, row.local.fields, None)
                 row.replace(Version(None, row.local.seen))
                 row.agree(row.number, None, row.number)
         self.listing_done = True
@@ -431,6 +461,7 @@ HEAD_IS_CHECKED = rule("head is checked", "a backend that was put back says so")
 EXPIRED_IS_SAID = rule("expired is said", "who was away for longer than tombstones live lists everything anew")
 LISTINGS_DO_NOT_LAG = rule("listings do not lag", "a full listing is read from the newest state")
 EDIT_BEATS_DELETE = rule("edit beats delete", "a record edited here and deleted there stays")
+ONLY_PEOPLE_SETTLE = rule("only people settle", "what arrives ends no conflict but with the other value")
 LOSER_IS_KEPT = rule("the loser is kept", "the value that loses a conflict is kept")
 UNSENT_IS_RENAMED = rule("unsent is renamed", "a copied store's unsent writes get the new writer, too")
 COPIES_ARE_NOTICED = rule("copies are noticed", "an unknown write of ours makes us another writer")

@@ -8,8 +8,8 @@ lost, people edit at any moment, a store is put back to an older copy of itself,
 When that is over every device syncs until it is quiet, and then must hold:
 
   converged     every device and the backend have the same records, and nothing is left to send
-  nothing lost  what a person wrote stands in the end, or a person who saw it replaced or deleted it, or it is in a conflict log;
-                only what was on no disk any more may be gone
+  nothing lost  what a person wrote stands in the end, or a person who saw it replaced or deleted it, or it waits in a
+                conflict, or did until a person settled it or the record was deleted; only what was on no disk any more may be gone
   no revival    without deletes and restored copies, a value that a person replaced knowingly does not come back
   no noise      one device alone never sees a conflict, whatever is lost on the way
 
@@ -109,7 +109,7 @@ class World:
 
     def restore_device(self, name):
         gone = self.stores[name].holds()
-        self.excused |= {value for _, value in self.stores[name].log}
+        self.excused |= self.stores[name].conflicts() | self.stores[name].ended
         self.sessions[name] = None
         self.wire = [m for m in self.wire if m["session"] is None or m["session"].store is not self.stores[name]]
         self.stores[name] = copy.deepcopy(self.backups[name])
@@ -178,13 +178,14 @@ class World:
             assert mine == live, f"diverged: {name}\n  here  {mine}\n  there {live}"
             assert not any(row.dirty for row in store.rows.values()), f"left to send: {name}"
         final = {value for fields in live.values() for value in fields.values()}
-        logged = {value for store in self.stores.values() for _, value in store.log}
-        lost = self.written - final - logged - self.known - self.excused
+        waiting = {value for store in self.stores.values() for value in store.conflicts()}
+        ended = {value for store in self.stores.values() for value in store.ended}
+        lost = self.written - final - waiting - ended - self.known - self.excused
         assert len(self.disks) == 2 or not lost, f"silently lost: {sorted(lost)}"
         back = final & self.replaced
         assert self.disks or self.deletes or not back, f"revived: {sorted(back)}"
         if len(self.stores) == 1 and not self.disks:
-            assert not logged, f"noise: {logged}"
+            assert not waiting | ended, f"noise: {waiting | ended}"
         if not self.disks:
             assert not any(store.found_copied for store in self.stores.values()), "took itself for a copy"
 

@@ -1,7 +1,8 @@
 //! Fields that were changed on both sides: this device's value stands in the record, the other one waits here.
 //!
-//! A conflict is settled by a choice ([`Store::resolve`]) or by any later change of the field, on whichever device: who changed
-//! it saw what was there. It belongs to this device and does not travel.
+//! A conflict belongs to this device and does not travel. It ends when a person here chooses ([`Store::settle`],
+//! [`Store::resolve`]) or changes the field, when the other value comes to stand, or with the record's tombstone. A version that
+//! arrives and changes the field ends nothing, since whoever wrote it never saw the other value.
 
 use rusqlite::Row;
 use serde_json::value::RawValue;
@@ -40,10 +41,10 @@ pub enum Choice {
 
 const LIST: &str = "SELECT r.id, r.name, c.field, c.local, c.cloud, c.device, c.at FROM conflicts c \
                     JOIN records r ON r.rowid = c.record WHERE r.space = ?1 AND (?2 IS NULL OR r.id = ?2) \
-                    ORDER BY r.name, r.id, c.field, c.rowid";
+                    ORDER BY r.name, r.id, c.field, c.rowid DESC";
 
 impl Store {
-    /// The unsettled conflicts, of one project or of all.
+    /// The unsettled conflicts, of one project or of all. Where several values wait for one field, the newest comes first.
     pub fn conflicts(&self, id: Option<ProjectId>) -> Result<Vec<Conflict>, StoreError> {
         let mut statement = self.connection.prepare_cached(LIST)?;
         let id = id.as_ref().map(ProjectId::as_str);
@@ -51,8 +52,28 @@ impl Store {
         rows.map(|row| row?).collect()
     }
 
-    /// Settles a conflict. With [`Choice::Cloud`] the newest other value becomes the field's, as an edit of this device.
-    /// False: there is no such conflict.
+    /// Settles one conflict as it was shown to a person. With [`Choice::Cloud`] the value that was shown becomes the field's, as
+    /// an edit of this device; other values that wait for the field go on waiting. False: it is not as it was shown any more.
+    pub fn settle(&mut self, shown: &Conflict, choice: Choice) -> Result<bool, StoreError> {
+        self.write(Durability::Full, |tx| {
+            let Some(record) = tx.record(shown.id)? else {
+                return Ok(false);
+            };
+            if !tx.forget_shown(record.row, shown)? {
+                return Ok(false);
+            }
+            if choice == Choice::Cloud {
+                let (record, payload) = tx.live(shown.id)?;
+                let changed = field::with_value(&payload, &shown.field, shown.cloud.clone())?;
+                tx.follow_changed(record.row, Some(&changed))?;
+                tx.finish_edit(record, &payload, changed)?;
+            }
+            Ok(true)
+        })
+    }
+
+    /// Settles all that waits for a field. With [`Choice::Cloud`] the newest other value becomes the field's, as an edit of this
+    /// device. False: there is no such conflict.
     pub fn resolve(&mut self, id: ProjectId, field: &str, choice: Choice) -> Result<bool, StoreError> {
         self.write(Durability::Full, |tx| {
             let (record, payload) = tx.live(id)?;
@@ -87,20 +108,56 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets the conflicts of fields whose value `now` is another than when they were found.
-    pub(super) fn settle_changed(&self, row: i64, now: Option<&Payload>) -> Result<(), StoreError> {
-        let mut statement =
-            self.connection().prepare_cached("SELECT field, local FROM conflicts WHERE record = ?")?;
-        let found = statement
-            .query_map([row], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?)))?;
-        let found: Vec<(String, Option<String>)> = found.collect::<Result<_, _>>()?;
-        for (field, local) in found {
-            let value = now.and_then(|payload| field::value_of(payload, &field));
-            if value.as_deref().map(RawValue::get) != local.as_deref() {
-                self.forget_conflicts(row, &field)?;
+    /// A person decided that the record is to be `now`: forgets the conflicts of fields that have another value then. With a
+    /// tombstone all of them end.
+    pub fn settle_changed(&self, current: &Record, now: Option<&Payload>) -> Result<(), StoreError> {
+        let row = current.row;
+        let Some(now) = now else { return self.forget_all_conflicts(row) };
+        for kept in self.kept(row)? {
+            if kept.stands(now) != kept.local {
+                self.forget_conflicts(row, &kept.field)?;
             }
         }
         Ok(())
+    }
+
+    /// The record became `now` without a person here who chose: conflicts wait beside the values that stand now, unless the other
+    /// value is what stands. With a tombstone all of them end.
+    pub(super) fn follow_changed(&self, row: i64, now: Option<&Payload>) -> Result<(), StoreError> {
+        let Some(now) = now else { return self.forget_all_conflicts(row) };
+        for kept in self.kept(row)? {
+            let stands = kept.stands(now);
+            if stands == kept.cloud {
+                let sql = "DELETE FROM conflicts WHERE rowid = ?";
+                self.connection().prepare_cached(sql)?.execute([kept.row])?;
+            } else if stands != kept.local {
+                let sql = "UPDATE conflicts SET local = ? WHERE rowid = ?";
+                self.connection().prepare_cached(sql)?.execute((stands, kept.row))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn kept(&self, record: i64) -> Result<Vec<Kept>, StoreError> {
+        let sql = "SELECT rowid, field, local, cloud FROM conflicts WHERE record = ?";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let found = statement.query_map([record], |row| {
+            Ok(Kept { row: row.get(0)?, field: row.get(1)?, local: row.get(2)?, cloud: row.get(3)? })
+        })?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    fn forget_all_conflicts(&self, row: i64) -> Result<(), StoreError> {
+        self.connection().prepare_cached("DELETE FROM conflicts WHERE record = ?")?.execute([row])?;
+        Ok(())
+    }
+
+    /// False: there is none that looks like this.
+    fn forget_shown(&self, row: i64, shown: &Conflict) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM conflicts WHERE record = ? AND field = ? AND local IS ? AND cloud IS ?";
+        let text = |value: &Option<Box<RawValue>>| value.as_ref().map(|value| value.get().to_owned());
+        let values = (row, &shown.field, text(&shown.local), text(&shown.cloud));
+        Ok(self.connection().prepare_cached(sql)?.execute(values)? > 0)
     }
 
     fn forget_conflicts(&self, row: i64, field: &str) -> Result<(), StoreError> {
@@ -120,6 +177,21 @@ impl Tx<'_> {
         let mut rows = statement.query((record.row, field))?;
         let Some(row) = rows.next()? else { return Ok(None) };
         Ok(Some(json(record.id, row.get(0)?)?))
+    }
+}
+
+/// A conflict as its table has it, values as JSON text.
+struct Kept {
+    row: i64,
+    field: String,
+    local: Option<String>,
+    cloud: Option<String>,
+}
+
+impl Kept {
+    /// What its field is in `payload`.
+    fn stands(&self, payload: &Payload) -> Option<String> {
+        field::value_of(payload, &self.field).map(|value| value.get().to_owned())
     }
 }
 

@@ -1,8 +1,8 @@
 //! One record, and how another version takes the place of the one that is there.
 //!
-//! Versions of a record are numbered from 1; `records` has the newest, `history` each older one, whole. [`Tx::put`] is the one
-//! place that writes a version: it keeps the old one in history and counts `tracking.version` up, which makes the record
-//! dirty. What else stands in `tracking` belongs to `sync`.
+//! Versions of a record are numbered from 1; `records` has the newest, `history` each older one, whole. A version is written by
+//! [`Tx::write`] for a person, by [`Tx::put`] and [`Tx::put_over`] for what arrived: the old one goes to history, and
+//! `tracking.version` is counted up, which makes the record dirty. What else stands in `tracking` belongs to `sync`.
 
 use std::collections::BTreeMap;
 
@@ -45,6 +45,9 @@ const RECORD: &str = "SELECT r.rowid, r.id, t.version, r.payload, r.ancestry, r.
 const KEEP: &str = "INSERT INTO history (record, version, payload, ancestry, device, at) \
                     SELECT rowid, ?, payload, ancestry, device, at FROM records WHERE rowid = ?";
 
+const FILE: &str =
+    "INSERT INTO history (record, version, payload, ancestry, device, at) VALUES (?, ?, ?, ?, ?, ?)";
+
 // Parameters by number, in the order of `Columns::values`: finding each by its name costs more than binding it.
 const REPLACE: &str = "UPDATE records SET name = ?1, status = ?2, priority = ?3, rank = ?4, tags = ?5, created_at = ?6, \
                        updated_at = ?7, ancestry = ?8, device = ?9, at = ?10, payload = ?11 WHERE rowid = ?12";
@@ -69,40 +72,68 @@ impl Tx<'_> {
         let ancestry = self.tick(current.as_ref().map_or(&none, |record| &record.version.ancestry))?;
         let device = self.writer()?.device.clone();
         let version = Version { payload, ancestry, device, at: self.at().to_owned() };
+        if let Some(current) = &current {
+            self.settle_changed(current, version.payload.as_ref())?;
+        }
         self.put(id, current, version)
     }
 
-    /// Puts a version in the place of `current`, which was read in this transaction and goes to history.
+    /// Puts a version in the place of `current`, which was read in this transaction and goes to history. Conflicts stay: whoever
+    /// wrote it elsewhere did not see them.
     pub fn put(
         &mut self,
         id: ProjectId,
         current: Option<Record>,
         version: Version,
     ) -> Result<Record, StoreError> {
-        let (row, number) = match current {
-            Some(current) => {
-                self.replace(&current, &version)?;
-                (current.row, current.number + 1)
-            }
-            None => {
-                let row = self.insert(id, &version)?;
-                let sql = "INSERT INTO tracking (record, space) VALUES (?, ?)";
-                self.connection().prepare_cached(sql)?.execute((row, self.space()))?;
-                (row, 1)
-            }
+        let Some(current) = current else {
+            let row = self.insert(id, &version)?;
+            let sql = "INSERT INTO tracking (record, space) VALUES (?, ?)";
+            self.connection().prepare_cached(sql)?.execute((row, self.space()))?;
+            return Ok(Record { row, id, number: 1, version });
         };
+        let number = current.number + 1;
+        self.replace(current, number, version)
+    }
+
+    /// Files `other` as an older version and puts `version` on top of it and of `current`. Returns the record, and the number of
+    /// what was filed, which never stands for a moment: fields that it has otherwise are no change.
+    pub fn put_over(
+        &mut self,
+        current: Record,
+        other: &Version,
+        version: Version,
+    ) -> Result<(Record, u64), StoreError> {
+        let filed = current.number + 1;
+        self.file(current.id, current.row, filed, other)?;
+        Ok((self.replace(current, filed + 1, version)?, filed))
+    }
+
+    fn replace(&self, current: Record, number: u64, version: Version) -> Result<Record, StoreError> {
+        let Record { row, id, .. } = current;
+        let prepare = |sql| self.connection().prepare_cached(sql);
+        prepare(KEEP)?.execute((current.number, row))?;
+        let columns = Columns::of(id, &version)?;
+        let keys: [&dyn ToSql; 1] = [&row];
+        prepare(REPLACE)?.execute(&[&columns.values(&version)[..], &keys].concat()[..])?;
+        prepare("UPDATE tracking SET version = ? WHERE record = ?")?.execute((number, row))?;
+        self.follow_changed(row, version.payload.as_ref())?;
         Ok(Record { row, id, number, version })
     }
 
-    fn replace(&self, current: &Record, version: &Version) -> Result<(), StoreError> {
-        let prepare = |sql| self.connection().prepare_cached(sql);
-        prepare(KEEP)?.execute((current.number, current.row))?;
-        let columns = Columns::of(current.id, version)?;
-        let keys: [&dyn ToSql; 1] = [&current.row];
-        prepare(REPLACE)?.execute(&[&columns.values(version)[..], &keys].concat()[..])?;
-        prepare("UPDATE tracking SET version = ? WHERE record = ?")?
-            .execute((current.number + 1, current.row))?;
-        self.settle_changed(current.row, version.payload.as_ref())
+    /// Adds an older version to a record's history.
+    pub(super) fn file(
+        &self,
+        id: ProjectId,
+        row: i64,
+        number: u64,
+        version: &Version,
+    ) -> Result<(), StoreError> {
+        let text = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
+        let payload = version.payload.as_ref().map(Payload::to_json);
+        let values = (row, number, payload, text, &version.device, &version.at);
+        self.connection().prepare_cached(FILE)?.execute(values)?;
+        Ok(())
     }
 
     /// A new row, which needs one in `tracking` as well.

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::record::{ancestry, bad_record, payload};
 use super::{Ancestry, Record, Store, StoreError, Tx, Version};
-use crate::project::{Payload, ProjectId};
+use crate::project::ProjectId;
 use crate::sync::provider::{Cursor, Head, Position, Revision};
 
 /// Where a space stands with its backend.
@@ -319,17 +319,7 @@ impl Tx<'_> {
     /// Files a version below the newest one, which takes a higher number; returns the filed one's.
     pub fn slip_in(&self, known: &Tracked, id: ProjectId, version: &Version) -> Result<u64, StoreError> {
         let number = known.number + 1;
-        let text = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
-        let sql =
-            "INSERT INTO history (record, version, payload, ancestry, device, at) VALUES (?, ?, ?, ?, ?, ?)";
-        self.connection().prepare_cached(sql)?.execute((
-            known.row,
-            number,
-            version.payload.as_ref().map(Payload::to_json),
-            text,
-            &version.device,
-            &version.at,
-        ))?;
+        self.file(id, known.row, number, version)?;
         let sql = "UPDATE tracking SET version = ? WHERE record = ?";
         self.connection().prepare_cached(sql)?.execute((number + 1, known.row))?;
         Ok(number)

@@ -140,6 +140,9 @@ impl Session {
             (Some(before), None) => self.tell_of(id, before, What::Deleted),
             (None, None) => {}
         }
+        if let Some(current) = &current {
+            self.settle_decided(tx, current, theirs.payload.as_ref())?;
+        }
         let record = tx.put(id, current, theirs)?;
         Ok(tx.agree_on(&record, &Agreed::on(record.number, revision))?)
     }
@@ -183,17 +186,14 @@ impl Session {
         // A base that they do not know is no base.
         let base =
             base.filter(|base| contains(&theirs.ancestry, &base.ancestry)).and_then(|base| base.payload);
-        let winner = match self.options.decide {
-            Decide::Cloud(ref ids) if ids.as_ref().is_none_or(|ids| ids.contains(&id)) => Side::Theirs,
-            _ => Side::Ours,
-        };
+        let winner = if self.cloud_wins(id) { Side::Theirs } else { Side::Ours };
         let ours = current.version.payload.as_ref();
         let Merged { payload, conflicts } = merge(base.as_ref(), ours, theirs.payload.as_ref(), winner);
         if payload == theirs.payload {
             return self.replace(tx, id, revision, theirs);
         }
         self.tell_merged(id, payload.as_ref().or(ours));
-        let record = self.put_on_top(tx, id, current, revision, theirs.clone(), payload)?;
+        let record = self.put_on_top(tx, current, revision, &theirs, payload)?;
         if self.options.decide == Decide::Merge {
             for conflict in conflicts {
                 let (ours, cloud) = (conflict.ours.as_deref(), conflict.theirs.as_deref());
@@ -208,31 +208,36 @@ impl Session {
     fn put_on_top(
         &mut self,
         tx: &mut Tx<'_>,
-        id: ProjectId,
         current: Record,
         revision: Revision,
-        theirs: Version,
+        theirs: &Version,
         payload: Option<Payload>,
     ) -> Result<Record, SyncError> {
-        let both = join(&current.version.ancestry, &theirs.ancestry);
-        let base = tx.put(id, Some(current), theirs)?;
-        let base_at = base.number;
-        let ancestry = tx.tick(&both)?;
+        self.settle_decided(tx, &current, payload.as_ref())?;
+        let ancestry = tx.tick(&join(&current.version.ancestry, &theirs.ancestry))?;
         let (device, at) = (tx.writer()?.device.clone(), tx.at().to_owned());
-        let record = tx.put(id, Some(base), Version { payload, ancestry, device, at })?;
+        let merged = Version { payload, ancestry, device, at };
+        let (record, base_at) = tx.put_over(current, theirs, merged)?;
         let agreed = Agreed { base_at: Some(base_at), revision: Some(revision), clean_at: None };
         tx.agree_on(&record, &agreed)?;
         Ok(record)
     }
 
+    /// Who says that the cloud wins has chosen for the fields that it changes here.
+    fn settle_decided(&self, tx: &Tx<'_>, current: &Record, now: Option<&Payload>) -> Result<(), SyncError> {
+        if self.cloud_wins(current.id) {
+            tx.settle_changed(current, now)?;
+        }
+        Ok(())
+    }
+
+    fn cloud_wins(&self, id: ProjectId) -> bool {
+        matches!(&self.options.decide, Decide::Cloud(ids) if ids.as_ref().is_none_or(|ids| ids.contains(&id)))
+    }
+
     /// Whether one side's version of the record is to win as a whole.
     fn decides_whole(&self, id: ProjectId) -> bool {
-        self.options.force
-            && match &self.options.decide {
-                Decide::Merge => false,
-                Decide::Local => true,
-                Decide::Cloud(ids) => ids.as_ref().is_none_or(|ids| ids.contains(&id)),
-            }
+        self.options.force && (self.options.decide == Decide::Local || self.cloud_wins(id))
     }
 
     fn decide(
@@ -261,7 +266,7 @@ impl Session {
             _ => {
                 let payload = current.version.payload.clone();
                 self.tell_merged(id, payload.as_ref().or(theirs.payload.as_ref()));
-                self.put_on_top(tx, id, current, revision, theirs, payload).map(drop)
+                self.put_on_top(tx, current, revision, &theirs, payload).map(drop)
             }
         }
     }
