@@ -6,7 +6,7 @@ use rand::Rng;
 use rand::rngs::SmallRng;
 
 use crate::project::{Payload, Project, ProjectId, RawObject, Task, raw};
-use crate::store::{Store, StoreError};
+use crate::store::{Choice, Store, StoreError};
 
 /// What people did so far. A value is a word that occurs nowhere else.
 #[derive(Default)]
@@ -16,6 +16,8 @@ pub(super) struct Deeds {
     pub(super) known: BTreeSet<String>,
     /// Replaced by a person who saw it.
     pub(super) replaced: BTreeSet<String>,
+    /// Taken out of a conflict by a person: it may come back.
+    pub(super) wanted: BTreeSet<String>,
     last: u64,
 }
 
@@ -42,6 +44,9 @@ impl Deeds {
 
     /// One thing that a person does on a device.
     pub(super) fn act(&mut self, store: &mut Store, id: ProjectId, deletes: bool, rng: &mut SmallRng) {
+        if rng.random_bool(0.2) && self.choose(store, id, rng) {
+            return;
+        }
         match store.get(id) {
             Ok(stored) if deletes && rng.random_bool(0.15) => {
                 self.known.extend(words(&stored.payload.to_json()));
@@ -58,6 +63,21 @@ impl Deeds {
                 store.add(Project::new(id, name)).unwrap();
             }
         }
+    }
+
+    /// Settles one of a project's conflicts. False: it has none.
+    fn choose(&mut self, store: &mut Store, id: ProjectId, rng: &mut SmallRng) -> bool {
+        let waiting = store.conflicts(Some(id)).unwrap();
+        let Some(shown) = waiting.get(rng.random_range(0..waiting.len().max(1))) else {
+            return false;
+        };
+        let choice = if rng.random_bool(0.5) { Choice::Local } else { Choice::Cloud };
+        if choice == Choice::Cloud {
+            self.replaces(shown.local.as_ref().map_or("", |value| value.get()));
+            self.wanted.extend(words(shown.cloud.as_ref().map_or("", |value| value.get())));
+        }
+        assert!(store.settle(shown, choice).unwrap(), "what is shown is what waits");
+        true
     }
 
     fn edit(&mut self, store: &mut Store, payload: &Payload, rng: &mut SmallRng) {

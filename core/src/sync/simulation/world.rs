@@ -1,6 +1,6 @@
 //! Devices, people, and messages on their way. Every choice comes from one seed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -14,7 +14,7 @@ use super::trace::{tell_answer, tell_request, trace};
 use crate::clock::Clock;
 use crate::id::Ids;
 use crate::project::ProjectId;
-use crate::store::{Durability, Options as StoreOptions, Store, StoreError};
+use crate::store::{Conflict, Durability, Options as StoreOptions, Store, StoreError};
 use crate::sync::provider::{Answer, Limits, Request};
 use crate::sync::{FlightId, Next, Options, Session, What};
 
@@ -44,9 +44,31 @@ struct Device {
     store: Store,
     session: Option<Session>,
     backup: Option<Vec<u8>>,
-    /// What conflicts showed to this device's person, as far as its disk remembers.
-    told: BTreeSet<String>,
-    told_at_backup: BTreeSet<String>,
+    /// What waits in conflicts, as it was told to this device's person.
+    told: BTreeMap<String, ProjectId>,
+}
+
+impl Device {
+    /// What waits in conflicts.
+    fn waiting(&self) -> BTreeMap<String, ProjectId> {
+        let waiting = self.store.conflicts(None).unwrap();
+        let other = |conflict: &Conflict| conflict.cloud.as_ref().map(|value| value.get().to_owned());
+        waiting
+            .iter()
+            .flat_map(|c| words(&other(c).unwrap_or_default()).map(|word| (word, c.id)).collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// Takes note of what waits now, and returns what does not any more.
+    fn note_waiting(&mut self) -> Vec<(String, ProjectId)> {
+        let now = self.waiting();
+        let told = std::mem::replace(&mut self.told, now);
+        told.into_iter().filter(|(word, _)| !self.told.contains_key(word)).collect()
+    }
+
+    fn stands(&self, id: ProjectId, word: &str) -> bool {
+        self.store.get(id).is_ok_and(|stored| words(&stored.payload.to_json()).any(|one| one == word))
+    }
 }
 
 /// A request on its way to the backend, or its answer on the way back.
@@ -74,6 +96,9 @@ struct World {
     lost_backend: bool,
     /// On no disk any more.
     excused: BTreeSet<String>,
+    /// Waited in a conflict of a project that was deleted.
+    ended: BTreeSet<String>,
+    saw_a_conflict: bool,
     was_a_copy: bool,
     is_settling: bool,
     is_rough: bool,
@@ -175,6 +200,8 @@ impl World {
             lost_device: false,
             lost_backend: false,
             excused: BTreeSet::new(),
+            ended: BTreeSet::new(),
+            saw_a_conflict: false,
             was_a_copy: false,
             is_settling: false,
             is_rough,
@@ -184,14 +211,7 @@ impl World {
         for _ in 0..devices {
             let mut store = world.store(&BLANK);
             store.write::<_, StoreError>(Durability::Full, |tx| tx.rename_writer()).unwrap();
-            let none = BTreeSet::new();
-            world.devices.push(Device {
-                store,
-                session: None,
-                backup: None,
-                told: none.clone(),
-                told_at_backup: none,
-            });
+            world.devices.push(Device { store, session: None, backup: None, told: BTreeMap::new() });
         }
         world
     }
@@ -249,7 +269,9 @@ impl World {
 
     fn person(&mut self, n: usize) {
         let id = self.records[self.rng.random_range(0..self.records.len())];
-        self.deeds.act(&mut self.devices[n].store, id, self.deletes, &mut self.rng);
+        let device = &mut self.devices[n];
+        self.deeds.act(&mut device.store, id, self.deletes, &mut self.rng);
+        self.deeds.known.extend(device.note_waiting().into_iter().map(|(word, _)| word));
     }
 
     /// One thing happens to the sync of a device. False: there is nothing more to do.
@@ -327,9 +349,14 @@ impl World {
         let Some(session) = device.session.as_mut() else { return };
         session.receive(&mut device.store, message.flight, message.answer.unwrap()).unwrap();
         self.was_a_copy |= session.summary().was_a_copy;
-        if session.take_events().iter().any(|event| matches!(event.what, What::Conflict { .. })) {
-            for conflict in device.store.conflicts(None).unwrap() {
-                device.told.extend(conflict.cloud.iter().flat_map(|value| words(value.get())));
+        self.saw_a_conflict |=
+            session.take_events().iter().any(|event| matches!(event.what, What::Conflict { .. }));
+        // No answer settles what a person was told.
+        for (word, id) in device.note_waiting() {
+            if matches!(device.store.get(id), Err(StoreError::Deleted { .. })) {
+                self.ended.insert(word);
+            } else {
+                assert!(device.stands(id, &word), "the conflict with {word} vanished from device {n}");
             }
         }
     }
@@ -357,7 +384,6 @@ impl World {
     fn back_up(&mut self, n: usize) {
         let device = &mut self.devices[n];
         device.backup = Some(device.store.image().unwrap());
-        device.told_at_backup = device.told.clone();
     }
 
     fn restore_device(&mut self, n: usize) {
@@ -367,7 +393,7 @@ impl World {
         self.wire.retain(|message| message.device != Some(n));
         self.devices[n].store = self.store(&image);
         let device = &mut self.devices[n];
-        self.excused.extend(std::mem::replace(&mut device.told, device.told_at_backup.clone()));
+        self.excused.extend(device.note_waiting().into_iter().map(|(word, _)| word));
         let still = self.on_disks();
         self.excused.extend(gone.difference(&still).cloned());
         self.lost_device = true;
@@ -425,20 +451,22 @@ impl World {
             assert!(!device.store.has_waiting().unwrap(), "device {n} has something left to send");
         }
         let last: BTreeSet<String> = there.values().flat_map(|payload| words(payload)).collect();
-        let told: BTreeSet<String> =
-            self.devices.iter().flat_map(|device| device.told.iter().cloned()).collect();
+        let waiting: BTreeSet<String> =
+            self.devices.iter().flat_map(|device| device.waiting().into_keys()).collect();
         let kept = |word: &&String| {
             last.contains(*word)
-                || told.contains(*word)
+                || waiting.contains(*word)
+                || self.ended.contains(*word)
                 || self.deeds.known.contains(*word)
                 || self.excused.contains(*word)
         };
         let lost: Vec<&String> = self.deeds.written.iter().filter(|word| !kept(word)).collect();
         assert!((self.lost_device && self.lost_backend) || lost.is_empty(), "lost: {lost:?}");
         let lost_disks = self.lost_device || self.lost_backend;
-        let back: Vec<&String> = last.intersection(&self.deeds.replaced).collect();
+        let unwanted = self.deeds.replaced.difference(&self.deeds.wanted);
+        let back: Vec<&String> = unwanted.filter(|word| last.contains(*word)).collect();
         assert!(lost_disks || self.deletes || back.is_empty(), "revived: {back:?}");
-        assert!(self.devices.len() > 1 || lost_disks || told.is_empty(), "noise: {told:?}");
+        assert!(self.devices.len() > 1 || lost_disks || !self.saw_a_conflict, "noise: {waiting:?}");
         assert!(lost_disks || !self.was_a_copy, "took itself for a copy");
         self.check_history();
     }
