@@ -65,7 +65,7 @@ impl Diagnostic for SyncError {
                 "sign in to the former account, or run `orkee cloud sync --force` to compare and join the two".to_owned(),
             ),
             Self::ManyGone { .. } => Some(
-                "run `orkee cloud sync --force` to put them back into the cloud, or `orkee cloud restore --force --yes` to delete them here"
+                "run `orkee cloud sync --force` to put them back into the cloud, or `orkee cloud restore --yes` to delete them here"
                     .to_owned(),
             ),
         }

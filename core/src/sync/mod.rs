@@ -21,7 +21,7 @@ pub use driver::sync;
 pub use error::SyncError;
 pub use event::{Event, Parked, Summary, What};
 pub use lock::{LockError, SyncLock};
-pub use options::{Decide, Deletions, Options, Push};
+pub use options::{Compare, Decide, Deletions, Options, Push};
 pub use session::{FlightId, Next, Session};
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use crate::project::ProjectId;
 /// What a sync is asked to do. The default: push what changed, pull what is new, merge.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Compare everything from the start, and join with another account or backend than the last one.
-    pub force: bool,
+    /// What is compared.
+    pub compare: Compare,
     /// What is sent.
     pub push: Push,
     /// What becomes of records that differ.
@@ -21,6 +21,19 @@ pub struct Options {
     pub in_flight: usize,
     /// Records in a push at most; 0 for what the backend takes.
     pub batch: u32,
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Compare {
+    /// What changed since the last sync.
+    #[default]
+    Changes,
+    /// Everything, from the start. Nothing is deleted: what one side misses is copied to it.
+    Everything,
+    /// Everything, also with another account or backend than the last one: the two are joined. Anything else refuses another one,
+    /// so that nobody's projects get into somebody else's account by mistake.
+    Joining,
 }
 
 /// What is sent.
@@ -51,7 +64,7 @@ pub enum Decide {
     /// Both are merged; where both changed a field, this store's value stands and the other becomes a conflict.
     #[default]
     Merge,
-    /// This store wins: the fields that both changed; with `force`, each record that differs as a whole.
+    /// This store wins: the fields that both changed; where everything is compared, each record that differs as a whole.
     Local,
     /// The cloud wins, in the same way: all records, or these alone.
     Cloud(Option<BTreeSet<ProjectId>>),

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use orkee_core::project::ProjectId;
-use orkee_core::store::Store;
-use orkee_core::sync::{Decide, Deletions, Options, Push};
+use orkee_core::store::{Store, StoreError};
+use orkee_core::sync::{Compare, Decide, Deletions, Options, Push};
 
 use super::running::{self, Patience, Run};
 use crate::context::Context;
-use crate::failure::{CommandResult, Failure};
+use crate::failure::{CommandResult, Exit, Failure};
 use crate::prompt;
 
 /// Fetch projects from the cloud, and send nothing
@@ -19,10 +19,10 @@ use crate::prompt;
 #[command(after_help = "\
 Examples:
   orkee cloud restore                       everything
-  orkee cloud restore --project Ab12Cd34    one project, as the cloud has it
+  orkee cloud restore --project Ab12Cd34    everything; this project as the cloud has it
   orkee cloud restore --force --cloud-wins  compare everything; what differs is taken from the cloud")]
 pub(crate) struct Restore {
-    /// Restore this project alone, as the cloud has it
+    /// Take this project as the cloud has it (everything is fetched)
     #[arg(long, value_name = "ID")]
     project: Option<String>,
     /// Compare everything again, from the beginning
@@ -42,12 +42,18 @@ pub(crate) struct Restore {
 impl Restore {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let mut store = cx.store()?;
-        let options = self.options(cx, &store)?;
-        running::run(cx, &mut store, &Run { operation: "restore", options, patience: Patience::default() })
+        let one = self.project.as_deref().map(|query| chosen(&store, query)).transpose()?;
+        let options = self.options(cx, &store, one)?;
+        let run = Run { operation: "restore", options, patience: Patience::default() };
+        let ended = running::run(cx, &mut store, &run)?;
+        match one.filter(|_| !self.dry_run).map(|id| store.get(id)) {
+            // Neither side knows it, unless the cloud's could not be read, which was told.
+            Some(Err(error @ StoreError::NotFound { .. })) if ended == Exit::DONE => Err(error.into()),
+            _ => Ok(ended),
+        }
     }
 
-    fn options(&self, cx: &Context, store: &Store) -> Result<Options, Failure> {
-        let one = self.project.as_deref().map(|query| chosen(store, query)).transpose()?;
+    fn options(&self, cx: &Context, store: &Store, one: Option<ProjectId>) -> Result<Options, Failure> {
         let decide = match one {
             Some(id) => Decide::Cloud(Some(BTreeSet::from([id]))),
             None if self.cloud_wins => Decide::Cloud(None),
@@ -61,8 +67,12 @@ impl Restore {
             prompt::must_confirm(cx, self.yes, &what)?;
         }
         Ok(Options {
-            // One project alone may be one that was fetched long ago: only a full comparison meets it again.
-            force: self.force || one.is_some(),
+            compare: match (self.force, one) {
+                (true, _) => Compare::Joining,
+                // It may be one that was fetched long ago: only a full comparison meets it again.
+                (false, Some(_)) => Compare::Everything,
+                (false, None) => Compare::Changes,
+            },
             push: Push::Nothing,
             decide,
             deletions: if self.yes { Deletions::Allow } else { Deletions::Ask },

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use orkee_core::diagnostic::Kind;
 use orkee_core::store::Store;
-use orkee_core::sync::{Decide, Deletions, Options, Push};
+use orkee_core::sync::{Compare, Decide, Deletions, Options, Push};
 
 use super::conflicts;
 use super::running::{self, Patience, Run};
@@ -75,7 +75,7 @@ impl Sync {
             _ => Decide::Merge,
         };
         Ok(Options {
-            force: self.force,
+            compare: if self.force { Compare::Joining } else { Compare::Changes },
             push,
             decide,
             deletions: Deletions::Ask,

@@ -7,7 +7,7 @@ use crate::sync::ancestry::{Relation, contains, join, relation};
 use crate::sync::envelope;
 use crate::sync::event::{Event, What};
 use crate::sync::merge::{Merged, Side, merge};
-use crate::sync::options::Decide;
+use crate::sync::options::{Compare, Decide};
 use crate::sync::provider::{Revision, Stored};
 
 impl Session {
@@ -237,7 +237,8 @@ impl Session {
 
     /// Whether one side's version of the record is to win as a whole.
     fn decides_whole(&self, id: ProjectId) -> bool {
-        self.options.force && (self.options.decide == Decide::Local || self.cloud_wins(id))
+        self.options.compare != Compare::Changes
+            && (self.options.decide == Decide::Local || self.cloud_wins(id))
     }
 
     fn decide(

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::error::SyncError;
 use super::event::{Event, Summary};
-use super::options::Options;
+use super::options::{Compare, Options};
 use super::provider::{Cursor, Failure, Limits, Position, ProviderError, Request, Revision};
 use crate::project::ProjectId;
 use crate::store::{Durability, ListingGoal, SpaceState, Store, StoreError, Tx};
@@ -127,16 +127,17 @@ impl Session {
     /// Compares the remote with the one that the store knows, and prepares a forced comparison.
     fn meet(&mut self, store: &mut Store, remote: &str) -> Result<(), SyncError> {
         let is_other = self.state.remote.as_deref().is_some_and(|known| known != remote);
-        if is_other && !self.options.force {
+        if is_other && self.options.compare != Compare::Joining {
             let was = self.state.remote.clone().unwrap_or_default();
             return Err(SyncError::OtherRemote { was, now: remote.to_owned() });
         }
+        let compares_all = self.options.compare != Compare::Changes;
         if self.state.remote.as_deref() != Some(remote) {
             self.state.remote = Some(remote.to_owned());
-        } else if !self.options.force {
+        } else if !compares_all {
             return Ok(());
         }
-        if self.options.force {
+        if compares_all {
             self.state.cursor.position = None;
             self.state.goal = Some(ListingGoal::Offer);
             self.lists_first = true;

@@ -8,7 +8,7 @@ use crate::project::Project;
 use crate::store::{Choice, Options as StoreOptions, RawVersion};
 use crate::sync::envelope;
 use crate::sync::event::What;
-use crate::sync::options::{Decide, Deletions, Push};
+use crate::sync::options::{Compare, Decide, Deletions, Push};
 use crate::sync::provider::{Answer, Outcome, RejectReason, Reply, Revision, Stored};
 use crate::sync::simulation::backend::Backend;
 
@@ -451,17 +451,27 @@ fn a_listing_that_would_delete_much_stops_and_asks() {
     assert!(matches!(error, SyncError::ManyGone { gone: 11, total: 41 }), "{error}");
     assert_eq!(crate::diagnostic::Diagnostic::kind(&error).exit_code(), 5);
     assert_eq!(a.standing().unwrap().in_step, 41, "what came with the answer is applied, nothing is deleted");
-    // Asked again it stops again; with a yes it goes on.
-    assert!(cloud.sync_with(&mut a, LIMITS, Options::default()).is_err());
-    let options = Options { deletions: Deletions::Allow, ..Options::default() };
-    assert_eq!(cloud.sync_with(&mut a, LIMITS, options).unwrap().deleted, 11);
+    assert!(cloud.sync_with(&mut a, LIMITS, Options::default()).is_err(), "asked again it stops again");
+    let before = a.image().unwrap();
+    let hint = crate::diagnostic::Diagnostic::hint(&error).unwrap();
+
+    assert!(hint.contains("`orkee cloud restore --yes` to delete"), "{hint}");
+    let options = Options { push: Push::Nothing, deletions: Deletions::Allow, ..Options::default() };
+    let summary = cloud.sync_with(&mut a, LIMITS, options).unwrap();
+    assert_eq!((summary.deleted, summary.pushed), (11, 0));
+
+    assert!(hint.contains("`orkee cloud sync --force` to put them back"), "{hint}");
+    let mut a = Store::from_image(StoreOptions::default(), &before).unwrap();
+    let options = Options { compare: Compare::Joining, ..Options::default() };
+    let summary = cloud.sync_with(&mut a, LIMITS, options).unwrap();
+    assert_eq!((summary.deleted, summary.pushed), (0, 11));
 }
 
 #[test]
 fn force_puts_back_what_the_backend_lost_and_moves_nothing_else() {
     let (mut cloud, mut a, _) = pair(40);
     (0..11).for_each(|n| cloud.backend.lose(id(n).as_str()));
-    let options = Options { force: true, ..Options::default() };
+    let options = Options { compare: Compare::Everything, ..Options::default() };
     let summary = cloud.sync_with(&mut a, LIMITS, options).unwrap();
     assert_eq!((summary.pushed, summary.pulled, summary.deleted), (11, 0, 0));
     assert_eq!(cloud.backend.len(), 40);
@@ -477,8 +487,13 @@ fn another_account_is_refused_until_it_is_forced_and_then_both_are_joined() {
     let error = begin(&mut a, Options::default()).unwrap_err();
     assert!(matches!(&error, SyncError::OtherRemote { was, .. } if was == "me@here"), "{error}");
     assert_eq!(crate::diagnostic::Diagnostic::kind(&error).exit_code(), 5);
+    let everything = Options { compare: Compare::Everything, ..Options::default() };
+    assert!(
+        matches!(begin(&mut a, everything), Err(SyncError::OtherRemote { .. })),
+        "comparing is not joining"
+    );
     assert_eq!(cloud.sync(&mut a).round_trips, 1, "nothing changed");
-    begin(&mut a, Options { force: true, ..Options::default() }).unwrap();
+    begin(&mut a, Options { compare: Compare::Joining, ..Options::default() }).unwrap();
     let mut session = Session::begin(&mut a, "me@elsewhere", LIMITS, Options::default()).unwrap();
     while let Next::Ask(flight, request) = session.next(&mut a).unwrap() {
         assert_eq!(

@@ -16,7 +16,7 @@ use crate::id::Ids;
 use crate::project::ProjectId;
 use crate::store::{Conflict, Durability, Options as StoreOptions, Store, StoreError};
 use crate::sync::provider::{Answer, Limits, Request};
-use crate::sync::{FlightId, Next, Options, Session, What};
+use crate::sync::{Compare, FlightId, Next, Options, Session, What};
 
 /// Makes an empty store once; each device starts from a copy.
 static BLANK: LazyLock<Vec<u8>> =
@@ -318,8 +318,11 @@ impl World {
             max_page: self.rng.random_range(1..=3),
         };
         let in_flight = self.rng.random_range(1..=3);
-        let force = !self.is_settling && self.rng.random_bool(0.05);
-        let options = Options { force, in_flight, ..Options::default() };
+        let compare = match !self.is_settling && self.rng.random_bool(0.05) {
+            true => Compare::Everything,
+            false => Compare::Changes,
+        };
+        let options = Options { compare, in_flight, ..Options::default() };
         let device = &mut self.devices[n];
         device.session =
             Some(Session::begin(&mut device.store, "someone@somewhere", limits, options).unwrap());

@@ -59,7 +59,7 @@ fn the_losing_side_of_a_decision_is_kept_in_history_and_no_conflict_stands() {
 
 #[test]
 fn forced_local_overwrites_what_is_newer_there_and_forced_cloud_what_is_unsent_here() {
-    let options = |decide| Options { force: true, decide, ..Options::default() };
+    let options = |decide| Options { compare: Compare::Everything, decide, ..Options::default() };
     let (mut cloud, mut a, mut b) = pair(2);
     rename(&mut a, 0, "newer");
     cloud.sync(&mut a);
