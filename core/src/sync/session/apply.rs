@@ -100,10 +100,8 @@ impl Session {
         if flight.limit > 0 {
             self.held = Some(Held { changes: reply.changes, cursor: reply.cursor, more: reply.more });
         }
-        let stop = self.land(tx)?;
         self.state.last_sync_at = Some(tx.at().to_owned());
-        tx.save_space_state(&self.state)?;
-        Ok(stop)
+        self.land_and_save(tx)
     }
 
     fn raise_head(&mut self, head: Option<Head>) {
@@ -152,6 +150,13 @@ impl Session {
             return Ok(());
         }
         self.set_aside_ours(tx, sent, "the cloud has a version that cannot be read here")
+    }
+
+    /// Goes on after a request that is not in flight any more.
+    pub(super) fn land_and_save(&mut self, tx: &mut Tx<'_>) -> Result<Option<SyncError>, SyncError> {
+        let stop = self.land(tx)?;
+        tx.save_space_state(&self.state)?;
+        Ok(stop)
     }
 
     /// Applies the page that waits, once nothing in flight can cross it, and goes on over our own commits.
@@ -256,6 +261,9 @@ fn check(flight: &Flight, reply: &Reply) -> Result<(), SyncError> {
     let wrong = |why: String| Err(SyncError::Protocol(why));
     if reply.outcomes.len() != flight.batch.len() {
         return wrong(format!("{} outcomes for {} mutations", reply.outcomes.len(), flight.batch.len()));
+    }
+    if reply.cursor.head.as_ref().is_some_and(|head| i64::try_from(head.number).is_err()) {
+        return wrong("it numbers a commit above 2^63 - 1".to_owned());
     }
     if flight.limit == 0 {
         return if reply.changes.is_empty() && !reply.more {

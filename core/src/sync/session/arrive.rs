@@ -49,6 +49,7 @@ impl Session {
         reason: &str,
     ) -> Result<(), SyncError> {
         tx.set_aside(id, revision, envelope, reason)?;
+        self.has_aside = true;
         match id.parse() {
             Ok(id) => {
                 tx.mark_listed(id, self.state.listing)?;

@@ -100,6 +100,8 @@ impl Session {
     ) -> Result<Self, SyncError> {
         let (state, has_aside) = store.space_state()?;
         let mut session = Self {
+            // One that was begun goes on: what the backend still has need not be sent.
+            lists_first: state.goal == Some(ListingGoal::Offer),
             state,
             has_aside,
             limits,
@@ -111,7 +113,6 @@ impl Session {
             spans: HashMap::new(),
             wants_page: true,
             is_met: false,
-            lists_first: false,
             swept: 0,
             refused: HashMap::new(),
             expired: 0,
@@ -202,18 +203,22 @@ impl Session {
             return Err(error.into());
         }
         let records = u32::try_from(flight.batch.len()).unwrap_or(u32::MAX);
+        let mut too_large = None;
         match flight.batch.as_slice() {
             [] if self.limits.max_page <= 1 => return Err(error.into()),
             [] => self.limits.max_page /= 2,
-            [one] => {
-                let (one, reason) = (one.clone(), error.message);
-                self.transact(store, |session, tx| session.set_aside_ours(tx, &one, &reason))?;
-            }
+            [one] => too_large = Some(one),
             _ => self.limits.max_mutations = records / 2,
         }
         self.wants_page |= flight.limit > 0;
         self.swept = 0;
-        Ok(())
+        let stop = self.transact(store, |session, tx| {
+            if let Some(one) = too_large {
+                session.set_aside_ours(tx, one, &error.message)?;
+            }
+            session.land_and_save(tx)
+        })?;
+        stop.map_or(Ok(()), Err)
     }
 
     /// Whether anything is in flight.
@@ -232,6 +237,7 @@ impl Session {
     }
 
     fn finish(&mut self, store: &mut Store) -> Result<Next, SyncError> {
+        debug_assert!(self.held.is_none(), "a page waits for nothing");
         if self.options.dry_run {
             self.plan_pushes(store)?;
         }

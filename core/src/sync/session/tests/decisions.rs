@@ -113,6 +113,92 @@ fn a_backend_that_was_put_back_gets_everything_again_and_deletes_nothing() {
 }
 
 #[test]
+fn a_listing_that_offers_goes_on_before_anything_is_sent_when_it_was_interrupted() {
+    let (mut cloud, mut a, _) = pair(20);
+    cloud.backend.lose(id(3).as_str());
+    let narrow = Limits { max_page: 8, max_mutations: 4, ..LIMITS };
+    let force = Options { compare: Compare::Everything, ..Options::default() };
+    let mut session = Session::begin(&mut a, "me@here", narrow, force).unwrap();
+    let Next::Ask(flight, request) = session.next(&mut a).unwrap() else { panic!() };
+    let answer = cloud.answer(request);
+    session.receive(&mut a, flight, answer).unwrap();
+    drop(session);
+    rename(&mut a, 0, "edited meanwhile");
+    let summary = cloud.sync_with(&mut a, narrow, Options::default()).unwrap();
+    let sent = |request: &Request| request.mutations.len();
+    assert_eq!(cloud.requests.iter().map(sent).collect::<Vec<_>>(), [0, 0, 2]);
+    assert_eq!((summary.pushed, summary.deleted), (2, 0));
+}
+
+#[test]
+fn a_page_that_waited_for_a_push_that_is_too_large_is_applied_and_the_rest_is_sent() {
+    let (mut cloud, mut a, mut b) = pair(6);
+    for n in [0, 3] {
+        rename(&mut b, n, "from B");
+        cloud.sync(&mut b);
+    }
+    (1..6).for_each(|n| describe(&mut a, n, "from A"));
+    let one = Limits { max_page: 1, max_mutations: 1, ..LIMITS };
+    let two = Options { in_flight: 2, ..Options::default() };
+    let mut session = Session::begin(&mut a, "me@here", one, two).unwrap();
+    // The second page brings project 3 while a push of it is under way, which fails.
+    let (mut under_way, mut was_held) = (Vec::new(), false);
+    loop {
+        match session.next(&mut a).unwrap() {
+            Next::Ask(flight, request) => under_way.push((flight, request)),
+            Next::Wait if under_way.len() == 1 && session.held.is_some() && !was_held => {
+                was_held = true;
+                let (flight, _) = under_way.remove(0);
+                session.fail(&mut a, flight, ProviderError::new(Failure::TooLarge, "too much")).unwrap();
+            }
+            Next::Wait => {
+                let (flight, request) = under_way.remove(0);
+                let answer = cloud.answer(request);
+                session.receive(&mut a, flight, answer).unwrap();
+            }
+            Next::Done => break,
+        }
+    }
+    assert!(was_held, "no page waited");
+    assert!(!a.has_waiting().unwrap());
+    assert_eq!(cloud.backend.live(), a.live_payloads().unwrap());
+    assert_eq!(name(&a, 3), "from B");
+}
+
+#[test]
+fn what_could_not_be_read_is_forgotten_when_it_can_be_read_in_the_same_sync() {
+    let (mut cloud, mut a, _) = pair(2);
+    cloud.backend.put(id(0).as_str(), b"rubbish".to_vec());
+    cloud.backend.put(id(1).as_str(), envelope_of(1, "w9", u64::MAX >> 2));
+    let narrow = Limits { max_page: 1, ..LIMITS };
+    let mut session = Session::begin(&mut a, "me@here", narrow, Options::default()).unwrap();
+    cloud.requests.clear();
+    while let Next::Ask(flight, request) = session.next(&mut a).unwrap() {
+        let answer = cloud.answer(request);
+        session.receive(&mut a, flight, answer).unwrap();
+        if cloud.requests.len() == 1 {
+            assert_eq!(a.standing().unwrap().parked, 1);
+            cloud.backend.put(id(0).as_str(), envelope_of(0, "w9", u64::MAX >> 2));
+        }
+    }
+    assert_eq!(a.standing().unwrap().parked, 0);
+}
+
+#[test]
+fn a_commit_with_a_number_that_cannot_be_kept_is_against_the_contract_and_breaks_nothing() {
+    let (mut cloud, mut a, _) = pair(1);
+    let before = a.image().unwrap();
+    let mut session = Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap();
+    let Next::Ask(flight, request) = session.next(&mut a).unwrap() else { panic!() };
+    let Answer::Page(mut reply) = cloud.answer(request) else { panic!() };
+    reply.cursor.head.as_mut().unwrap().number = 1 << 63;
+    let error = session.receive(&mut a, flight, Answer::Page(reply)).unwrap_err();
+    assert!(matches!(error, SyncError::Protocol(_)), "{error}");
+    assert_eq!(a.image().unwrap(), before);
+    cloud.sync(&mut a);
+}
+
+#[test]
 fn a_batch_that_is_too_large_is_halved_and_a_single_record_parked() {
     let (mut cloud, mut a) = (Cloud::new(), store("laptop"));
     (0..4).for_each(|n| add(&mut a, n));
