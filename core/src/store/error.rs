@@ -207,9 +207,7 @@ impl Diagnostic for StoreError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Open { source, .. } => return source.hint(),
-            Self::Locked => {
-                "wait for the other `orkee` command to end and try again; `orkee doctor` shows who holds it"
-            }
+            Self::Locked => "wait for the other `orkee` command to end and try again",
             Self::ReadOnly => {
                 "make the file and its folder writable, or point ORKEE_HOME at a folder that is"
             }
@@ -223,7 +221,12 @@ impl Diagnostic for StoreError {
             Self::Newer { .. } => "update orkee, or point ORKEE_HOME at another folder",
             Self::Full => "free some space and run the command again; nothing was changed",
             Self::Io(_) => "check the folder that ORKEE_HOME names and its permissions",
-            Self::BadRecord { .. } | Self::Sql(_) => "run `orkee doctor`",
+            Self::BadRecord { .. } => {
+                "other projects are not affected; keep the database file, and report it with the lines above"
+            }
+            Self::Sql(_) => {
+                "update orkee; if it stays so, keep the database file, and report it with the lines above"
+            }
             Self::NotFound { near, .. } if !near.is_empty() => {
                 return Some(format!("did you mean {}?", near.join(" or ")));
             }

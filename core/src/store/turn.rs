@@ -5,7 +5,7 @@
 //! database, keeps it while it waits for the write lock, and gives it back when it has that. Whoever writes again has to
 //! take the turn first, and so lets the one go ahead that waits. The turn orders writers and protects nothing.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -45,20 +45,30 @@ impl Turn {
         Self { path: name.into(), file: None }
     }
 
-    /// Waits for the turn. Where the file cannot be made, the folder is read-only, which the write will tell.
+    /// Waits for the turn. Where the file cannot be made, the folder is read-only, which the write will tell; where the file
+    /// system knows no such locks, writers go without an order.
     pub(super) fn take(&mut self, deadline: Instant) -> Result<Held<'_>, StoreError> {
         if self.file.is_none() {
             let options = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.path);
             self.file = options.ok();
         }
         let Some(file) = &self.file else { return Ok(Held(None)) };
-        while file.try_lock().is_err() {
-            if Instant::now() >= deadline {
-                return Err(StoreError::Locked);
-            }
-            std::thread::sleep(PAUSE);
+        Ok(Held(is_ours(deadline, || file.try_lock())?.then_some(file)))
+    }
+}
+
+/// Waits while another has the lock. False: it cannot be had at all.
+fn is_ours(
+    deadline: Instant,
+    mut attempt: impl FnMut() -> Result<(), TryLockError>,
+) -> Result<bool, StoreError> {
+    loop {
+        match attempt() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::Error(_)) => return Ok(false),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => return Err(StoreError::Locked),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
         }
-        Ok(Held(Some(file)))
     }
 }
 
@@ -66,5 +76,24 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         // Unlocking an open file cannot fail; closing it would unlock it, too.
         let _ = self.0.map(File::unlock);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_waited_for_and_done_without_where_there_are_no_locks() {
+        let mut held = 3;
+        let freed = is_ours(Instant::now() + Duration::from_secs(60), || {
+            held -= 1;
+            if held > 0 { Err(TryLockError::WouldBlock) } else { Ok(()) }
+        });
+        assert!(freed.unwrap());
+        let kept = is_ours(Instant::now(), || Err(TryLockError::WouldBlock));
+        assert!(matches!(kept, Err(StoreError::Locked)));
+        let unsupported = || Err(TryLockError::Error(std::io::ErrorKind::Unsupported.into()));
+        assert!(!is_ours(Instant::now(), unsupported).unwrap());
     }
 }
