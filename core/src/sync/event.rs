@@ -1,12 +1,10 @@
 //! What a sync tells while it runs, and in the end.
 
-use crate::project::ProjectId;
-
 /// Something happened to a record, and is committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The record.
-    pub id: ProjectId,
+    /// The record. What comes from a backend need not be a project's id.
+    pub id: String,
     /// The project's name, for people.
     pub name: String,
     /// What happened.
@@ -33,7 +31,8 @@ pub enum What {
     },
     /// It was deleted elsewhere, and is now here.
     Deleted,
-    /// Our version cannot be sent and was set aside.
+    /// Our version cannot be sent and was set aside. Of each record in [`Summary::parked`] an event tells, this one or
+    /// `Unreadable`: where a sync fails and is run again, the events of all attempts have what was set aside.
     Parked {
         /// Why.
         reason: String,
@@ -48,7 +47,7 @@ pub enum What {
 /// A record that was set aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {
-    /// The backend's id, which need not be a project's.
+    /// The record. What comes from a backend need not be a project's id.
     pub id: String,
     /// Why.
     pub reason: String,
@@ -90,7 +89,7 @@ impl Summary {
             What::Conflict { .. } => self.conflicts += 1,
             What::Deleted => self.deleted += 1,
             What::Parked { reason } | What::Unreadable { reason } => {
-                self.parked.push(Parked { id: event.id.to_string(), reason: reason.clone() });
+                self.parked.push(Parked { id: event.id.clone(), reason: reason.clone() });
             }
         }
     }

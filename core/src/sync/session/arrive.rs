@@ -50,18 +50,14 @@ impl Session {
     ) -> Result<(), SyncError> {
         tx.set_aside(id, revision, envelope, reason)?;
         self.has_aside = true;
-        match id.parse() {
-            Ok(id) => {
-                tx.mark_listed(id, self.state.listing)?;
-                self.met.insert(id);
-                let what = What::Unreadable { reason: reason.to_owned() };
-                self.events.push(Event { id, name: String::new(), what });
-            }
-            Err(_) => self.summary.parked.push(super::super::event::Parked {
-                id: id.chars().take(80).collect(),
-                reason: reason.to_owned(),
-            }),
+        if let Ok(id) = id.parse() {
+            tx.mark_listed(id, self.state.listing)?;
+            self.met.insert(id);
         }
+        // It may be anything, of any length, and goes to terminals.
+        let id = id.escape_debug().take(80).collect();
+        let what = What::Unreadable { reason: reason.to_owned() };
+        self.events.push(Event { id, name: String::new(), what });
         Ok(())
     }
 
@@ -369,16 +365,16 @@ impl Session {
     }
 
     fn tell_of(&mut self, id: ProjectId, payload: &Payload, what: What) {
-        self.events.push(Event { id, name: payload.name(), what });
+        self.events.push(Event { id: id.to_string(), name: payload.name(), what });
     }
 
     fn tell_merged(&mut self, id: ProjectId, payload: Option<&Payload>) {
         let name = payload.map(Payload::name).unwrap_or_default();
-        self.events.push(Event { id, name, what: What::Merged });
+        self.events.push(Event { id: id.to_string(), name, what: What::Merged });
     }
 
     fn tell_conflict(&mut self, record: &Record, field: String) {
         let name = record.version.payload.as_ref().map(Payload::name).unwrap_or_default();
-        self.events.push(Event { id: record.id, name, what: What::Conflict { field } });
+        self.events.push(Event { id: record.id.to_string(), name, what: What::Conflict { field } });
     }
 }

@@ -90,7 +90,7 @@ impl Session {
     }
 
     pub(super) fn tell(&mut self, sent: &Sent, what: What) {
-        self.events.push(Event { id: sent.id, name: sent.name.clone(), what });
+        self.events.push(Event { id: sent.id.to_string(), name: sent.name.clone(), what });
     }
 
     /// Tells what would be sent.
@@ -104,7 +104,7 @@ impl Session {
                     if session.options.push.takes(waiting.id) {
                         let what =
                             if waiting.version.payload.is_none() { What::PushedDelete } else { What::Pushed };
-                        planned.push(Event { id: waiting.id, name: waiting.name, what });
+                        planned.push(Event { id: waiting.id.to_string(), name: waiting.name, what });
                     }
                     true
                 },

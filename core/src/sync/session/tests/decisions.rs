@@ -199,6 +199,30 @@ fn a_commit_with_a_number_that_cannot_be_kept_is_against_the_contract_and_breaks
 }
 
 #[test]
+fn each_record_that_is_set_aside_is_told_as_it_happens() {
+    let (mut cloud, mut a, _) = pair(3);
+    cloud.backend.put(id(0).as_str(), b"rubbish".to_vec());
+    cloud.backend.put(&"\u{1b}[2J".repeat(100), b"{}\n".to_vec());
+    rename(&mut a, 1, "refused");
+    describe(&mut a, 2, &"x".repeat(600));
+    cloud.rejects = Some(id(1).to_string());
+    let small = Limits { max_record_bytes: 500, ..LIMITS };
+    let mut session = Session::begin(&mut a, "me@here", small, Options::default()).unwrap();
+    let Next::Ask(flight, request) = session.next(&mut a).unwrap() else { panic!() };
+    let answer = cloud.answer(request);
+    session.receive(&mut a, flight, answer).unwrap();
+    let told = session.take_events().into_iter().filter_map(|event| match event.what {
+        What::Parked { reason } | What::Unreadable { reason } => Some((event.id, reason)),
+        _ => None,
+    });
+    let told: Vec<_> = told.collect();
+    let ids: Vec<&str> = told.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, [id(2).as_str(), id(1).as_str(), id(0).as_str(), &"\\u{1b}[2J".repeat(100)[..80]]);
+    let parked = session.summary().parked.iter().map(|parked| (parked.id.clone(), parked.reason.clone()));
+    assert_eq!(told, parked.collect::<Vec<_>>());
+}
+
+#[test]
 fn a_batch_that_is_too_large_is_halved_and_a_single_record_parked() {
     let (mut cloud, mut a) = (Cloud::new(), store("laptop"));
     (0..4).for_each(|n| add(&mut a, n));
@@ -220,7 +244,9 @@ fn a_batch_that_is_too_large_is_halved_and_a_single_record_parked() {
     }
     assert_eq!((session.summary().pushed, session.summary().parked.len()), (3, 1));
     let events = session.take_events();
-    assert!(events.iter().any(|event| event.id == id(2) && matches!(event.what, What::Parked { .. })));
+    assert!(
+        events.iter().any(|event| event.id == id(2).as_str() && matches!(event.what, What::Parked { .. }))
+    );
 }
 
 #[test]
