@@ -406,7 +406,9 @@ impl World {
         let Some(backup) = self.backend_backup.clone() else { return };
         let gone: BTreeSet<String> =
             self.backend.live().values().flat_map(|payload| words(payload)).collect();
-        self.wire.retain(|message| message.device.is_some());
+        // Whoever puts a backend back stops it first: no answer from before comes after one from the older state.
+        self.wire.clear();
+        self.devices.iter_mut().for_each(|device| device.session = None);
         self.backend = backup;
         let still = self.on_disks();
         self.excused.extend(gone.difference(&still).cloned());
