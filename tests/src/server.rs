@@ -44,6 +44,13 @@ impl Server {
         self.token_for(email)
     }
 
+    /// Has it forget which projects were ever deleted.
+    pub fn prune(&self) {
+        let mut prune = Command::new(binaries::path("orkee-server"));
+        let status = prune.args(["prune", "--older-than", "0", "--data"]).arg(self.data.path()).status();
+        assert!(status.unwrap().success(), "orkee-server prune");
+    }
+
     /// Who has the account.
     pub fn person(&self) -> Person {
         Person::new(EMAIL, PASSWORD)

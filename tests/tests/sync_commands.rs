@@ -167,3 +167,84 @@ fn c91_the_token_is_printed_alone() {
     let other = Device::with_token(&server.url, token);
     other.sync();
 }
+
+#[test]
+fn c86_a_restore_names_what_it_would_replace_and_asks() {
+    let server = Server::start();
+    let token = server.token();
+    let (a, b) = (Device::with_token(&server.url, &token), Device::with_token(&server.url, &token));
+    let (shop, site) = (a.add("shop"), a.add("site"));
+    a.sync();
+    b.sync();
+    a.edit(&shop, "--description", "from a");
+    a.sync();
+    b.edit(&shop, "--description", "from b");
+    b.edit(&site, "--description", "only on b");
+
+    let one = ["cloud", "restore", "--project", &shop];
+    let ran = b.run(&one).exits(2).says("--yes").says("shop");
+    assert!(!ran.stderr.contains("site"), "the other project is not touched: {ran}");
+    b.run(&["cloud", "restore", "--cloud-wins"]).exits(2).says("shop, site");
+    assert_eq!(b.field(&shop, "description"), "from b");
+
+    b.run(&[&one[..], &["--yes"]].concat()).success();
+    assert_eq!(b.field(&shop, "description"), "from a");
+    assert_eq!(b.field(&site, "description"), "only on b");
+    b.run(&["cloud", "restore", "--project", "nosuchid"]).exits(2);
+    let history = b.json(&["projects", "history", &shop]);
+    assert!(history.to_string().contains("from b"), "what was replaced is in the history: {history}");
+}
+
+#[test]
+fn c86_a_restore_of_one_project_joins_no_other_account() {
+    let server = Server::start();
+    let device = Device::with_token(&server.url, &server.token());
+    let id = device.add("shop");
+    device.sync();
+    let other = server.account("ann@example.com");
+    let mut restore = device.orkee(&["cloud", "restore", "--project", &id, "--yes", "-q"]);
+    restore.env("ORKEE_CLOUD_TOKEN", &other);
+    finish(restore, &[]).fails(5, "E-SYNC-002");
+    let anns = Device::with_token(&server.url, &other);
+    assert_eq!(anns.sync()["pulled"], 0);
+}
+
+/// A device with fifteen projects, which stayed away until the server forgot that fourteen of them were deleted elsewhere.
+fn a_device_whose_projects_are_gone() -> (Server, Device) {
+    let server = Server::start();
+    let token = server.token();
+    let (a, b) = (Device::with_token(&server.url, &token), Device::with_token(&server.url, &token));
+    let ids: Vec<String> = (0..15).map(|n| a.add(&format!("project {n}"))).collect();
+    a.sync();
+    b.sync();
+    for id in &ids[1..] {
+        b.run(&["projects", "delete", id, "--yes"]).success();
+    }
+    b.sync();
+    server.prune();
+    (server, a)
+}
+
+fn count(device: &Device) -> usize {
+    device.json(&["projects", "list"])["projects"].as_array().unwrap().len()
+}
+
+#[test]
+fn c85_a_sync_that_would_delete_most_projects_stops_and_both_answers_work_as_printed() {
+    let (_server, device) = a_device_whose_projects_are_gone();
+    let ran = device.run(&["cloud", "sync", "-q"]).fails(5, "E-SYNC-003");
+    assert_eq!(count(&device), 15);
+    for answer in ["orkee cloud sync --force", "orkee cloud restore --yes"] {
+        assert!(ran.stderr.contains(answer), "{answer}: {ran}");
+    }
+    device.run(&["cloud", "restore", "--yes"]).success();
+    assert_eq!(count(&device), 1);
+
+    let (server, device) = a_device_whose_projects_are_gone();
+    device.run(&["cloud", "sync", "-q"]).fails(5, "E-SYNC-003");
+    device.run(&["cloud", "sync", "--force"]).success();
+    assert_eq!(count(&device), 15);
+    let third = Device::with_token(&server.url, &server.token());
+    third.sync();
+    assert_eq!(count(&third), 15);
+}

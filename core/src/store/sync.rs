@@ -7,7 +7,7 @@ use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row};
 
 use super::record::{ancestry, bad_record, payload};
-use super::{Ancestry, Record, Store, StoreError, Tx, Version};
+use super::{Ancestry, Record, Store, StoreError, Tx, Version, projects};
 use crate::project::ProjectId;
 use crate::sync::provider::{Cursor, Head, Position, Revision};
 
@@ -171,6 +171,19 @@ impl Store {
     pub fn has_waiting(&self) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM tracking WHERE space = ? AND version IS NOT clean_at)";
         Ok(self.connection.prepare_cached(sql)?.query_row([self.space], |row| row.get(0))?)
+    }
+
+    /// The projects that wait to be sent, by name; none for the name of a deleted one.
+    pub fn unsent(&self) -> Result<Vec<(ProjectId, Option<String>)>, StoreError> {
+        let sql = "SELECT r.id, r.name FROM tracking t JOIN records r ON r.rowid = t.record \
+                   WHERE t.space = ? AND t.version IS NOT t.clean_at ORDER BY r.name, r.id";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([self.space])?;
+        let mut unsent = Vec::new();
+        while let Some(row) = rows.next()? {
+            unsent.push((projects::parse_id(row.get(0)?)?, row.get(1)?));
+        }
+        Ok(unsent)
     }
 }
 

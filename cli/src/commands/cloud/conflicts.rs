@@ -211,8 +211,9 @@ pub(super) fn ask_each(cx: &Context, store: &mut Store, open: &[Conflict]) -> Re
                 "theirs" => Choice::Cloud,
                 _ => continue,
             };
-        if store.resolve(c.id, &c.field, choice)? {
-            settled += 1;
+        match store.settle(c, choice)? {
+            true => settled += 1,
+            false => cx.out.warn("it is not as it was shown any more: see orkee cloud conflicts"),
         }
     }
     Ok(settled)

@@ -9,6 +9,7 @@ use orkee_core::sync::{Compare, Decide, Deletions, Options, Push};
 use super::running::{self, Patience, Run};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
+use crate::output::text;
 use crate::prompt;
 
 /// Fetch projects from the cloud, and send nothing
@@ -39,6 +40,9 @@ pub(crate) struct Restore {
     yes: bool,
 }
 
+/// So many projects are named in a question.
+const NAMED: usize = 10;
+
 impl Restore {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let mut store = cx.store()?;
@@ -53,18 +57,30 @@ impl Restore {
         }
     }
 
+    /// Asks before anything that was not sent is replaced.
+    fn confirm(&self, cx: &Context, store: &Store, one: Option<ProjectId>) -> Result<(), Failure> {
+        let mut unsent = store.unsent()?;
+        unsent.retain(|(id, _)| one.is_none_or(|one| one == *id));
+        if unsent.is_empty() {
+            return Ok(());
+        }
+        let names = named(&unsent);
+        prompt::must_confirm(
+            cx,
+            self.yes,
+            &format!("Replace by what the cloud has what was changed here and not yet sent, in: {names}?"),
+        )?;
+        Ok(())
+    }
+
     fn options(&self, cx: &Context, store: &Store, one: Option<ProjectId>) -> Result<Options, Failure> {
         let decide = match one {
             Some(id) => Decide::Cloud(Some(BTreeSet::from([id]))),
             None if self.cloud_wins => Decide::Cloud(None),
             None => Decide::Merge,
         };
-        if decide != Decide::Merge && !self.dry_run && store.has_waiting()? {
-            let what = match one {
-                Some(id) => format!("Replace what was changed here in {id} by what the cloud has?"),
-                None => "Replace what was changed here and not yet sent by what the cloud has?".to_owned(),
-            };
-            prompt::must_confirm(cx, self.yes, &what)?;
+        if decide != Decide::Merge && !self.dry_run {
+            self.confirm(cx, store, one)?;
         }
         Ok(Options {
             compare: match (self.force, one) {
@@ -80,6 +96,19 @@ impl Restore {
             ..Options::default()
         })
     }
+}
+
+/// The projects' names, for a question; the rest of a long list as a number.
+fn named(projects: &[(ProjectId, Option<String>)]) -> String {
+    let name = |(id, name): &(ProjectId, Option<String>)| match name {
+        Some(name) => text::line(name),
+        None => format!("{id} (deleted here)"),
+    };
+    let mut named: Vec<String> = projects.iter().take(NAMED).map(name).collect();
+    if projects.len() > NAMED {
+        named.push(format!("{} more", projects.len() - NAMED));
+    }
+    named.join(", ")
 }
 
 /// The project that the person means: one of this machine's, else an id that only the cloud knows.

@@ -87,6 +87,7 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
     }));
     done.traffic = cloud.http.traffic();
     done.duration = started.elapsed();
+    done.parked = set_aside(&done.events);
     let backend = match result {
         Ok(backend) => backend,
         Err(failure) => {
@@ -121,7 +122,6 @@ async fn with_retries(
         let tell = |event: &Event| events.push(event.clone());
         match sync::sync(store, &connection.provider, remote, run.options.clone(), tell).await {
             Ok(summary) => {
-                done.set_aside(summary.parked);
                 done.request_id = summary.request_id;
                 done.was_a_copy |= summary.was_a_copy;
                 done.new_epoch |= summary.new_epoch;
@@ -187,20 +187,19 @@ async fn in_time<T>(
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(TookTooLong(limit).into()))
 }
 
-impl Done {
-    /// Takes what the last attempt set aside, and from the events what attempts that failed did before it.
-    fn set_aside(&mut self, last: Vec<Parked>) {
-        let earlier = self.events.iter().filter_map(|event| match &event.what {
-            What::Parked { reason } | What::Unreadable { reason } => {
-                Some(Parked { id: event.id.to_string(), reason: reason.clone() })
-            }
-            _ => None,
-        });
-        let all: BTreeMap<String, Parked> =
-            earlier.chain(last).map(|parked| (parked.id.clone(), parked)).collect();
-        self.parked = all.into_values().collect();
-    }
+/// What all attempts set aside, each record once.
+fn set_aside(events: &[Event]) -> Vec<Parked> {
+    let parked = events.iter().filter_map(|event| match &event.what {
+        What::Parked { reason } | What::Unreadable { reason } => {
+            Some(Parked { id: event.id.clone(), reason: reason.clone() })
+        }
+        _ => None,
+    });
+    let by_id: BTreeMap<String, Parked> = parked.map(|parked| (parked.id.clone(), parked)).collect();
+    by_id.into_values().collect()
+}
 
+impl Done {
     /// How many events are of this kind.
     pub(super) fn count(&self, is: impl Fn(&What) -> bool) -> u64 {
         self.events.iter().filter(|event| is(&event.what)).count() as u64
