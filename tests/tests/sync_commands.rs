@@ -16,6 +16,14 @@ fn start(device: &Device, args: &[&str]) -> Child {
     device.orkee(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// A server, and two devices that are signed in to the same account.
+fn two_devices() -> (Server, Device, Device) {
+    let server = Server::start();
+    let token = server.token();
+    let (a, b) = (Device::with_token(&server.url, &token), Device::with_token(&server.url, &token));
+    (server, a, b)
+}
+
 fn keys(object: &Value) -> BTreeSet<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
 }
@@ -99,9 +107,7 @@ fn b09_c08_a_sync_of_a_locked_database_is_told_so_and_the_next_one_works() {
 
 #[test]
 fn c36_conflicts_are_whole_in_a_pipe_and_a_field_is_settled_once() {
-    let server = Server::start();
-    let token = server.token();
-    let (a, b) = (Device::with_token(&server.url, &token), Device::with_token(&server.url, &token));
+    let (_server, a, b) = two_devices();
     let id = a.add("shop");
     a.sync();
     b.sync();
@@ -125,9 +131,7 @@ fn c36_conflicts_are_whole_in_a_pipe_and_a_field_is_settled_once() {
 
 #[test]
 fn c24_without_anybody_to_ask_a_sync_that_is_to_settle_conflicts_says_how_to() {
-    let server = Server::start();
-    let token = server.token();
-    let (a, b) = (Device::with_token(&server.url, &token), Device::with_token(&server.url, &token));
+    let (_server, a, b) = two_devices();
     let id = a.add("shop");
     a.sync();
     b.sync();
@@ -170,9 +174,7 @@ fn c91_the_token_is_printed_alone() {
 
 #[test]
 fn c86_a_restore_names_what_it_would_replace_and_asks() {
-    let server = Server::start();
-    let token = server.token();
-    let (a, b) = (Device::with_token(&server.url, &token), Device::with_token(&server.url, &token));
+    let (_server, a, b) = two_devices();
     let (shop, site) = (a.add("shop"), a.add("site"));
     a.sync();
     b.sync();
@@ -211,9 +213,7 @@ fn c86_a_restore_of_one_project_joins_no_other_account() {
 
 /// A device with fifteen projects, which stayed away until the server forgot that fourteen of them were deleted elsewhere.
 fn a_device_whose_projects_are_gone() -> (Server, Device) {
-    let server = Server::start();
-    let token = server.token();
-    let (a, b) = (Device::with_token(&server.url, &token), Device::with_token(&server.url, &token));
+    let (server, a, b) = two_devices();
     let ids: Vec<String> = (0..15).map(|n| a.add(&format!("project {n}"))).collect();
     a.sync();
     b.sync();
