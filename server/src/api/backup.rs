@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, BodyDataStream, Bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::http::body::{Packing, discard, next_chunk, or_discard, too_large};
+use crate::http::body::{Arriving, Packing, or_discard, too_large};
 use crate::http::{ApiError, App};
 use crate::storage::{AccountKey, Backup, Caller, NewBackup};
 use orkee_core::id;
@@ -57,14 +57,14 @@ pub(super) async fn upload(
         storage.begin_backup(&new, begun)
     })
     .await?;
-    let mut stream = body.into_data_stream();
-    match receive(&app, &id, packing, &mut stream).await {
+    let mut arriving = Arriving::new(body);
+    match receive(&app, &id, packing, &mut arriving).await {
         Ok((bytes, sha256)) => Ok((
             StatusCode::CREATED,
             Json(json!({ "id": id, "bytes": bytes, "sha256": sha256, "at": begun.to_string() })),
         )),
         Err(error) => {
-            discard(&mut stream).await;
+            arriving.discard().await;
             app.storage(move |storage| storage.drop_backup(&id)).await?;
             Err(error)
         }
@@ -76,10 +76,10 @@ async fn receive(
     app: &App,
     id: &str,
     packing: Packing,
-    stream: &mut BodyDataStream,
+    arriving: &mut Arriving,
 ) -> Result<(u64, String), ApiError> {
     let mut upload = Upload::new(packing, app.settings.backup_limit)?;
-    while let Some(chunk) = next_chunk(stream).await? {
+    while let Some(chunk) = arriving.next().await? {
         upload.take(&chunk)?;
         while let Some((n, piece)) = upload.full_piece() {
             store(app, id, n, piece).await?;

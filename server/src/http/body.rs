@@ -1,9 +1,10 @@
 //! Bodies, both ways: read up to a limit, compressed where the other side can take it.
 //!
-//! A compressed body counts as what it unpacks to, and is unpacked no further than the limit.
+//! A compressed body counts as what it unpacks to, and is unpacked no further than the limit. Whoever sends one has to keep a
+//! pace, since each connection that waits for a body is one that nobody else gets.
 
 use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -13,15 +14,19 @@ use serde::Serialize;
 
 use super::ApiError;
 
-/// How long a client may say nothing in the middle of a body.
-const IDLE: Duration = Duration::from_secs(30);
+/// How long a client may keep us waiting, at once and beyond what its bytes have paid for.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Bytes that pay for a second. Slower than any line on which syncing is of use.
+const PACE: u32 = 8 << 10;
 /// A body that is refused is read this far and no further.
 const DRAIN: u64 = 64 << 20;
+/// Nor for longer than this, whatever it pays: nobody has asked who sends it.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// Replies below this many bytes do not get smaller.
 const WORTH_PACKING: usize = 512;
 const LEVEL: i32 = 3;
 /// The largest window that a packed body may ask for, as a power of two: 8 MiB, what RFC 9659 allows.
-const MAX_WINDOW_LOG: u32 = 23;
+pub(crate) const MAX_WINDOW_LOG: u32 = 23;
 
 /// A body as it came.
 #[derive(Debug)]
@@ -64,20 +69,14 @@ impl Received {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.parse::<usize>().ok());
         let mut bytes = Vec::with_capacity(announced.filter(|n| *n as u64 <= limit).unwrap_or_default());
-        let mut total = 0u64;
-        let mut stream = body.into_data_stream();
-        while let Some(chunk) = next_chunk(&mut stream).await? {
-            total += chunk.len() as u64;
-            if total <= limit {
-                bytes.extend_from_slice(&chunk);
-            } else if total > DRAIN {
-                break;
-            } else {
-                bytes = Vec::new();
+        let mut arriving = Arriving::new(body);
+        while let Some(chunk) = arriving.next().await? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() as u64 > limit {
+                drop(bytes);
+                arriving.discard().await;
+                return Err(too_large(limit));
             }
-        }
-        if total > limit {
-            return Err(too_large(limit));
         }
         Ok(Self { bytes: bytes.into(), packing, limit })
     }
@@ -101,30 +100,63 @@ pub(crate) async fn or_discard<T>(judged: Result<T, ApiError>, body: Body) -> Re
     match judged {
         Ok(good) => Ok((good, body)),
         Err(error) => {
-            discard(&mut body.into_data_stream()).await;
+            Arriving::new(body).discard().await;
             Err(error)
         }
     }
 }
 
-/// Reads what is left of a body that nobody wants, so that its sender meets the answer and not a reset.
-pub(crate) async fn discard(stream: &mut BodyDataStream) {
-    let mut total = 0u64;
-    while let Ok(Some(chunk)) = next_chunk(stream).await {
-        total += chunk.len() as u64;
-        if total > DRAIN {
-            break;
-        }
+/// A body on its way in.
+#[derive(Debug)]
+pub(crate) struct Arriving {
+    stream: BodyDataStream,
+    pace: Pace,
+}
+
+/// What a sender has sent, and how long we have waited for it. Our own work between two chunks is not on its bill.
+#[derive(Debug, Default)]
+struct Pace {
+    received: u64,
+    waited: Duration,
+}
+
+impl Pace {
+    /// How long the next chunk may take.
+    fn allowance(&self) -> Duration {
+        let paid = Duration::from_secs(self.received) / PACE;
+        (PATIENCE + paid).saturating_sub(self.waited).min(PATIENCE)
     }
 }
 
-/// The next piece of a body; none after the last.
-pub(crate) async fn next_chunk(stream: &mut BodyDataStream) -> Result<Option<Bytes>, ApiError> {
-    match tokio::time::timeout(IDLE, stream.next()).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
-        Ok(Some(Err(_))) => Err(ApiError::invalid("the body ended early")),
-        Err(_) => Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body did not come in time")),
+impl Arriving {
+    pub(crate) fn new(body: Body) -> Self {
+        Self { stream: body.into_data_stream(), pace: Pace::default() }
+    }
+
+    /// The next piece; none after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let began = Instant::now();
+        let next = tokio::time::timeout(self.pace.allowance(), self.stream.next()).await;
+        self.pace.waited += began.elapsed();
+        match next {
+            Ok(None) => Ok(None),
+            Ok(Some(Ok(chunk))) => {
+                self.pace.received += chunk.len() as u64;
+                Ok(Some(chunk))
+            }
+            Ok(Some(Err(_))) => Err(ApiError::invalid("the body ended early")),
+            Err(_) => {
+                Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body did not come in time"))
+            }
+        }
+    }
+
+    /// Reads for a while what nobody wants, so that its sender meets the answer and not a reset.
+    pub(crate) async fn discard(mut self) {
+        let end = self.pace.received.saturating_add(DRAIN);
+        let rest = async { while self.pace.received < end && matches!(self.next().await, Ok(Some(_))) {} };
+        // Too slow or not, the answer goes out next.
+        let _ = tokio::time::timeout(DRAIN_TIME, rest).await;
     }
 }
 
@@ -204,6 +236,15 @@ mod tests {
     fn a_body_that_is_not_packed_as_it_says_is_refused() {
         let body = Received { bytes: Bytes::from_static(b"plain"), packing: Packing::Zstd, limit: 100 };
         assert!(body.unpack().is_err());
+    }
+
+    #[test]
+    fn a_sender_waits_for_free_only_once() {
+        let after = |received, waited| Pace { received, waited: Duration::from_secs(waited) }.allowance();
+        assert_eq!(after(0, 0), PATIENCE);
+        assert_eq!(after(1, PATIENCE.as_secs() + 1), Duration::ZERO, "a byte now and then buys nothing");
+        assert_eq!(after(10 * u64::from(PACE), PATIENCE.as_secs()), Duration::from_secs(10));
+        assert_eq!(after(u64::MAX, 3600), PATIENCE, "nor does a large part buy a long silence");
     }
 
     #[test]

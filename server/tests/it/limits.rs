@@ -123,6 +123,27 @@ fn a_large_body_that_is_refused_meets_the_answer_and_no_reset() {
 }
 
 #[test]
+fn nobody_holds_a_connection_with_a_body_that_drips() {
+    let (home, server) = Home::with_ann(&[]);
+    let token = home.token("ann@example.com");
+    let upload = |target: &str, token: &str| {
+        Request::post(target, "").bearer(token).header("content-type", SYNC_MEDIA_TYPE)
+    };
+    let cases = [
+        (upload("/v1/sync", "wrong"), 401),
+        (upload("/v1/backup", "wrong"), 401),
+        (upload("/v1/sync", &token), 408),
+        (upload("/v1/backup", &token), 408),
+        (Request::post("/oauth/token", ""), 408),
+    ];
+    std::thread::scope(|scope| {
+        let client = &server.client;
+        let asked = cases.each_ref().map(|(request, _)| scope.spawn(move || client.drip(request).status));
+        assert_eq!(asked.map(|asked| asked.join().unwrap()), cases.each_ref().map(|(_, status)| *status));
+    });
+}
+
+#[test]
 fn behind_a_proxy_the_address_is_the_one_that_the_proxy_wrote_last() {
     let (_home, server) = Home::with_ann(&["--public-url", "https://orkee.example.com"]);
     let ask = |forwarded: &[&str]| {

@@ -1,7 +1,8 @@
 //! HTTP as a client sees it on the wire: one connection a request, nothing followed, nothing unpacked.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -82,18 +83,43 @@ impl Client {
     /// Sends a request and reads the reply to its end.
     #[track_caller]
     pub(crate) fn send(&self, request: &Request) -> Response {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let mut head =
-            format!("{} {} HTTP/1.1\r\nhost: {}\r\n", request.method, request.target, self.address);
-        head.push_str(&format!("connection: close\r\ncontent-length: {}\r\n", request.body.len()));
-        for (name, value) in &request.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+        let mut stream = self.begin(request, request.body.len());
         stream.write_all(&request.body).unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
         parse(&bytes).unwrap_or_else(|| panic!("no reply: {}", String::from_utf8_lossy(&bytes)))
+    }
+
+    /// Sends a request whose body comes a byte at a time and never ends; the reply, for which nobody waits for ever.
+    #[track_caller]
+    pub(crate) fn drip(&self, request: &Request) -> Response {
+        let mut stream = self.begin(request, 1 << 20);
+        stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
+        for _ in 0..600 {
+            // The server may have left; what it said before is still there to be read.
+            let _ = stream.write_all(b" ");
+            match stream.read(&mut piece) {
+                Ok(0) => break,
+                Ok(n) => bytes.extend_from_slice(&piece[..n]),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+                Err(_) => break,
+            }
+        }
+        parse(&bytes).unwrap_or_else(|| panic!("no reply: {}", String::from_utf8_lossy(&bytes)))
+    }
+
+    /// Connects and sends a request's head.
+    fn begin(&self, request: &Request, length: usize) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let mut head =
+            format!("{} {} HTTP/1.1\r\nhost: {}\r\n", request.method, request.target, self.address);
+        head.push_str(&format!("connection: close\r\ncontent-length: {length}\r\n"));
+        for (name, value) in &request.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+        stream
     }
 }
 
