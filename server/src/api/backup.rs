@@ -3,7 +3,6 @@
 //! An upload goes to the storage piece by piece as it arrives, so that neither its size nor a slow sender holds memory or a
 //! transaction.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use axum::Json;
@@ -16,7 +15,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::http::body::{Arriving, Packing, or_discard, too_large};
+use crate::http::body::{Arriving, MAX_WINDOW_LOG, Packing, or_discard, too_large};
+use crate::http::unpack::Unpacker;
 use crate::http::{ApiError, App};
 use crate::storage::{AccountKey, Backup, Caller, NewBackup};
 use orkee_core::id;
@@ -102,7 +102,7 @@ async fn store(app: &App, id: &str, n: u32, piece: Vec<u8>) -> Result<(), ApiErr
 
 /// An upload under way: unpacked, counted, hashed, cut into pieces.
 struct Upload {
-    decoder: Option<zstd::stream::write::Decoder<'static, Vec<u8>>>,
+    unpacker: Option<Unpacker>,
     plain: Vec<u8>,
     hash: Sha256,
     total: u64,
@@ -112,47 +112,46 @@ struct Upload {
 
 impl Upload {
     fn new(packing: Packing, limit: u64) -> Result<Self, ApiError> {
-        let decoder = match packing {
+        let unpacker = match packing {
             Packing::Plain => None,
-            Packing::Zstd => {
-                let mut decoder =
-                    zstd::stream::write::Decoder::new(Vec::new()).map_err(|e| ApiError::internal(&e))?;
-                decoder.window_log_max(23).map_err(|e| ApiError::internal(&e))?;
-                Some(decoder)
-            }
+            Packing::Zstd => Some(Unpacker::new(MAX_WINDOW_LOG).map_err(|e| ApiError::internal(&e))?),
         };
-        Ok(Self { decoder, plain: Vec::new(), hash: Sha256::new(), total: 0, limit, pieces: 0 })
+        Ok(Self { unpacker, plain: Vec::new(), hash: Sha256::new(), total: 0, limit, pieces: 0 })
     }
 
     /// Takes what arrived. A small part at a time is unpacked, so that a bomb is met before it goes off.
     fn take(&mut self, chunk: &Bytes) -> Result<(), ApiError> {
-        if self.decoder.is_none() {
-            return self.keep(chunk.to_vec());
+        if self.unpacker.is_none() {
+            return self.keep(chunk);
         }
+        let mut plain = Vec::new();
         for part in chunk.chunks(1024) {
-            if let Some(decoder) = &mut self.decoder {
-                decoder.write_all(part).map_err(|_| ApiError::invalid("the body is not zstd"))?;
-                let plain = std::mem::take(decoder.get_mut());
-                self.keep(plain)?;
+            if let Some(unpacker) = &mut self.unpacker {
+                unpacker.push(part, &mut plain).map_err(|_| ApiError::invalid("the body is not zstd"))?;
             }
+            self.keep(&plain)?;
+            plain.clear();
         }
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), ApiError> {
-        let Some(mut decoder) = self.decoder.take() else { return Ok(()) };
-        decoder.flush().map_err(|_| ApiError::invalid("the body is not zstd"))?;
-        let plain = std::mem::take(decoder.get_mut());
-        self.keep(plain)
+    /// Nothing more comes. Half a backup is worse than none, since somebody relies on it.
+    fn end(&self) -> Result<(), ApiError> {
+        match &self.unpacker {
+            Some(unpacker) if !unpacker.is_whole() => {
+                Err(ApiError::invalid("the zstd in the body ends early"))
+            }
+            _ => Ok(()),
+        }
     }
 
-    fn keep(&mut self, plain: Vec<u8>) -> Result<(), ApiError> {
+    fn keep(&mut self, plain: &[u8]) -> Result<(), ApiError> {
         self.total += plain.len() as u64;
         if self.total > self.limit {
             return Err(too_large(self.limit));
         }
-        self.hash.update(&plain);
-        self.plain.extend_from_slice(&plain);
+        self.hash.update(plain);
+        self.plain.extend_from_slice(plain);
         Ok(())
     }
 

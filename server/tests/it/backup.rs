@@ -30,6 +30,21 @@ fn a_backup_comes_back_as_it_went_in() {
 }
 
 #[test]
+fn a_packed_backup_that_was_cut_short_is_refused_and_not_kept() {
+    let (home, server) = Home::with_ann(&[]);
+    let token = home.token("ann@example.com");
+    let content: Vec<u8> = (0..300_000u32).map(|n| (n.wrapping_mul(n) >> 8) as u8).collect();
+    let packed = zstd::bulk::compress(&content, 3).unwrap();
+    for length in [0, 4, packed.len() / 2, packed.len() - 1] {
+        let request = Request::post("/v1/backup", &packed[..length]).header("content-encoding", "zstd");
+        let response = server.send(&request.bearer(&token));
+        assert_eq!((response.status, response.code().as_str()), (400, "invalid-request"), "{length} bytes");
+    }
+    let listed = server.send(&Request::get("/v1/backup").bearer(&token)).json();
+    assert_eq!(listed["backups"], serde_json::json!([]));
+}
+
+#[test]
 fn the_last_ten_are_kept() {
     let (home, server) = Home::with_ann(&[]);
     let token = home.token("ann@example.com");
