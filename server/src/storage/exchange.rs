@@ -58,6 +58,10 @@ pub(crate) fn run(tx: &mut impl ExchangeTx, exchange: &Exchange<'_>) -> Result<E
     } else {
         page(tx, position, marks.newest, newest, PageLimit { bytes: budget, ..exchange.page })?
     };
+    // Conflicts took the room that the page's first entry needs. Told as a page, it would be asked for again without end.
+    if page.more && page.changes.is_empty() {
+        return Ok(Exchanged::TooLarge);
+    }
     let head = tx.tag_of(newest)?.map(|tag| Head { number: newest, tag });
     Ok(Exchanged::Reply(Reply {
         outcomes,

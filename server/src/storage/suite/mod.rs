@@ -32,6 +32,7 @@ macro_rules! storage_suite {
             records: a_guard_that_does_not_match_brings_what_is_there,
             records: a_page_is_cut_by_count_and_by_bytes_and_goes_on_where_it_was_cut,
             records: conflicts_that_fit_no_reply_undo_the_whole_request,
+            records: conflicts_that_leave_a_page_no_room_undo_the_whole_request,
             records: a_pruned_tombstone_expires_older_cursors_but_no_listing_that_began_later,
             records: a_storage_that_was_put_back_knows_no_commit_that_it_lost,
             records: a_storage_that_was_started_again_knows_all_its_commits,

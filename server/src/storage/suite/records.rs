@@ -113,6 +113,22 @@ pub(crate) fn conflicts_that_fit_no_reply_undo_the_whole_request(bench: &impl Be
     assert_eq!(storage.record(ann, RecordId::new("bbbbbbbb").unwrap()).unwrap(), None);
 }
 
+pub(crate) fn conflicts_that_leave_a_page_no_room_undo_the_whole_request(bench: &impl Bench) {
+    let storage = bench.open();
+    let ann = key(&storage, "ann");
+    let large = "x".repeat(1000);
+    let start = reply(ask(&storage, ann, &Cursor::default(), &[], ROOM)).cursor;
+    let ids = ["aaaaaaaa", "bbbbbbbb"];
+    reply(ask(&storage, ann, &start, &ids.map(|id| write(id, None, &large)), PUSH));
+    let late = ids.map(|id| write(id, None, "late"));
+    let new = write("cccccccc", None, "new");
+    let tight = PageLimit { changes: 10, bytes: 2500 };
+    assert_eq!(ask(&storage, ann, &start, &[new, late[0], late[1]], tight), Exchanged::TooLarge);
+    assert_eq!(storage.record(ann, new.id).unwrap(), None);
+    let fewer = reply(ask(&storage, ann, &start, &late[..1], tight));
+    assert_eq!((fewer.page.len(), fewer.more), (1, true), "half of it goes on");
+}
+
 pub(crate) fn a_pruned_tombstone_expires_older_cursors_but_no_listing_that_began_later(bench: &impl Bench) {
     let storage = bench.open();
     let ann = key(&storage, "ann");
