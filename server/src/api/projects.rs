@@ -13,7 +13,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::http::body::{Packed, accepts_zstd};
 use crate::http::{ApiError, App};
-use crate::storage::{Caller, PageLimit, RecordId, Replaced, Stored};
+use crate::storage::{Caller, PageLimit, RecordId, Replaced, Stored, commit_number};
 
 const DEFAULT_LIMIT: u32 = 100;
 
@@ -50,7 +50,7 @@ pub(super) async fn list(
     let mark = match paging.after.as_deref() {
         None | Some("") => 0,
         Some(after) => {
-            after.parse::<u64>().map_err(|_| ApiError::invalid("after is the `next` of a page before"))?
+            commit_number(after).ok_or_else(|| ApiError::invalid("after is the `next` of a page before"))?
         }
     };
     let zstd = accepts_zstd(&headers);

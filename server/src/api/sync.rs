@@ -19,7 +19,7 @@ use crate::http::body::{Packed, Received, accepts_zstd, or_discard};
 use crate::http::{ApiError, App};
 use crate::storage::{
     AccountKey, Caller, Cursor, Exchange, Exchanged, Head, Kind, PageLimit, Position, RecordId, Reply,
-    Storage, Write, WriteOutcome,
+    Storage, Write, WriteOutcome, commit_number,
 };
 
 /// What a reply's head may take beside its entries.
@@ -137,7 +137,7 @@ fn judge<'a>(mutation: &'a wire::Mutation, envelope: &'a [u8]) -> Result<Write<'
     Ok(Write {
         id,
         // A revision of another server is no revision of this one: it matches nothing.
-        guard: mutation.guard.as_deref().map(|guard| guard.parse().unwrap_or(0)),
+        guard: mutation.guard.as_deref().map(|guard| commit_number(guard).unwrap_or(0)),
         kind: kind(parsed.payload),
         envelope,
         keep_replaced: false,
@@ -213,7 +213,7 @@ fn read_cursor(cursor: wire::Cursor) -> Option<Cursor> {
         None => None,
         Some(text) => {
             let (since, listing) = text.split_once('.').unwrap_or((&text, "0"));
-            Some(Position { since: since.parse().ok()?, listing: listing.parse().ok()? })
+            Some(Position { since: commit_number(since)?, listing: commit_number(listing)? })
         }
     };
     Some(Cursor { position, head: cursor.head.map(|head| Head { number: head.number, tag: head.tag }) })

@@ -24,7 +24,7 @@ pub(crate) use grants::{
 };
 pub(crate) use records::{
     Cursor, Entry, Exchange, Exchanged, Head, Kind, LivePage, PageLimit, Position, RecordId, Records,
-    Replaced, Reply, Stored, Write, WriteOutcome,
+    Replaced, Reply, Stored, Write, WriteOutcome, commit_number,
 };
 
 /// Everything the server keeps.

@@ -161,6 +161,11 @@ pub(crate) trait Records {
     fn prune(&self, before: Timestamp) -> Result<u64>;
 }
 
+/// A commit's number in a text of ours that a client hands back; none where no commit can have it. Databases count to 2^63.
+pub(crate) fn commit_number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number| i64::try_from(*number).is_ok())
+}
+
 impl<'a> RecordId<'a> {
     /// None where it is not one.
     pub(crate) fn new(id: &'a str) -> Option<Self> {

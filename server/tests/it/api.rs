@@ -131,7 +131,15 @@ fn projects_are_paged_without_the_deleted_ones() {
     }
     assert_eq!(seen, ["project0", "project1", "project3", "project4"]);
     assert_eq!(pages, 2);
-    for bad in ["limit=0", "limit=1001", "limit=x", "after=x", "limit=1&limit=2"] {
+    for bad in [
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "after=x",
+        "after=-1",
+        "after=9223372036854775808",
+        "limit=1&limit=2",
+    ] {
         let response = server.send(&Request::get(format!("/v1/projects?{bad}")).bearer(&token));
         assert_eq!((response.status, response.code().as_str()), (400, "invalid-request"), "{bad}");
     }

@@ -46,6 +46,30 @@ fn a_write_on_an_older_revision_brings_the_version_that_is_there() {
 }
 
 #[test]
+fn numbers_that_no_commit_can_have_are_another_servers() {
+    let (home, server) = Home::with_ann(&[]);
+    let (mut laptop, _) = devices(&home, &server);
+    let one = project("aaaaaaaa", "one");
+    laptop.write("aaaaaaaa", None, &one);
+    for number in [1 << 63, u64::MAX] {
+        let guard = number.to_string();
+        let got = laptop.exchange(&[("aaaaaaaa", Some(&guard), &one)], 0);
+        assert!(matches!(&got.reply.outcomes[..], [Outcome::Conflict { revision: Some(_), .. }]));
+        let tag = laptop.cursor.head.clone().unwrap().tag;
+        let told = laptop.cursor.head.clone();
+        for (position, head) in [
+            (guard.clone(), told.clone()),
+            (format!("0.{guard}"), told),
+            (guard.clone(), Some(Head { number, tag })),
+        ] {
+            let lost = Device::new(&server.client, &home.token("ann@example.com"));
+            let response = lost.at(&Cursor { position: Some(position), head }).ask(&[], 10);
+            assert_eq!((response.status, response.code().as_str()), (409, "new-epoch"));
+        }
+    }
+}
+
+#[test]
 fn a_device_may_skip_the_span_that_it_wrote() {
     let (home, server) = Home::with_ann(&[]);
     let (mut laptop, mut desktop) = devices(&home, &server);
