@@ -2,7 +2,9 @@
 
 use std::process::Output;
 
-use crate::support::{Home, Request};
+use crate::support::browser::{VERIFIER, authorize, parameter, redeem, refresh};
+use crate::support::server::PASSWORD;
+use crate::support::{Browser, Home, Request};
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -88,18 +90,26 @@ fn a_token_is_printed_alone_and_expires_when_it_should() {
 fn no_secret_is_kept_in_the_clear_or_logged() {
     let (home, server) = Home::with_ann(&[]);
     let api = home.token("ann@example.com");
-    let signed_in = crate::support::browser::tokens(&server.client);
+    server.send(&Request::get("/v1/account").bearer(&api));
+    let mut person = Browser::new(&server.client);
+    let location = person.decide(&authorize(&[]), "approve");
+    let code = parameter(&location, "code").unwrap();
+    let signed_in = redeem(&server.client, &code, &[]).json();
+    let renewed = refresh(&server.client, signed_in["refresh_token"].as_str().unwrap()).json();
     server.stop();
-    let secrets = [
-        crate::support::server::PASSWORD,
-        &api,
-        signed_in["access_token"].as_str().unwrap(),
-        signed_in["refresh_token"].as_str().unwrap(),
-    ];
+    let mut secrets = vec![PASSWORD, &api, &code, VERIFIER, &person.cookies[0].1];
+    for reply in [&signed_in, &renewed] {
+        secrets.extend(["access_token", "refresh_token"].map(|name| reply[name].as_str().unwrap()));
+    }
+    let log = home.log();
+    assert!(log.contains("/oauth/token") && log.contains("/v1/account"), "{log}");
+    for secret in &secrets {
+        assert!(!log.contains(secret), "the log holds {secret}: {log}");
+    }
     for file in std::fs::read_dir(home.data()).unwrap() {
         let path = file.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
-        for secret in secrets {
+        for secret in &secrets {
             let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "{} holds {secret}", path.display());
         }

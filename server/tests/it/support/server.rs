@@ -1,6 +1,6 @@
 //! The program itself.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -22,6 +22,7 @@ pub(crate) struct Server {
     pub(crate) url: String,
     pub(crate) client: Client,
     child: Child,
+    log: PathBuf,
 }
 
 impl Home {
@@ -70,18 +71,30 @@ impl Home {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Starts a server on a free port.
+    /// All that the servers of this home have logged.
+    #[track_caller]
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Starts a server on a free port. It logs all that it has to say.
     #[track_caller]
     pub(crate) fn serve(&self, args: &[&str]) -> Server {
         let all = [&["serve", "--listen", "127.0.0.1:0"], args].concat();
-        let mut child = self.command(&all).stderr(Stdio::inherit()).spawn().unwrap();
+        let log = File::options().create(true).append(true).open(self.log_file()).unwrap();
+        let mut command = self.command(&all);
+        let mut child = command.env("RUST_LOG", "orkee_server=trace,info").stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let ready: serde_json::Value =
             serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
         let url = ready["url"].as_str().unwrap().to_owned();
         let address = url.strip_prefix("http://").unwrap().to_owned();
-        Server { url, client: Client { address }, child }
+        Server { url, client: Client { address }, child, log: self.log_file() }
     }
 
     /// Copies the data folder aside.
@@ -121,6 +134,9 @@ impl Drop for Server {
         // It may have ended before.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("{}", fs::read_to_string(&self.log).unwrap_or_default());
+        }
     }
 }
 
