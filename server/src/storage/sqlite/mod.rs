@@ -25,6 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::{Result, Storage, StorageError};
@@ -190,6 +191,8 @@ fn connect(path: &Path, cache_kib: i64) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags).map_err(failed(doing))?;
     connection.busy_timeout(BUSY).map_err(failed(doing))?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Else SQLite, built with STAT4, compiles a statement anew whenever a parameter changes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed(doing))?;
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
