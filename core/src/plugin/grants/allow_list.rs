@@ -91,10 +91,10 @@ impl Grammar<'_> {
             return Err(self.wrong("has no scheme", self.with_scheme(self.given)));
         };
         let wildcard = rest.strip_prefix("*.");
-        if wildcard.is_none() && rest.contains('*') {
+        if wildcard.unwrap_or(rest).contains('*') {
             let corrected = rest
                 .strip_prefix('*')
-                .filter(|r| r.contains('.'))
+                .filter(|r| r.contains('.') && !r.contains('*'))
                 .map(|r| format!("*.{}", r.trim_start_matches('.')));
             return Err(self.wrong(
                 "has a `*` that does not stand for all subdomains",
