@@ -25,7 +25,7 @@ impl Fixture {
 
 #[test]
 fn p30_what_was_stored_is_found_under_its_key_alone() {
-    let Fixture { cache, key, folder: _folder } = fixture();
+    let Fixture { folder: _folder, cache, key } = fixture();
     assert_eq!(cache.load(&key).unwrap(), b"code");
     assert!(matches!(cache.load(&CodeKey("two".to_owned())), Err(Unusable::Absent)));
 }
@@ -131,7 +131,7 @@ fn p32_writers_at_the_same_time_all_succeed() {
 
 #[test]
 fn old_files_are_removed_beyond_a_number() {
-    let Fixture { cache, .. } = fixture();
+    let Fixture { folder: _folder, cache, .. } = fixture();
     for n in 0..KEEP + 10 {
         cache.store(&CodeKey(format!("k{n}")), b"code").unwrap();
     }
