@@ -115,6 +115,10 @@ fn cursor(asked: &Asked, reply: &Reply) -> Result<(), String> {
     let spans = reply.written.iter().flat_map(|span| [&span.after, &span.until]);
     spans.chain(position).try_for_each(self::position)?;
     match &reply.cursor.head {
+        // The store's numbers end there, and no backend has ever made so many commits.
+        Some(head) if i64::try_from(head.number).is_err() => {
+            Err(format!("its head's number is {}, beyond {}", head.number, i64::MAX))
+        }
         Some(head) if head.tag.len() > MAX_TAG => {
             Err(format!("its head's tag has more than {MAX_TAG} bytes"))
         }

@@ -63,6 +63,11 @@ fn an_oversized_or_empty_mark_is_refused() {
     }
     let head = Some(Head { number: 1, tag: "x".repeat(300) });
     refused(&asked(1, 2), Reply { cursor: Cursor { head, ..right().cursor }, ..right() }, "tag");
+    for number in [1 << 63, u64::MAX] {
+        let head = Some(Head { number, tag: "t".to_owned() });
+        let cursor = Cursor { head, ..right().cursor };
+        refused(&asked(1, 2), Reply { cursor, ..right() }, "head's number is");
+    }
     for text in [String::new(), "x".repeat(300)] {
         refused(
             &asked(1, 2),
