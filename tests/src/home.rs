@@ -218,14 +218,6 @@ impl Ran {
         ran
     }
 
-    /// It failed with this exit code and error, for which there is nothing that the person could type.
-    #[track_caller]
-    pub fn fails_without_hint(self, code: i32, error: &str) -> Self {
-        let ran = self.exits(code);
-        assert!(ran.stderr.contains(&format!("error[{error}]: ")), "not {error}: {ran}");
-        ran
-    }
-
     /// Standard error says this somewhere.
     #[track_caller]
     pub fn says(self, text: &str) -> Self {

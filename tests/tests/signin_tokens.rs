@@ -275,7 +275,7 @@ fn a40_a_folder_that_cannot_be_written_stops_the_refresh_before_it_is_sent() {
         let device = Device::new(&server.url);
         device.write_auth(&device.section("orkee_old", -10, Some("orkee_refresh_0")));
         std::fs::create_dir(device.home().join("auth.toml.new")).unwrap();
-        device.run(&["cloud", "token"]).fails_without_hint(7, "E-AUTH-022");
+        device.run(&["cloud", "token"]).fails(7, "E-AUTH-022");
         assert_eq!(refreshes(&server), 0);
         return;
     }
@@ -285,7 +285,7 @@ fn a40_a_folder_that_cannot_be_written_stops_the_refresh_before_it_is_sent() {
     std::fs::set_permissions(device.home(), std::fs::Permissions::from_mode(0o500)).unwrap();
     let ran = device.run(&["cloud", "token"]);
     std::fs::set_permissions(device.home(), std::fs::Permissions::from_mode(0o700)).unwrap();
-    ran.fails_without_hint(7, "E-AUTH-022");
+    ran.fails(7, "E-AUTH-022");
     assert_eq!(refreshes(&server), 0);
 }
 

@@ -285,8 +285,14 @@ impl Diagnostic for AuthError {
                 format!("mend that line, or move {} away and run `orkee cloud login`", path.display())
             }
             Self::Locked { pid: Some(pid) } => format!("see what process {pid} is doing; end it if it hangs"),
+            Self::Unwritable { .. } => {
+                "nothing is lost: make room, or make it writable, and try again".to_owned()
+            }
+            Self::Answer { .. } | Self::Metadata { .. } => {
+                "try again later; if it stays so, check the host in ORKEE_CLOUD_API_URL".to_owned()
+            }
             Self::Network(error) => return error.hint(),
-            _ => return None,
+            Self::EnvTokenFile(_) | Self::Locked { pid: None } => return None,
         };
         Some(hint)
     }

@@ -148,7 +148,15 @@ impl Diagnostic for NetError {
             Self::Unreachable { .. } => {
                 Some("check the connection, and the host in ORKEE_CLOUD_API_URL".to_owned())
             }
-            _ => None,
+            Self::Timeout { .. } => Some("try again later; if it stays so, check the connection".to_owned()),
+            Self::Broken { .. } => Some(
+                "try again; if it stays so, check the host in ORKEE_CLOUD_API_URL, and any proxy on the way"
+                    .to_owned(),
+            ),
+            Self::TooLarge { .. } => Some(
+                "check the host in ORKEE_CLOUD_API_URL: no answer of Orkee Cloud is that large".to_owned(),
+            ),
+            Self::Blocked(_) | Self::Client(_) => None,
         }
     }
 }

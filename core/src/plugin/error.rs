@@ -151,12 +151,11 @@ impl Diagnostic for PluginError {
             Self::NotAComponent { .. } | Self::NotAProvider { .. } | Self::Import { .. } => {
                 "build it for wasm32-wasip2 against the WIT package orkee:sync".to_owned()
             }
-            Self::Limit { plugin, .. } => {
-                format!(
-                    "nothing is lost; the plugin's author may need to know, or raise the limit in `[plugins.{plugin}]`"
-                )
+            Self::Limit { limit: Limit::WallClock(_), .. } => {
+                "nothing is lost; try again later, and report it to the plugin's author if it stays so"
+                    .to_owned()
             }
-            Self::Panicked { .. } | Self::Trapped { .. } | Self::Contract { .. } => {
+            Self::Limit { .. } | Self::Panicked { .. } | Self::Trapped { .. } | Self::Contract { .. } => {
                 "nothing is lost; report it to the plugin's author".to_owned()
             }
             _ => return None,

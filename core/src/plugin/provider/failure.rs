@@ -17,13 +17,17 @@ const MAX_WORDS: usize = 300;
 /// No backend makes us wait longer than this at its word.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
 
-/// The plugin itself failed.
+/// The plugin itself failed. That it took too long may be its backend's doing, and is told as any other silence.
 pub(super) fn of_plugin(plugin: &str, error: PluginError) -> ProviderError {
     let hint = error.hint();
+    let failure = match error.kind() {
+        Kind::Timeout => Failure::Timeout,
+        _ => Failure::Plugin,
+    };
     ProviderError {
         source: Some(Box::new(error)),
         hint,
-        ..ProviderError::new(Failure::Plugin, format_args!("the provider `{plugin}` failed"))
+        ..ProviderError::new(failure, format_args!("the provider `{plugin}` failed"))
     }
 }
 
@@ -91,7 +95,11 @@ fn of_request(plugin: &str, error: SendError) -> ProviderError {
         Failure::Plugin => "made a request that was not sent",
         _ => "got no usable answer",
     };
-    let hint = error.hint();
+    let hint = match &error {
+        // The engine says better what to do in the middle of a sync.
+        SendError::Net(NetError::Timeout { .. } | NetError::Broken { .. }) => None,
+        error => error.hint(),
+    };
     let source: Box<dyn std::error::Error + Send + Sync> = match error {
         SendError::TooLarge { limit, .. } => {
             Box::new(PluginError::Limit { plugin: plugin.to_owned(), limit: Limit::ReplyBody(limit) })
