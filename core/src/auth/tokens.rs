@@ -14,7 +14,7 @@ use super::error::AuthError;
 use super::refresh::Refreshed;
 use super::section::Login;
 use super::{Auth, EnvToken};
-use crate::net::{ApiUrl, CredentialError, CredentialSource, Origin, Secret};
+use crate::net::{ApiUrl, CredentialError, CredentialSource, LOGIN, Origin, Secret};
 
 /// A token is renewed this long before it expires.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
@@ -147,12 +147,9 @@ impl Tokens {
     }
 }
 
-/// The name that a plugin knows the login by.
-const NAME: &str = "login";
-
 impl CredentialSource for Tokens {
     fn is_signed_in(&self, name: &str, audience: &Origin) -> bool {
-        name == NAME && audience == self.api.origin() && Self::is_signed_in(self)
+        name == LOGIN && audience == self.api.origin() && Self::is_signed_in(self)
     }
 
     fn token<'a>(
@@ -186,7 +183,7 @@ impl CredentialSource for Tokens {
 impl Tokens {
     /// Whether this is the credential that is asked for; for another origin it is never handed out.
     fn is_meant(&self, name: &str, audience: &Origin) -> Result<bool, CredentialError> {
-        if name != NAME {
+        if name != LOGIN {
             return Ok(false);
         }
         if audience != self.api.origin() {

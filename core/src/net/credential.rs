@@ -9,6 +9,9 @@ use super::origin::Origin;
 use super::secret::Secret;
 use crate::diagnostic::{Diagnostic, Kind};
 
+/// The name of the credential that the host's own sign-in makes.
+pub const LOGIN: &str = "login";
+
 /// Hands out secrets for the origin that they belong to. An implementation checks the origin itself: a secret that is asked
 /// for with another origin than its own is an error, never an answer.
 pub trait CredentialSource: Send + Sync {

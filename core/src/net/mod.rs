@@ -19,7 +19,7 @@ mod tls;
 pub use address::{AddressClass, classify};
 pub use api_url::{ApiUrl, ApiUrlError};
 pub use client::{Http, HttpOptions, Reach};
-pub use credential::{CredentialError, CredentialSource, NoCredentials};
+pub use credential::{CredentialError, CredentialSource, LOGIN, NoCredentials};
 pub use error::{BlockedAddress, NetError};
 pub use exchange::{Reply, Traffic, TrafficCount};
 pub use origin::{Origin, OriginError, Scheme};

@@ -6,10 +6,7 @@ use std::collections::BTreeMap;
 
 pub use allow_list::{AllowList, HostPattern, Network, PatternError, Verdict};
 
-use crate::net::{ApiUrl, Origin};
-
-/// The credential that the host's own sign-in makes.
-pub const LOGIN: &str = "login";
+use crate::net::{ApiUrl, LOGIN, Origin};
 
 /// What a plugin may reach and name.
 #[derive(Debug, Clone, Default)]
