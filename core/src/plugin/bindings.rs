@@ -7,6 +7,8 @@ wasmtime::component::bindgen!({
     world: "cloud-provider",
     imports: {
         "orkee:sync/http.send": async | trappable,
+        "orkee:sync/state.set": async | trappable,
+        "orkee:sync/state.delete": async | trappable,
         default: trappable,
     },
     exports: { default: async },

@@ -4,7 +4,10 @@
 //! never entered again.
 
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use wasmtime::component::{Instance, InstancePre, ResourceTable};
@@ -47,15 +50,22 @@ pub(super) struct CallState {
 }
 
 /// Counts what a call uses.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Meter {
     host_calls: u32,
     log_lines: u32,
-    ticks: u128,
-    waited: bool,
+    /// Computing that was billed.
+    computed: Duration,
+    /// When the clock last interrupted the guest, and how long it has waited since.
+    tick: Instant,
+    waited: Duration,
 }
 
 impl Meter {
+    fn new(now: Instant) -> Self {
+        Self { host_calls: 0, log_lines: 0, computed: Duration::ZERO, tick: now, waited: Duration::ZERO }
+    }
+
     /// Every host function begins with this.
     pub(super) fn host_call(&mut self, limits: &Limits) -> Result<(), Limit> {
         self.host_calls += 1;
@@ -68,21 +78,35 @@ impl Meter {
         if self.log_lines > limits.log_lines { Err(Limit::LogLines(limits.log_lines)) } else { Ok(()) }
     }
 
-    /// The guest waited: the clock's next tick finds a deadline that passed meanwhile, and is not billed.
-    pub(super) fn waited(&mut self) {
-        self.waited = true;
+    /// The guest waited for so long, which is not billed.
+    pub(super) fn waited(&mut self, waited: Duration) {
+        self.waited += waited;
     }
 
-    /// The guest was interrupted by the clock.
-    fn tick(&mut self, limits: &Limits) -> Result<UpdateDeadline, Limit> {
-        if !std::mem::take(&mut self.waited) {
-            self.ticks += 1;
-        }
-        match self.ticks * TICK.as_nanos() >= limits.cpu.as_nanos() {
+    /// The guest was interrupted by the clock. Of the time since it last was, it computed for what it did not wait; beyond
+    /// one tick, it was others that ran in between.
+    fn tick(&mut self, limits: &Limits, now: Instant) -> Result<UpdateDeadline, Limit> {
+        let passed = now.saturating_duration_since(std::mem::replace(&mut self.tick, now));
+        self.computed += passed.saturating_sub(std::mem::take(&mut self.waited)).min(TICK);
+        match self.computed >= limits.cpu {
             true => Err(Limit::Cpu(limits.cpu)),
             false => Ok(UpdateDeadline::Yield(1)),
         }
     }
+}
+
+/// What `work` comes to, and how long it was idle on the way: what it computes itself, the guest's call pays for.
+pub(super) async fn idling<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let mut work = pin!(work);
+    let (mut idle, mut since) = (Duration::ZERO, None::<Instant>);
+    let done = poll_fn(|cx| {
+        idle += since.map_or(Duration::ZERO, |since| since.elapsed());
+        let polled = work.as_mut().poll(cx);
+        since = Some(Instant::now());
+        polled
+    })
+    .await;
+    (done, idle)
 }
 
 impl WasiView for CallState {
@@ -143,7 +167,7 @@ impl Sandbox {
         table.set_max_capacity(MAX_RESOURCES);
         let state = CallState {
             context: Arc::clone(&self.context),
-            meter: Meter::default(),
+            meter: Meter::new(Instant::now()),
             failure: None,
             request_id: None,
             memory: MemoryMeter::new(limits.memory),
@@ -157,7 +181,7 @@ impl Sandbox {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| {
             let state = store.data_mut();
-            Ok(state.meter.tick(&state.context.limits)?)
+            Ok(state.meter.tick(&state.context.limits, Instant::now())?)
         });
         store
     }
@@ -213,15 +237,39 @@ mod tests {
     }
 
     #[test]
-    fn p21_ticks_are_billed_unless_the_guest_waited() {
-        let limits = Limits { cpu: Duration::from_millis(30), ..Limits::default() };
-        let mut meter = Meter::default();
-        for _ in 0..1000 {
-            meter.waited();
-            assert!(meter.tick(&limits).is_ok());
+    fn p21_what_a_guest_waits_is_not_billed_and_all_else_is() {
+        let limits = Limits { cpu: 3 * TICK, ..Limits::default() };
+        let start = Instant::now();
+        for (waits, ticks) in [(Duration::ZERO, 3), (TICK / 2, 6), (TICK - TICK / 10, 30)] {
+            let mut meter = Meter::new(start);
+            let mut interrupted = (1..1000u32).map(|n| {
+                meter.waited(waits);
+                meter.tick(&limits, start + n * TICK)
+            });
+            assert_eq!(interrupted.position(|tick| tick.is_err()), Some(ticks - 1), "waits {waits:?} a tick");
         }
-        assert!(meter.tick(&limits).is_ok());
-        assert!(meter.tick(&limits).is_ok());
-        assert_eq!(meter.tick(&limits).err(), Some(Limit::Cpu(limits.cpu)));
+        let mut meter = Meter::new(start);
+        for n in 1..1000 {
+            meter.waited(TICK * 10);
+            assert!(meter.tick(&limits, start + n * TICK * 10).is_ok());
+        }
+    }
+
+    #[test]
+    fn p21_what_others_run_for_is_not_billed() {
+        let limits = Limits { cpu: 3 * TICK, ..Limits::default() };
+        let start = Instant::now();
+        let mut meter = Meter::new(start);
+        assert!(meter.tick(&limits, start + TICK * 100).is_ok());
+        assert!(meter.tick(&limits, start + TICK * 200).is_ok());
+        assert_eq!(meter.tick(&limits, start + TICK * 300).err(), Some(Limit::Cpu(limits.cpu)));
+    }
+
+    #[tokio::test]
+    async fn p21_only_what_pends_is_idle() {
+        let computing = idling(async { std::thread::sleep(TICK) }).await;
+        assert_eq!(computing, ((), Duration::ZERO));
+        let ((), idle) = idling(tokio::time::sleep(TICK)).await;
+        assert!(idle > Duration::ZERO);
     }
 }

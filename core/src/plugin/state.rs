@@ -1,25 +1,29 @@
 //! A plugin's own small memory: one file for each plugin and tenant, so that no tenant reaches another's.
 //!
-//! Each change rewrites the file under a lock; it is small by its limit.
+//! Each change rewrites the file under a lock, which is waited for without holding the thread and not for long; reading needs
+//! none, since the file is replaced as a whole. It is small by its limit.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::limits::Limit;
 use crate::file;
 
+/// How long another process may keep a change waiting; its own takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Between two looks at the lock.
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// The state of one plugin for one tenant.
 #[derive(Debug)]
 pub(super) struct StateStore {
     path: PathBuf,
     limit: u64,
-    /// The calls of this process take turns; the lock file is for other processes.
-    turn: Mutex<()>,
 }
 
 /// A change that was not made.
@@ -27,6 +31,8 @@ pub(super) struct StateStore {
 pub(super) enum StateError {
     /// It would grow beyond the limit.
     Full(Limit),
+    /// Another call or process has been changing it for too long.
+    Busy,
     /// The file cannot be read or written.
     Io(io::Error),
 }
@@ -42,19 +48,17 @@ impl StateStore {
     pub(super) fn new(folder: &Path, plugin: &str, tenant: Option<&str>, limit: u64) -> Self {
         let tenant = tenant.map_or("personal".to_owned(), |tenant| format!("tenant-{}", file_name(tenant)));
         let path = folder.join(file_name(plugin)).join(format!("{tenant}.json"));
-        Self { path, limit, turn: Mutex::new(()) }
+        Self { path, limit }
     }
 
     /// A value.
     pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
-        let _turn = self.take_turn();
         Ok(self.read()?.entries.get(key).and_then(|value| hex::decode(value).ok()))
     }
 
     /// Sets or removes a value.
-    pub(super) fn put(&self, key: &str, value: Option<&[u8]>) -> Result<(), StateError> {
-        let _turn = self.take_turn();
-        let _lock = self.lock()?;
+    pub(super) async fn put(&self, key: &str, value: Option<&[u8]>) -> Result<(), StateError> {
+        let _lock = self.lock().await?;
         let mut content = self.read()?;
         match value {
             Some(value) => content.entries.insert(key.to_owned(), hex::encode(value)),
@@ -77,22 +81,26 @@ impl StateStore {
         }
     }
 
-    fn lock(&self) -> Result<File, StateError> {
-        let locked = || {
-            self.path.parent().map_or(Ok(()), file::private_folder)?;
-            let lock = File::options()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(self.path.with_extension("lock"))?;
-            lock.lock()?;
-            Ok(lock)
+    /// Nobody else changes the file until this is dropped.
+    async fn lock(&self) -> Result<File, StateError> {
+        let lock = self.lock_file().map_err(StateError::Io)?;
+        let taken = async {
+            loop {
+                match lock.try_lock() {
+                    Ok(()) => return Ok(()),
+                    Err(TryLockError::WouldBlock) => tokio::time::sleep(PAUSE).await,
+                    Err(TryLockError::Error(error)) => return Err(StateError::Io(error)),
+                }
+            }
         };
-        locked().map_err(StateError::Io)
+        tokio::time::timeout(PATIENCE, taken).await.unwrap_or(Err(StateError::Busy))?;
+        Ok(lock)
     }
 
-    fn take_turn(&self) -> std::sync::MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock_file(&self) -> io::Result<File> {
+        self.path.parent().map_or(Ok(()), file::private_folder)?;
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true).open(self.path.with_extension("lock"))
     }
 }
 
@@ -109,12 +117,12 @@ fn file_name(name: &str) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn p17_tenants_and_plugins_have_states_of_their_own() {
+    #[tokio::test]
+    async fn p17_tenants_and_plugins_have_states_of_their_own() {
         let folder = tempfile::tempdir().unwrap();
         let of = |plugin, tenant| StateStore::new(folder.path(), plugin, tenant, 100);
-        of("p", None).put("k", Some(b"mine")).unwrap();
-        of("p", Some("acme")).put("k", Some(b"theirs")).unwrap();
+        of("p", None).put("k", Some(b"mine")).await.unwrap();
+        of("p", Some("acme")).put("k", Some(b"theirs")).await.unwrap();
         assert_eq!(of("p", None).get("k").unwrap().unwrap(), b"mine");
         assert_eq!(of("p", Some("acme")).get("k").unwrap().unwrap(), b"theirs");
         for (plugin, tenant) in
@@ -124,25 +132,51 @@ mod tests {
         }
     }
 
-    #[test]
-    fn p25_state_beyond_its_limit_is_refused_and_what_was_there_stays() {
+    #[tokio::test]
+    async fn p25_state_beyond_its_limit_is_refused_and_what_was_there_stays() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateStore::new(folder.path(), "p", None, 10);
-        state.put("k", Some(b"12345")).unwrap();
-        assert!(matches!(state.put("l", Some(b"1234567")), Err(StateError::Full(Limit::State(10)))));
+        state.put("k", Some(b"12345")).await.unwrap();
+        assert!(matches!(state.put("l", Some(b"1234567")).await, Err(StateError::Full(Limit::State(10)))));
         assert_eq!(state.get("k").unwrap().unwrap(), b"12345");
-        state.put("k", None).unwrap();
+        state.put("k", None).await.unwrap();
         assert_eq!(state.get("k").unwrap(), None);
     }
 
-    #[test]
-    fn a_damaged_state_is_an_empty_one() {
+    #[tokio::test]
+    async fn a_damaged_state_is_an_empty_one() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateStore::new(folder.path(), "p", None, 10);
-        state.put("k", Some(b"1")).unwrap();
+        state.put("k", Some(b"1")).await.unwrap();
         fs::write(folder.path().join("p/personal.json"), b"{").unwrap();
         assert_eq!(state.get("k").unwrap(), None);
-        state.put("k", Some(b"2")).unwrap();
+        state.put("k", Some(b"2")).await.unwrap();
         assert_eq!(state.get("k").unwrap().unwrap(), b"2");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn changes_beside_each_other_are_all_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let changes = (0..20).map(|n| {
+            let state = StateStore::new(folder.path(), "p", None, 9999);
+            tokio::spawn(async move { state.put(&n.to_string(), Some(b"1")).await })
+        });
+        for change in futures_util::future::join_all(changes).await {
+            change.unwrap().unwrap();
+        }
+        let state = StateStore::new(folder.path(), "p", None, 9999);
+        assert!((0..20).all(|n| state.get(&n.to_string()).unwrap().is_some()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lock_that_somebody_keeps_is_not_waited_for_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateStore::new(folder.path(), "p", None, 10);
+        state.put("k", Some(b"1")).await.unwrap();
+        let kept = state.lock().await.unwrap();
+        assert!(matches!(state.put("k", Some(b"2")).await, Err(StateError::Busy)));
+        assert_eq!(state.get("k").unwrap().unwrap(), b"1", "reading waits for nobody");
+        drop(kept);
+        state.put("k", Some(b"2")).await.unwrap();
     }
 }

@@ -1,10 +1,11 @@
 //! P20 to P28: a guest that takes too much is stopped with an error that says what, and the next call works.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
 use orkee_core::diagnostic::Diagnostic;
-use orkee_core::plugin::{Limit, Limits, PluginError};
+use orkee_core::plugin::{Grants, Limit, Limits, PluginError};
 use orkee_core::sync::provider::Failure;
 
 use crate::guests;
@@ -56,9 +57,38 @@ async fn p21_waiting_for_the_network_costs_no_computing_time() {
 }
 
 #[tokio::test]
+async fn p21_requests_that_are_refused_at_once_are_no_waiting() {
+    let limits = Limits { cpu: Duration::from_millis(50), host_calls: u32::MAX, ..Limits::default() };
+    let limits = Limits { wall_clock: Duration::from_secs(20), ..limits };
+    let rig = Rig { limits, grants: Grants::nothing(), ..Rig::offline() };
+    let error = rig.stopped(&[("do", "send-without-end")]).await;
+    assert_eq!(limit(&error), Limit::Cpu(Duration::from_millis(50)));
+}
+
+#[tokio::test]
 async fn p22_a_guest_that_sleeps_is_stopped() {
     let limits = Limits { wall_clock: Duration::from_millis(200), ..Limits::default() };
     let error = Rig { limits, ..Rig::offline() }.rogue(&[("do", "sleep")]).await.unwrap_err();
+    assert_eq!((error.failure, error.kind().exit_code()), (Failure::Timeout, 7));
+    let error = error.source.unwrap().downcast::<PluginError>().unwrap();
+    assert_eq!(limit(&error), Limit::WallClock(Duration::from_millis(200)));
+}
+
+#[tokio::test]
+async fn p22_a_state_that_somebody_else_keeps_holds_no_call_beyond_its_time() {
+    let rig = Rig::offline();
+    rig.rogue(&[("do", "remember"), ("memory", "one")]).await.unwrap();
+    let lock = File::options().write(true).open(rig.home.path().join("fixture/personal.lock")).unwrap();
+    lock.lock().unwrap();
+    // Let go in the end, so that a host that waits with its thread fails rather than hangs.
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(20));
+        drop(lock);
+    });
+    let patient = rig.rogue(&[("do", "remember"), ("memory", "two")]).await;
+    assert_eq!(patient.unwrap(), "one", "the guest is told that its state was not changed, and may go on");
+    let rig = Rig { limits: Limits { wall_clock: Duration::from_millis(200), ..Limits::default() }, ..rig };
+    let error = rig.rogue(&[("do", "remember"), ("memory", "three")]).await.unwrap_err();
     let error = error.source.unwrap().downcast::<PluginError>().unwrap();
     assert_eq!(limit(&error), Limit::WallClock(Duration::from_millis(200)));
 }

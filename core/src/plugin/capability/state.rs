@@ -1,7 +1,9 @@
 //! `state`: the plugin's own small memory.
 
+use std::sync::Arc;
+
 use crate::plugin::bindings::orkee::sync::state::{Error, Host};
-use crate::plugin::call::CallState;
+use crate::plugin::call::{CallState, idling};
 use crate::plugin::limits::Limit;
 use crate::plugin::state::StateError;
 
@@ -17,14 +19,22 @@ impl Host for CallState {
         }
     }
 
-    fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), Error>> {
-        self.host_call()?;
-        Ok(self.context.state.put(&key, Some(&value)).map_err(told))
+    async fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), Error>> {
+        self.put(&key, Some(&value)).await
     }
 
-    fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), Error>> {
+    async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), Error>> {
+        self.put(&key, None).await
+    }
+}
+
+impl CallState {
+    async fn put(&mut self, key: &str, value: Option<&[u8]>) -> wasmtime::Result<Result<(), Error>> {
         self.host_call()?;
-        Ok(self.context.state.put(&key, None).map_err(told))
+        let context = Arc::clone(&self.context);
+        let (put, idle) = idling(context.state.put(key, value)).await;
+        self.meter.waited(idle);
+        Ok(put.map_err(told))
     }
 }
 
@@ -32,6 +42,7 @@ fn told(error: StateError) -> Error {
     match error {
         StateError::Full(Limit::State(limit)) => Error::Full(limit),
         StateError::Full(limit) => Error::Failed(limit.to_string()),
+        StateError::Busy => Error::Failed("another process is changing it".to_owned()),
         StateError::Io(error) => Error::Failed(error.kind().to_string()),
     }
 }

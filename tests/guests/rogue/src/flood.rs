@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use crate::network;
 use crate::orkee::sync::{credentials, http, log, state};
 
 pub fn memory() -> String {
@@ -27,6 +28,13 @@ pub fn sleep() -> String {
 pub fn host_calls() -> String {
     loop {
         black_box(credentials::enumerate());
+    }
+}
+
+/// Requests of which none leaves.
+pub fn requests() -> String {
+    loop {
+        black_box(network::attempt().is_ok());
     }
 }
 

@@ -14,7 +14,8 @@ struct Rogue;
 
 impl Guest for Rogue {
     fn describe() -> Description {
-        let limits = Limits { max_mutations: 10, max_bytes: 1 << 20, max_record_bytes: 1 << 20, max_page: 10 };
+        let limits =
+            Limits { max_mutations: 10, max_bytes: 1 << 20, max_record_bytes: 1 << 20, max_page: 10 };
         Description {
             id: "rogue".to_owned(),
             name: "Rogue\u{1b}[31m".to_owned(),
@@ -31,6 +32,7 @@ impl Guest for Rogue {
             "spin" => flood::spin(),
             "sleep" => flood::sleep(),
             "call-the-host" => flood::host_calls(),
+            "send-without-end" => flood::requests(),
             "log" => flood::log(),
             "log-a-little" => flood::log_a_little(),
             "write-to-stderr" => flood::stderr(),
@@ -45,7 +47,9 @@ impl Guest for Rogue {
             "remember" => remember(),
             "invent-outcomes" => return Ok(page(vec![Outcome::Accepted("r".to_owned())], Vec::new(), "1")),
             "invent-an-id" => return Ok(page(Vec::new(), vec![change("../../..")], "1")),
-            "list-too-much" => return Ok(page(Vec::new(), vec![change("aaaaaaaa"); request.limit as usize + 1], "1")),
+            "list-too-much" => {
+                return Ok(page(Vec::new(), vec![change("aaaaaaaa"); request.limit as usize + 1], "1"));
+            }
             "return-a-huge-cursor" => return Ok(page(Vec::new(), Vec::new(), &"x".repeat(100_000))),
             "fail-in-colour" => return Err(Failure::Backend("\u{1b}[31mred\u{7}\nalert".to_owned())),
             other => return Err(Failure::Backend(format!("there is no way of doing `{other}`"))),
