@@ -38,7 +38,8 @@ pub enum Code {
     Cached,
     /// Compiled now; there was nothing in the cache, or there is no cache.
     Compiled,
-    /// Compiled now, because what the cache held cannot be trusted; why.
+    /// Compiled now, because what the cache held cannot be trusted. Why, in words such as "its content is not what was written";
+    /// somebody may have meddled with it, so whoever loads the plugin tells the person.
     Recompiled(String),
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use orkee_core::auth::Tokens;
-use orkee_core::plugin::{Grants, Host, Limits, Selection, Setup, WasmProvider, select};
+use orkee_core::plugin::{Code, Grants, Host, Limits, Selection, Setup, WasmProvider, select};
 
 use super::surroundings::Cloud;
 use crate::context::Context;
@@ -68,6 +68,13 @@ async fn load(
     let limits = Limits::default();
     let host = Host::new(Some(home.cache()))?;
     let plugin = host.load(selection.provider, ORKEE_CLOUD, limits.component)?;
+    if let Code::Recompiled(why) = plugin.code() {
+        let (name, folder) = (plugin.name(), home.cache());
+        cx.out.warn(format_args!(
+            "the compiled code of the provider `{name}` in {} was not used and was made anew: {why}",
+            folder.display()
+        ));
+    }
     let setup = Setup {
         tenant: cloud.tenant.clone(),
         api_url: cloud.api.clone(),
