@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use orkee_core::plugin::{Code, Host};
 
@@ -10,10 +11,17 @@ use crate::guests;
 use crate::rig::{Rig, found};
 use crate::server::{Server, reply};
 
+/// Names the home folder to the process that has no room on its disk.
+const FULL_DISK: &str = "ORKEE_TEST_FULL_DISK";
+
 /// Loads the plain provider with a cache in `folder`.
 fn load(folder: &Path) -> Code {
+    load_bytes(guests::plain(), folder)
+}
+
+fn load_bytes(component: &[u8], folder: &Path) -> Code {
     let host = Host::new(Some(folder.to_owned())).unwrap();
-    host.load("plain", guests::plain(), 32 << 20).unwrap().code().clone()
+    host.load("plain", component, 32 << 20).unwrap().code().clone()
 }
 
 fn compiled_file(folder: &Path) -> PathBuf {
@@ -82,6 +90,37 @@ fn p33_without_a_place_for_the_cache_it_works_all_the_same() {
     }
     let host = Host::new(None).unwrap();
     assert_eq!(host.load("plain", guests::plain(), 32 << 20).unwrap().code(), &Code::Compiled);
+}
+
+/// Runs itself once more in a process whose files may have 512 bytes: a disk on which the key has room and the code has not.
+#[test]
+fn p33_on_a_full_disk_it_works_all_the_same_and_leaves_nothing_half_written() {
+    let home = match std::env::var_os(FULL_DISK) {
+        Some(home) => return loads_on_a_full_disk(Path::new(&home)),
+        None => tempfile::tempdir().unwrap(),
+    };
+    fs::write(home.path().join("plain.wasm"), guests::plain()).unwrap();
+    let own_name = "code::p33_on_a_full_disk_it_works_all_the_same_and_leaves_nothing_half_written";
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", own_name, "--nocapture"])
+        .env(FULL_DISK, home.path())
+        .output()
+        .unwrap();
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+fn loads_on_a_full_disk(home: &Path) {
+    let component = fs::read(home.join("plain.wasm")).unwrap();
+    let folder = home.join("cache");
+    for _ in 0..2 {
+        assert_eq!(load_bytes(&component, &folder), Code::Compiled);
+    }
+    let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["key"]);
 }
 
 #[tokio::test]

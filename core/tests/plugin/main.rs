@@ -11,3 +11,6 @@ mod limits;
 mod network;
 mod rig;
 mod server;
+mod sync;
+#[cfg(feature = "auth")]
+mod tenants;

@@ -59,13 +59,24 @@ impl Rig {
         component: &[u8],
         settings: &[(&str, &str)],
     ) -> Result<WasmProvider, PluginError> {
+        let credentials = Arc::clone(&self.credentials) as Arc<dyn CredentialSource>;
+        self.open_with(component, settings, credentials).await
+    }
+
+    /// As [`Rig::open`], with another sign-in.
+    pub async fn open_with(
+        &self,
+        component: &[u8],
+        settings: &[(&str, &str)],
+        credentials: Arc<dyn CredentialSource>,
+    ) -> Result<WasmProvider, PluginError> {
         let plugin = self.host.load("fixture", component, self.limits.component)?;
         let setup = Setup {
             tenant: self.tenant.clone(),
             api_url: self.api_url.clone(),
             grants: self.grants.clone(),
             limits: self.limits.clone(),
-            credentials: Arc::clone(&self.credentials) as Arc<dyn CredentialSource>,
+            credentials,
             state_folder: self.home.path().to_owned(),
             settings: settings
                 .iter()
