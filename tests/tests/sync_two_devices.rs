@@ -195,7 +195,9 @@ fn an_edit_beats_a_delete_whichever_of_them_reaches_the_server_first() {
         pair.a.run(&["projects", "delete", &id, "--yes"]).success();
         pair.b.edit(&id, "--description", "still needed");
         let order = if deleted_first { [&pair.a, &pair.b] } else { [&pair.b, &pair.a] };
-        order.map(Device::sync);
+        for device in order {
+            device.sync();
+        }
         pair.settle();
         assert_eq!(pair.a.field(&id, "description"), "still needed", "deleted first: {deleted_first}");
     }

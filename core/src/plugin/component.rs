@@ -63,7 +63,7 @@ pub(super) fn check_contract(
 /// Whether a component exports this interface of the contract.
 pub(super) fn exports(engine: &Engine, component: &Component, interface: &str) -> bool {
     let wanted = format!("{PACKAGE}{interface}{VERSION}");
-    component.component_type().exports(engine).any(|(name, _)| name.to_string() == wanted)
+    component.component_type().exports(engine).any(|(name, _)| name == wanted)
 }
 
 fn is_offered(import: &str) -> bool {

@@ -2,6 +2,12 @@
 
 #![cfg(feature = "plugin")]
 #![allow(unreachable_pub, reason = "the modules of one test")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test says by a panic what is wrong"
+)]
 
 mod cloud;
 mod code;
