@@ -101,9 +101,6 @@ impl Grammar<'_> {
                 corrected.and_then(|c| self.with_scheme(&c)),
             ));
         }
-        if wildcard.is_some_and(|below| below.contains('*')) {
-            return Err(self.wrong("has more than one `*`", None));
-        }
         let url = self.url(scheme, wildcard.unwrap_or(rest), wildcard.is_some())?;
         let origin = Origin::of(&url).map_err(|_| self.wrong("is no origin", None))?;
         if origin.scheme() == Scheme::Http && self.network == Network::Public {
