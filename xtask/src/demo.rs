@@ -108,7 +108,7 @@ fn edit_apart(
 fn kill_half_way(sandbox: &Sandbox<'_>, laptop: &Device<'_>) -> Result<(), Error> {
     say(&format!("The laptop imports {BULK} projects; its sync is killed half-way"), "");
     let file = sandbox.folder.path().join("older.json");
-    std::fs::write(&file, projects::export(7, BULK).to_string())?;
+    projects::write_export(&file, projects::made_up(7).take(BULK))?;
     laptop.run(&["projects", "import", &file.display().to_string()])?;
     // The first reply passes, a later one does not: the server has carried out what the laptop was never told.
     sandbox.proxy.hold_after(2_500);

@@ -1,5 +1,9 @@
 //! Made-up projects of a realistic size: about 2.3 KB of JSON each, with text that compresses as prose does.
 
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 const WORDS: &str = "the a of to and in for with on is that it as by from at are this be or an not will can we must has was but \
@@ -91,9 +95,21 @@ impl Generator {
     }
 }
 
-/// An export file of `count` projects.
-pub fn export(seed: u64, count: usize) -> Value {
+/// Projects without end, the same ones for the same seed.
+pub fn made_up(seed: u64) -> impl Iterator<Item = Value> {
     let mut generator = Generator::new(seed);
-    let projects: Vec<Value> = (0..count).map(|_| generator.project()).collect();
-    json!({"version": 1, "projects": projects})
+    std::iter::repeat_with(move || generator.project())
+}
+
+/// Writes an export file, one project after another: what this process holds at its peak, the kernel counts as the memory of the
+/// programs that it starts, too.
+pub fn write_export(file: &Path, projects: impl Iterator<Item = Value>) -> std::io::Result<()> {
+    let mut file = BufWriter::new(File::create(file)?);
+    file.write_all(b"{\"version\":1,\"projects\":[")?;
+    for (n, project) in projects.enumerate() {
+        let comma = if n > 0 { "," } else { "" };
+        write!(file, "{comma}{project}")?;
+    }
+    file.write_all(b"]}")?;
+    file.flush()
 }

@@ -1,7 +1,7 @@
 //! Compiled components on disk, so that only the first run compiles.
 //!
 //! A compiled file is machine code, and loading it is trusting it: one flipped byte still loads. So each file carries a keyed
-//! digest (HMAC-SHA256) over its name and content, with a random key that lies beside it and was made by this host. That
+//! digest (BLAKE3) over its name and content, with a random key that lies beside it and was made by this host. That
 //! catches damage, files of another home or engine, files renamed into each other's place, and anything written by someone who
 //! can write into the folder but cannot read the key. It does not defend against a process that runs as the same user: that
 //! one could replace `orkee` itself. Folder and files must belong to the user and to nobody else, or they are not read.
@@ -15,13 +15,12 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 
 use crate::file;
 
 /// Length of the key and of a digest.
-const DIGEST: usize = 32;
+const DIGEST: usize = blake3::OUT_LEN;
 /// Files of older components and engines that are kept.
 const KEEP: usize = 24;
 /// A compiled file beyond this is not read.
@@ -50,6 +49,17 @@ pub(super) enum Unusable {
     Io(io::Error),
 }
 
+/// The content of a file whose digest is right.
+#[derive(Debug)]
+pub(super) struct Trusted(Vec<u8>);
+
+impl Trusted {
+    /// The compiled code.
+    pub(super) fn code(&self) -> &[u8] {
+        &self.0[DIGEST..]
+    }
+}
+
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -72,19 +82,19 @@ impl From<io::Error> for Unusable {
 
 impl CodeKey {
     pub(super) fn new(component: &[u8], engine: &Engine) -> Self {
-        let mut environment = HashInto(Sha256::new());
+        let mut environment = HashInto(blake3::Hasher::new());
         engine.precompile_compatibility_hash().hash(&mut environment);
         environment.write(std::env::consts::ARCH.as_bytes());
         environment.write(std::env::consts::OS.as_bytes());
         environment.write(env!("CARGO_PKG_VERSION").as_bytes());
-        let component = hex::encode(Sha256::digest(component));
-        let environment = hex::encode(environment.0.finalize());
+        let component = blake3::hash(component).to_hex();
+        let environment = environment.0.finalize().to_hex();
         Self(format!("{}-{}", &component, &environment[..16]))
     }
 }
 
-/// Feeds what a type hashes into SHA-256, which unlike the standard hasher is the same in every build.
-struct HashInto(Sha256);
+/// Feeds what a type hashes into BLAKE3, which unlike the standard hasher is the same in every build.
+struct HashInto(blake3::Hasher);
 
 impl Hasher for HashInto {
     fn write(&mut self, bytes: &[u8]) {
@@ -102,18 +112,16 @@ impl CodeCache {
     }
 
     /// The compiled code that this host wrote under this key.
-    pub(super) fn load(&self, key: &CodeKey) -> Result<Vec<u8>, Unusable> {
+    pub(super) fn load(&self, key: &CodeKey) -> Result<Trusted, Unusable> {
         self.check_folder()?;
         let secret = self.secret()?;
-        let mut content = read_ours(&self.path(key))?;
-        if content.len() < DIGEST {
-            return Err(Unusable::Altered);
+        let content = read_ours(&self.path(key))?;
+        let (told, code) = content.split_first_chunk::<DIGEST>().ok_or(Unusable::Altered)?;
+        // The comparison takes as long wherever the difference is.
+        match digest(&secret, key, code) == blake3::Hash::from_bytes(*told) {
+            true => Ok(Trusted(content)),
+            false => Err(Unusable::Altered),
         }
-        let code = content.split_off(DIGEST);
-        if !same(&content, &digest(&secret, key, &code)) {
-            return Err(Unusable::Altered);
-        }
-        Ok(code)
     }
 
     /// Keeps compiled code for the next run.
@@ -124,7 +132,7 @@ impl CodeCache {
             Ok(secret) => secret,
             Err(_) => self.make_secret()?,
         };
-        let content = [&digest(&secret, key, code)[..], code].concat();
+        let content = [digest(&secret, key, code).as_bytes(), code].concat();
         file::replace(&self.path(key), &content)?;
         self.prune(key)
     }
@@ -182,25 +190,9 @@ impl CodeCache {
     }
 }
 
-/// HMAC-SHA256 over the key's name and the code.
-fn digest(secret: &[u8; DIGEST], key: &CodeKey, code: &[u8]) -> [u8; DIGEST] {
-    let pad = |byte: u8| {
-        let mut block = [byte; 64];
-        block.iter_mut().zip(secret).for_each(|(b, s)| *b ^= s);
-        block
-    };
-    let inner = Sha256::new()
-        .chain_update(pad(0x36))
-        .chain_update(&key.0)
-        .chain_update([0])
-        .chain_update(code)
-        .finalize();
-    Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().into()
-}
-
-/// Compares without telling by its time where the difference is.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
+/// Over the key's name and the code.
+fn digest(secret: &[u8; DIGEST], key: &CodeKey, code: &[u8]) -> blake3::Hash {
+    blake3::Hasher::new_keyed(secret).update(key.0.as_bytes()).update(&[0]).update(code).finalize()
 }
 
 /// Reads a plain file that belongs to this user alone. What is checked is what is read: the open file.

@@ -24,7 +24,9 @@ pub(super) fn new() -> wasmtime::Result<Engine> {
         .wasm_relaxed_simd(false)
         // Only the kind of a trap is told, never a place in the guest: that is for its own panic message to say.
         .wasm_backtrace_max_frames(None)
-        .generate_address_map(false);
+        .generate_address_map(false)
+        // For unwinders from outside, such as a profiler's; registering it would take longer than all else of a load.
+        .native_unwind_info(false);
     Engine::new(&config)
 }
 

@@ -72,7 +72,7 @@ impl Host {
         };
         let key = CodeKey::new(bytes, &self.engine);
         let why = match cache.load(&key) {
-            Ok(code) => match deserialize(&self.engine, &code) {
+            Ok(code) => match deserialize(&self.engine, code.code()) {
                 Ok(component) => return Ok((component, Code::Cached)),
                 Err(error) => Some(error.to_string()),
             },

@@ -2,6 +2,18 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What this process wrote, read and asked, over all connections.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
+static READ: AtomicU64 = AtomicU64::new(0);
+static MESSAGES: AtomicU64 = AtomicU64::new(0);
+
+/// The client's traffic, as `orkee cloud sync --json` names it.
+pub(crate) fn traffic() -> serde_json::Value {
+    let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    serde_json::json!({"round_trips": of(&MESSAGES), "bytes_up": of(&WRITTEN), "bytes_down": of(&READ)})
+}
 
 /// One connection, kept alive.
 pub(crate) struct Connection {
@@ -20,10 +32,10 @@ impl Connection {
         if self.reader.read_line(&mut first)? == 0 {
             return Ok(None);
         }
-        let mut length = 0;
+        let (mut length, mut head) = (0, first.len());
         loop {
             let mut line = String::new();
-            self.reader.read_line(&mut line)?;
+            head += self.reader.read_line(&mut line)?;
             match line.trim_end().split_once(": ") {
                 Some(("Content-Length", n)) => length = n.parse().unwrap_or(0),
                 Some(_) => {}
@@ -32,6 +44,7 @@ impl Connection {
         }
         let mut body = vec![0; length];
         self.reader.read_exact(&mut body)?;
+        READ.fetch_add((head + length) as u64, Ordering::Relaxed);
         Ok(Some((first, body)))
     }
 
@@ -39,6 +52,8 @@ impl Connection {
         let mut message =
             format!("{first}\r\nHost: floor\r\nContent-Length: {}\r\n\r\n", body.len()).into_bytes();
         message.extend(body);
+        WRITTEN.fetch_add(message.len() as u64, Ordering::Relaxed);
+        MESSAGES.fetch_add(1, Ordering::Relaxed);
         self.reader.get_mut().write_all(&message)
     }
 }

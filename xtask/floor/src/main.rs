@@ -22,11 +22,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     match args.as_slice() {
         ["serve", db] => server::serve(db),
         ["load", db, file] => client::load(db, file),
-        ["upload", db, address] => client::upload(db, address),
-        ["download", db, address] => client::download(db, address),
+        ["upload", db, address] => told(client::upload(db, address)),
+        ["download", db, address] => told(client::download(db, address)),
         ["touch", db, n] => client::touch(db, n.parse()?),
         _ => Err(USAGE.into()),
     }
+}
+
+/// Says what it cost on the wire.
+fn told(result: Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
+    result.inspect(|()| println!("{}", http::traffic()))
 }
 
 /// A database with one table of records.

@@ -13,7 +13,7 @@ use crate::setup::Binaries;
 pub fn measure(binaries: &Binaries, size: usize) -> Result<Figures, Error> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("projects.json");
-    std::fs::write(&file, projects::export(1, size).to_string())?;
+    projects::write_export(&file, projects::made_up(1).take(size))?;
     let mut server = Command::new(binaries.floor())
         .arg("serve")
         .arg(folder.path().join("server.db"))

@@ -19,8 +19,7 @@ const DELAYED_SIZE: usize = 10_000;
 
 pub fn measure(binaries: &Binaries, size: usize) -> Result<Figures, Error> {
     let bench = Bench::start(binaries, Duration::ZERO)?;
-    let export = projects::export(1, size);
-    bench.import(&export)?;
+    bench.import(projects::made_up(1).take(size))?;
     let upload = bench.sync_in("first")?;
     let download = bench.sync_in("second")?;
     let mut nothing = bench.sync_in("first")?;
@@ -29,14 +28,14 @@ pub fn measure(binaries: &Binaries, size: usize) -> Result<Figures, Error> {
     }
     let mut ten = None;
     for round in 0..3 {
-        bench.import(&ten_changed(&export, round))?;
+        bench.import(ten_changed(round))?;
         let figure = bench.sync_in("first")?;
         ten = Some(ten.map_or(figure.clone(), |least: Figure| least.least(figure)));
     }
     let upload_rtt20 = match size {
         DELAYED_SIZE => {
             let delayed = Bench::start(binaries, HALF_OF_RTT20)?;
-            delayed.import(&export)?;
+            delayed.import(projects::made_up(1).take(size))?;
             Some(delayed.sync_in("first")?)
         }
         _ => None,
@@ -65,9 +64,9 @@ impl<'a> Bench<'a> {
         command
     }
 
-    fn import(&self, export: &Value) -> Result<(), Error> {
+    fn import(&self, import: impl Iterator<Item = Value>) -> Result<(), Error> {
         let file = self.sandbox.folder.path().join("import.json");
-        std::fs::write(&file, export.to_string())?;
+        projects::write_export(&file, import)?;
         run::quietly(
             self.orkee("first").args(["projects", "import", "--on-conflict", "replace"]).arg(&file),
         )?;
@@ -80,13 +79,7 @@ impl<'a> Bench<'a> {
         if !cost.status.success() {
             return Err(format!("the sync of {device} ended with {}: {}", cost.status, cost.stdout).into());
         }
-        let summary: Value = serde_json::from_str(&cost.stdout)?;
-        Ok(Figure {
-            round_trips: summary["round_trips"].as_u64(),
-            bytes_up: summary["bytes_up"].as_u64(),
-            bytes_down: summary["bytes_down"].as_u64(),
-            ..Figure::of(&cost)
-        })
+        Ok(Figure::of(&cost))
     }
 
     /// Has `device` compile the provider, which happens once: not a part of what a sync costs.
@@ -98,24 +91,28 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Ten of the projects, with another description each.
-fn ten_changed(export: &Value, round: usize) -> Value {
-    let mut projects: Vec<Value> =
-        export["projects"].as_array().into_iter().flatten().step_by(97).take(10).cloned().collect();
-    for (n, project) in projects.iter_mut().enumerate() {
+/// Ten of the first thousand projects, with another description each.
+fn ten_changed(round: usize) -> impl Iterator<Item = Value> {
+    projects::made_up(1).step_by(97).take(10).enumerate().map(move |(n, mut project)| {
         project["description"] = format!("changed in round {round}, number {n}").into();
-    }
-    serde_json::json!({"version": 1, "projects": projects})
+        project
+    })
 }
 
 /// What a command costs before it does anything.
 pub fn print_start_up(binaries: &Binaries) -> Result<(), Error> {
     let bench = Bench::start(binaries, Duration::ZERO)?;
-    bench.import(&projects::export(2, 10_000))?;
+    bench.import(projects::made_up(2).take(10_000))?;
     let version = least(|| run::measured(bench.orkee("first").arg("--version")))?;
-    let list = least(|| run::measured(bench.orkee("first").args(["projects", "list", "--json"])))?;
+    let list = least(|| run::measured(bench.orkee("first").args(["projects", "list"])))?;
+    let json = least(|| run::measured(bench.orkee("first").args(["projects", "list", "--json"])))?;
     println!("\n| start-up | wall | CPU | RSS |\n| --- | --- | --- | --- |");
-    for (what, figure) in [("orkee --version", version), ("orkee projects list, 10000", list)] {
+    let figures = [
+        ("orkee --version", version),
+        ("orkee projects list, 10000", list),
+        ("orkee projects list --json, 10000", json),
+    ];
+    for (what, figure) in figures {
         println!(
             "| {what} | {} | {} | {} |",
             table::time(figure.wall),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::run::Cost;
 
 /// One measured operation.
@@ -38,9 +40,17 @@ impl Row {
 }
 
 impl Figure {
-    /// Time and memory alone.
+    /// Time and memory, and the traffic that the program told on stdout, if it did.
     pub fn of(cost: &Cost) -> Self {
-        Self { wall: cost.wall, cpu: cost.cpu, rss: cost.rss, ..Self::default() }
+        let told: Value = serde_json::from_str(&cost.stdout).unwrap_or_default();
+        Self {
+            wall: cost.wall,
+            cpu: cost.cpu,
+            rss: cost.rss,
+            round_trips: told["round_trips"].as_u64(),
+            bytes_up: told["bytes_up"].as_u64(),
+            bytes_down: told["bytes_down"].as_u64(),
+        }
     }
 
     /// The lesser of two runs' times; counts do not vary.
