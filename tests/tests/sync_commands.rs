@@ -9,6 +9,7 @@ use orkee_tests::device::Device;
 use orkee_tests::home::finish;
 use orkee_tests::relay::{Relay, Way};
 use orkee_tests::server::Server;
+use orkee_tests::terminal::Terminal;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -247,4 +248,22 @@ fn c85_a_sync_that_would_delete_most_projects_stops_and_both_answers_work_as_pri
     let third = Device::with_token(&server.url, &server.token());
     third.sync();
     assert_eq!(count(&third), 15);
+}
+
+#[test]
+fn s06_a_sync_that_takes_its_time_shows_that_it_is_alive() {
+    let server = Server::start();
+    let relay = Relay::to(&server.url);
+    let device = Device::with_token(&relay.url, &server.token());
+    device.add("shop");
+    relay.on_sync(Way::Held);
+    let mut command = device.orkee(&["cloud", "sync"]);
+    command.env("TERM", "xterm-256color");
+    let mut terminal = Terminal::open(command, 80);
+    terminal.wait_for("Syncing: 0 projects");
+    relay.release();
+    relay.pass();
+    let (status, screen) = terminal.finish();
+    assert!(status.success(), "{screen}");
+    assert!(screen.contains("1 sent"), "{screen}");
 }

@@ -81,13 +81,13 @@ impl From<io::Error> for Unusable {
 }
 
 impl CodeKey {
-    pub(super) fn new(component: &[u8], engine: &Engine) -> Self {
+    pub(super) fn new(component: &blake3::Hash, engine: &Engine) -> Self {
         let mut environment = HashInto(blake3::Hasher::new());
         engine.precompile_compatibility_hash().hash(&mut environment);
         environment.write(std::env::consts::ARCH.as_bytes());
         environment.write(std::env::consts::OS.as_bytes());
         environment.write(env!("CARGO_PKG_VERSION").as_bytes());
-        let component = blake3::hash(component).to_hex();
+        let component = component.to_hex();
         let environment = environment.0.finalize().to_hex();
         Self(format!("{}-{}", &component, &environment[..16]))
     }

@@ -34,9 +34,12 @@ fn p30_what_was_stored_is_found_under_its_key_alone() {
 fn p30_the_key_names_component_and_engine() {
     let engine = super::super::engine::new().unwrap();
     let other = wasmtime::Engine::default();
-    assert_eq!(CodeKey::new(b"a", &engine), CodeKey::new(b"a", &super::super::engine::new().unwrap()));
-    assert_ne!(CodeKey::new(b"a", &engine), CodeKey::new(b"b", &engine));
-    assert_ne!(CodeKey::new(b"a", &engine), CodeKey::new(b"a", &other));
+    assert_eq!(
+        CodeKey::new(&blake3::hash(b"a"), &engine),
+        CodeKey::new(&blake3::hash(b"a"), &super::super::engine::new().unwrap())
+    );
+    assert_ne!(CodeKey::new(&blake3::hash(b"a"), &engine), CodeKey::new(&blake3::hash(b"b"), &engine));
+    assert_ne!(CodeKey::new(&blake3::hash(b"a"), &engine), CodeKey::new(&blake3::hash(b"a"), &other));
 }
 
 #[test]

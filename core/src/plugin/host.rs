@@ -21,6 +21,15 @@ pub struct Host {
     cache: Option<CodeCache>,
 }
 
+/// A component that is part of the program.
+#[derive(Debug, Clone, Copy)]
+pub struct Embedded {
+    /// The component.
+    pub bytes: &'static [u8],
+    /// BLAKE3 of the bytes, computed when the program was built: a start that finds the compiled form never reads the component.
+    pub digest: [u8; 32],
+}
+
 /// A component, compiled and checked against the contract. Nothing of it has run.
 pub struct Plugin {
     name: String,
@@ -57,7 +66,16 @@ impl Host {
     /// Loads a component; compiles it if its compiled form is not in the cache. `name` is what messages call it.
     pub fn load(&self, name: &str, bytes: &[u8], max_bytes: u64) -> Result<Plugin, PluginError> {
         check_bytes(name, bytes, max_bytes)?;
-        let (component, code) = self.compiled(name, bytes)?;
+        self.load_known(name, bytes, &blake3::hash(bytes))
+    }
+
+    /// Loads a component that is part of the program.
+    pub fn load_embedded(&self, name: &str, component: &Embedded) -> Result<Plugin, PluginError> {
+        self.load_known(name, component.bytes, &blake3::Hash::from_bytes(component.digest))
+    }
+
+    fn load_known(&self, name: &str, bytes: &[u8], digest: &blake3::Hash) -> Result<Plugin, PluginError> {
+        let (component, code) = self.compiled(name, bytes, digest)?;
         check_contract(name, &self.engine, &component)?;
         let instance = self.linker.instantiate_pre(&component);
         let instance =
@@ -66,11 +84,16 @@ impl Host {
         Ok(Plugin { name: name.to_owned(), component, instance, engine, ticker, code })
     }
 
-    fn compiled(&self, name: &str, bytes: &[u8]) -> Result<(Component, Code), PluginError> {
+    fn compiled(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        digest: &blake3::Hash,
+    ) -> Result<(Component, Code), PluginError> {
         let Some(cache) = &self.cache else {
             return Ok((self.compile(name, bytes)?, Code::Compiled));
         };
-        let key = CodeKey::new(bytes, &self.engine);
+        let key = CodeKey::new(digest, &self.engine);
         let why = match cache.load(&key) {
             Ok(code) => match deserialize(&self.engine, code.code()) {
                 Ok(component) => return Ok((component, Code::Cached)),

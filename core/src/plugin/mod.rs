@@ -24,7 +24,7 @@ mod text;
 pub use error::PluginError;
 pub use gateway::{Gateway, Incoming, Outgoing, SendError};
 pub use grants::{AllowList, Grants, HostPattern, Network, PatternError, Verdict};
-pub use host::{Code, Host, Plugin};
+pub use host::{Code, Embedded, Host, Plugin};
 pub use limits::{Limit, Limits};
 pub use provider::{Description, Device, Entry, Listing, PartError, Profile, Setup, WasmProvider};
 pub use select::{ORKEE_CLOUD, Selection, SelectionError, select};

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use orkee_core::auth::Tokens;
-use orkee_core::plugin::{Code, Grants, Host, Limits, Selection, Setup, WasmProvider, select};
+use orkee_core::plugin::{Code, Embedded, Grants, Host, Limits, Selection, Setup, WasmProvider, select};
 
 use super::surroundings::Cloud;
 use crate::context::Context;
 use crate::failure::Failure;
 
 /// The provider that is part of this program.
-const ORKEE_CLOUD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/orkee-cloud.wasm"));
+const ORKEE_CLOUD: Embedded = Embedded {
+    bytes: include_bytes!(concat!(env!("OUT_DIR"), "/orkee-cloud.wasm")),
+    digest: *include_bytes!(concat!(env!("OUT_DIR"), "/orkee-cloud.blake3")),
+};
 
 /// A provider, ready to be asked.
 pub(super) struct Connection<'a> {
@@ -67,7 +70,7 @@ async fn load(
     let home = cx.home()?;
     let limits = Limits::default();
     let host = Host::new(Some(home.cache()))?;
-    let plugin = host.load(selection.provider, ORKEE_CLOUD, limits.component)?;
+    let plugin = host.load_embedded(selection.provider, &ORKEE_CLOUD)?;
     if let Code::Recompiled(why) = plugin.code() {
         let (name, folder) = (plugin.name(), home.cache());
         cx.out.warn(format_args!(

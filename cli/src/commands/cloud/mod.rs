@@ -20,6 +20,8 @@ mod open_url;
 #[cfg(feature = "cloud")]
 mod parked;
 #[cfg(feature = "cloud")]
+mod progress;
+#[cfg(feature = "cloud")]
 mod report;
 #[cfg(feature = "cloud")]
 mod restore;

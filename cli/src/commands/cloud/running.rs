@@ -13,6 +13,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::connection::Connection;
+use super::progress::Progress;
 use super::report;
 use super::surroundings::{self, Cloud};
 use super::sync::exit;
@@ -116,10 +117,14 @@ async fn with_retries(
     run: &Run,
     done: &mut Done,
 ) -> Result<(), Failure> {
+    let progress = Progress::begin(cx);
     let mut attempt = 0;
     loop {
         let events = &mut done.events;
-        let tell = |event: &Event| events.push(event.clone());
+        let tell = |event: &Event| {
+            progress.count();
+            events.push(event.clone());
+        };
         match sync::sync(store, &connection.provider, remote, run.options.clone(), tell).await {
             Ok(summary) => {
                 done.request_id = summary.request_id;
@@ -132,7 +137,8 @@ async fn with_retries(
                     return Err(error.into());
                 };
                 let pause = retry::pause(attempt, asked, random());
-                cx.out.note(format_args!("{error}; trying again in {:.1} s", pause.as_secs_f64()));
+                let seconds = pause.as_secs_f64();
+                progress.above(|| cx.out.note(format_args!("{error}; trying again in {seconds:.1} s")));
                 tokio::time::sleep(pause).await;
                 attempt += 1;
             }
