@@ -39,8 +39,9 @@ pub enum Choice {
     Cloud,
 }
 
+// The cross join keeps the order: from the few conflicts to their records, not from all records.
 const LIST: &str = "SELECT r.id, r.name, c.field, c.local, c.cloud, c.device, c.at FROM conflicts c \
-                    JOIN records r ON r.rowid = c.record WHERE r.space = ?1 AND (?2 IS NULL OR r.id = ?2) \
+                    CROSS JOIN records r ON r.rowid = c.record WHERE r.space = ?1 AND (?2 IS NULL OR r.id = ?2) \
                     ORDER BY r.name, r.id, c.field, c.rowid DESC";
 
 impl Store {

@@ -18,7 +18,7 @@ pub struct Parked {
     pub is_from_cloud: bool,
 }
 
-const LIST: &str = "SELECT r.id, r.name, t.parked, 0 FROM tracking t JOIN records r ON r.rowid = t.record \
+const LIST: &str = "SELECT r.id, r.name, t.parked, 0 FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
                     WHERE t.space = ?1 AND t.version IS NOT t.clean_at AND t.parked_at IS t.version \
                     UNION ALL \
                     SELECT u.id, r.name, u.reason, 1 FROM unreadable u \

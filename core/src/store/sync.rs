@@ -151,12 +151,12 @@ impl Store {
     pub fn standing(&self) -> Result<Standing, StoreError> {
         let count = |sql| self.connection.prepare_cached(sql)?.query_row([self.space], |row| row.get(0));
         let dirty = "SELECT count(*) FROM tracking WHERE space = ? AND version IS NOT clean_at";
-        let live_dirty = "SELECT count(*) FROM tracking t JOIN records r ON r.rowid = t.record \
+        let live_dirty = "SELECT count(*) FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
                           WHERE t.space = ? AND t.version IS NOT t.clean_at AND r.name IS NOT NULL";
         let parked = "SELECT count(*) FROM tracking WHERE space = ? AND version IS NOT clean_at AND parked_at IS version";
         let unreadable = "SELECT count(*) FROM unreadable WHERE space = ?";
         let live = "SELECT count(*) FROM records WHERE space = ? AND name IS NOT NULL";
-        let conflicts = "SELECT count(DISTINCT c.record) FROM conflicts c JOIN records r ON r.rowid = c.record \
+        let conflicts = "SELECT count(DISTINCT c.record) FROM conflicts c CROSS JOIN records r ON r.rowid = c.record \
                          WHERE r.space = ?";
         let parked: u64 = count(parked)?;
         Ok(Standing {
@@ -175,7 +175,7 @@ impl Store {
 
     /// The projects that wait to be sent, by name; none for the name of a deleted one.
     pub fn unsent(&self) -> Result<Vec<(ProjectId, Option<String>)>, StoreError> {
-        let sql = "SELECT r.id, r.name FROM tracking t JOIN records r ON r.rowid = t.record \
+        let sql = "SELECT r.id, r.name FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
                    WHERE t.space = ? AND t.version IS NOT t.clean_at ORDER BY r.name, r.id";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query([self.space])?;

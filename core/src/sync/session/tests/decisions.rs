@@ -269,7 +269,10 @@ fn what_a_sync_costs_follows_the_changes_and_not_the_records() {
         (0..changes).for_each(|n| rename(&mut a, n, "New"));
         let push = a.instructions(|a| drop(cloud.sync(a)));
         let pull = b.instructions(|b| drop(cloud.sync(b)));
-        [idle, push, pull]
+        // What every sync and its summary ask besides.
+        let ask =
+            |b: &mut Store| drop((b.conflicts(None).unwrap(), b.parked().unwrap(), b.unsent().unwrap()));
+        [idle, push, pull, b.instructions(ask)]
     };
     let (few, many) = (cost(50, 10), cost(1_000, 10));
     assert!(few[0] < 400, "{few:?}");
