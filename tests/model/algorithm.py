@@ -132,7 +132,7 @@ class Row:
     def __init__(self, version):
         self.local, self.number, self.past = version, 1, {}
         self.base_at = self.revision = self.clean_at = self.sent_at = None
-        self.listed = 0
+        self.listed = self.forgotten = 0
 
     def at(self, number):
         if number is None:
@@ -161,6 +161,38 @@ class Row:
     def agree(self, base_at, revision, clean_at):
         self.base_at, self.revision, self.clean_at, self.sent_at = base_at, revision, clean_at, None
 
+    def common(self, theirs):
+        """The newest version here that both sides contain: the base, unless one that contains it is known to be theirs, too."""
+        shared = self.base if self.base_at and contains(theirs.seen, self.base.seen) else None
+        if shared is None and BASE_IS_ANCESTOR in BROKEN:
+            shared = self.base
+        for _, version in sorted(self.past.items()):
+            both = contains(theirs.seen, version.seen) and contains(self.local.seen, version.seen)
+            if both and (shared is None or contains(version.seen, shared.seen)) and COMMON_IS_SOUGHT not in BROKEN:
+                shared = version
+        return shared
+
+    def trim(self, writer, chosen):
+        """Forgets older versions, but none that sync may still ask for."""
+        base = self.local if self.base_at == self.number else self.past.get(self.base_at)
+        known = base.seen.get(writer, 0) if base else 0
+        for number in [n for n in self.past if n not in (self.base_at, self.sent_at) and chosen()]:
+            clock = self.past[number].seen.get(writer, 0)
+            if self.base_at is None or clock <= known or TRIM_KEEPS_UNSENT in BROKEN:
+                del self.past[number]
+                if self.base_at is not None and TRIM_LEAVES_A_MARK not in BROKEN:
+                    self.forgotten = max(self.forgotten, clock)
+
+    def mend(self):
+        """What is known of the other side was damaged: keeps what can be true, and has the newest version said again."""
+        known = {self.number, *self.past}
+        is_base = self.base_at in known and contains(self.local.seen, self.at(self.base_at).seen)
+        sent = self.sent_at if self.sent_at in known else None
+        rests = self.local.fields is None and not self.dirty
+        keep = self.clean_at if rests or FORCE_TRUSTS_NOTHING in BROKEN else None
+        self.agree(self.base_at if is_base else None, self.revision if FORCE_TRUSTS_NOTHING in BROKEN else None, keep)
+        self.sent_at = sent
+
 
 class Store:
     def __init__(self, name):
@@ -169,7 +201,7 @@ class Store:
         self.waiting, self.ended = {}, set()       # conflicts: id -> field -> the other values; and those that are over
         self.position, self.head = None, None
         self.listing, self.listing_done = 0, True
-        self.found_copied = 0
+        self.found_copied, self.is_damaged = 0, False
 
     def tick(self, now):
         self.clock = max(self.clock + 1, now)
@@ -249,16 +281,15 @@ class Store:
     def notice_a_copy(self, row, theirs, now):
         """It holds a write under our name, newer than the base's, that no version here remembers: someone else is us, too."""
         newest = theirs.seen.get(self.writer, 0)
-        if newest <= (row.base.seen.get(self.writer, 0) if row else 0):
+        if newest <= (max(row.base.seen.get(self.writer, 0), row.forgotten) if row else 0):
             return
         remembered = row and any(v.seen.get(self.writer) == newest for v in (row.local, *row.past.values()))
         if not remembered and COPIES_ARE_NOTICED not in BROKEN:
             self.become_another(now)
 
     def merge_in(self, rid, row, revision, theirs, now):
-        ours, lost = row.local, []
-        shared = contains(theirs.seen, row.base.seen) or BASE_IS_ANCESTOR in BROKEN
-        merged = merge(row.base.fields if shared else None, ours.fields, theirs.fields, lost)
+        ours, lost, shared = row.local, [], row.common(theirs)
+        merged = merge(shared and shared.fields, ours.fields, theirs.fields, lost)
         self.follow(rid, ours.fields, merged)
         for field, value in lost:
             if value is not None:
@@ -303,6 +334,27 @@ class Store:
             keep = row.revision if NEW_EPOCH_FORGETS_REVISIONS in BROKEN else None
             row.agree(row.base_at, keep, row.clean_at if NEW_EPOCH_OFFERS_ALL in BROKEN else None)
 
+    def force(self):
+        """Everything is compared again, as if nothing of the other side were known."""
+        self.position, self.is_damaged = None, False
+        for row in self.rows.values():
+            row.mend()
+
+    def trim(self, rng):
+        for row in self.rows.values():
+            row.trim(self.writer, lambda: rng.random() < .7)
+
+    def damage(self, rng):
+        """A disk that lies, or a bug: whatever is known of the other side may be anything. What people wrote is whole."""
+        for row in self.rows.values():
+            any_number = lambda: rng.choice([None, row.number, rng.randint(1, row.number + 2)])
+            row.base_at = any_number() if rng.random() < .4 else row.base_at
+            row.clean_at = any_number() if rng.random() < .4 else row.clean_at
+            row.sent_at = any_number() if rng.random() < .2 else row.sent_at
+            row.revision = rng.choice([None, "nonsense", 1, 2, 3]) if rng.random() < .4 else row.revision
+            row.listed = rng.randint(0, self.listing + 1)
+        self.position, self.is_damaged = rng.choice([None, self.position, (0, None)]), True
+
     def raise_head(self, head):
         if head and (self.head is None or head[0] > self.head[0] or HEAD_IS_THE_LARGEST in BROKEN):
             self.head = head
@@ -310,7 +362,9 @@ class Store:
     def holds(self):
         kept = set()
         for row in self.rows.values():
-            kept |= row.local.values() | row.base.values() | row.at(row.sent_at).values()
+            kept |= row.local.values()
+            for number in {row.base_at, row.sent_at} & row.past.keys():
+                kept |= row.past[number].values()
         return kept
 
 
@@ -324,8 +378,10 @@ class Flight:
 class Session:
     """Asks, and applies what comes back. Any number of pushes are in flight, one page at a time."""
 
-    def __init__(self, store, rng, now):
+    def __init__(self, store, rng, now, force=False):
         self.store, self.rng = store, rng
+        if force:
+            store.force()
         self.batch, self.page, self.pushes = rng.randint(1, 3), rng.randint(1, 3), rng.randint(1, 3)
         self.list_first = rng.random() < .5      # after new-epoch: compare before offering
         self.flights, self.answered, self.spans = {}, {}, {}
@@ -465,9 +521,13 @@ ONLY_PEOPLE_SETTLE = rule("only people settle", "what arrives ends no conflict b
 LOSER_IS_KEPT = rule("the loser is kept", "the value that loses a conflict is kept")
 UNSENT_IS_RENAMED = rule("unsent is renamed", "a copied store's unsent writes get the new writer, too")
 COPIES_ARE_NOTICED = rule("copies are noticed", "an unknown write of ours makes us another writer")
-SENT_INSIDE_IS_ACCEPTED = rule("sent inside is accepted", "a version that contains what we sent accepts it")
+SENT_INSIDE_IS_ACCEPTED = rule("sent inside is accepted", "a version that contains what we sent accepts it", spare=True)
 OLDER_IS_ANSWERED = rule("older is answered", "an older version of the other side is answered with ours")
 BASE_IS_ANCESTOR = rule("base is ancestor", "a base that they do not know is no base")
+COMMON_IS_SOUGHT = rule("common is sought", "a newer version that both sides contain is a better base", spare=True)
+TRIM_KEEPS_UNSENT = rule("trim keeps unsent", "no write that the base lacks is forgotten")
+TRIM_LEAVES_A_MARK = rule("trim leaves a mark", "the last write of ours that was forgotten is still known as ours")
+FORCE_TRUSTS_NOTHING = rule("force trusts nothing", "a forced comparison says everything again")
 MERGE_IS_A_WRITE = rule("merge is a write", "a merge gets a clock of its own", spare=True)
 GONE_BUT_EDITED_STAYS = rule("gone but edited stays", "what is gone there and edited here is offered again")
 GONE_IS_DELETED = rule("gone is deleted", "what is gone there and clean here is deleted here")

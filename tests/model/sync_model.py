@@ -4,7 +4,8 @@
     python3 sync_model.py [SCHEDULES] [FIRST SEED] [--mutants]
 
 Messages travel on their own: requests of one device overtake each other, those of a killed sync arrive after the next one began, replies are
-lost, people edit at any moment, a store is put back to an older copy of itself, the backend prunes tombstones, lags, and is put back too.
+lost, people edit at any moment, a store is put back to an older copy of itself, forgets history, has what it knows of the other side damaged
+and mended, the backend prunes tombstones, lags, and is put back too.
 When that is over every device syncs until it is quiet, and then must hold:
 
   converged     every device and the backend have the same records, and nothing is left to send
@@ -63,7 +64,8 @@ class World:
         """One thing happens to this device's sync. Returns False where nothing can."""
         session, rng = self.sessions.get(name), self.rng
         if session is None or session.failed:
-            self.sessions[name] = Session(self.stores[name], rng, self.now)
+            force = self.stores[name].is_damaged or rng.random() < .03
+            self.sessions[name] = Session(self.stores[name], rng, self.now, force)
             return True
         if session.finished():
             self.sessions[name] = None
@@ -130,9 +132,10 @@ class World:
 
     def disturb(self):
         rng, name = self.rng, self.rng.choice(list(self.stores))
-        kinds = ["person", "sync", "kill", "orphan", "lag", "back up", "restore", "prune", "back up backend", "restore backend"]
-        usual, rough = [30, 54, 4, 3, 2, 2, 1, 2, 1, .4], [24, 36, 9, 5, 6, 4, 2.5, 6, 5, 3]
-        narrow = [30, 40, 15, 10, 2, 0, 0, 0, 0, 0]
+        kinds = ["person", "sync", "kill", "orphan", "lag", "trim", "damage",
+                 "back up", "restore", "prune", "back up backend", "restore backend"]
+        usual, rough = [30, 54, 4, 3, 2, 2, .4, 2, 1, 2, 1, .4], [24, 36, 9, 5, 6, 4, 1, 4, 2.5, 6, 5, 3]
+        narrow = [30, 40, 15, 10, 2, 4, 0, 0, 0, 0, 0, 0]
         what = rng.choices(kinds, narrow if self.narrow else rough if self.rough else usual)[0]
         if what == "person":
             self.person(name)
@@ -149,6 +152,12 @@ class World:
                 self.wire.remove(orphans[0])
         elif what == "lag":
             self.backend.replica = (self.backend.commits, dict(self.backend.held))
+        elif what == "trim":
+            self.stores[name].trim(rng)
+        elif what == "damage" and self.copies:
+            self.kill(name)
+            self.stores[name].damage(rng)
+            self.disks.add("device")
         elif what == "back up":
             self.backups[name] = copy.deepcopy(self.stores[name])
         elif what == "restore" and self.copies and name in self.backups:
