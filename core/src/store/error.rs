@@ -55,6 +55,12 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What sync knows of a record cannot be.
+    #[error("the state of sync is damaged: {what}")]
+    Damaged {
+        /// In a few words.
+        what: String,
+    },
     /// The database refused a statement.
     #[error("the database refused an operation")]
     Sql(#[source] rusqlite::Error),
@@ -100,6 +106,12 @@ pub enum StoreError {
         /// The version asked for.
         n: u64,
     },
+    /// There is no such restore point.
+    #[error("there is {}", match number { Some(n) => format!("no restore point {n}"), None => "nothing to undo".to_owned() })]
+    NoPoint {
+        /// The one asked for; none: the newest.
+        number: Option<u64>,
+    },
     /// A field does not take this value.
     #[error(transparent)]
     Field(#[from] InvalidField),
@@ -134,9 +146,21 @@ impl From<rusqlite::Error> for StoreError {
                 | ErrorCode::PermissionDenied
                 | ErrorCode::NoLargeFileSupport,
             ) => Self::Io(Box::new(error)),
+            _ if is_senseless(&error) => Self::Damaged { what: error.to_string() },
             _ => Self::Sql(error),
         }
     }
+}
+
+/// A column holds what it cannot hold.
+fn is_senseless(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error;
+    matches!(
+        error,
+        Error::InvalidColumnType(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::FromSqlConversionFailure(..)
+    )
 }
 
 fn is_shm_size(error: &rusqlite::Error) -> bool {
@@ -174,12 +198,14 @@ impl Diagnostic for StoreError {
             Self::Io(_) => "E-STORE-006",
             Self::BadRecord { .. } => "E-STORE-007",
             Self::Sql(_) => "E-STORE-008",
+            Self::Damaged { .. } => "E-STORE-009",
             Self::NotFound { .. } => "E-STORE-010",
             Self::Deleted { .. } => "E-STORE-011",
             Self::NotDeleted { .. } => "E-STORE-012",
             Self::Ambiguous { .. } => "E-STORE-013",
             Self::Exists { .. } => "E-STORE-014",
             Self::NoVersion { .. } => "E-STORE-015",
+            Self::NoPoint { .. } => "E-STORE-016",
             Self::Field(error) => error.code(),
             Self::Payload(error) => error.code(),
         }
@@ -195,12 +221,16 @@ impl Diagnostic for StoreError {
             | Self::Newer { .. }
             | Self::Full
             | Self::Io(_) => Kind::Failed,
-            Self::BadRecord { .. } | Self::Sql(_) => Kind::Failed,
+            Self::BadRecord { .. } | Self::Damaged { .. } | Self::Sql(_) => Kind::Failed,
             Self::NotFound { .. }
             | Self::Deleted { .. }
             | Self::NotDeleted { .. }
             | Self::Ambiguous { .. } => Kind::Usage,
-            Self::Exists { .. } | Self::NoVersion { .. } | Self::Field(_) | Self::Payload(_) => Kind::Usage,
+            Self::NoPoint { .. }
+            | Self::Exists { .. }
+            | Self::NoVersion { .. }
+            | Self::Field(_)
+            | Self::Payload(_) => Kind::Usage,
         }
     }
 
@@ -222,7 +252,10 @@ impl Diagnostic for StoreError {
             Self::Full => "free some space and run the command again; nothing was changed",
             Self::Io(_) => "check the folder that ORKEE_HOME names and its permissions",
             Self::BadRecord { .. } => {
-                "other projects are not affected; keep the database file, and report it with the lines above"
+                "other projects are not affected; `orkee doctor` shows what is damaged, `orkee cloud sync --force` mends it"
+            }
+            Self::Damaged { .. } => {
+                "run `orkee cloud sync --force`, which mends it; `orkee doctor` shows what is damaged"
             }
             Self::Sql(_) => {
                 "update orkee; if it stays so, keep the database file, and report it with the lines above"
@@ -235,6 +268,7 @@ impl Diagnostic for StoreError {
             Self::NotDeleted { id } => return Some(format!("see `orkee projects show {id}`")),
             Self::Ambiguous { .. } => "name the one you mean by its id",
             Self::NoVersion { id, .. } => return Some(format!("run `orkee projects history {id}`")),
+            Self::NoPoint { .. } => "see `orkee undo --list`",
             Self::Field(error) => return error.hint(),
             Self::Payload(error) => return error.hint(),
         };

@@ -5,8 +5,7 @@ use serde_json::value::RawValue;
 use super::projects::Updated;
 use super::record;
 use super::{Durability, Store, StoreError, Tx};
-use crate::clock::rfc3339;
-use crate::project::{Payload, ProjectId, raw};
+use crate::project::{Payload, ProjectId};
 
 /// One version of a project.
 #[derive(Debug, Clone)]
@@ -59,7 +58,10 @@ impl Store {
         for row in rows {
             let Row { n, payload, device, at } = row?;
             let payload = payload.map(|text| record::payload(id, &text)).transpose()?;
-            let fields = payload.as_ref().map(|payload| changes(last.as_ref(), payload)).unwrap_or_default();
+            // The version before the first one that is kept was forgotten: nobody knows what it changed.
+            let is_known = n == 1 || !entries.is_empty();
+            let fields = payload.as_ref().filter(|_| is_known);
+            let fields = fields.map(|payload| changes(last.as_ref(), payload)).unwrap_or_default();
             entries.push(HistoryEntry { n, at, device, deleted: payload.is_none(), fields });
             last = payload.or(last);
         }
@@ -75,7 +77,7 @@ impl Store {
                 return Err(StoreError::NotDeleted { id });
             }
             let payload = tx.last_payload(current.row, id)?.ok_or_else(none)?;
-            let payload = payload.with([("updatedAt", raw(&rfc3339(tx.now())))])?;
+            let payload = tx.touched(&payload)?;
             tx.write(id, Some(current), Some(payload.clone()))?;
             Ok(payload)
         })
@@ -102,7 +104,8 @@ impl Tx<'_> {
         self.old_payload(id, sql, [row])
     }
 
-    fn payload_at(&self, row: i64, id: ProjectId, n: u64) -> Result<Option<Payload>, StoreError> {
+    /// What an older version was; none for a tombstone, and for one that is not there.
+    pub(super) fn payload_at(&self, row: i64, id: ProjectId, n: u64) -> Result<Option<Payload>, StoreError> {
         let n = i64::try_from(n).unwrap_or(i64::MAX);
         let sql = "SELECT payload FROM history WHERE record = ? AND version = ? AND payload IS NOT NULL";
         self.old_payload(id, sql, [row, n])

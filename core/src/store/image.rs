@@ -35,6 +35,11 @@ impl Store {
         count.load(Ordering::Relaxed)
     }
 
+    /// Does to the tables what only a fault could do.
+    pub(crate) fn execute_for_test(&mut self, sql: &str) {
+        self.connection.execute(sql, []).unwrap();
+    }
+
     /// The next sync lists everything.
     pub(crate) fn forget_position(&mut self) {
         self.connection.execute("UPDATE spaces SET position = NULL", []).unwrap();

@@ -5,7 +5,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// In order; the first takes an empty file to schema 1. A released one is never changed.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_points_and_trimming.sql")];
 
 /// Set in each of our files, so that another program's database is not taken for one: "Orke".
 const APPLICATION_ID: i64 = 0x4f72_6b65;

@@ -10,6 +10,7 @@
 //!
 //! Files are 0600. A local edit is durable when the call returns.
 
+mod check;
 mod conflicts;
 mod error;
 mod field;
@@ -18,18 +19,23 @@ mod history;
 #[cfg(test)]
 mod image;
 mod list;
+mod mend;
 mod migrations;
 mod near;
 mod open;
 #[cfg(feature = "sync")]
 mod parked;
+mod points;
 mod projects;
+mod put_back;
 mod record;
 #[cfg(feature = "sync")]
 mod sync;
+mod trim;
 mod turn;
 mod tx;
 
+pub use check::{Damage, Finding};
 pub use conflicts::{Choice, Conflict};
 pub use error::StoreError;
 pub use history::{FieldChange, HistoryEntry};
@@ -37,10 +43,13 @@ pub use list::{Filter, Sort, Summary};
 pub use open::{Options, Store};
 #[cfg(feature = "sync")]
 pub use parked::Parked;
+pub use points::{Point, Undone};
 pub use projects::{Stored, Updated};
+pub use put_back::PutBack;
 pub use record::{Ancestry, Record, Version};
 #[cfg(feature = "sync")]
 pub use sync::{Agreed, ListingGoal, RawVersion, SpaceState, Standing, Tracked, Waiting};
+pub use trim::Keep;
 pub use tx::{Durability, Tx, Writer};
 
 #[cfg(test)]

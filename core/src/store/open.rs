@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::trim::Keep;
 use super::turn::{Turn, insist};
 use super::tx::{Durability, Tx};
 use super::{StoreError, migrations};
@@ -28,6 +29,7 @@ pub struct Store {
     /// None for a database in memory, which nobody else writes.
     pub(super) turn: Option<Turn>,
     pub(super) wait: Duration,
+    pub(super) keep: Keep,
     durability: Durability,
 }
 
@@ -39,6 +41,7 @@ pub struct Options {
     ids: Arc<dyn Ids>,
     device: Option<String>,
     wait: Duration,
+    keep: Keep,
 }
 
 impl Default for Options {
@@ -49,6 +52,7 @@ impl Default for Options {
             ids: Arc::new(SystemIds),
             device: None,
             wait: Duration::from_secs(5),
+            keep: Keep::default(),
         }
     }
 }
@@ -79,6 +83,11 @@ impl Options {
         Self { wait, ..self }
     }
 
+    /// How much history is kept, instead of [`Keep::default`].
+    pub fn keep(self, keep: Keep) -> Self {
+        Self { keep, ..self }
+    }
+
     /// Opens the database at `path`; makes it, and its folder, where there is none.
     pub fn open(self, path: &Path) -> Result<Store, StoreError> {
         connect(path, self.wait)
@@ -99,9 +108,9 @@ impl Options {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "synchronous", Durability::Full.pragma())?;
         migrations::migrate(&mut connection)?;
-        let Self { tenant, clock, ids, device, wait } = self;
+        let Self { tenant, clock, ids, device, wait, keep } = self;
         let mut store =
-            Store { connection, space: 0, clock, ids, turn: None, wait, durability: Durability::Full };
+            Store { connection, space: 0, clock, ids, turn: None, wait, keep, durability: Durability::Full };
         store.enter(&tenant, device)?;
         Ok(store)
     }

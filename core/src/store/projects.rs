@@ -172,6 +172,11 @@ impl Tx<'_> {
         Ok((record, payload))
     }
 
+    /// With `updatedAt` of now.
+    pub(super) fn touched(&self, payload: &Payload) -> Result<Payload, StoreError> {
+        Ok(payload.with([("updatedAt", raw(&rfc3339(self.now())))])?)
+    }
+
     /// Writes an edit, with `updatedAt`, if it changed anything.
     pub(super) fn finish_edit(
         &mut self,
@@ -184,7 +189,7 @@ impl Tx<'_> {
         if fields.is_empty() {
             return Ok(Updated { payload: before.clone(), fields });
         }
-        let payload = after.with([("updatedAt", raw(&rfc3339(self.now())))])?;
+        let payload = self.touched(&after)?;
         self.write(record.id, Some(record), Some(payload.clone()))?;
         Ok(Updated { payload, fields })
     }

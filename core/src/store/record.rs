@@ -42,11 +42,10 @@ pub struct Record {
 const RECORD: &str = "SELECT r.rowid, r.id, t.version, r.payload, r.ancestry, r.device, r.at \
                       FROM records r JOIN tracking t ON t.record = r.rowid WHERE r.space = ? AND r.id = ?";
 
-const KEEP: &str = "INSERT INTO history (record, version, payload, ancestry, device, at) \
-                    SELECT rowid, ?, payload, ancestry, device, at FROM records WHERE rowid = ?";
+const KEEP: &str = "INSERT INTO history (record, version, payload, ancestry, device, at, kept_at) \
+                    SELECT rowid, ?, payload, ancestry, device, at, ? FROM records WHERE rowid = ?";
 
-const FILE: &str =
-    "INSERT INTO history (record, version, payload, ancestry, device, at) VALUES (?, ?, ?, ?, ?, ?)";
+const FILE: &str = "INSERT INTO history (record, version, payload, ancestry, device, at, kept_at) VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 // Parameters by number, in the order of `Columns::values`: finding each by its name costs more than binding it.
 const REPLACE: &str = "UPDATE records SET name = ?1, status = ?2, priority = ?3, rank = ?4, tags = ?5, created_at = ?6, \
@@ -109,16 +108,31 @@ impl Tx<'_> {
         Ok((self.replace(current, filed + 1, version)?, filed))
     }
 
-    fn replace(&self, current: Record, number: u64, version: Version) -> Result<Record, StoreError> {
+    fn replace(&mut self, current: Record, number: u64, version: Version) -> Result<Record, StoreError> {
         let Record { row, id, .. } = current;
-        let prepare = |sql| self.connection().prepare_cached(sql);
-        prepare(KEEP)?.execute((current.number, row))?;
-        let columns = Columns::of(id, &version)?;
-        let keys: [&dyn ToSql; 1] = [&row];
-        prepare(REPLACE)?.execute(&[&columns.values(&version)[..], &keys].concat()[..])?;
-        prepare("UPDATE tracking SET version = ? WHERE record = ?")?.execute((number, row))?;
+        let kept = (current.number, self.now().as_second(), row);
+        self.connection().prepare_cached(KEEP)?.execute(kept)?;
+        self.rewrite(id, row, number, &version)?;
         self.follow_changed(row, version.payload.as_ref())?;
+        self.kept += 1;
+        self.trim_many(row, number)?;
         Ok(Record { row, id, number, version })
+    }
+
+    /// Makes `version` what stands, under this number.
+    pub(super) fn rewrite(
+        &self,
+        id: ProjectId,
+        row: i64,
+        number: u64,
+        version: &Version,
+    ) -> Result<(), StoreError> {
+        let prepare = |sql| self.connection().prepare_cached(sql);
+        let columns = Columns::of(id, version)?;
+        let keys: [&dyn ToSql; 1] = [&row];
+        prepare(REPLACE)?.execute(&[&columns.values(version)[..], &keys].concat()[..])?;
+        prepare("UPDATE tracking SET version = ? WHERE record = ?")?.execute((number, row))?;
+        Ok(())
     }
 
     /// Adds an older version to a record's history.
@@ -131,7 +145,7 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let text = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
         let payload = version.payload.as_ref().map(Payload::to_json);
-        let values = (row, number, payload, text, &version.device, &version.at);
+        let values = (row, number, payload, text, &version.device, &version.at, self.now().as_second());
         self.connection().prepare_cached(FILE)?.execute(values)?;
         Ok(())
     }
@@ -148,7 +162,7 @@ impl Tx<'_> {
 
 /// What a version is in the table's columns.
 #[derive(Default)]
-struct Columns {
+pub(super) struct Columns {
     name: Option<String>,
     status: Option<String>,
     priority: Option<String>,
@@ -177,7 +191,19 @@ impl Columns {
         ]
     }
 
-    fn of(id: ProjectId, version: &Version) -> Result<Self, StoreError> {
+    /// Whether a row has just these, from its column `first` on: name, status, priority, rank, tags, created_at, updated_at.
+    pub(super) fn are_in(&self, row: &Row<'_>, first: usize) -> rusqlite::Result<bool> {
+        let texts =
+            [&self.name, &self.status, &self.priority, &self.tags, &self.created_at, &self.updated_at];
+        for (text, n) in texts.into_iter().zip([0, 1, 2, 4, 5, 6]) {
+            if row.get::<_, Option<String>>(first + n)? != *text {
+                return Ok(false);
+            }
+        }
+        Ok(row.get::<_, Option<i64>>(first + 3)? == self.rank)
+    }
+
+    pub(super) fn of(id: ProjectId, version: &Version) -> Result<Self, StoreError> {
         let ancestry = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
         let Some(payload) = &version.payload else {
             return Ok(Self { ancestry, ..Self::default() });

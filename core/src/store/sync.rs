@@ -4,11 +4,12 @@
 //! moments that need it ([`Tx::offer_everything`], [`Tx::gone`]).
 
 use rusqlite::types::Type;
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::record::{ancestry, bad_record, payload};
 use super::{Ancestry, Record, Store, StoreError, Tx, Version, projects};
 use crate::project::ProjectId;
+use crate::sync::ancestry::contains;
 use crate::sync::provider::{Cursor, Head, Position, Revision};
 
 /// Where a space stands with its backend.
@@ -50,6 +51,8 @@ pub struct Tracked {
     pub agreed: Agreed,
     /// The version on the wire.
     pub sent_at: Option<u64>,
+    /// The clock of this store's newest write among the versions that history has forgotten.
+    pub forgotten: u64,
 }
 
 /// What both sides are known to have.
@@ -128,7 +131,8 @@ const SPACE: &str = "SELECT remote, position, head_number, head_tag, listing, li
 const SAVE_SPACE: &str = "UPDATE spaces SET remote = ?, position = ?, head_number = ?, head_tag = ?, listing = ?, \
                           listing_goal = ?, last_sync_at = ? WHERE rowid = ?";
 
-const TRACKED: &str = "SELECT r.rowid, t.version, r.name IS NULL, r.ancestry, t.base_at, t.revision, t.clean_at, t.sent_at \
+const TRACKED: &str = "SELECT r.rowid, t.version, r.name IS NULL, r.ancestry, t.base_at, t.revision, t.clean_at, t.sent_at, \
+                       t.forgotten \
                        FROM records r JOIN tracking t ON t.record = r.rowid WHERE r.space = ? AND r.id = ?";
 
 const WAITING: &str = "SELECT t.record, r.id, r.name, t.version, t.sent_at, t.revision, r.ancestry, r.device, r.at, r.payload \
@@ -142,9 +146,7 @@ const OLD_VERSION: &str =
 impl Store {
     /// Where this space stands, and whether versions that could not be read wait in it.
     pub fn space_state(&self) -> Result<(SpaceState, bool), StoreError> {
-        let state = self.connection.prepare_cached(SPACE)?.query_row([self.space], space_state)?;
-        let sql = "SELECT EXISTS (SELECT 1 FROM unreadable WHERE space = ?)";
-        Ok((state, self.connection.prepare_cached(sql)?.query_row([self.space], |row| row.get(0))?))
+        space_state(&self.connection, self.space)
     }
 
     /// How many projects are in step, wait, stand in conflict, are set aside.
@@ -188,6 +190,11 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// As [`Store::space_state`].
+    pub fn space_state(&self) -> Result<(SpaceState, bool), StoreError> {
+        space_state(self.connection(), self.space())
+    }
+
     /// Keeps where this space stands.
     pub fn save_space_state(&self, state: &SpaceState) -> Result<(), StoreError> {
         let head = state.cursor.head.as_ref();
@@ -266,7 +273,7 @@ impl Tx<'_> {
                 payload: row.get(3)?,
             })
         });
-        found.optional()?.ok_or(StoreError::NoVersion { id, n: number })
+        found.optional()?.ok_or_else(|| missing(id, number))
     }
 
     /// The version that has this number.
@@ -294,7 +301,7 @@ impl Tx<'_> {
             .prepare_cached(sql)?
             .query_row((known.row, number), |row| row.get(0))
             .optional()?;
-        ancestry(id, &found.ok_or(StoreError::NoVersion { id, n: number }).map(|text: String| text)?)
+        ancestry(id, &found.ok_or_else(|| missing(id, number)).map(|text: String| text)?)
     }
 
     /// Whether an older version of the record is a write of `writer` at `clock`.
@@ -314,6 +321,28 @@ impl Tx<'_> {
             }
         }
         Ok(false)
+    }
+
+    /// The newest version here that both a record and `theirs`, which is concurrent to it, contain. That is the base, unless
+    /// one that contains the base turns out to have reached the other side, too.
+    pub fn common_version(
+        &self,
+        record: &Record,
+        base_at: Option<u64>,
+        theirs: &Ancestry,
+    ) -> Result<Option<Version>, StoreError> {
+        let sql = "SELECT version, ancestry FROM history WHERE record = ? ORDER BY version = ? DESC, version";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let mut rows = statement.query((record.row, base_at))?;
+        let mut common: Option<(u64, Ancestry)> = None;
+        while let Some(row) = rows.next()? {
+            let candidate = ancestry(record.id, row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)?;
+            let is_shared = contains(theirs, &candidate) && contains(&record.version.ancestry, &candidate);
+            if is_shared && common.as_ref().is_none_or(|(_, known)| contains(&candidate, known)) {
+                common = Some((row.get(0)?, candidate));
+            }
+        }
+        common.map(|(number, _)| self.version_at(record, number)).transpose()
     }
 
     /// The number of the older version that contains just this.
@@ -434,6 +463,15 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Nothing that is known of the other side is believed any more: every record is said again, but for tombstones that rest.
+    /// What is on the wire stays marked. Goes over all records.
+    pub fn say_everything_again(&self) -> Result<(), StoreError> {
+        let sql = "UPDATE tracking SET revision = NULL, clean_at = CASE WHEN version IS clean_at AND \
+                   (SELECT name IS NULL FROM records WHERE rowid = record) THEN clean_at END WHERE space = ?";
+        self.connection().execute(sql, [self.space()])?;
+        Ok(())
+    }
+
     /// Records that both sides agreed on and that the listing did not meet. Goes over all records.
     pub fn gone(&self, listing: u64) -> Result<Vec<ProjectId>, StoreError> {
         let sql = "SELECT r.id FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
@@ -459,7 +497,17 @@ impl Tx<'_> {
     }
 }
 
-fn space_state(row: &Row<'_>) -> rusqlite::Result<SpaceState> {
+fn missing(id: ProjectId, number: u64) -> StoreError {
+    StoreError::Damaged { what: format!("{id} is said to have a version {number}, which is not there") }
+}
+
+fn space_state(connection: &Connection, space: i64) -> Result<(SpaceState, bool), StoreError> {
+    let state = connection.prepare_cached(SPACE)?.query_row([space], read_space)?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM unreadable WHERE space = ?)";
+    Ok((state, connection.prepare_cached(sql)?.query_row([space], |row| row.get(0))?))
+}
+
+fn read_space(row: &Row<'_>) -> rusqlite::Result<SpaceState> {
     let head = row.get::<_, Option<u64>>(2)?.zip(row.get(3)?).map(|(number, tag)| Head { number, tag });
     let goal = match row.get_ref(5)?.as_str_or_null()? {
         None => None,
@@ -490,5 +538,6 @@ fn tracked(id: ProjectId, row: &Row<'_>) -> Result<Tracked, StoreError> {
             clean_at: row.get(6)?,
         },
         sent_at: row.get(7)?,
+        forgotten: row.get(8)?,
     })
 }

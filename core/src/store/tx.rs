@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::trim::Keep;
 use super::turn::insist;
 use super::{Store, StoreError};
 use crate::clock::{Clock, rfc3339};
@@ -48,11 +49,14 @@ pub struct Tx<'s> {
     now: Timestamp,
     at: String,
     writer: Option<Writer>,
+    keep: Keep,
+    /// Versions that went to history.
+    pub(super) kept: u32,
 }
 
 impl<'s> Tx<'s> {
     pub(super) fn begin(store: &'s mut Store) -> Result<Self, StoreError> {
-        let Store { connection, space, clock, ids, turn, wait, .. } = store;
+        let Store { connection, space, clock, ids, turn, wait, keep, .. } = store;
         let deadline = Instant::now() + *wait;
         let turn = turn.as_mut().map(|turn| turn.take(deadline)).transpose()?;
         // Tried often while it is our turn, instead of at the growing intervals of SQLite's own waiting.
@@ -62,10 +66,14 @@ impl<'s> Tx<'s> {
         connection.busy_timeout(*wait)?;
         drop(turn);
         let now = Clock::now(&**clock);
-        Ok(Self { transaction: begun?, space: *space, ids: &**ids, now, at: rfc3339(now), writer: None })
+        let (at, keep) = (rfc3339(now), *keep);
+        Ok(Self { transaction: begun?, space: *space, ids: &**ids, now, at, writer: None, keep, kept: 0 })
     }
 
-    pub(super) fn commit(self) -> Result<(), StoreError> {
+    pub(super) fn commit(mut self) -> Result<(), StoreError> {
+        if self.kept > 0 {
+            self.trim_old(self.kept)?;
+        }
         if let Some(writer) = &self.writer {
             self.transaction
                 .prepare_cached("UPDATE writer SET name = ?, clock = ?, device = ?")?
@@ -82,6 +90,11 @@ impl<'s> Tx<'s> {
     /// The row of the space that this transaction belongs to.
     pub(super) fn space(&self) -> i64 {
         self.space
+    }
+
+    /// How much history is kept.
+    pub(super) fn keep(&self) -> Keep {
+        self.keep
     }
 
     /// When the transaction began.

@@ -72,6 +72,8 @@ pub struct Summary {
     pub resumed: u64,
     /// Requests that were answered.
     pub round_trips: u64,
+    /// Places where the store made no sense, and was mended before everything was compared.
+    pub mended: u64,
     /// This store turned out to be a copy or an older state of itself.
     pub was_a_copy: bool,
     /// The backend was put back to an older state.

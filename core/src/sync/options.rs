@@ -15,6 +15,8 @@ pub struct Options {
     pub decide: Decide,
     /// Whether a listing may delete many records here.
     pub deletions: Deletions,
+    /// The restore point that keeps what this sync overwrites, see [`Store::open_point`](crate::store::Store::open_point).
+    pub point: Option<u64>,
     /// Say what would be done, and do nothing: no mutation is sent, nothing is written.
     pub dry_run: bool,
     /// Pushes in flight at once; 0 for the usual.

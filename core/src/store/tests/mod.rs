@@ -1,7 +1,10 @@
 //! The store from outside. `failures` makes each error happen for real; `together` has several connections write at once.
 
 mod failures;
+mod points;
+mod schema;
 mod together;
+mod trim;
 
 use super::*;
 use crate::project::{Payload, Project, ProjectId, Status};

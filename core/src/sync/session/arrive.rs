@@ -1,5 +1,7 @@
 //! A version of the other side arrives, on a page or in the place of ours: what becomes of the record.
 
+use std::collections::BTreeSet;
+
 use super::{Session, SyncError};
 use crate::project::{Payload, ProjectId};
 use crate::store::{Agreed, Ancestry, ListingGoal, Record, Tracked, Tx, Version};
@@ -87,7 +89,8 @@ impl Session {
         if self.decides_whole(id) {
             return self.decide(tx, id, known, revision, theirs);
         }
-        if known.agreed.revision.as_ref() == Some(&revision) {
+        // Where everything is compared, what is known of the other side may be wrong.
+        if known.agreed.revision.as_ref() == Some(&revision) && self.options.compare == Compare::Changes {
             return Ok(());
         }
         if let Some(sent) = known.sent_at
@@ -140,7 +143,11 @@ impl Session {
         if let Some(current) = &current {
             self.settle_decided(tx, current, theirs.payload.as_ref())?;
         }
+        let lost = current.as_ref().map(|current| current.number);
         let record = tx.put(id, current, theirs)?;
+        if let Some(lost) = lost {
+            self.note_overwritten(tx, &record, lost, None)?;
+        }
         Ok(tx.agree_on(&record, &Agreed::on(record.number, revision))?)
     }
 
@@ -160,8 +167,20 @@ impl Session {
                 None => tx.slip_in(known, id, theirs)?,
             },
         };
+        if self.options.dry_run && !known.is_dirty() {
+            self.tell_offered(tx, id)?;
+        }
         let agreed = Agreed { base_at: Some(base_at), revision: Some(revision), clean_at: None };
         Ok(tx.agree(known.row, &agreed)?)
+    }
+
+    /// In a dry run: a record that counts as agreed would be sent.
+    fn tell_offered(&mut self, tx: &Tx<'_>, id: ProjectId) -> Result<(), SyncError> {
+        let payload = tx.record(id)?.and_then(|record| record.version.payload);
+        let what = if payload.is_some() { What::Pushed } else { What::PushedDelete };
+        let name = payload.as_ref().map(Payload::name).unwrap_or_default();
+        self.events.push(Event { id: id.to_string(), name, what });
+        Ok(())
     }
 
     /// Neither contains the other.
@@ -176,13 +195,8 @@ impl Session {
         let Some(current) = tx.record(id)? else {
             return Ok(());
         };
-        let base = match known.agreed.base_at {
-            Some(number) => Some(tx.version_at(&current, number)?),
-            None => None,
-        };
-        // A base that they do not know is no base.
-        let base =
-            base.filter(|base| contains(&theirs.ancestry, &base.ancestry)).and_then(|base| base.payload);
+        let base = tx.common_version(&current, known.agreed.base_at, &theirs.ancestry)?;
+        let base = base.and_then(|base| base.payload);
         let winner = if self.cloud_wins(id) { Side::Theirs } else { Side::Ours };
         let ours = current.version.payload.as_ref();
         let Merged { payload, conflicts } = merge(base.as_ref(), ours, theirs.payload.as_ref(), winner);
@@ -190,7 +204,16 @@ impl Session {
             return self.replace(tx, id, revision, theirs);
         }
         self.tell_merged(id, payload.as_ref().or(ours));
+        let lost = current.number;
         let record = self.put_on_top(tx, current, revision, &theirs, payload)?;
+        if self.options.decide == Decide::Local {
+            let fields = conflicts.iter().map(|conflict| conflict.field.clone()).collect();
+            if !conflicts.is_empty() {
+                self.note_overwritten(tx, &record, record.number - 1, Some(fields))?;
+            }
+        } else {
+            self.note_overwritten(tx, &record, lost, None)?;
+        }
         if self.options.decide == Decide::Merge {
             for conflict in conflicts {
                 let (ours, cloud) = (conflict.ours.as_deref(), conflict.theirs.as_deref());
@@ -226,6 +249,20 @@ impl Session {
             tx.settle_changed(current, now)?;
         }
         Ok(())
+    }
+
+    /// Keeps the way back to what gave way, where the person asked for something that needs one.
+    fn note_overwritten(
+        &self,
+        tx: &Tx<'_>,
+        record: &Record,
+        lost: u64,
+        fields: Option<BTreeSet<String>>,
+    ) -> Result<(), SyncError> {
+        match self.options.point {
+            Some(point) => Ok(tx.note_overwritten(point, record, lost, fields)?),
+            None => Ok(()),
+        }
     }
 
     fn cloud_wins(&self, id: ProjectId) -> bool {
@@ -264,7 +301,8 @@ impl Session {
             _ => {
                 let payload = current.version.payload.clone();
                 self.tell_merged(id, payload.as_ref().or(theirs.payload.as_ref()));
-                self.put_on_top(tx, current, revision, &theirs, payload).map(drop)
+                let record = self.put_on_top(tx, current, revision, &theirs, payload)?;
+                self.note_overwritten(tx, &record, record.number - 1, None)
             }
         }
     }
@@ -294,6 +332,9 @@ impl Session {
         };
         let nothing_to_do = known.is_tombstone && !known.is_dirty();
         if nothing_to_do || known.is_dirty() || goal == ListingGoal::Offer {
+            if self.options.dry_run && !nothing_to_do && !known.is_dirty() {
+                self.tell_offered(tx, id)?;
+            }
             let clean_at = nothing_to_do.then_some(known.number);
             let agreed = Agreed { base_at: known.agreed.base_at, revision: None, clean_at };
             return Ok(tx.agree(known.row, &agreed)?);
@@ -306,7 +347,9 @@ impl Session {
         }
         // It is not a write of ours: it contains what the record contained.
         let tombstone = Version { payload: None, ..current.version.clone() };
+        let lost = current.number;
         let record = tx.put(id, Some(current), Version { at: tx.at().to_owned(), ..tombstone })?;
+        self.note_overwritten(tx, &record, lost, None)?;
         let agreed = Agreed { base_at: Some(record.number), revision: None, clean_at: Some(record.number) };
         Ok(tx.agree_on(&record, &agreed)?)
     }
@@ -329,7 +372,8 @@ impl Session {
                 Some(base) => tx.ancestry_at(id, known, base)?,
                 None => Ancestry::new(),
             };
-            let is_known = base.get(&writer).is_some_and(|clock| *clock >= newest)
+            let is_known = known.forgotten >= newest
+                || base.get(&writer).is_some_and(|clock| *clock >= newest)
                 || known.ancestry.get(&writer) == Some(&newest)
                 || tx.remembers_write(id, known.row, &writer, newest)?;
             if is_known {

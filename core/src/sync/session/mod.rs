@@ -98,7 +98,7 @@ impl Session {
         limits: Limits,
         options: Options,
     ) -> Result<Self, SyncError> {
-        let (state, has_aside) = store.space_state()?;
+        let (mended, state, has_aside) = look(store, &options)?;
         let mut session = Self {
             // One that was begun goes on: what the backend still has need not be sent.
             lists_first: state.goal == Some(ListingGoal::Offer),
@@ -118,7 +118,7 @@ impl Session {
             expired: 0,
             met: HashSet::new(),
             events: Vec::new(),
-            summary: Summary::default(),
+            summary: Summary { mended, ..Summary::default() },
             options,
         };
         session.meet(store, remote)?;
@@ -149,6 +149,8 @@ impl Session {
         self.transact(store, |session, tx| {
             if is_other {
                 tx.offer_everything()?;
+            } else if compares_all {
+                tx.say_everything_again()?;
             }
             Ok(tx.save_space_state(&session.state)?)
         })
@@ -263,12 +265,18 @@ impl Session {
         let told = self.events.len();
         let dry_run = self.options.dry_run;
         let mut dry = None;
-        let done = store.write(durability, |tx| match work(self, tx) {
-            Ok(value) if dry_run => {
-                dry = Some(value);
-                Err(TakenBack::DryRun)
+        let done = store.write(durability, |tx| {
+            if dry_run && self.summary.mended > 0 {
+                // What the beginning mended was taken back, too.
+                tx.mend()?;
             }
-            done => done.map_err(TakenBack::Failed),
+            match work(self, tx) {
+                Ok(value) if dry_run => {
+                    dry = Some(value);
+                    Err(TakenBack::DryRun)
+                }
+                done => done.map_err(TakenBack::Failed),
+            }
         });
         let done = match (done, dry) {
             (Err(TakenBack::DryRun), Some(value)) | (Ok(value), _) => Ok(value),
@@ -282,6 +290,26 @@ impl Session {
             Err(_) => self.events.truncate(told),
         }
         done
+    }
+}
+
+/// Where the space stands. Before everything is compared, what makes no sense in the store is mended; how much that was comes first.
+fn look(store: &mut Store, options: &Options) -> Result<(u64, SpaceState, bool), SyncError> {
+    if options.compare == Compare::Changes {
+        let (state, has_aside) = store.space_state()?;
+        return Ok((0, state, has_aside));
+    }
+    let mut seen = None;
+    let kept = store.write(Durability::Refetchable, |tx| {
+        let mended = tx.mend()?.len() as u64;
+        let (state, has_aside) = tx.space_state()?;
+        seen = Some((mended, state, has_aside));
+        if options.dry_run { Err(TakenBack::DryRun) } else { Ok(()) }
+    });
+    match (kept, seen) {
+        (Ok(()) | Err(TakenBack::DryRun), Some(seen)) => Ok(seen),
+        (Err(TakenBack::Failed(error)), _) => Err(error),
+        (_, None) => Err(SyncError::Protocol("a store that was not looked at".to_owned())),
     }
 }
 

@@ -518,3 +518,4 @@ fn envelope_of(n: usize, writer: &str, clock: u64) -> Vec<u8> {
 }
 
 mod decisions;
+mod repair;

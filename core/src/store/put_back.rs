@@ -1,0 +1,159 @@
+//! Projects as they were at an earlier time, out of this store's history.
+//!
+//! What stood at a time is the newest of the versions that were written until then, on whatever device. Going back there gives
+//! back and takes nothing away: what did not exist then stays, and so do later versions, in history. It is an edit of this device,
+//! with a restore point.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rusqlite::OptionalExtension;
+
+use super::{Durability, Store, StoreError, Tx, projects, record};
+use crate::project::{Payload, ProjectId};
+
+/// What going back did, or would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PutBack {
+    /// The way back; none: nothing was changed.
+    pub point: Option<u64>,
+    /// What was changed, with the fields; none of a project that is no longer deleted.
+    pub changed: Vec<(ProjectId, String, Vec<String>)>,
+    /// Projects that did not exist then, and stay.
+    pub newer: Vec<(ProjectId, String)>,
+    /// Projects whose history does not reach back so far. They stay as they are.
+    pub unknown: Vec<(ProjectId, String)>,
+}
+
+/// Why the transaction ends without being kept.
+enum Stop {
+    DryRun(PutBack),
+    Failed(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What history knows of a record at a time.
+enum Then {
+    /// It had this payload.
+    Payload(Payload),
+    /// It was deleted.
+    Deleted,
+    /// It was not there yet.
+    Nothing,
+    /// That was forgotten.
+    Unknown,
+}
+
+const VERSIONS: &str = "SELECT version, at FROM history WHERE record = ?1 UNION ALL \
+                        SELECT t.version, r.at FROM records r JOIN tracking t ON t.record = r.rowid WHERE r.rowid = ?1 \
+                        ORDER BY 1";
+
+impl Store {
+    /// Makes projects what they were at `time`: these, or all. `operation` names the restore point.
+    pub fn put_back(
+        &mut self,
+        time: Timestamp,
+        only: Option<&BTreeSet<ProjectId>>,
+        operation: &str,
+        dry_run: bool,
+    ) -> Result<PutBack, StoreError> {
+        let outcome = self.write(Durability::Full, |tx| {
+            let mut done = PutBack::default();
+            let point = tx.open_point(operation)?;
+            for id in tx.all_ids()? {
+                if only.is_none_or(|only| only.contains(&id)) {
+                    tx.put_back_one(id, time, point, &mut done)?;
+                }
+            }
+            done.point = (!done.changed.is_empty()).then_some(point);
+            match (dry_run, done.point) {
+                (true, _) => Err(Stop::DryRun(PutBack { point: None, ..done })),
+                // The transaction has nothing in it but an empty point.
+                (false, None) => Err(Stop::DryRun(done)),
+                (false, Some(_)) => Ok(done),
+            }
+        });
+        match outcome {
+            Ok(done) | Err(Stop::DryRun(done)) => Ok(done),
+            Err(Stop::Failed(error)) => Err(error),
+        }
+    }
+}
+
+impl Tx<'_> {
+    fn all_ids(&self) -> Result<Vec<ProjectId>, StoreError> {
+        let sql = "SELECT id FROM records WHERE space = ? ORDER BY id";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let ids = statement.query_map([self.space()], |row| row.get::<_, String>(0))?;
+        ids.map(|id| projects::parse_id(id?)).collect()
+    }
+
+    fn put_back_one(
+        &mut self,
+        id: ProjectId,
+        time: Timestamp,
+        point: u64,
+        done: &mut PutBack,
+    ) -> Result<(), StoreError> {
+        let Some(current) = self.record(id)? else { return Ok(()) };
+        let (number, now) = (current.number, current.version.payload.clone());
+        let name = |payload: &Option<Payload>| payload.as_ref().map(Payload::name).unwrap_or_default();
+        let changed = match (self.at_time(id, current.row, time)?, now) {
+            (Then::Unknown, now) => return Ok(done.unknown.push((id, name(&now)))),
+            // What is deleted, and was or was not there, has nothing to give back.
+            (Then::Deleted | Then::Nothing, None) => return Ok(()),
+            (Then::Deleted | Then::Nothing, now) => return Ok(done.newer.push((id, name(&now)))),
+            (Then::Payload(then), None) => {
+                let payload = self.touched(&then)?;
+                self.write(id, Some(current), Some(payload.clone()))?;
+                (id, payload.name(), Vec::new())
+            }
+            (Then::Payload(then), Some(now)) => {
+                let times = ["createdAt", "updatedAt"];
+                let then = then.with(times.map(|t| (t, now.get(t).map(ToOwned::to_owned))))?;
+                let updated = self.finish_edit(current, &now, then)?;
+                if updated.fields.is_empty() {
+                    return Ok(());
+                }
+                (id, updated.payload.name(), updated.fields)
+            }
+        };
+        done.changed.push(changed);
+        match self.record(id)? {
+            Some(record) => self.note_overwritten(point, &record, number, None),
+            None => Ok(()),
+        }
+    }
+
+    fn at_time(&self, id: ProjectId, row: i64, time: Timestamp) -> Result<Then, StoreError> {
+        let mut statement = self.connection().prepare_cached(VERSIONS)?;
+        let mut rows = statement.query([row])?;
+        let (mut first, mut found): (Option<u64>, Option<(Timestamp, u64)>) = (None, None);
+        while let Some(row) = rows.next()? {
+            let number = row.get(0)?;
+            first.get_or_insert(number);
+            // A time that another device wrote in another form names no moment.
+            let Ok(at) = row.get::<_, String>(1)?.parse::<Timestamp>() else { continue };
+            if at <= time && found.is_none_or(|best| best <= (at, number)) {
+                found = Some((at, number));
+            }
+        }
+        let Some((_, number)) = found else {
+            return Ok(if first == Some(1) { Then::Nothing } else { Then::Unknown });
+        };
+        let sql = "SELECT payload FROM history WHERE record = ?1 AND version = ?2 UNION ALL \
+                   SELECT r.payload FROM records r JOIN tracking t ON t.record = r.rowid \
+                   WHERE r.rowid = ?1 AND t.version = ?2";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let text: Option<Option<String>> = statement.query_row((row, number), |row| row.get(0)).optional()?;
+        match text.flatten() {
+            Some(text) => Ok(Then::Payload(record::payload(id, &text)?)),
+            None => Ok(Then::Deleted),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! A store of each schema that there was becomes one of the newest, with all that it held.
+
+use super::*;
+
+const FIRST: &str = include_str!("../migrations/0001_initial.sql");
+
+#[test]
+fn a_store_of_the_first_schema_keeps_projects_history_and_the_state_of_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orkee.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(FIRST).unwrap();
+    old.execute_batch(
+        r#"PRAGMA application_id = 0x4f726b65; PRAGMA user_version = 1;
+        INSERT INTO writer VALUES (1, 'w1234567', 20, 'laptop');
+        INSERT INTO spaces (rowid, tenant, remote, position) VALUES (1, '', 'me@here', '7');
+        INSERT INTO records (rowid, space, id, name, status, priority, ancestry, device, at, payload) VALUES (1, 1, 'aaaaaaaa',
+          'Shop', 'planning', 'medium', '{"w1234567":20}', 'laptop', '2026-01-02T00:00:00.000Z', '{"id":"aaaaaaaa","name":"Shop"}');
+        INSERT INTO tracking (record, space, version, base_at, revision, clean_at) VALUES (1, 1, 2, 2, 'r2', 2);
+        INSERT INTO history (record, version, payload, ancestry, device, at) VALUES (1, 1, '{"id":"aaaaaaaa","name":"Old"}',
+          '{"w1234567":10}', 'laptop', '2026-01-01T00:00:00.000Z');"#,
+    )
+    .unwrap();
+    old.close().unwrap();
+    let mut store = Store::open(&path).unwrap();
+    assert_eq!(store.get(id("aaaaaaaa")).unwrap().payload.name(), "Shop");
+    change(&mut store, "aaaaaaaa", |project| project.name = "New".to_owned());
+    let history = store.history(id("aaaaaaaa")).unwrap();
+    assert_eq!(history.len(), 3, "what was kept before the migration counts as kept at that moment");
+    assert_eq!(store.examine().unwrap(), []);
+    #[cfg(feature = "sync")]
+    assert_eq!(store.space_state().unwrap().0.remote.as_deref(), Some("me@here"));
+}
