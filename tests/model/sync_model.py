@@ -118,6 +118,17 @@ class World:
         self.excused |= gone - self.on_disks()
         self.disks.add("device")
 
+    def copy_device(self, name):
+        """A home folder is copied to another machine, and both go on under one name."""
+        others = [other for other in self.stores if other != name]
+        if others:
+            other = self.rng.choice(others)
+            self.backups[other], before = self.stores[name], self.backups.get(other)
+            self.restore_device(other)
+            self.backups.pop(other)
+            if before:
+                self.backups[other] = before
+
     def restore_backend(self):
         """Whoever puts a backend back stops it first: every connection ends, and no answer from before comes after."""
         gone = self.backend.values()
@@ -133,9 +144,9 @@ class World:
     def disturb(self):
         rng, name = self.rng, self.rng.choice(list(self.stores))
         kinds = ["person", "sync", "kill", "orphan", "lag", "trim", "damage",
-                 "back up", "restore", "prune", "back up backend", "restore backend"]
-        usual, rough = [30, 54, 4, 3, 2, 2, .4, 2, 1, 2, 1, .4], [24, 36, 9, 5, 6, 4, 1, 4, 2.5, 6, 5, 3]
-        narrow = [30, 40, 15, 10, 2, 4, 0, 0, 0, 0, 0, 0]
+                 "back up", "restore", "copy", "prune", "back up backend", "restore backend"]
+        usual, rough = [30, 54, 4, 3, 2, 2, .4, 2, 1, .5, 2, 1, .4], [24, 36, 9, 5, 6, 4, 1, 4, 2.5, 1.5, 6, 5, 3]
+        narrow = [30, 40, 15, 10, 2, 4, 0, 0, 0, 0, 0, 0, 0]
         what = rng.choices(kinds, narrow if self.narrow else rough if self.rough else usual)[0]
         if what == "person":
             self.person(name)
@@ -162,6 +173,8 @@ class World:
             self.backups[name] = copy.deepcopy(self.stores[name])
         elif what == "restore" and self.copies and name in self.backups:
             self.restore_device(name)
+        elif what == "copy" and self.copies:
+            self.copy_device(name)
         elif what == "prune":
             self.wire = [m for m in self.wire if m["session"] is not None]   # nobody waits longer than tombstones live
             self.backend.prune()

@@ -34,9 +34,10 @@ impl Store {
 
     /// Lets the next sync send again what was set aside: of one project, or of all. Returns which.
     pub fn retry_parked(&mut self, id: Option<ProjectId>) -> Result<Vec<ProjectId>, StoreError> {
-        let sql = "UPDATE tracking SET parked_at = NULL, parked = NULL FROM records r \
-                   WHERE r.rowid = record AND tracking.space = ?1 AND (?2 IS NULL OR r.id = ?2) \
-                   AND parked_at IS version AND version IS NOT clean_at RETURNING r.id";
+        let sql = "UPDATE tracking SET parked_at = NULL, parked = NULL WHERE space = ?1 AND version IS NOT clean_at \
+                   AND parked_at IS version \
+                   AND (?2 IS NULL OR record = (SELECT rowid FROM records WHERE space = ?1 AND id = ?2)) \
+                   RETURNING (SELECT id FROM records WHERE rowid = record)";
         self.write(Durability::Full, |tx| {
             let mut statement = tx.connection().prepare_cached(sql)?;
             let id = id.as_ref().map(ProjectId::as_str);

@@ -6,7 +6,7 @@ use rand::Rng;
 use rand::rngs::SmallRng;
 
 use crate::sync::provider::{
-    Answer, Change, Cursor, Head, Outcome, Position, Reply, Request, Revision, Span, Stored,
+    Answer, Change, Cursor, Head, Outcome, Position, RejectReason, Reply, Request, Revision, Span, Stored,
 };
 
 #[derive(Clone, Default)]
@@ -22,6 +22,8 @@ pub(crate) struct Backend {
     /// An older state that pages may be read from.
     replica: Option<(u64, Records)>,
     listed: u64,
+    /// The record that it does not take.
+    pub(crate) refuses: Option<String>,
 }
 
 /// Records by id, each with its commit and envelope.
@@ -43,6 +45,10 @@ impl Backend {
         }
         let (before, mut own) = (self.commits, HashSet::new());
         let outcomes = request.mutations.iter().map(|mutation| {
+            if self.refuses.as_ref() == Some(&mutation.id) {
+                let message = "not this one".to_owned();
+                return Outcome::Rejected { reason: RejectReason::Invalid, message };
+            }
             let held = self.held.get(&mutation.id);
             if held.map(|(commit, _)| self.revision(*commit)) == mutation.guard {
                 self.commits += 1;

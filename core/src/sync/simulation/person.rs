@@ -1,12 +1,12 @@
 //! People: they create, change and delete projects on any device, and know what they saw when they did.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::Rng;
 use rand::rngs::SmallRng;
 
 use crate::project::{Payload, Project, ProjectId, RawObject, Task, raw};
-use crate::store::{Choice, Store, StoreError};
+use crate::store::{Choice, Durability, Store, StoreError};
 
 /// What people did so far. A value is a word that occurs nowhere else.
 #[derive(Default)]
@@ -47,6 +47,9 @@ impl Deeds {
         if rng.random_bool(0.2) && self.choose(store, id, rng) {
             return;
         }
+        if rng.random_bool(0.06) {
+            return self.go_back(store, id, rng);
+        }
         match store.get(id) {
             Ok(stored) if deletes && rng.random_bool(0.15) => {
                 self.known.extend(words(&stored.payload.to_json()));
@@ -63,6 +66,41 @@ impl Deeds {
                 store.add(Project::new(id, name)).unwrap();
             }
         }
+    }
+
+    /// Goes back: to an older version of a project, before an operation, to an earlier time.
+    fn go_back(&mut self, store: &mut Store, id: ProjectId, rng: &mut SmallRng) {
+        let before = store.live_payloads().unwrap();
+        match rng.random_range(0..3) {
+            0 => {
+                let n = rng.random_range(1..5);
+                let reverted = store.revert(id, n).map(drop);
+                let refused = matches!(
+                    reverted,
+                    Err(StoreError::NoVersion { .. }
+                        | StoreError::NotFound { .. }
+                        | StoreError::Deleted { .. })
+                );
+                assert!(reverted.is_ok() || refused, "{reverted:?}");
+            }
+            1 => {
+                let undone = store.undo(None);
+                assert!(matches!(undone, Ok(_) | Err(StoreError::NoPoint { .. })), "{undone:?}");
+            }
+            _ => {
+                let now = store.write::<_, StoreError>(Durability::Full, |tx| Ok(tx.now())).unwrap();
+                let then = now - jiff::SignedDuration::from_secs(rng.random_range(1..60));
+                store.put_back(then, None, "earlier", false).unwrap();
+            }
+        }
+        let after = store.live_payloads().unwrap();
+        let all = |live: &BTreeMap<String, String>| -> BTreeSet<String> {
+            live.values().flat_map(|text| words(text).collect::<Vec<_>>()).collect()
+        };
+        let (before, after) = (all(&before), all(&after));
+        self.known.extend(before.difference(&after).cloned());
+        self.replaced.extend(before.difference(&after).cloned());
+        self.wanted.extend(after.difference(&before).cloned());
     }
 
     /// Settles one of a project's conflicts. False: it has none.

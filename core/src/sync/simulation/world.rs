@@ -9,14 +9,16 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use super::backend::Backend;
+use super::orders;
 use super::person::{Deeds, words};
 use super::trace::{tell_answer, tell_request, trace};
+use super::trouble::{Times, Trouble};
 use crate::clock::Clock;
 use crate::id::Ids;
 use crate::project::ProjectId;
-use crate::store::{Conflict, Durability, Options as StoreOptions, Store, StoreError};
+use crate::store::{Conflict, Durability, Keep, Options as StoreOptions, Store, StoreError};
 use crate::sync::provider::{Answer, Limits, Request};
-use crate::sync::{Compare, FlightId, Next, Options, Session, What};
+use crate::sync::{Decide, FlightId, Next, Options, Session, What};
 
 /// Makes an empty store once; each device starts from a copy.
 static BLANK: LazyLock<Vec<u8>> =
@@ -43,7 +45,13 @@ impl Ids for SimIds {
 struct Device {
     store: Store,
     session: Option<Session>,
-    backup: Option<Vec<u8>>,
+    /// What the sync under way was asked to do.
+    options: Options,
+    /// The store as it was before a dry run.
+    untouched: Option<Vec<u8>>,
+    /// What it knows of the other side was damaged.
+    is_damaged: bool,
+    backup: Option<(Vec<u8>, bool)>,
     /// What waits in conflicts, as it was told to this device's person.
     told: BTreeMap<String, ProjectId>,
 }
@@ -101,67 +109,11 @@ struct World {
     saw_a_conflict: bool,
     was_a_copy: bool,
     is_settling: bool,
-    is_rough: bool,
-    is_narrow: bool,
+    times: Times,
+    /// How much history the devices keep.
+    keep: Keep,
     steps: u64,
 }
-
-/// What happens next.
-#[derive(Debug, Clone, Copy)]
-enum Trouble {
-    /// A sync goes on.
-    None,
-    Person,
-    Kill,
-    Orphan,
-    Lag,
-    BackUp,
-    Restore,
-    Prune,
-    BackUpBackend,
-    RestoreBackend,
-}
-
-const USUAL: [(u32, Trouble); 10] = [
-    (540, Trouble::None),
-    (300, Trouble::Person),
-    (40, Trouble::Kill),
-    (30, Trouble::Orphan),
-    (20, Trouble::Lag),
-    (20, Trouble::BackUp),
-    (10, Trouble::Restore),
-    (20, Trouble::Prune),
-    (10, Trouble::BackUpBackend),
-    (4, Trouble::RestoreBackend),
-];
-
-/// Whatever goes wrong goes wrong more often.
-const ROUGH: [(u32, Trouble); 10] = [
-    (360, Trouble::None),
-    (240, Trouble::Person),
-    (90, Trouble::Kill),
-    (50, Trouble::Orphan),
-    (60, Trouble::Lag),
-    (40, Trouble::BackUp),
-    (25, Trouble::Restore),
-    (60, Trouble::Prune),
-    (50, Trouble::BackUpBackend),
-    (30, Trouble::RestoreBackend),
-];
-
-/// One record, nothing deleted, no disk lost, but answers.
-const NARROW: [(u32, Trouble); 10] = [
-    (400, Trouble::None),
-    (300, Trouble::Person),
-    (150, Trouble::Kill),
-    (100, Trouble::Orphan),
-    (20, Trouble::Lag),
-    (0, Trouble::BackUp),
-    (0, Trouble::Restore),
-    (0, Trouble::Prune),
-    (0, Trouble::BackUpBackend),
-    (0, Trouble::RestoreBackend),
-];
 
 /// Runs one schedule and checks its end.
 pub(super) fn run(seed: u64) {
@@ -179,6 +131,13 @@ impl World {
         let (clock, ids) = (Arc::new(SimClock(AtomicI64::new(0))), Arc::new(SimIds(AtomicU64::new(1))));
         let (is_rough, is_plain, is_narrow) =
             (rng.random_bool(0.5), rng.random_bool(0.15), rng.random_bool(0.3));
+        let times = match (is_narrow, is_rough) {
+            (true, _) => Times::Narrow,
+            (false, true) => Times::Rough,
+            (false, false) => Times::Usual,
+        };
+        let versions = if rng.random_bool(0.3) { rng.random_range(1..=3) } else { 0 };
+        let keep = Keep { versions, days: 0 };
         let devices = rng.random_range(if is_narrow { 2 } else { 1 }..=3);
         let records = if is_narrow { 1 } else { rng.random_range(1..=4) };
         let records = (0..records).map(|n| format!("record0{n}").parse().unwrap()).collect();
@@ -204,14 +163,22 @@ impl World {
             saw_a_conflict: false,
             was_a_copy: false,
             is_settling: false,
-            is_rough,
-            is_narrow,
+            times,
+            keep,
             steps: 0,
         };
         for _ in 0..devices {
             let mut store = world.store(&BLANK);
             store.write::<_, StoreError>(Durability::Full, |tx| tx.rename_writer()).unwrap();
-            world.devices.push(Device { store, session: None, backup: None, told: BTreeMap::new() });
+            world.devices.push(Device {
+                store,
+                session: None,
+                options: Options::default(),
+                untouched: None,
+                is_damaged: false,
+                backup: None,
+                told: BTreeMap::new(),
+            });
         }
         world
     }
@@ -219,6 +186,7 @@ impl World {
     fn store(&self, image: &[u8]) -> Store {
         let options =
             StoreOptions::default().clock(self.clock.clone()).ids(self.ids.clone()).device("device");
+        let options = options.keep(self.keep);
         Store::from_image(options, image).unwrap()
     }
 
@@ -229,18 +197,7 @@ impl World {
     fn disturb(&mut self) {
         self.tick();
         let n = self.rng.random_range(0..self.devices.len());
-        let weights = match (self.is_narrow, self.is_rough) {
-            (true, _) => NARROW,
-            (false, true) => ROUGH,
-            (false, false) => USUAL,
-        };
-        let mut at = self.rng.random_range(0..weights.iter().map(|(weight, _)| weight).sum());
-        let what = weights.iter().find(|(weight, _)| {
-            let is_it = at < *weight;
-            at = at.saturating_sub(*weight);
-            is_it
-        });
-        let what = what.map_or(Trouble::None, |(_, what)| *what);
+        let what = self.times.next(&mut self.rng);
         trace(|| format!("{what:?} at device {n}"));
         match what {
             Trouble::None => {
@@ -254,8 +211,18 @@ impl World {
             Trouble::Kill => self.kill(n),
             Trouble::Orphan => self.deliver_an_orphan(),
             Trouble::Lag => self.backend.start_to_lag(),
+            Trouble::Refuse => {
+                let id = self.records[self.rng.random_range(0..self.records.len())];
+                self.backend.refuses = self.rng.random_bool(0.5).then(|| id.to_string());
+            }
+            Trouble::Retry => {
+                self.devices[n].untouched = None;
+                self.devices[n].store.retry_parked(None).unwrap();
+            }
             Trouble::BackUp => self.back_up(n),
             Trouble::Restore if self.copies => self.restore_device(n),
+            Trouble::Copy if self.copies => self.copy_device(n),
+            Trouble::Damage if self.copies => self.damage(n),
             Trouble::Prune => {
                 // Nothing is on its way for longer than tombstones live.
                 self.wire.retain(|message| message.device.is_some());
@@ -263,13 +230,14 @@ impl World {
             }
             Trouble::BackUpBackend => self.backend_backup = Some(self.backend.clone()),
             Trouble::RestoreBackend if self.copies => self.restore_backend(),
-            Trouble::Restore | Trouble::RestoreBackend => {}
+            Trouble::Restore | Trouble::Copy | Trouble::Damage | Trouble::RestoreBackend => {}
         }
     }
 
     fn person(&mut self, n: usize) {
         let id = self.records[self.rng.random_range(0..self.records.len())];
         let device = &mut self.devices[n];
+        device.untouched = None;
         self.deeds.act(&mut device.store, id, self.deletes, &mut self.rng);
         self.deeds.known.extend(device.note_waiting().into_iter().map(|(word, _)| word));
     }
@@ -317,13 +285,22 @@ impl World {
             max_record_bytes: 1 << 20,
             max_page: self.rng.random_range(1..=3),
         };
-        let in_flight = self.rng.random_range(1..=3);
-        let compare = match !self.is_settling && self.rng.random_bool(0.05) {
-            true => Compare::Everything,
-            false => Compare::Changes,
-        };
-        let options = Options { compare, in_flight, ..Options::default() };
         let device = &mut self.devices[n];
+        let mut options = match self.is_settling && !device.is_damaged {
+            true => Options { in_flight: self.rng.random_range(1..=3), ..Options::default() },
+            false => orders::random(&mut self.rng, &self.records, device.is_damaged),
+        };
+        device.is_damaged = false;
+        device.untouched = options.dry_run.then(|| device.store.image().unwrap());
+        if options.decide != Decide::Merge {
+            options.point = Some(device.store.open_point("decided").unwrap());
+            // Who decides for one side wants what that side has, old or new.
+            let cloud = self.backend.live().into_values();
+            let all = device.store.live_payloads().unwrap().into_values().chain(cloud);
+            self.deeds.wanted.extend(all.flat_map(|payload| words(&payload).collect::<Vec<_>>()));
+        }
+        trace(|| format!("device {n} begins: {options:?}"));
+        device.options = options.clone();
         device.session =
             Some(Session::begin(&mut device.store, "someone@somewhere", limits, options).unwrap());
     }
@@ -339,7 +316,10 @@ impl World {
             }
             Next::Wait => None,
             Next::Done => {
-                self.was_a_copy |= session.summary().was_a_copy;
+                self.was_a_copy |= session.summary().was_a_copy && !device.options.dry_run;
+                if let Some(before) = device.untouched.take() {
+                    assert!(device.store.image().unwrap() == before, "a dry run changed the store");
+                }
                 // What the session gave up waiting for is still on its way.
                 self.kill(n);
                 Some(false)
@@ -350,10 +330,20 @@ impl World {
     fn receive(&mut self, n: usize, message: Message) {
         let device = &mut self.devices[n];
         let Some(session) = device.session.as_mut() else { return };
+        let before = device.store.all_texts().unwrap();
         session.receive(&mut device.store, message.flight, message.answer.unwrap()).unwrap();
-        self.was_a_copy |= session.summary().was_a_copy;
+        self.was_a_copy |= session.summary().was_a_copy && !device.options.dry_run;
         self.saw_a_conflict |=
             session.take_events().iter().any(|event| matches!(event.what, What::Conflict { .. }));
+        if device.options.decide != Decide::Merge {
+            // What loses to a decision loses knowingly, and stays in history.
+            let after = device.store.all_texts().unwrap();
+            let all = before.iter().chain(&after).flat_map(|text| words(text).collect::<Vec<_>>());
+            let live = device.store.live_payloads().unwrap();
+            let live: BTreeSet<String> = live.values().flat_map(|text| words(text)).collect();
+            self.deeds.known.extend(all.filter(|word| !live.contains(word)));
+            self.deeds.known.extend(device.note_waiting().into_iter().map(|(word, _)| word));
+        }
         // No answer settles what a person was told.
         for (word, id) in device.note_waiting() {
             if matches!(device.store.get(id), Err(StoreError::Deleted { .. })) {
@@ -367,6 +357,7 @@ impl World {
     /// The process dies, or the network does. Requests that left may still arrive; their answers reach nobody.
     fn kill(&mut self, n: usize) {
         self.devices[n].session = None;
+        self.devices[n].untouched = None;
         let rng = &mut self.rng;
         self.wire.retain_mut(|message| {
             if message.device != Some(n) {
@@ -386,15 +377,44 @@ impl World {
 
     fn back_up(&mut self, n: usize) {
         let device = &mut self.devices[n];
-        device.backup = Some(device.store.image().unwrap());
+        device.backup = Some((device.store.image().unwrap(), device.is_damaged));
     }
 
     fn restore_device(&mut self, n: usize) {
-        let Some(image) = self.devices[n].backup.clone() else { return };
+        let Some((image, is_damaged)) = self.devices[n].backup.clone() else { return };
+        self.become_image(n, &image, is_damaged);
+    }
+
+    /// A home folder is copied to another machine, and both go on under one name.
+    fn copy_device(&mut self, n: usize) {
+        let other = (n + 1) % self.devices.len();
+        if other != n {
+            let (image, is_damaged) = (self.devices[n].store.image().unwrap(), self.devices[n].is_damaged);
+            self.become_image(other, &image, is_damaged);
+        }
+    }
+
+    fn damage(&mut self, n: usize) {
+        self.kill(n);
+        for _ in 0..self.rng.random_range(1..=3) {
+            let sql = orders::DAMAGES[self.rng.random_range(0..orders::DAMAGES.len())];
+            let (number, row) =
+                (self.rng.random_range(1..8u8), self.rng.random_range(1..=self.records.len()));
+            let sql = sql.replace("{n}", &number.to_string()).replace("{row}", &row.to_string());
+            trace(|| sql.clone());
+            self.devices[n].store.execute_for_test(&sql);
+        }
+        self.devices[n].is_damaged = true;
+        self.lost_device = true;
+    }
+
+    fn become_image(&mut self, n: usize, image: &[u8], is_damaged: bool) {
         let gone = self.on_disks();
         self.devices[n].session = None;
         self.wire.retain(|message| message.device != Some(n));
-        self.devices[n].store = self.store(&image);
+        self.devices[n].store = self.store(image);
+        self.devices[n].untouched = None;
+        self.devices[n].is_damaged = is_damaged;
         let device = &mut self.devices[n];
         self.excused.extend(device.note_waiting().into_iter().map(|(word, _)| word));
         let still = self.on_disks();
@@ -429,6 +449,12 @@ impl World {
     fn settle(&mut self) {
         self.is_settling = true;
         self.backend.stop_lagging();
+        self.backend.refuses = None;
+        for n in 0..self.devices.len() {
+            // What was begun with other orders ends here; what was set aside is tried again.
+            self.kill(n);
+            self.devices[n].store.retry_parked(None).unwrap();
+        }
         self.wire.retain(|message| message.device.is_some());
         // Two rounds in which nothing is stored and nothing listed: everybody has heard of everything.
         let mut quiet = 0;
@@ -478,7 +504,7 @@ impl World {
 
     /// What a device overwrote is still in its history: every word that was written is on some disk.
     fn check_history(&mut self) {
-        if self.lost_device {
+        if self.lost_device || self.keep.versions > 0 {
             return;
         }
         let mut remembered = BTreeSet::new();
