@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::builder::styling::{AnsiColor, Style, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{cloud, completions, help, projects};
+use crate::commands::{cloud, completions, doctor, help, projects, undo};
 
 const STYLES: Styles = Styles::styled()
     .header(Style::new().bold())
@@ -79,6 +79,10 @@ pub(crate) enum Command {
     /// Sync with your other devices (not in this build)
     #[command(disable_help_flag = true)]
     Cloud(cloud::Missing),
+    /// Give back what an operation overwrote
+    Undo(undo::Undo),
+    /// Look whether everything here is sound
+    Doctor(doctor::Doctor),
     /// Print the completion script of a shell
     Completions(completions::Completions),
     /// Explain a command, or a topic: env, exit-codes, json, auth

@@ -64,8 +64,9 @@ impl Context {
 
     /// The projects, in the space of the tenant that the settings name.
     pub(crate) fn store(&self) -> Result<Store, Failure> {
-        let tenant = self.settings()?.tenant()?.value;
-        Ok(Options::default().tenant(tenant).open(&self.home()?.database())?)
+        let settings = self.settings()?;
+        let (tenant, keep) = (settings.tenant()?.value, settings.history()?);
+        Ok(Options::default().tenant(tenant).keep(keep).open(&self.home()?.database())?)
     }
 
     /// The folder that the command was started in.

@@ -7,6 +7,8 @@ mod commands;
 mod context;
 mod failure;
 mod logging;
+#[cfg(feature = "cloud")]
+mod moment;
 mod output;
 mod prompt;
 mod report;

@@ -178,20 +178,20 @@ class Row:
         known = base.seen.get(writer, 0) if base else 0
         for number in [n for n in self.past if n not in (self.base_at, self.sent_at) and chosen()]:
             clock = self.past[number].seen.get(writer, 0)
-            if self.base_at is None or clock <= known or TRIM_KEEPS_UNSENT in BROKEN:
+            if base and clock <= known or TRIM_KEEPS_UNSENT in BROKEN:
                 del self.past[number]
-                if self.base_at is not None and TRIM_LEAVES_A_MARK not in BROKEN:
+                if TRIM_LEAVES_A_MARK not in BROKEN:
                     self.forgotten = max(self.forgotten, clock)
 
     def mend(self):
-        """What is known of the other side was damaged: keeps what can be true, and has the newest version said again."""
+        """Forgets what cannot be true of what is known of the other side."""
         known = {self.number, *self.past}
-        is_base = self.base_at in known and contains(self.local.seen, self.at(self.base_at).seen)
-        sent = self.sent_at if self.sent_at in known else None
-        rests = self.local.fields is None and not self.dirty
-        keep = self.clean_at if rests or FORCE_TRUSTS_NOTHING in BROKEN else None
-        self.agree(self.base_at if is_base else None, self.revision if FORCE_TRUSTS_NOTHING in BROKEN else None, keep)
-        self.sent_at = sent
+        if self.base_at not in known:
+            self.base_at = self.revision = self.clean_at = None
+        if self.sent_at not in known:
+            self.sent_at = None
+        if self.clean_at is not None and (self.clean_at > self.number or self.revision is None and self.local.fields is not None):
+            self.clean_at = None
 
 
 class Store:
@@ -201,7 +201,7 @@ class Store:
         self.waiting, self.ended = {}, set()       # conflicts: id -> field -> the other values; and those that are over
         self.position, self.head = None, None
         self.listing, self.listing_done = 0, True
-        self.found_copied, self.is_damaged = 0, False
+        self.found_copied, self.is_damaged, self.mistrusts = 0, False, False
 
     def tick(self, now):
         self.clock = max(self.clock + 1, now)
@@ -257,7 +257,7 @@ class Store:
             row = self.rows[rid] = Row(theirs)
             row.agree(1, revision, 1)
             return
-        if revision == row.revision:
+        if revision == row.revision and (not self.mistrusts or FORCE_TRUSTS_NOTHING in BROKEN):
             return
         if row.sent_at and contains(theirs.seen, row.at(row.sent_at).seen) and SENT_INSIDE_IS_ACCEPTED not in BROKEN:
             row.agree(row.sent_at, row.revision, row.sent_at)
@@ -319,13 +319,14 @@ class Store:
         for rid, row in self.rows.items():
             if row.revision is None or row.listed == self.listing:
                 continue
-            if row.dirty and GONE_BUT_EDITED_STAYS not in BROKEN:
-                row.agree(row.base_at, None, None)
+            rests = not row.dirty and row.local.fields is None
+            if (row.dirty and GONE_BUT_EDITED_STAYS not in BROKEN) or self.mistrusts:
+                row.agree(row.base_at, None, row.number if rests else None)
             elif GONE_IS_DELETED not in BROKEN:
                 self.follow(rid, row.local.fields, None)
                 row.replace(Version(None, row.local.seen))
                 row.agree(row.number, None, row.number)
-        self.listing_done = True
+        self.listing_done, self.mistrusts = True, False
 
     def offer_everything(self):
         """The backend was put back: say all of it again, delete nothing."""
@@ -335,8 +336,8 @@ class Store:
             row.agree(row.base_at, keep, row.clean_at if NEW_EPOCH_OFFERS_ALL in BROKEN else None)
 
     def force(self):
-        """Everything is compared again, as if nothing of the other side were known."""
-        self.position, self.is_damaged = None, False
+        """Everything is compared again, whatever is thought to be known of the other side; nothing is deleted."""
+        self.position, self.is_damaged, self.mistrusts = None, False, True
         for row in self.rows.values():
             row.mend()
 

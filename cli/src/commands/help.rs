@@ -55,6 +55,8 @@ there, that before the default. An empty variable counts as not set.
   ORKEE_HOME                  where everything is kept; default ~/.orkee
   VISUAL, EDITOR              what `orkee projects edit` opens
   NO_COLOR, CLICOLOR_FORCE    never, always use colour; so too --color
+  ORKEE_HISTORY_VERSIONS      older versions of a project that are kept (history.versions); 100
+  ORKEE_HISTORY_DAYS          for how many days (history.days); 365. 0: no limit
   RUST_LOG                    what to log on standard error, such as orkee::cloud=debug
 
 With cloud support, and the key in config.toml:

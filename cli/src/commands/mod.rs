@@ -15,8 +15,10 @@ use crate::{logging, report};
 
 pub(crate) mod cloud;
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod help;
 pub(crate) mod projects;
+pub(crate) mod undo;
 
 /// Reads the arguments, runs what they name, and says how it ended.
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
@@ -49,6 +51,8 @@ fn dispatch(command: Command, cx: &Context) -> CommandResult {
         }
         #[cfg(not(feature = "cloud"))]
         Command::Cloud(command) => command.run(cx),
+        Command::Undo(command) => command.run(cx),
+        Command::Doctor(command) => command.run(cx),
         Command::Completions(command) => command.run(cx),
         Command::Help(command) => command.run(cx),
     }

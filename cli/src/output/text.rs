@@ -13,7 +13,6 @@ pub(crate) fn block(text: &str) -> String {
 }
 
 /// A time of RFC 3339 to the minute, in UTC; what is none is shown as it is.
-#[cfg(feature = "cloud")]
 pub(crate) fn minute(at: &str) -> String {
     match at.parse::<jiff::Timestamp>() {
         Ok(at) => at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string(),

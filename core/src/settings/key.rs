@@ -30,12 +30,18 @@ pub enum Key {
     SyncOnUpdate,
     /// Whether a deleted project is synced at once.
     SyncOnDelete,
+    /// How many older versions of a project are kept.
+    HistoryVersions,
+    /// For how many days a version is kept that was overwritten.
+    HistoryDays,
 }
 
 enum Form {
     Text,
     Truth,
     Seconds,
+    /// 0 or more.
+    Count,
 }
 
 impl Key {
@@ -52,6 +58,8 @@ impl Key {
         Self::SyncOnCreate,
         Self::SyncOnUpdate,
         Self::SyncOnDelete,
+        Self::HistoryVersions,
+        Self::HistoryDays,
     ];
 
     /// Its variable in the environment and in `.env`.
@@ -68,6 +76,8 @@ impl Key {
             Self::SyncOnCreate => "ORKEE_CLOUD_SYNC_ON_CREATE",
             Self::SyncOnUpdate => "ORKEE_CLOUD_SYNC_ON_UPDATE",
             Self::SyncOnDelete => "ORKEE_CLOUD_SYNC_ON_DELETE",
+            Self::HistoryVersions => "ORKEE_HISTORY_VERSIONS",
+            Self::HistoryDays => "ORKEE_HISTORY_DAYS",
         }
     }
 
@@ -84,6 +94,8 @@ impl Key {
             Self::SyncOnCreate => Some(&["cloud", "sync_on_create"]),
             Self::SyncOnUpdate => Some(&["cloud", "sync_on_update"]),
             Self::SyncOnDelete => Some(&["cloud", "sync_on_delete"]),
+            Self::HistoryVersions => Some(&["history", "versions"]),
+            Self::HistoryDays => Some(&["history", "days"]),
         }
     }
 
@@ -113,6 +125,7 @@ impl Key {
             | Self::SyncOnUpdate
             | Self::SyncOnDelete => Form::Truth,
             Self::SyncInterval => Form::Seconds,
+            Self::HistoryVersions | Self::HistoryDays => Form::Count,
         }
     }
 
@@ -123,6 +136,10 @@ impl Key {
             Form::Seconds => match value.trim().parse::<u64>() {
                 Ok(1..=31_536_000) => Ok(()),
                 _ => Err("a number of seconds, 1 or more"),
+            },
+            Form::Count => match value.trim().parse::<u32>() {
+                Ok(0..=1_000_000) => Ok(()),
+                _ => Err("a number up to 1000000; 0 for no limit"),
             },
             Form::Text if value.chars().any(char::is_control) => Err("one line of text"),
             Form::Text => Ok(()),

@@ -18,6 +18,7 @@ use std::time::Duration;
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use crate::home::Home;
+use crate::store::Keep;
 
 pub use error::SettingsError;
 pub use key::Key;
@@ -165,6 +166,19 @@ impl Settings {
             found.as_ref().and_then(|s| s.value.trim().parse().ok()).unwrap_or(key::DEFAULT_INTERVAL);
         let origin = found.map_or(Origin::Default, |s| s.origin);
         Ok(Setting { value: Duration::from_secs(seconds), origin })
+    }
+
+    /// How much history is kept.
+    pub fn history(&self) -> Result<Keep, SettingsError> {
+        let usual = Keep::default();
+        let count = |key| {
+            let found = self.text(key)?;
+            Ok::<_, SettingsError>(found.and_then(|setting| setting.value.trim().parse().ok()))
+        };
+        Ok(Keep {
+            versions: count(Key::HistoryVersions)?.unwrap_or(usual.versions),
+            days: count(Key::HistoryDays)?.unwrap_or(usual.days),
+        })
     }
 
     /// Whose projects these are: '' (nobody's but the user's), or the name of a tenant.

@@ -147,7 +147,7 @@ pub(super) const RULES: &[Rule] = &[
 
 const BAD_CURSOR: &str = "SELECT EXISTS (SELECT 1 FROM spaces WHERE rowid = ?1 AND ((position IS NOT NULL AND remote IS NULL) \
                           OR (head_number IS NULL) <> (head_tag IS NULL) OR head_number < 0 OR listing < 0 \
-                          OR listing_goal NOT IN ('delete', 'offer')))";
+                          OR listing_goal NOT IN ('delete', 'offer', 'compare')))";
 
 const OWN_CLOCK: &str = "SELECT coalesce(max(json_extract(r.ancestry, '$.\"' || w.name || '\"')), 0) > w.clock \
                          FROM writer w, records r WHERE json_valid(r.ancestry)";

@@ -8,7 +8,7 @@ use super::check::{self, Damage};
 use super::{Ancestry, StoreError, Tx, Version, record};
 use crate::project::{Payload, ProjectId};
 
-const MEND_CURSOR: &str = "UPDATE spaces SET position = NULL, head_number = NULL, head_tag = NULL, listing_goal = 'offer', \
+const MEND_CURSOR: &str = "UPDATE spaces SET position = NULL, head_number = NULL, head_tag = NULL, listing_goal = 'compare', \
                            listing = max(listing, 0) WHERE rowid = ?1";
 
 const MEND_CLOCK: &str = "UPDATE writer SET clock = max(clock, (SELECT coalesce(max(json_extract(r.ancestry, \

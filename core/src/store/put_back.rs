@@ -104,10 +104,16 @@ impl Tx<'_> {
         let (number, now) = (current.number, current.version.payload.clone());
         let name = |payload: &Option<Payload>| payload.as_ref().map(Payload::name).unwrap_or_default();
         let changed = match (self.at_time(id, current.row, time)?, now) {
-            (Then::Unknown, now) => return Ok(done.unknown.push((id, name(&now)))),
+            (Then::Unknown, now) => {
+                done.unknown.push((id, name(&now)));
+                return Ok(());
+            }
             // What is deleted, and was or was not there, has nothing to give back.
             (Then::Deleted | Then::Nothing, None) => return Ok(()),
-            (Then::Deleted | Then::Nothing, now) => return Ok(done.newer.push((id, name(&now)))),
+            (Then::Deleted | Then::Nothing, now) => {
+                done.newer.push((id, name(&now)));
+                return Ok(());
+            }
             (Then::Payload(then), None) => {
                 let payload = self.touched(&then)?;
                 self.write(id, Some(current), Some(payload.clone()))?;

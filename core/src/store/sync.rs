@@ -34,6 +34,8 @@ pub enum ListingGoal {
     Delete,
     /// They go up again.
     Offer,
+    /// They go up again; and what is thought to be known of the other side is not believed until the listing showed it.
+    Compare,
 }
 
 /// A record's state, without its payload.
@@ -201,6 +203,7 @@ impl Tx<'_> {
         let goal = state.goal.map(|goal| match goal {
             ListingGoal::Delete => "delete",
             ListingGoal::Offer => "offer",
+            ListingGoal::Compare => "compare",
         });
         self.connection().prepare_cached(SAVE_SPACE)?.execute((
             &state.remote,
@@ -463,15 +466,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Nothing that is known of the other side is believed any more: every record is said again, but for tombstones that rest.
-    /// What is on the wire stays marked. Goes over all records.
-    pub fn say_everything_again(&self) -> Result<(), StoreError> {
-        let sql = "UPDATE tracking SET revision = NULL, clean_at = CASE WHEN version IS clean_at AND \
-                   (SELECT name IS NULL FROM records WHERE rowid = record) THEN clean_at END WHERE space = ?";
-        self.connection().execute(sql, [self.space()])?;
-        Ok(())
-    }
-
     /// Records that both sides agreed on and that the listing did not meet. Goes over all records.
     pub fn gone(&self, listing: u64) -> Result<Vec<ProjectId>, StoreError> {
         let sql = "SELECT r.id FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
@@ -513,6 +507,7 @@ fn read_space(row: &Row<'_>) -> rusqlite::Result<SpaceState> {
         None => None,
         Some("delete") => Some(ListingGoal::Delete),
         Some("offer") => Some(ListingGoal::Offer),
+        Some("compare") => Some(ListingGoal::Compare),
         Some(_) => {
             return Err(rusqlite::Error::InvalidColumnType(5, "listing_goal".to_owned(), Type::Text));
         }

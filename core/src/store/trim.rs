@@ -43,6 +43,8 @@ struct Needs {
     base_at: Option<u64>,
     sent_at: Option<u64>,
     base_ancestry: Option<String>,
+    /// No backend was ever told of the space.
+    is_local: bool,
 }
 
 const MANY: &str = "SELECT version, ancestry FROM history WHERE record = ? AND version < ?";
@@ -51,8 +53,8 @@ const OLDEST: &str =
     "SELECT rowid, record, version, ancestry, kept_at FROM history WHERE rowid > ? ORDER BY rowid LIMIT ?";
 
 const NEEDS: &str = "SELECT r.id, t.base_at, t.sent_at, CASE WHEN t.base_at = t.version THEN r.ancestry ELSE \
-                     (SELECT ancestry FROM history WHERE record = t.record AND version = t.base_at) END \
-                     FROM tracking t JOIN records r ON r.rowid = t.record WHERE t.record = ?";
+                     (SELECT ancestry FROM history WHERE record = t.record AND version = t.base_at) END, \
+                     (SELECT remote IS NULL FROM spaces WHERE rowid = r.space) FROM tracking t JOIN records r ON r.rowid = t.record WHERE t.record = ?";
 
 const FORGET: &str = "DELETE FROM history WHERE record = ?1 AND version = ?2 AND NOT EXISTS \
                       (SELECT 1 FROM overwritten WHERE record = ?1 AND ?2 IN (lost, won))";
@@ -118,7 +120,7 @@ impl Tx<'_> {
         let mut forgotten = 0;
         for Candidate { number, ancestry } in versions {
             let written = clock(&ancestry)?.unwrap_or(0);
-            let is_unsent = needs.base_at.is_some() && written > known;
+            let is_unsent = !needs.is_local && (needs.base_at.is_none() || written > known);
             if is_unsent || [needs.base_at, needs.sent_at].contains(&Some(number)) {
                 continue;
             }
@@ -127,7 +129,7 @@ impl Tx<'_> {
             }
         }
         // What no backend was told of comes back from a copy alone: that is to be noticed.
-        if forgotten > 0 && needs.base_at.is_some() {
+        if forgotten > 0 && !needs.is_local {
             let sql = "UPDATE tracking SET forgotten = max(forgotten, ?) WHERE record = ?";
             self.connection().prepare_cached(sql)?.execute((forgotten, row))?;
         }
@@ -138,10 +140,11 @@ impl Tx<'_> {
         let mut statement = self.connection().prepare_cached(NEEDS)?;
         let found = statement
             .query_row([row], |row| {
-                Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?, row.get::<_, Option<String>>(3)?))
+                let known = (row.get(1)?, row.get(2)?, row.get::<_, Option<String>>(3)?);
+                Ok((row.get::<_, String>(0)?, known, row.get(4)?))
             })
             .optional()?;
-        let Some((id, base_at, sent_at, base_ancestry)) = found else { return Ok(None) };
-        Ok(Some(Needs { id: projects::parse_id(id)?, base_at, sent_at, base_ancestry }))
+        let Some((id, (base_at, sent_at, base_ancestry), is_local)) = found else { return Ok(None) };
+        Ok(Some(Needs { id: projects::parse_id(id)?, base_at, sent_at, base_ancestry, is_local }))
     }
 }

@@ -10,6 +10,8 @@ mod conflicts;
 #[cfg(feature = "cloud")]
 mod connection;
 #[cfg(feature = "cloud")]
+mod earlier;
+#[cfg(feature = "cloud")]
 mod list;
 #[cfg(feature = "cloud")]
 mod login;

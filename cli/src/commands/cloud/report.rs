@@ -77,6 +77,10 @@ pub(super) fn summary(cx: &Context, run: &Run, with: &str, done: &Done) -> Resul
         done.duration.as_secs_f64()
     );
     cx.out.done(format_args!("{what}  {}", cx.out.paint(Paint::Dim, &cost)))?;
+    if done.mended > 0 {
+        cx.out.note(format_args!("{} places where the store made no sense were mended", done.mended));
+    }
+    way_back(cx, done);
     if done.unsettled > 0 {
         let conflicts = if done.unsettled == 1 {
             "1 conflict waits"
@@ -89,6 +93,15 @@ pub(super) fn summary(cx: &Context, run: &Run, with: &str, done: &Done) -> Resul
         cx.out.note("What was set aside, and why: orkee cloud parked");
     }
     Ok(())
+}
+
+/// How to take back what was overwritten.
+pub(super) fn way_back(cx: &Context, done: &Done) {
+    if let Some(point) = &done.point {
+        let what =
+            if point.projects == 1 { "1 project was" } else { &format!("{} projects were", point.projects) };
+        cx.out.note(format_args!("{what} overwritten; take it back: orkee undo {}", point.number));
+    }
 }
 
 fn counts(done: &Done) -> String {

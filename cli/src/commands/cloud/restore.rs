@@ -1,11 +1,13 @@
 //! `orkee cloud restore`
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use orkee_core::project::ProjectId;
 use orkee_core::store::{Store, StoreError};
 use orkee_core::sync::{Compare, Decide, Deletions, Options, Push};
 
+use super::earlier::{self, Asked};
 use super::running::{self, Patience, Run};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -15,13 +17,14 @@ use crate::prompt;
 /// Fetch projects from the cloud, and send nothing
 ///
 /// What was changed here and not yet sent stays, unless --cloud-wins says otherwise; then it asks first. Whatever is overwritten
-/// stays in the project's history.
+/// stays in the project's history, and `orkee undo` gives it back.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   orkee cloud restore                       everything
   orkee cloud restore --project Ab12Cd34    everything; this project as the cloud has it
-  orkee cloud restore --force --cloud-wins  compare everything; what differs is taken from the cloud")]
+  orkee cloud restore --force --cloud-wins  compare everything; what differs is taken from the cloud
+  orkee cloud restore --at '2h ago'         as it was two hours ago; or at a date: 2026-01-31")]
 pub(crate) struct Restore {
     /// Take this project as the cloud has it (everything is fetched)
     #[arg(long, value_name = "ID")]
@@ -32,6 +35,15 @@ pub(crate) struct Restore {
     /// Where a project differs, take the cloud's
     #[arg(long)]
     cloud_wins: bool,
+    /// Go back to an earlier time, as far as this machine's history knows it; fetches nothing
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["force", "cloud_wins", "retry", "timeout"])]
+    at: Option<String>,
+    /// Try again so often, waiting longer each time, when the network or the server fails
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    retry: u32,
+    /// Seconds that the whole restore may take
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: Option<u64>,
     /// Show what would be fetched; change nothing
     #[arg(long)]
     dry_run: bool,
@@ -47,14 +59,27 @@ impl Restore {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let mut store = cx.store()?;
         let one = self.project.as_deref().map(|query| chosen(&store, query)).transpose()?;
+        if let Some(time) = &self.at {
+            let asked = Asked { dry_run: self.dry_run, yes: self.yes };
+            return earlier::run(cx, &mut store, time, one, &asked);
+        }
         let options = self.options(cx, &store, one)?;
-        let run = Run { operation: "restore", options, patience: Patience::default() };
+        let patience = Patience { retry: self.retry, timeout: self.timeout.map(Duration::from_secs) };
+        let run = Run { operation: "restore", options, patience, keeps: Some(self.command()) };
         let ended = running::run(cx, &mut store, &run)?;
         match one.filter(|_| !self.dry_run).map(|id| store.get(id)) {
             // Neither side knows it, unless the cloud's could not be read, which was told.
             Some(Err(error @ StoreError::NotFound { .. })) if ended == Exit::DONE => Err(error.into()),
             _ => Ok(ended),
         }
+    }
+
+    /// The command, as a restore point names it.
+    fn command(&self) -> String {
+        let flags = [(self.force, " --force"), (self.cloud_wins, " --cloud-wins")];
+        let flags: String = flags.iter().filter(|(is_given, _)| *is_given).map(|(_, flag)| *flag).collect();
+        let project = self.project.as_ref().map(|project| format!(" --project {project}"));
+        format!("cloud restore{}{flags}", project.unwrap_or_default())
     }
 
     /// Asks before anything that was not sent is replaced.

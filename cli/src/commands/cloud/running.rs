@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::TrafficCount;
-use orkee_core::store::Store;
+use orkee_core::store::{Point, Store};
 use orkee_core::sync::provider::Failure as ProviderFailure;
 use orkee_core::sync::{self, Event, Options, Parked, SyncError, SyncLock, What, retry};
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub(super) struct Run {
     pub(super) operation: &'static str,
     pub(super) options: Options,
     pub(super) patience: Patience,
+    /// The command, for the restore point of what overwrites something knowingly.
+    pub(super) keeps: Option<String>,
 }
 
 /// How long to try.
@@ -49,6 +51,10 @@ pub(super) struct Done {
     pub(super) unsettled: usize,
     pub(super) was_a_copy: bool,
     pub(super) new_epoch: bool,
+    /// Places where the store made no sense, and was mended.
+    pub(super) mended: u64,
+    /// The way back to what was overwritten.
+    pub(super) point: Option<Point>,
 }
 
 /// `orkee cloud sync --json`
@@ -66,6 +72,8 @@ struct Document<'a> {
     duration_ms: u128,
     request_id: Option<&'a str>,
     dry_run: bool,
+    mended: u64,
+    restore_point: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -80,12 +88,19 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
     let cloud = Cloud::open(cx, None)?;
     let _lock = SyncLock::acquire(cx.home()?)?;
     let mut done = Done::default();
+    let mut options = run.options.clone();
+    if let Some(command) = run.keeps.as_ref().filter(|_| !options.dry_run) {
+        options.point = Some(store.open_point(command)?);
+    }
     let result = surroundings::run(in_time(run.patience.timeout, async {
         let connection = Connection::open(cx, &cloud).await?;
         let remote = connection.remote().await?;
-        with_retries(cx, store, &connection, &remote, run, &mut done).await?;
+        with_retries(cx, store, &connection, &remote, &options, run.patience.retry, &mut done).await?;
         Ok(connection.name().to_owned())
     }));
+    if let Some(point) = options.point {
+        done.point = store.close_point(point)?;
+    }
     done.traffic = cloud.http.traffic();
     done.duration = started.elapsed();
     done.parked = set_aside(&done.events);
@@ -94,6 +109,7 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
         Err(failure) => {
             // What was done before it failed is done: it is shown, and the error comes last.
             report::changes(cx, &done)?;
+            report::way_back(cx, &done);
             log_failed(run, &done, &failure);
             return Err(failure);
         }
@@ -114,7 +130,8 @@ async fn with_retries(
     store: &mut Store,
     connection: &Connection<'_>,
     remote: &str,
-    run: &Run,
+    options: &Options,
+    retry: u32,
     done: &mut Done,
 ) -> Result<(), Failure> {
     let progress = Progress::begin(cx);
@@ -125,15 +142,16 @@ async fn with_retries(
             progress.count();
             events.push(event.clone());
         };
-        match sync::sync(store, &connection.provider, remote, run.options.clone(), tell).await {
+        match sync::sync(store, &connection.provider, remote, options.clone(), tell).await {
             Ok(summary) => {
                 done.request_id = summary.request_id;
                 done.was_a_copy |= summary.was_a_copy;
                 done.new_epoch |= summary.new_epoch;
+                done.mended += summary.mended;
                 return Ok(());
             }
             Err(error) => {
-                let Some(asked) = may_pass(&error).filter(|_| attempt < run.patience.retry) else {
+                let Some(asked) = may_pass(&error).filter(|_| attempt < retry) else {
                     return Err(error.into());
                 };
                 let pause = retry::pause(attempt, asked, random());
@@ -232,6 +250,8 @@ fn document<'a>(run: &Run, done: &'a Done) -> Document<'a> {
         duration_ms: done.duration.as_millis(),
         request_id: done.request_id.as_deref(),
         dry_run: run.options.dry_run,
+        mended: done.mended,
+        restore_point: done.point.as_ref().map(|point| point.number),
     }
 }
 

@@ -52,7 +52,8 @@ impl Sync {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let mut store = cx.store()?;
         let patience = Patience { retry: self.retry, timeout: self.timeout.map(Duration::from_secs) };
-        let run = Run { operation: "sync", options: self.options(&store)?, patience };
+        let keeps = self.deciding_flag().map(|flag| format!("cloud sync {flag}"));
+        let run = Run { operation: "sync", options: self.options(&store)?, patience, keeps };
         let ended = running::run(cx, &mut store, &run)?;
         if self.resolve_conflicts && !self.dry_run {
             let open = store.conflicts(None)?;
@@ -62,6 +63,16 @@ impl Sync {
             }
         }
         Ok(ended)
+    }
+
+    /// The flags that overwrite one side, as they were given.
+    fn deciding_flag(&self) -> Option<String> {
+        let flag = match (self.local_wins, self.cloud_wins) {
+            (true, _) => "--local-wins",
+            (_, true) => "--cloud-wins",
+            _ => return None,
+        };
+        Some(format!("{}{flag}", if self.force { "--force " } else { "" }))
     }
 
     fn options(&self, store: &Store) -> Result<Options, Failure> {

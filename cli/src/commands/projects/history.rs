@@ -56,8 +56,10 @@ impl History {
             cx.out.document(&Document { versions: entries.iter().map(version).collect() })?;
         } else {
             let width = if cx.out.is_terminal() { terminal::width() } else { usize::MAX };
-            for entry in entries.iter().rev() {
-                show(&cx.out, entry, width)?;
+            for (before, entry) in entries.iter().enumerate().rev() {
+                // The version before the first one that is kept was forgotten.
+                let is_first_kept = before == 0 && entry.n > 1;
+                show(&cx.out, entry, is_first_kept, width)?;
             }
         }
         Ok(Exit::DONE)
@@ -83,7 +85,7 @@ fn version(entry: &HistoryEntry) -> Version<'_> {
     }
 }
 
-fn show(out: &Output, entry: &HistoryEntry, width: usize) -> Result<(), CliError> {
+fn show(out: &Output, entry: &HistoryEntry, is_first_kept: bool, width: usize) -> Result<(), CliError> {
     let number = out.paint(Paint::Strong, &format!("version {}", entry.n));
     let about = out.paint(
         Paint::Dim,
@@ -92,6 +94,9 @@ fn show(out: &Output, entry: &HistoryEntry, width: usize) -> Result<(), CliError
     out.line(format_args!("{number}  {about}"))?;
     if entry.deleted {
         return out.line("  deleted");
+    }
+    if is_first_kept {
+        return out.line("  older versions were forgotten");
     }
     let told = |change: &&FieldChange| !matches!(change.field.as_str(), "id" | "createdAt" | "updatedAt");
     let mut changes = entry.fields.iter().filter(told).peekable();

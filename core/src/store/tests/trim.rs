@@ -107,6 +107,9 @@ fn what_sync_may_ask_for_is_kept() {
     store
         .write::<_, StoreError>(Durability::Full, |tx| {
             let row = tx.tracked(id("aaaaaaaa"))?.unwrap().row;
+            let mut state = tx.space_state()?.0;
+            state.remote = Some("me@here".to_owned());
+            tx.save_space_state(&state)?;
             tx.agree(row, &Agreed::on(2, Revision("r".to_owned())))
         })
         .unwrap();

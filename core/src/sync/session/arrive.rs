@@ -89,8 +89,8 @@ impl Session {
         if self.decides_whole(id) {
             return self.decide(tx, id, known, revision, theirs);
         }
-        // Where everything is compared, what is known of the other side may be wrong.
-        if known.agreed.revision.as_ref() == Some(&revision) && self.options.compare == Compare::Changes {
+        if known.agreed.revision.as_ref() == Some(&revision) && self.state.goal != Some(ListingGoal::Compare)
+        {
             return Ok(());
         }
         if let Some(sent) = known.sent_at
@@ -331,7 +331,7 @@ impl Session {
             return Ok(());
         };
         let nothing_to_do = known.is_tombstone && !known.is_dirty();
-        if nothing_to_do || known.is_dirty() || goal == ListingGoal::Offer {
+        if nothing_to_do || known.is_dirty() || goal != ListingGoal::Delete {
             if self.options.dry_run && !nothing_to_do && !known.is_dirty() {
                 self.tell_offered(tx, id)?;
             }

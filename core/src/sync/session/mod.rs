@@ -101,7 +101,7 @@ impl Session {
         let (mended, state, has_aside) = look(store, &options)?;
         let mut session = Self {
             // One that was begun goes on: what the backend still has need not be sent.
-            lists_first: state.goal == Some(ListingGoal::Offer),
+            lists_first: state.goal.is_some_and(|goal| goal != ListingGoal::Delete),
             state,
             has_aside,
             limits,
@@ -140,7 +140,7 @@ impl Session {
         }
         if compares_all {
             self.state.cursor.position = None;
-            self.state.goal = Some(ListingGoal::Offer);
+            self.state.goal = Some(ListingGoal::Compare);
             self.lists_first = true;
         }
         if is_other {
@@ -149,8 +149,6 @@ impl Session {
         self.transact(store, |session, tx| {
             if is_other {
                 tx.offer_everything()?;
-            } else if compares_all {
-                tx.say_everything_again()?;
             }
             Ok(tx.save_space_state(&session.state)?)
         })

@@ -1,0 +1,109 @@
+//! `orkee cloud restore --at TIME`: projects as they were, out of history.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use orkee_core::project::ProjectId;
+use orkee_core::store::{PutBack, Store};
+use serde::Serialize;
+
+use crate::commands::undo::{self, ChangedView};
+use crate::context::Context;
+use crate::failure::{CliError, CommandResult, Exit, Failure};
+use crate::output::{Paint, text};
+use crate::{moment, prompt};
+
+/// How it was asked for.
+pub(super) struct Asked {
+    pub(super) dry_run: bool,
+    pub(super) yes: bool,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    at: String,
+    changed: Vec<ChangedView<'a>>,
+    newer: Vec<Named<'a>>,
+    unknown: Vec<Named<'a>>,
+    restore_point: Option<u64>,
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    id: ProjectId,
+    name: &'a str,
+}
+
+/// Makes one project, or all, what they were at `time`.
+pub(super) fn run(
+    cx: &Context,
+    store: &mut Store,
+    time: &str,
+    one: Option<ProjectId>,
+    asked: &Asked,
+) -> CommandResult {
+    let at = moment::parse(time, Timestamp::now())
+        .map_err(|why| CliError::usage(format!("--at does not take {time:?}"), why))?;
+    let only = one.map(|id| BTreeSet::from([id]));
+    let operation = format!("cloud restore --at {at}");
+    let mut done = store.put_back(at, only.as_ref(), &operation, true)?;
+    if !asked.dry_run && !done.changed.is_empty() {
+        let what = projects(done.changed.len());
+        prompt::must_confirm(cx, asked.yes, &format!("Make {what} what they were at {}?", shown(at)))?;
+        done = store.put_back(at, only.as_ref(), &operation, false)?;
+    }
+    match cx.out.is_json() {
+        true => cx.out.document(&document(&done, at, asked))?,
+        false => tell(cx, &done, at, asked)?,
+    }
+    Ok(Exit::DONE)
+}
+
+fn document<'a>(done: &'a PutBack, at: Timestamp, asked: &Asked) -> Document<'a> {
+    let named =
+        |list: &'a [(ProjectId, String)]| list.iter().map(|(id, name)| Named { id: *id, name }).collect();
+    Document {
+        at: at.to_string(),
+        changed: done.changed.iter().map(ChangedView::of).collect(),
+        newer: named(&done.newer),
+        unknown: named(&done.unknown),
+        restore_point: done.point,
+        dry_run: asked.dry_run,
+    }
+}
+
+fn tell(cx: &Context, done: &PutBack, at: Timestamp, asked: &Asked) -> Result<(), Failure> {
+    for changed in &done.changed {
+        cx.out.line(undo::line(cx, changed))?;
+    }
+    cx.out.note("From this device's history: the cloud keeps no older versions.");
+    for (id, name) in &done.unknown {
+        cx.out.warn(format_args!(
+            "{id} {}: history does not reach back so far; it stays as it is",
+            text::line(name)
+        ));
+    }
+    if !done.newer.is_empty() {
+        cx.out.note(format_args!("{} did not exist then, and stay", projects(done.newer.len())));
+    }
+    let (what, at) = (projects(done.changed.len()), shown(at));
+    match (asked.dry_run, done.point) {
+        (true, _) => cx.out.done(format_args!("Would make {what} what they were at {at}"))?,
+        (false, None) => cx.out.done(format_args!("Everything is as it was at {at}"))?,
+        (false, Some(point)) => {
+            let next = format!("send it: orkee cloud sync; take it back: orkee undo {point}");
+            let next = cx.out.paint(Paint::Dim, &next);
+            cx.out.done(format_args!("Made {what} what they were at {at}  {next}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn projects(n: usize) -> String {
+    if n == 1 { "1 project".to_owned() } else { format!("{n} projects") }
+}
+
+fn shown(at: Timestamp) -> String {
+    text::minute(&at.to_string())
+}
