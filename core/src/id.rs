@@ -27,16 +27,15 @@ pub fn random(len: usize) -> String {
             // The kernel's source fails only where the process may not use it at all; there is no safe way on.
             std::process::abort();
         }
-        // Values from 248 on are dropped: 256 is no multiple of 62.
-        id.extend(
-            bytes
-                .iter()
-                .filter(|b| **b < 248)
-                .take(len - id.len())
-                .map(|b| char::from(ALPHABET[usize::from(b % 62)])),
-        );
+        id.extend(characters(&bytes).take(len - id.len()));
     }
     id
+}
+
+/// Characters of 0-9A-Za-z, one for most of the bytes, all equally likely where the bytes are.
+pub(crate) fn characters(bytes: &[u8]) -> impl Iterator<Item = char> {
+    // Values from 248 on are dropped: 256 is no multiple of 62.
+    bytes.iter().filter(|b| **b < 248).map(|b| char::from(ALPHABET[usize::from(b % 62)]))
 }
 
 #[cfg(test)]

@@ -152,7 +152,7 @@ impl Project {
 }
 
 /// The form that `field` has to have, where `value` has another.
-fn wrong_shape(field: &str, value: &RawValue) -> Option<&'static str> {
+pub(crate) fn wrong_shape(field: &str, value: &RawValue) -> Option<&'static str> {
     fn is<'a, T: serde::Deserialize<'a>>(value: &'a RawValue) -> bool {
         serde_json::from_str::<T>(value.get()).is_ok()
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::diagnostic::{Diagnostic, Kind};
@@ -46,6 +47,21 @@ impl ProjectId {
     /// A new one, from `source`.
     pub fn from_source(source: &dyn id::Ids) -> Self {
         Self::from_random(&source.random(LENGTH))
+    }
+
+    /// The id of a project that an older version or another program named otherwise, by a UUID for example. The same name gives the
+    /// same id everywhere, so that two devices which import one source do not make two projects of one. A name that is an id stays.
+    pub fn from_older(name: &str) -> Self {
+        if let Ok(id) = name.parse() {
+            return id;
+        }
+        let mut digest = Sha256::digest(format!("orkee:project-id\n{name}").as_bytes());
+        let mut text = String::with_capacity(LENGTH);
+        while text.len() < LENGTH {
+            text.extend(id::characters(&digest).take(LENGTH - text.len()));
+            digest = Sha256::digest(digest);
+        }
+        Self::from_random(&text)
     }
 
     fn from_random(text: &str) -> Self {
@@ -106,6 +122,15 @@ mod tests {
         for bad in ["", "short", "ninechars", "with-das", "ünïcö", "tab\tchar", "../../a1"] {
             assert!(bad.parse::<ProjectId>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_older_name_always_gives_the_same_id_and_an_id_stays_as_it_is() {
+        let uuid = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
+        // Fixed for ever: another device may have imported the same project last year.
+        assert_eq!(ProjectId::from_older(uuid).as_str(), "d4oXBmgi");
+        assert_ne!(ProjectId::from_older(uuid), ProjectId::from_older(&uuid.to_uppercase()));
+        assert_eq!(ProjectId::from_older("0aZ9bY8c").as_str(), "0aZ9bY8c");
     }
 
     #[test]

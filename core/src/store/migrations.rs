@@ -34,7 +34,7 @@ fn known() -> i64 {
 }
 
 /// The schema's number, 0 for an empty file. A file of a newer version, or of another program, is refused.
-pub(super) fn schema(connection: &Connection) -> Result<i64, StoreError> {
+pub(crate) fn schema(connection: &Connection) -> Result<i64, StoreError> {
     // One statement, so that all three are of one moment: another process may be making the file.
     let sql = "SELECT user_version, application_id, NOT EXISTS (SELECT 1 FROM sqlite_schema) \
                FROM pragma_user_version, pragma_application_id";

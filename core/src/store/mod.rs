@@ -40,6 +40,7 @@ pub use conflicts::{Choice, Conflict};
 pub use error::StoreError;
 pub use history::{FieldChange, HistoryEntry};
 pub use list::{Filter, Sort, Summary};
+pub(crate) use migrations::schema;
 pub use open::{Options, Store};
 #[cfg(feature = "sync")]
 pub use parked::Parked;

@@ -156,6 +156,16 @@ impl Store {
         Options::default().open(path)
     }
 
+    /// The file of this store; none for one in memory.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.connection.path().filter(|path| !path.is_empty()).map(Path::new)
+    }
+
+    /// How long this store waits for another process that is writing.
+    pub(crate) fn wait(&self) -> Duration {
+        self.wait
+    }
+
     /// The space's row and the writer's, made at the first opening.
     fn enter(&mut self, tenant: &str, device: Option<String>) -> Result<(), StoreError> {
         if let Some(space) = find_space(&self.connection, tenant)? {

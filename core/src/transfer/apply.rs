@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::value::RawValue;
 
-use super::error::Refusal;
-use super::json::Sink;
+use super::error::{Refusal, Which};
+use super::given::{Change, Given, Sink};
 use super::{ImportOptions, OnConflict, TransferError};
 use crate::clock::rfc3339;
-use crate::project::{Payload, PayloadError, ProjectId, RawObject, check, raw};
+use crate::project::{Payload, PayloadError, ProjectId, check, raw};
 use crate::store::{Durability, Record, Store, StoreError, Tx};
 
 /// What an import did, or would do.
@@ -16,6 +16,8 @@ use crate::store::{Durability, Record, Store, StoreError, Tx};
 pub struct Report {
     /// For each project, in the order of the file.
     pub entries: Vec<Entry>,
+    /// Names of projects that the source keeps as deleted ones, which are left there.
+    pub deleted: Vec<String>,
 }
 
 /// What became of one project.
@@ -27,6 +29,8 @@ pub struct Entry {
     pub name: String,
     /// What became of it.
     pub action: Action,
+    /// What was taken over otherwise than the source has it.
+    pub changes: Vec<Change>,
 }
 
 /// What became of a project.
@@ -74,7 +78,7 @@ pub(super) fn apply(
     let outcome = store.write(Durability::Full, |tx| {
         let mut import =
             Import { tx, on_conflict: options.on_conflict, seen: HashSet::new(), report: Report::default() };
-        read(&mut |object| import.take(object)).map_err(Stop::Failed)?;
+        read(&mut |given| import.take(given)).map_err(Stop::Failed)?;
         if options.dry_run { Err(Stop::DryRun(import.report)) } else { Ok(import.report) }
     });
     match outcome {
@@ -91,10 +95,16 @@ struct Import<'a, 's> {
 }
 
 impl Import<'_, '_> {
-    fn take(&mut self, object: RawObject) -> Result<(), TransferError> {
-        let n = self.report.entries.len() + 1;
-        let refused = |source: Refusal| TransferError::Project { n, source };
+    fn take(&mut self, given: Given) -> Result<(), TransferError> {
+        let Given { object, changes, label, is_deleted } = given;
+        let place = Which::Place(self.report.entries.len() + self.report.deleted.len() + 1);
+        let which = label.map_or(place, Which::Called);
+        let refused = |source: Refusal| TransferError::Project { which: which.clone(), source };
         let payload = Payload::from_object(object).map_err(|error| refused(error.into()))?;
+        if is_deleted {
+            self.report.deleted.push(payload.name());
+            return Ok(());
+        }
         // Other fields are taken as they are: a newer version may have written them.
         let name = payload.name();
         check::name(&name).map_err(|error| refused(error.into()))?;
@@ -105,7 +115,7 @@ impl Import<'_, '_> {
             StoreError::Payload(error) => refused(error.into()),
             other => other.into(),
         })?;
-        self.report.entries.push(Entry { id, name, action });
+        self.report.entries.push(Entry { id, name, action, changes });
         Ok(())
     }
 

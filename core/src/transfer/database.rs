@@ -1,15 +1,23 @@
 //! Import from another Orkee database: one of this version, or the one that earlier versions of Orkee kept.
+//!
+//! Of the older one, the columns of the table `projects` that are named here are read, and nothing else: other columns and tables
+//! may hold tokens.
 
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use rusqlite::Row;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, Row};
+use serde_json::value::RawValue;
 
 use super::apply::{Report, apply};
-use super::json::Sink;
-use super::{ImportOptions, TransferError};
-use crate::project::{RawObject, raw};
-use crate::store::{Store, StoreError};
+use super::error::Which;
+use super::given::Sink;
+use super::source::Source;
+use super::{ImportOptions, TransferError, older};
+use crate::project::{InvalidField, RawObject, Rule, raw};
+use crate::store::{Store, StoreError, schema};
 
 /// Columns of the older table `projects`, with the field that each became and whether it holds JSON.
 const COLUMNS: [(&str, &str, bool); 17] = [
@@ -38,70 +46,116 @@ pub fn import_database(
     path: &Path,
     options: ImportOptions,
 ) -> Result<Report, TransferError> {
-    let cannot_open =
-        |source: StoreError| StoreError::Open { path: path.to_owned(), source: Box::new(source) };
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let source = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(error.into()))?;
-    let has = |table: &str| {
-        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?)";
-        source.query_row(sql, [table], |row| row.get::<_, bool>(0)).map_err(|error| cannot_open(error.into()))
-    };
-    let own = has("records")? && has("spaces")?;
-    if !own && !has("projects")? {
-        return Err(cannot_open(StoreError::Foreign).into());
+    let unreadable = |source| TransferError::Read { path: path.to_owned(), source };
+    let meta = path.metadata().map_err(unreadable)?;
+    if !meta.is_file() {
+        let kind = if meta.is_dir() { io::ErrorKind::IsADirectory } else { io::ErrorKind::InvalidInput };
+        return Err(unreadable(kind.into()));
     }
-    apply(store, options, |sink| if own { read_own(&source, sink) } else { read_older(&source, sink) })
+    // Not only of no use: closing a file that SQLite has open in this process would end the locks that it holds.
+    if store
+        .path()
+        .and_then(|own| own.metadata().ok())
+        .is_some_and(|own| (own.dev(), own.ino()) == (meta.dev(), meta.ino()))
+    {
+        return Err(TransferError::Itself);
+    }
+    // Opened, and waited for where somebody writes to it, before this store is locked.
+    let source = Source::open(path, store.wait()).map_err(|error| TransferError::database(path, error))?;
+    let failed = |error: rusqlite::Error| TransferError::database(path, error);
+    let columns = older_columns(&source).map_err(failed)?;
+    let is_own = match schema(&source.connection) {
+        Ok(number) => number > 0,
+        Err(StoreError::Foreign) => false,
+        Err(error) => return Err(TransferError::database(path, error)),
+    };
+    let is_older = ["id", "name"].iter().all(|name| columns.iter().any(|(column, ..)| column == name));
+    if !is_own && !is_older {
+        return Err(TransferError::database(path, StoreError::Foreign));
+    }
+    apply(store, options, |sink| {
+        if is_own { read_own(&source, path, sink) } else { read_older(&source, path, &columns, sink) }?;
+        source.check().map_err(|error| TransferError::database(path, error))
+    })
 }
 
-fn failed(error: rusqlite::Error) -> TransferError {
-    StoreError::from(error).into()
+/// Those of [`COLUMNS`] that the source has.
+fn older_columns(source: &Source) -> rusqlite::Result<Vec<(&'static str, &'static str, bool)>> {
+    let mut statement = source.connection.prepare("SELECT lower(name) FROM pragma_table_info('projects')")?;
+    let found = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    Ok(COLUMNS.into_iter().filter(|(column, ..)| found.iter().any(|name| name == column)).collect())
 }
 
-fn read_own(source: &Connection, sink: &mut Sink<'_>) -> Result<(), TransferError> {
+fn read_own(source: &Source, path: &Path, sink: &mut Sink<'_>) -> Result<(), TransferError> {
+    let failed = |error: rusqlite::Error| TransferError::database(path, error);
     let sql = "SELECT payload FROM records WHERE payload IS NOT NULL \
                AND space = (SELECT rowid FROM spaces WHERE tenant = '') ORDER BY id";
-    let mut statement = source.prepare(sql).map_err(failed)?;
+    let mut statement = source.connection.prepare(sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
         let text: String = row.get(0).map_err(failed)?;
-        sink(RawObject::parse(&text).map_err(|error| TransferError::json(&error, 0))?)?;
+        sink(RawObject::parse(&text).map_err(|error| TransferError::json(&error, 0))?.into())?;
     }
     Ok(())
 }
 
-fn read_older(source: &Connection, sink: &mut Sink<'_>) -> Result<(), TransferError> {
-    let mut statement = source.prepare("SELECT * FROM projects ORDER BY id").map_err(failed)?;
+fn read_older(
+    source: &Source,
+    path: &Path,
+    columns: &[(&'static str, &'static str, bool)],
+    sink: &mut Sink<'_>,
+) -> Result<(), TransferError> {
+    let failed = |error: rusqlite::Error| TransferError::database(path, error);
+    let names: Vec<String> = columns.iter().map(|(column, ..)| format!("\"{column}\"")).collect();
+    let sql = format!("SELECT {} FROM projects ORDER BY id", names.join(", "));
+    let mut statement = source.connection.prepare(&sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
+    let mut n = 0;
     while let Some(row) = rows.next().map_err(failed)? {
-        sink(older(row))?;
+        n += 1;
+        let given = fields(row, columns).and_then(older::project);
+        sink(given.map_err(|error| TransferError::Project {
+            which: which(row, columns, n),
+            source: error.into(),
+        })?)?;
     }
     Ok(())
 }
 
-/// A row of the older table. Columns that it lacks, and values of another form, are left out.
-fn older(row: &Row<'_>) -> RawObject {
-    let mut object = RawObject::default();
-    for (column, field, is_json) in COLUMNS {
-        let value = match row.get_ref(column) {
-            Ok(ValueRef::Text(text)) => {
-                let text = String::from_utf8_lossy(text);
-                if is_json { serde_json::from_str(&text).ok() } else { raw(&plain(field, &text)) }
-            }
-            Ok(ValueRef::Integer(number)) => raw(&number),
-            _ => None,
-        };
-        object.set(field, value);
+/// What the source calls a row: its id, else its place.
+fn which(row: &Row<'_>, columns: &[(&str, &str, bool)], n: usize) -> Which {
+    let at = columns.iter().position(|(column, ..)| *column == "id");
+    match at.and_then(|at| row.get_ref(at).ok()) {
+        Some(ValueRef::Text(text)) => Which::Called(String::from_utf8_lossy(text).into_owned()),
+        Some(ValueRef::Integer(number)) => Which::Called(number.to_string()),
+        _ => Which::Place(n),
     }
-    object
 }
 
-/// A text of the older table: times were written in SQLite's form, UTC, and `active` is no status any more.
-fn plain(field: &str, text: &str) -> String {
-    match field {
-        "createdAt" | "updatedAt" if text.len() == 19 && text.as_bytes()[10] == b' ' => {
-            format!("{}Z", text.replacen(' ', "T", 1))
-        }
-        "status" if text == "active" => "building".to_owned(),
-        _ => text.to_owned(),
+/// The fields of a row. NULL and an empty text say nothing.
+fn fields(row: &Row<'_>, columns: &[(&'static str, &'static str, bool)]) -> Result<RawObject, InvalidField> {
+    let mut object = RawObject::default();
+    for (at, (column, field, is_json)) in columns.iter().enumerate() {
+        let refused = |shape| InvalidField::new(*column, Rule::Shape(shape));
+        let value = row.get_ref(at).map_err(|_| refused("text"))?;
+        object.set(field, value_of(value, *is_json).map_err(refused)?);
+    }
+    Ok(object)
+}
+
+fn value_of(value: ValueRef<'_>, is_json: bool) -> Result<Option<Box<RawValue>>, &'static str> {
+    let text = match value {
+        ValueRef::Null => return Ok(None),
+        ValueRef::Integer(number) if is_json => return Ok(raw(&number)),
+        ValueRef::Real(number) if is_json => return Ok(raw(&number)),
+        // What a field of numbers makes of a text is for the field to say.
+        ValueRef::Integer(number) => return Ok(raw(&number.to_string())),
+        ValueRef::Real(number) => return Ok(raw(&number.to_string())),
+        ValueRef::Text(text) | ValueRef::Blob(text) => std::str::from_utf8(text).map_err(|_| "UTF-8 text")?,
+    };
+    match is_json {
+        _ if text.trim().is_empty() => Ok(None),
+        true => serde_json::from_str(text).map(Some).map_err(|_| "JSON"),
+        false => Ok(raw(text)),
     }
 }

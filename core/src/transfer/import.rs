@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::Path;
 
 use super::apply::{Report, apply};
-use super::json::Sink;
+use super::given::Sink;
 use super::{Format, ImportOptions, TransferError, json, toml};
 use crate::project::RawObject;
 use crate::store::Store;

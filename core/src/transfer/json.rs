@@ -10,12 +10,10 @@ use std::io::{self, BufRead, BufReader, Read};
 use serde::de::{DeserializeSeed, Deserializer as _, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{TransferError, VERSION};
+use super::given::{Given, Sink};
+use super::{TransferError, VERSION, older};
 use crate::project::check::MAX_PAYLOAD;
 use crate::project::{RawObject, raw};
-
-/// Takes the projects of a file, in order.
-pub(super) type Sink<'a> = dyn FnMut(RawObject) -> Result<(), TransferError> + 'a;
 
 /// Bytes of one project in a file. More than a payload may have, since a file may be indented and escaped.
 const MAX_TEXT: u64 = 4 * MAX_PAYLOAD as u64;
@@ -80,7 +78,7 @@ pub(super) fn read_lines(input: &mut dyn Read, sink: &mut Sink<'_>) -> Result<()
             serde_json::from_slice(&line).map_err(|error| TransferError::json(&error, n))?;
         match object.get("version") {
             Some(version) if n == 0 && object.get("id").is_none() => check_version(version.get())?,
-            _ => sink(object)?,
+            _ => sink(object.into())?,
         }
     }
     Ok(())
@@ -124,9 +122,9 @@ struct File<'a, 's> {
 }
 
 impl File<'_, '_> {
-    fn take<E: serde::de::Error>(&mut self, object: RawObject) -> Result<(), E> {
+    fn take<E: serde::de::Error>(&mut self, given: Given) -> Result<(), E> {
         self.since_project.set(0);
-        (self.sink)(object).map_err(|failure| self.fail(failure))
+        (self.sink)(given).map_err(|failure| self.fail(failure))
     }
 
     fn fail<E: serde::de::Error>(&mut self, failure: TransferError) -> E {
@@ -180,31 +178,29 @@ impl<'de> Visitor<'de> for Projects<'_, '_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(object) = list.next_element::<RawObject>()? {
-            self.0.take(object)?;
+            self.0.take(object.into())?;
         }
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(id) = map.next_key::<String>()? {
-            let object = from_map(&id, map.next_value()?);
-            let object = object
+            let object = with_id(&id, map.next_value()?)
                 .ok_or_else(|| A::Error::custom(format_args!("the project at {id:?} has another id")))?;
-            self.0.take(object)?;
+            let given = older::project(object)
+                .map_err(|error| self.0.fail(TransferError::called(id, error.into())))?;
+            self.0.take(given)?;
         }
         Ok(())
     }
 }
 
-/// A project of the older form, which may leave the id to its key, and whose status may be `active`.
-fn from_map(id: &str, mut object: RawObject) -> Option<RawObject> {
+/// A project of the older form, which may leave the id to its key. None where the two differ.
+fn with_id(id: &str, mut object: RawObject) -> Option<RawObject> {
     match object.read::<String>("id") {
         Some(own) if own != id => return None,
         Some(_) => {}
         None => object.set("id", raw(id)),
-    }
-    if object.read::<String>("status").as_deref() == Some("active") {
-        object.set("status", raw("building"));
     }
     Some(object)
 }

@@ -8,16 +8,20 @@ mod apply;
 mod database;
 mod error;
 mod export;
+mod given;
 mod import;
 mod json;
+mod older;
+mod source;
 mod toml;
 
 use std::str::FromStr;
 
 pub use apply::{Action, Entry, Report};
 pub use database::import_database;
-pub use error::TransferError;
+pub use error::{Refusal, TransferError, Which};
 pub use export::export;
+pub use given::Change;
 pub use import::{import, import_file};
 pub use toml::MAX_TOML;
 

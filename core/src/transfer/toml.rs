@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use toml_edit::{Array, ArrayOfTables, Document, DocumentMut, InlineTable, Item, Table, Value};
 
 use super::TransferError;
-use super::json::{Sink, check_version};
+use super::given::Sink;
+use super::json::check_version;
 use crate::project::{Payload, RawObject};
 
 /// A TOML file is read as a whole, so it may not be larger than this.
@@ -151,7 +152,7 @@ pub(super) fn read(input: &mut dyn Read, sink: &mut Sink<'_>) -> Result<(), Tran
         _ => return Err(TransferError::NoProjects),
     };
     for item in tables {
-        sink(project(&item).ok_or_else(|| not_a_project(&item, &bytes))?)?;
+        sink(project(&item).ok_or_else(|| not_a_project(&item, &bytes))?.into())?;
     }
     Ok(())
 }

@@ -1,16 +1,20 @@
 //! `orkee projects import`
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use orkee_core::project::ProjectId;
-use orkee_core::transfer::{self, Action, Format, ImportOptions, OnConflict, Report};
+use orkee_core::transfer::{self, Action, Change, Format, ImportOptions, OnConflict, Report};
 use serde::Serialize;
 
 use super::word;
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit};
-use crate::output::Output;
+use crate::output::{Output, text};
+
+/// So many projects are named in a remark.
+const NAMED: usize = 5;
 
 /// Read projects from a file or another Orkee database
 ///
@@ -66,7 +70,7 @@ impl Import {
 }
 
 #[derive(Serialize)]
-struct Document {
+struct Document<'a> {
     dry_run: bool,
     added: Vec<ProjectId>,
     unchanged: Vec<ProjectId>,
@@ -74,6 +78,12 @@ struct Document {
     replaced: Vec<ProjectId>,
     merged: Vec<ProjectId>,
     copied: Vec<Copied>,
+    /// Projects that had another id in the source.
+    renamed: Vec<Renamed<'a>>,
+    /// Words that were put into today's, and words and values that were kept although this version does not know them.
+    changed: Vec<Changed<'a>>,
+    /// Names of projects that the source keeps as deleted ones.
+    deleted_there: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -82,8 +92,23 @@ struct Copied {
     from: ProjectId,
 }
 
-impl Document {
-    fn new(report: &Report, dry_run: bool) -> Self {
+#[derive(Serialize)]
+struct Renamed<'a> {
+    id: ProjectId,
+    from: &'a str,
+}
+
+/// `from` is null for a value that is no word, `to` for one that is kept as it is.
+#[derive(Serialize)]
+struct Changed<'a> {
+    id: ProjectId,
+    field: &'a str,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+}
+
+impl<'a> Document<'a> {
+    fn new(report: &'a Report, dry_run: bool) -> Self {
         let of = |action| {
             report.entries.iter().filter(|entry| entry.action == action).map(|entry| entry.id).collect()
         };
@@ -91,7 +116,21 @@ impl Document {
             Action::Copied(from) => Some(Copied { id: entry.id, from }),
             _ => None,
         });
+        let (mut renamed, mut changed) = (Vec::new(), Vec::new());
+        for (id, change) in changes(report) {
+            let mut push = |field, from, to| changed.push(Changed { id, field, from, to });
+            match change {
+                Change::Id { from } => renamed.push(Renamed { id, from }),
+                Change::Word { field, from, to } => push(*field, Some(from.as_str()), Some(to.as_str())),
+                Change::Unknown { field, word } => push(*field, Some(word.as_str()), None),
+                Change::Unreadable { field } => push(field.as_str(), None, None),
+                Change::Left { field } => push(*field, None, None),
+            }
+        }
         Self {
+            renamed,
+            changed,
+            deleted_there: &report.deleted,
             dry_run,
             added: of(Action::Added),
             unchanged: of(Action::Unchanged),
@@ -121,5 +160,37 @@ fn summary(out: &Output, report: &Report, dry_run: bool) -> Result<(), CliError>
     if report.count(|a| a == Action::Skipped) > 0 {
         out.note("Skipped projects are here with other content. Take them over with --on-conflict replace, merge or copy.");
     }
+    remarks(out, report);
     Ok(())
+}
+
+fn changes(report: &Report) -> impl Iterator<Item = (ProjectId, &Change)> {
+    report.entries.iter().flat_map(|entry| entry.changes.iter().map(|change| (entry.id, change)))
+}
+
+/// What was taken over otherwise than it stood there: a line for each kind, however many projects it was.
+fn remarks(out: &Output, report: &Report) {
+    let mut kinds: BTreeMap<String, Vec<ProjectId>> = BTreeMap::new();
+    for (id, change) in changes(report) {
+        let kind = match change {
+            Change::Id { .. } => "new id, made of the old one".to_owned(),
+            Change::Word { field, from, to } => format!("{field} {} is now {to}", text::line(from)),
+            Change::Unknown { field, word } => {
+                format!("{field} {} is not known to this version, and kept", text::line(word))
+            }
+            Change::Unreadable { field } => {
+                format!("{} has a form that this version cannot show, and is kept", text::line(field))
+            }
+            Change::Left { field } => format!("of {field} only names and on or off are taken over"),
+        };
+        kinds.entry(kind).or_default().push(id);
+    }
+    for (kind, ids) in kinds {
+        let shown: Vec<&str> = ids.iter().take(NAMED).map(ProjectId::as_str).collect();
+        let more = if ids.len() > NAMED { format!(" and {} more", ids.len() - NAMED) } else { String::new() };
+        out.note(format_args!("note: {kind}: {}{more}", shown.join(", ")));
+    }
+    if !report.deleted.is_empty() {
+        out.note(format_args!("note: {} deleted there, and left", report.deleted.len()));
+    }
 }
