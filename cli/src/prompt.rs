@@ -41,7 +41,6 @@ pub(crate) fn confirm(cx: &Context, question: &str) -> Result<bool, CliError> {
 }
 
 /// One of several: the answers are given by their letter or word, such as `("l", "local")`.
-#[cfg_attr(not(feature = "cloud"), expect(dead_code, reason = "conflicts are settled in cloud builds"))]
 pub(crate) fn choose<'a>(
     cx: &Context,
     question: &str,

@@ -12,17 +12,54 @@ const MAX_FILE: u64 = 1024 * 1024;
 /// The repository that `folder`, or the nearest folder above it, is a checkout of, with the branch that is checked out. None where
 /// there is no checkout, or where it has no remote that names an owner and a repository.
 pub fn repository(folder: &Path) -> Option<GitRepository> {
-    let git = folder.ancestors().find_map(git_folder)?;
+    read(folder.ancestors().find_map(git_folder)?).repository
+}
+
+/// What a folder is to git.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A checkout, be it a repository of its own, a worktree or a submodule.
+    Checkout(Checkout),
+    /// A repository without files of its own.
+    Bare,
+    /// It points to a repository that is gone.
+    Broken,
+}
+
+/// A folder with the files of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkout {
+    /// The remote, and the branch that is checked out; none where no remote names an owner and a repository.
+    pub repository: Option<GitRepository>,
+    /// For a further worktree: the folder of the repository that it belongs to, `.git` of the first one.
+    pub worktree_of: Option<PathBuf>,
+}
+
+/// What `folder` itself is to git, whatever the folders above it are; none where it is nothing.
+pub fn at(folder: &Path) -> Option<Found> {
+    if let Some(git) = git_folder(folder) {
+        return Some(Found::Checkout(read(git)));
+    }
+    let is_pointer = text(&folder.join(".git")).is_some_and(|text| text.starts_with("gitdir:"));
+    if is_pointer {
+        return Some(Found::Broken);
+    }
+    let is_bare =
+        folder.join("HEAD").is_file() && ["objects", "refs"].iter().all(|name| folder.join(name).is_dir());
+    is_bare.then_some(Found::Bare)
+}
+
+/// A checkout by its git folder.
+fn read(git: PathBuf) -> Checkout {
     let branch = branch(&git);
     // A worktree has a folder of its own below the one that holds the configuration.
-    let common = match text(&git.join("commondir")) {
-        Some(path) => git.join(path.trim_end()),
-        None => git,
-    };
-    let config = Config::parse(&text(&common.join("config"))?);
-    let mut repository = GitRepository::from_remote(config.remote(branch.as_deref())?)?;
-    repository.branch = branch;
-    Some(repository)
+    let worktree_of = text(&git.join("commondir")).map(|path| git.join(path.trim_end()));
+    let worktree_of = worktree_of.map(|path| path.canonicalize().unwrap_or(path));
+    let config = text(&worktree_of.as_ref().unwrap_or(&git).join("config"));
+    let config = config.map(|text| Config::parse(&text));
+    let remote = config.as_ref().and_then(|config| config.remote(branch.as_deref()));
+    let repository = remote.and_then(GitRepository::from_remote);
+    Checkout { repository: repository.map(|repository| GitRepository { branch, ..repository }), worktree_of }
 }
 
 /// `.git` in `folder`: itself, or what it points at (worktrees, submodules).

@@ -10,6 +10,7 @@ pub mod file;
 pub mod home;
 pub mod id;
 pub mod project;
+pub mod scan;
 pub mod settings;
 pub mod store;
 pub mod transfer;

@@ -36,6 +36,24 @@ impl GitRepository {
             && !path.split('/').any(|part| matches!(part, "" | "." | ".."));
         valid.then(|| Self { owner: owner.to_owned(), repo: repo.to_owned(), url, branch: None })
     }
+
+    /// `host/owner/repo`, the same for every form of a repository's URL. Scheme, user and port say how it is reached; forges take a
+    /// path in any case of its letters, and some answer ssh at a host of its own. None where the URL names no host.
+    pub fn place(&self) -> Option<String> {
+        let host = match self.url.split_once("://") {
+            Some((_, rest)) => rest.split('/').next()?,
+            None => self.url.split_once(':')?.0,
+        };
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host).to_lowercase();
+        let host = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+            _ => &host,
+        };
+        let host =
+            ["www.", "ssh.", "altssh."].iter().find_map(|prefix| host.strip_prefix(prefix)).unwrap_or(host);
+        let path = format!("{}/{}", self.owner.trim_matches('/'), self.repo.trim_end_matches(".git"));
+        (!host.is_empty()).then(|| format!("{host}/{}", path.to_lowercase()))
+    }
 }
 
 /// `scheme://[user[:password]@]host[:port]/path[?query][#fragment]`
@@ -87,6 +105,27 @@ mod tests {
         ] {
             let (found_owner, found_repo, _) = parsed(remote).unwrap_or_else(|| panic!("{remote}"));
             assert_eq!((found_owner.as_str(), found_repo.as_str()), (owner, repo), "{remote}");
+        }
+    }
+
+    #[test]
+    fn every_form_of_one_repositorys_remote_is_one_place_and_others_are_others() {
+        let place = |remote| GitRepository::from_remote(remote).unwrap().place().unwrap();
+        for remote in [
+            "https://github.com/acme/site.git",
+            "https://joe:secret@GitHub.com/Acme/Site/",
+            "http://www.github.com:80/acme/site",
+            "git@github.com:acme/site.git",
+            "github.com:/acme/site",
+            "ssh://git@github.com:22/acme/site.git",
+            "ssh://git@ssh.github.com:443/acme/site.git",
+            "git://github.com/acme/site",
+        ] {
+            assert_eq!(place(remote), "github.com/acme/site", "{remote}");
+        }
+        assert_eq!(place("git@gitlab.com:group/sub/site.git"), "gitlab.com/group/sub/site");
+        for other in ["https://gitlab.com/acme/site", "git@github.com:acme/site2", "git@github.com:me/site"] {
+            assert_ne!(place(other), "github.com/acme/site", "{other}");
         }
     }
 

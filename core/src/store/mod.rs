@@ -26,6 +26,7 @@ mod open;
 #[cfg(feature = "sync")]
 mod parked;
 mod points;
+mod places;
 mod projects;
 mod put_back;
 mod record;
@@ -45,6 +46,7 @@ pub use open::{Options, Store};
 #[cfg(feature = "sync")]
 pub use parked::Parked;
 pub use points::{Point, Undone};
+pub use places::Place;
 pub use projects::{Stored, Updated};
 pub use put_back::PutBack;
 pub use record::{Ancestry, Record, Version};

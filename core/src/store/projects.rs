@@ -29,6 +29,16 @@ impl Stored {
     pub fn project(&self) -> Project {
         Project::from(&self.payload)
     }
+
+    /// Its folder on this device: its own, else the author's.
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.root.clone().or_else(|| self.payload.read("projectRoot"))
+    }
+
+    /// Whether it names a folder, and that one is not on this device.
+    pub fn is_missing(&self) -> bool {
+        self.folder().is_some_and(|folder| !folder.is_dir())
+    }
 }
 
 /// What an edit did.
@@ -44,22 +54,7 @@ impl Store {
     /// Adds a project. `createdAt` and `updatedAt` are now, unless they are set.
     pub fn add(&mut self, project: Project) -> Result<Payload, StoreError> {
         project.check()?;
-        self.write(Durability::Full, |tx| {
-            let now = Some(tx.now());
-            let project = Project {
-                created_at: project.created_at.or(now),
-                updated_at: project.updated_at.or(project.created_at).or(now),
-                ..project
-            };
-            let payload = project.to_payload()?;
-            match tx.record(project.id)? {
-                Some(record) if record.version.payload.is_some() => Err(StoreError::Exists { id: record.id }),
-                record => {
-                    tx.write(project.id, record, Some(payload.clone()))?;
-                    Ok(payload)
-                }
-            }
-        })
+        self.write(Durability::Full, |tx| tx.add(project))
     }
 
     /// The project of this id.
@@ -145,25 +140,43 @@ impl Store {
 
     /// Sets this device's own folder for a project, or takes it away.
     pub fn locate(&mut self, id: ProjectId, root: Option<&Path>) -> Result<(), StoreError> {
-        self.write(Durability::Full, |tx| {
-            let (record, _) = tx.live(id)?;
-            let path = match root {
-                Some(path) => {
-                    Some(path.to_str().ok_or_else(|| InvalidField::new("path", Rule::Shape("UTF-8 text")))?)
-                }
-                None => None,
-            };
-            tx.connection().execute("DELETE FROM roots WHERE record = ?", [record.row])?;
-            if let Some(path) = path {
-                tx.connection()
-                    .execute("INSERT INTO roots (record, path) VALUES (?, ?)", (record.row, path))?;
-            }
-            Ok(())
-        })
+        self.write(Durability::Full, |tx| tx.locate(id, root))
     }
 }
 
 impl Tx<'_> {
+    /// Adds a project, which was checked.
+    pub(crate) fn add(&mut self, project: Project) -> Result<Payload, StoreError> {
+        let now = Some(self.now());
+        let project = Project {
+            created_at: project.created_at.or(now),
+            updated_at: project.updated_at.or(project.created_at).or(now),
+            ..project
+        };
+        let payload = project.to_payload()?;
+        match self.record(project.id)? {
+            Some(record) if record.version.payload.is_some() => Err(StoreError::Exists { id: record.id }),
+            record => {
+                self.write(project.id, record, Some(payload.clone()))?;
+                Ok(payload)
+            }
+        }
+    }
+
+    /// Sets this device's own folder for a project, or takes it away.
+    pub(crate) fn locate(&mut self, id: ProjectId, root: Option<&Path>) -> Result<(), StoreError> {
+        let (record, _) = self.live(id)?;
+        let path = root
+            .map(|path| path.to_str().ok_or_else(|| InvalidField::new("path", Rule::Shape("UTF-8 text"))));
+        let path = path.transpose()?;
+        self.connection().execute("DELETE FROM roots WHERE record = ?", [record.row])?;
+        if let Some(path) = path {
+            self.connection()
+                .execute("INSERT INTO roots (record, path) VALUES (?, ?)", (record.row, path))?;
+        }
+        Ok(())
+    }
+
     /// The record of a project that is there and not deleted.
     pub(super) fn live(&self, id: ProjectId) -> Result<(Record, Payload), StoreError> {
         let none = || StoreError::NotFound { query: id.to_string(), near: Vec::new() };

@@ -92,7 +92,7 @@ pub(super) fn folder(cx: &Context, path: Option<&Path>) -> Result<PathBuf, CliEr
         let what = if absolute.exists() { "is not a folder" } else { "does not exist" };
         return Err(CliError::usage(
             format!("the folder {shown} {what}"),
-            "check --path, or make the folder first",
+            "name a folder that is there, or make it first",
         ));
     }
     // `..` is resolved as the system does it, through links.

@@ -16,6 +16,7 @@ mod list;
 mod locate;
 mod restore;
 mod revert;
+mod scan;
 mod show;
 mod view;
 
@@ -35,6 +36,7 @@ pub(crate) enum Command {
     History(history::History),
     Revert(revert::Revert),
     Locate(locate::Locate),
+    Scan(scan::Scan),
     Export(export::Export),
     Import(import::Import),
 }
@@ -51,6 +53,7 @@ impl Command {
             Self::History(command) => command.run(cx),
             Self::Revert(command) => command.run(cx),
             Self::Locate(command) => command.run(cx),
+            Self::Scan(command) => command.run(cx),
             Self::Export(command) => command.run(cx),
             Self::Import(command) => command.run(cx),
         }
