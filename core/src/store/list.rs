@@ -1,5 +1,7 @@
 //! Lists of projects, streamed: what a table shows is read from columns, payloads only where they are asked for.
 
+use std::collections::HashSet;
+
 use rusqlite::{Row, ToSql};
 
 use super::projects::parse_id;
@@ -19,6 +21,8 @@ pub struct Filter {
     pub sort: Sort,
     /// At most so many.
     pub limit: Option<usize>,
+    /// Of these alone.
+    pub among: Option<HashSet<ProjectId>>,
 }
 
 /// The order of a list. Ties are broken by name and id.
@@ -139,7 +143,9 @@ impl Store {
         } else {
             ""
         };
-        let mut sql = format!("SELECT {columns}{searched} FROM records WHERE space = ? AND name IS NOT NULL");
+        let named = if filter.among.is_some() { ", id AS among" } else { "" };
+        let mut sql =
+            format!("SELECT {columns}{searched}{named} FROM records WHERE space = ? AND name IS NOT NULL");
         let mut values: Vec<&dyn ToSql> = vec![&self.space];
         let status = filter.status.as_ref().map(Status::as_str);
         if let Some(status) = &status {
@@ -160,13 +166,18 @@ impl Store {
             let Some(row) = rows.next().map_err(failed)? else {
                 break;
             };
-            if needle.as_ref().is_none_or(|needle| found(row, needle)) {
+            if needle.as_ref().is_none_or(|needle| found(row, needle)) && is_among(row, filter)? {
                 each(row)?;
                 left -= 1;
             }
         }
         Ok(())
     }
+}
+
+fn is_among(row: &Row<'_>, filter: &Filter) -> Result<bool, StoreError> {
+    let Some(among) = &filter.among else { return Ok(true) };
+    Ok(among.contains(&parse_id(row.get("among")?)?))
 }
 
 /// Whether one of the searched columns has the text. SQLite's own LIKE folds ASCII alone.

@@ -22,6 +22,8 @@ mod open_url;
 #[cfg(feature = "cloud")]
 mod parked;
 #[cfg(feature = "cloud")]
+mod places;
+#[cfg(feature = "cloud")]
 mod progress;
 #[cfg(feature = "cloud")]
 mod report;

@@ -13,6 +13,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::connection::Connection;
+use super::places;
 use super::progress::Progress;
 use super::report;
 use super::surroundings::{self, Cloud};
@@ -121,6 +122,7 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
     } else {
         report::changes(cx, &done)?;
         report::summary(cx, run, &backend, &done)?;
+        places::tell(cx, store, run, &done)?;
     }
     Ok(exit(done.parked.len(), done.unsettled as u64))
 }

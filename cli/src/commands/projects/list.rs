@@ -1,7 +1,9 @@
 //! `orkee projects list`
 
-use orkee_core::project::Status;
-use orkee_core::store::{Filter, Sort, Store, Summary};
+use std::collections::HashSet;
+
+use orkee_core::project::{ProjectId, Status};
+use orkee_core::store::{Filter, Place, Sort, Store, StoreError, Summary};
 
 use super::word;
 use crate::context::Context;
@@ -16,7 +18,8 @@ use crate::output::{Output, text};
 #[command(after_help = "\
 Examples:
   orkee projects list --status building --sort updated
-  orkee projects list --search shop --json")]
+  orkee projects list --search shop --json
+  orkee projects list --missing             those whose folder is not on this device")]
 pub(crate) struct List {
     /// Those of this status: planning, building, review, launched, on-hold, archived
     #[arg(long, value_name = "STATUS", value_parser = word::<Status>)]
@@ -27,6 +30,9 @@ pub(crate) struct List {
     /// Those with this text in id, name, description or a tag
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
+    /// Those whose folder is not on this device
+    #[arg(long)]
+    missing: bool,
     /// The order: name, id, status, priority, rank, created, updated
     #[arg(long, value_name = "FIELD", default_value = "name", value_parser = word::<Sort>)]
     sort: Sort,
@@ -37,15 +43,18 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        let filtered = self.status.is_some() || self.tag.is_some() || self.search.is_some();
+        let filtered = self.status.is_some() || self.tag.is_some() || self.search.is_some() || self.missing;
+        let store = cx.store()?;
+        // Looks at every folder, which a plain list does not wait for.
+        let among = if self.missing { Some(missing(&store)?) } else { None };
         let filter = Filter {
             status: self.status,
             tag: self.tag,
             search: self.search,
             sort: self.sort,
             limit: self.limit,
+            among,
         };
-        let store = cx.store()?;
         if cx.out.is_json() {
             return document(&cx.out, &store, &filter, "");
         }
@@ -55,6 +64,11 @@ impl List {
             lines(cx, &store, &filter)
         })
     }
+}
+
+/// The projects whose folder is not on this device.
+fn missing(store: &Store) -> Result<HashSet<ProjectId>, StoreError> {
+    Ok(store.places()?.into_iter().filter(Place::is_missing).map(|place| place.id).collect())
 }
 
 /// Why a list ends early: nobody reads on, or it failed.

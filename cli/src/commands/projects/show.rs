@@ -24,6 +24,12 @@ impl Show {
             cx.out.document(&view::Shown::new(&stored))?;
         } else {
             view::page(&cx.out, &stored)?;
+            if stored.is_missing() {
+                let id = stored.payload.id();
+                cx.out.note(format_args!(
+                    "Its folder is not on this device. Say where it is: orkee projects locate {id} PATH, or orkee projects scan DIR"
+                ));
+            }
         }
         Ok(Exit::DONE)
     }

@@ -21,12 +21,15 @@ pub(super) struct Shown<'a> {
     device: &'a str,
     /// This device's own folder for it.
     root: Option<&'a std::path::Path>,
+    /// Whether its folder on this device, its own or the author's, is there; null where neither is named.
+    folder_exists: Option<bool>,
 }
 
 impl<'a> Shown<'a> {
     pub(super) fn new(stored: &'a Stored) -> Self {
         let Stored { payload, number, device, root, .. } = stored;
-        Self { project: payload, version: *number, device, root: root.as_deref() }
+        let folder_exists = stored.folder().map(|folder| folder.is_dir());
+        Self { project: payload, version: *number, device, root: root.as_deref(), folder_exists }
     }
 }
 
@@ -65,7 +68,9 @@ pub(super) fn page(out: &Output, stored: &Stored) -> Result<(), CliError> {
     page.field("tags", Some(project.tags.join(", ")).filter(|t| !t.is_empty()).as_deref())?;
     page.field("description", project.description.as_deref())?;
     let here = stored.root.as_ref().map(|path| path.display().to_string());
-    page.field("folder", here.as_deref().or(project.project_root.as_deref()))?;
+    let shown = here.as_deref().or(project.project_root.as_deref());
+    let gone = if stored.is_missing() { "  (not on this device)" } else { "" };
+    page.field("folder", shown.map(|folder| format!("{folder}{gone}")).as_deref())?;
     if here.is_some() {
         page.field("elsewhere", project.project_root.as_deref())?;
     }
