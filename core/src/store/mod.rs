@@ -25,8 +25,8 @@ mod near;
 mod open;
 #[cfg(feature = "sync")]
 mod parked;
-mod points;
 mod places;
+mod points;
 mod projects;
 mod put_back;
 mod record;
@@ -45,8 +45,8 @@ pub(crate) use migrations::schema;
 pub use open::{Options, Store};
 #[cfg(feature = "sync")]
 pub use parked::Parked;
-pub use points::{Point, Undone};
 pub use places::Place;
+pub use points::{Point, Undone};
 pub use projects::{Stored, Updated};
 pub use put_back::PutBack;
 pub use record::{Ancestry, Record, Version};

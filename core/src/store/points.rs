@@ -111,7 +111,8 @@ impl Store {
 }
 
 impl Tx<'_> {
-    pub(super) fn open_point(&self, operation: &str) -> Result<u64, StoreError> {
+    /// As [`Store::open_point`].
+    pub fn open_point(&self, operation: &str) -> Result<u64, StoreError> {
         let sql = "INSERT INTO points (space, at, operation) VALUES (?, ?, ?)";
         self.connection().prepare_cached(sql)?.execute((self.space(), self.at(), operation))?;
         let number = self.connection().last_insert_rowid();

@@ -18,6 +18,8 @@ pub struct Report {
     pub entries: Vec<Entry>,
     /// Names of projects that the source keeps as deleted ones, which are left there.
     pub deleted: Vec<String>,
+    /// The way back to what was overwritten; none: nothing was.
+    pub point: Option<u64>,
 }
 
 /// What became of one project.
@@ -79,7 +81,10 @@ pub(super) fn apply(
         let mut import =
             Import { tx, on_conflict: options.on_conflict, seen: HashSet::new(), report: Report::default() };
         read(&mut |given| import.take(given)).map_err(Stop::Failed)?;
-        if options.dry_run { Err(Stop::DryRun(import.report)) } else { Ok(import.report) }
+        match options.dry_run {
+            true => Err(Stop::DryRun(Report { point: None, ..import.report })),
+            false => Ok(import.report),
+        }
     });
     match outcome {
         Ok(report) | Err(Stop::DryRun(report)) => Ok(report),
@@ -135,12 +140,12 @@ impl Import<'_, '_> {
                 OnConflict::Skip => Action::Skipped,
                 OnConflict::Copy => return self.copy(payload),
                 OnConflict::Replace => {
-                    self.tx.write(id, current, Some(payload))?;
+                    self.overwrite(id, current, payload)?;
                     Action::Replaced
                 }
                 OnConflict::Merge => match merge(stored, &payload, self.tx)? {
                     Some(merged) => {
-                        self.tx.write(id, current, Some(merged))?;
+                        self.overwrite(id, current, merged)?;
                         Action::Merged
                     }
                     None => Action::Unchanged,
@@ -148,6 +153,26 @@ impl Import<'_, '_> {
             },
         };
         Ok((id, action))
+    }
+
+    /// Writes over a project, and keeps the way back.
+    fn overwrite(
+        &mut self,
+        id: ProjectId,
+        current: Option<Record>,
+        payload: Payload,
+    ) -> Result<(), StoreError> {
+        let lost = current.as_ref().map(|current| current.number);
+        let record = self.tx.write(id, current, Some(payload))?;
+        let point = match self.report.point {
+            Some(point) => point,
+            None => self.tx.open_point("projects import")?,
+        };
+        self.report.point = Some(point);
+        match lost {
+            Some(lost) => self.tx.note_overwritten(point, &record, lost, None),
+            None => Ok(()),
+        }
     }
 
     fn add(&mut self, current: Option<Record>, payload: Payload) -> Result<(ProjectId, Action), StoreError> {

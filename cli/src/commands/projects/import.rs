@@ -84,6 +84,7 @@ struct Document<'a> {
     changed: Vec<Changed<'a>>,
     /// Names of projects that the source keeps as deleted ones.
     deleted_there: &'a [String],
+    restore_point: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -131,6 +132,7 @@ impl<'a> Document<'a> {
             renamed,
             changed,
             deleted_there: &report.deleted,
+            restore_point: report.point,
             dry_run,
             added: of(Action::Added),
             unchanged: of(Action::Unchanged),
@@ -159,6 +161,9 @@ fn summary(out: &Output, report: &Report, dry_run: bool) -> Result<(), CliError>
     out.done(if dry_run { format!("Would import: {told}") } else { format!("Imported: {told}") })?;
     if report.count(|a| a == Action::Skipped) > 0 {
         out.note("Skipped projects are here with other content. Take them over with --on-conflict replace, merge or copy.");
+    }
+    if let Some(point) = report.point {
+        out.note(format_args!("What was overwritten can be taken back: orkee undo {point}"));
     }
     remarks(out, report);
     Ok(())
