@@ -24,6 +24,7 @@ pub use json::RawObject;
 pub(crate) use json::{indent, raw};
 pub use payload::{Difference, FIELDS, Payload, PayloadError};
 pub use task::Task;
+pub(crate) use task::is_one_task;
 pub use vocabulary::{Priority, Status, TaskSource, TaskStatus};
 
 use crate::clock::rfc3339;

@@ -93,6 +93,14 @@ impl<'de> Deserialize<'de> for Task {
     }
 }
 
+/// Whether a task is still the one that it was, and not a later one that was given its number.
+pub(crate) fn is_one_task(then: &RawObject, now: &RawObject) -> bool {
+    match (then.get("createdAt"), now.get("createdAt")) {
+        (Some(then), Some(now)) => then.get() == now.get(),
+        _ => true,
+    }
+}
+
 /// Takes fields out of an object; what is left are the unknown ones.
 struct Fields<'a> {
     object: &'a mut RawObject,

@@ -1,8 +1,9 @@
 //! Fields that were changed on both sides: this device's value stands in the record, the other one waits here.
 //!
 //! A conflict belongs to this device and does not travel. It ends when a person here chooses ([`Store::settle`],
-//! [`Store::resolve`]) or changes the field, when the other value comes to stand, or with the record's tombstone. A version that
-//! arrives and changes the field ends nothing, since whoever wrote it never saw the other value.
+//! [`Store::settle_with`], [`Store::resolve`]) or changes the field, when the other value comes to stand, or when what the field
+//! belongs to is gone: with the record's tombstone, or with the task. A version that arrives and changes the field ends nothing, since
+//! whoever wrote it never saw the other value. Where a merge gives a task another number, what waits for its fields follows.
 
 use rusqlite::Row;
 use serde_json::value::RawValue;
@@ -66,27 +67,49 @@ impl Store {
             if choice == Choice::Cloud {
                 let (record, payload) = tx.live(shown.id)?;
                 let changed = field::with_value(&payload, &shown.field, shown.cloud.clone())?;
-                tx.follow_changed(record.row, Some(&changed))?;
-                tx.finish_edit(record, &payload, changed)?;
+                tx.finish_choice(record, &payload, changed)?;
             }
             Ok(true)
         })
     }
 
-    /// Settles all that waits for a field. With [`Choice::Cloud`] the newest other value becomes the field's, as an edit of this
-    /// device. False: there is no such conflict.
-    pub fn resolve(&mut self, id: ProjectId, field: &str, choice: Choice) -> Result<bool, StoreError> {
+    /// As [`Store::settle`], with a value that the person wrote instead of the two. It has to be one that the field may have.
+    pub fn settle_with(
+        &mut self,
+        shown: &Conflict,
+        value: Option<Box<RawValue>>,
+    ) -> Result<bool, StoreError> {
         self.write(Durability::Full, |tx| {
-            let (record, payload) = tx.live(id)?;
-            let Some(cloud) = tx.newest_other_value(&record, field)? else {
+            let Some(record) = tx.record(shown.id)? else {
                 return Ok(false);
             };
-            tx.forget_conflicts(record.row, field)?;
-            if choice == Choice::Cloud {
-                let changed = field::with_value(&payload, field, cloud)?;
-                tx.finish_edit(record, &payload, changed)?;
+            if !tx.forget_shown(record.row, shown)? {
+                return Ok(false);
             }
+            let (record, payload) = tx.live(shown.id)?;
+            let changed = field::with_value(&payload, &shown.field, value)?;
+            projects::check_fields(&payload, &changed)?;
+            tx.finish_choice(record, &payload, changed)?;
             Ok(true)
+        })
+    }
+
+    /// Settles all that waits for each of some fields, in one edit of this device. With [`Choice::Cloud`] the newest other value
+    /// becomes the field's. Returns how many of the fields had a conflict.
+    pub fn resolve(&mut self, id: ProjectId, choices: &[(String, Choice)]) -> Result<usize, StoreError> {
+        self.write(Durability::Full, |tx| {
+            let (record, payload) = tx.live(id)?;
+            let (mut settled, mut changed) = (0, payload.clone());
+            for (field, choice) in choices {
+                let Some(cloud) = tx.newest_other_value(&record, field)? else { continue };
+                tx.forget_conflicts(record.row, field)?;
+                if *choice == Choice::Cloud {
+                    changed = field::with_value(&changed, field, cloud)?;
+                }
+                settled += 1;
+            }
+            tx.finish_choice(record, &payload, changed)?;
+            Ok(settled)
         })
     }
 }
@@ -109,31 +132,56 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Writes what a person chose. Other values that wait for the field go on waiting beside it.
+    fn finish_choice(&mut self, record: Record, before: &Payload, now: Payload) -> Result<(), StoreError> {
+        self.follow_changed(record.row, Some(before), Some(&now))?;
+        self.finish_edit(record, before, now)?;
+        Ok(())
+    }
+
     /// A person decided that the record is to be `now`: forgets the conflicts of fields that have another value then. With a
     /// tombstone all of them end.
     pub fn settle_changed(&self, current: &Record, now: Option<&Payload>) -> Result<(), StoreError> {
         let row = current.row;
         let Some(now) = now else { return self.forget_all_conflicts(row) };
+        let before = current.version.payload.as_ref();
         for kept in self.kept(row)? {
-            if kept.stands(now) != kept.local {
+            if kept.stands(now) != kept.local || !field::is_of_same_task(before, now, &kept.field) {
                 self.forget_conflicts(row, &kept.field)?;
             }
         }
         Ok(())
     }
 
-    /// The record became `now` without a person here who chose: conflicts wait beside the values that stand now, unless the other
-    /// value is what stands. With a tombstone all of them end.
-    pub(super) fn follow_changed(&self, row: i64, now: Option<&Payload>) -> Result<(), StoreError> {
+    /// The record becomes `now` without a person here who chose: conflicts wait beside the values that stand now, unless the other
+    /// value is what stands. They end with the task that they are about, and with a tombstone all of them.
+    pub(super) fn follow_changed(
+        &self,
+        row: i64,
+        before: Option<&Payload>,
+        now: Option<&Payload>,
+    ) -> Result<(), StoreError> {
         let Some(now) = now else { return self.forget_all_conflicts(row) };
         for kept in self.kept(row)? {
             let stands = kept.stands(now);
-            if stands == kept.cloud {
+            if stands == kept.cloud || !field::is_of_same_task(before, now, &kept.field) {
                 let sql = "DELETE FROM conflicts WHERE rowid = ?";
                 self.connection().prepare_cached(sql)?.execute([kept.row])?;
             } else if stands != kept.local {
                 let sql = "UPDATE conflicts SET local = ? WHERE rowid = ?";
                 self.connection().prepare_cached(sql)?.execute((stands, kept.row))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A merge gives the task at `from` another number: what waits for its fields does so at `to`.
+    #[cfg(feature = "sync")]
+    pub fn move_conflicts(&self, record: &Record, from: &str, to: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE conflicts SET field = ? WHERE rowid = ?";
+        for kept in self.kept(record.row)? {
+            if let Some(rest) = kept.field.strip_prefix(from).filter(|rest| rest.starts_with('.')) {
+                self.connection().prepare_cached(sql)?.execute((format!("{to}{rest}"), kept.row))?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::project::{Payload, PayloadError, RawObject, raw};
+use crate::project::{Payload, PayloadError, RawObject, is_one_task, raw};
 
 /// The value at `path`; none where there is nothing.
 pub(super) fn value_of(payload: &Payload, path: &str) -> Option<Box<RawValue>> {
@@ -24,6 +24,39 @@ pub(super) fn with_value(
     payload.with([(field, new)])
 }
 
+/// Whether the tasks that `path` leads through are there in `now`, and are those that they were in `before`. Where it leads through
+/// none, they are.
+pub(super) fn is_of_same_task(before: Option<&Payload>, now: &Payload, path: &str) -> bool {
+    match path.strip_prefix("manualTasks.") {
+        Some(rest) => {
+            let before = before.and_then(|before| before.get("manualTasks"));
+            has_same_task(before, now.get("manualTasks"), rest)
+        }
+        None => true,
+    }
+}
+
+fn has_same_task(before: Option<&RawValue>, now: Option<&RawValue>, rest: &str) -> bool {
+    let Some((number, field)) = rest.split_once('.') else { return true };
+    let Some(task) = now.and_then(|list| task(list, number)) else { return false };
+    let was = before.and_then(|list| self::task(list, number));
+    if was.as_ref().is_some_and(|was| !is_one_task(was, &task)) {
+        return false;
+    }
+    let below = |task: &RawObject| task.get("subtasks").map(ToOwned::to_owned);
+    match field.strip_prefix("subtasks.") {
+        Some(rest) => has_same_task(was.as_ref().and_then(below).as_deref(), below(&task).as_deref(), rest),
+        None => true,
+    }
+}
+
+/// The task of this number.
+fn task(list: &RawValue, number: &str) -> Option<RawObject> {
+    let number: u64 = number.parse().ok()?;
+    let tasks: Vec<RawObject> = serde_json::from_str(list.get()).ok()?;
+    tasks.into_iter().find(|task| task.read::<u64>("id") == Some(number))
+}
+
 fn split(path: &str) -> (&str, Option<&str>) {
     match path.split_once('.') {
         // Other fields, the unknown ones too, are merged whole: their dots belong to the name.
@@ -39,9 +72,8 @@ fn value_at(value: &RawValue, rest: Option<&str>) -> Option<Box<RawValue>> {
     if let Ok(object) = RawObject::parse(value.get()) {
         return object.get(rest).map(ToOwned::to_owned);
     }
-    let tasks: Vec<RawObject> = serde_json::from_str(value.get()).ok()?;
     let (number, field) = rest.split_once('.')?;
-    let task = tasks.iter().find(|task| task.read::<u64>("id") == number.parse().ok())?;
+    let task = task(value, number)?;
     match field.strip_prefix("subtasks.") {
         Some(below) => value_at(task.get("subtasks")?, Some(below)),
         None => task.get(field).map(ToOwned::to_owned),

@@ -35,6 +35,7 @@ mod sync;
 mod trim;
 mod turn;
 mod tx;
+mod written;
 
 pub use check::{Damage, Finding};
 pub use conflicts::{Choice, Conflict};
@@ -54,6 +55,7 @@ pub use record::{Ancestry, Record, Version};
 pub use sync::{Agreed, ListingGoal, RawVersion, SpaceState, Standing, Tracked, Waiting};
 pub use trim::Keep;
 pub use tx::{Durability, Tx, Writer};
+pub use written::Written;
 
 #[cfg(test)]
 mod tests;

@@ -209,7 +209,7 @@ impl Tx<'_> {
 }
 
 /// Whether each known field that was changed has the form and the value that a person may give it.
-fn check_fields(before: &Payload, after: &Payload) -> Result<(), StoreError> {
+pub(super) fn check_fields(before: &Payload, after: &Payload) -> Result<(), StoreError> {
     let written = Project::from(after);
     Ok(before.differences(after).iter().try_for_each(|d| written.check_written(d.field, d.there))?)
 }

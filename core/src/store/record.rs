@@ -110,10 +110,10 @@ impl Tx<'_> {
 
     fn replace(&mut self, current: Record, number: u64, version: Version) -> Result<Record, StoreError> {
         let Record { row, id, .. } = current;
+        self.follow_changed(row, current.version.payload.as_ref(), version.payload.as_ref())?;
         let kept = (current.number, self.now().as_second(), row);
         self.connection().prepare_cached(KEEP)?.execute(kept)?;
         self.rewrite(id, row, number, &version)?;
-        self.follow_changed(row, version.payload.as_ref())?;
         self.kept += 1;
         self.trim_many(row, number)?;
         Ok(Record { row, id, number, version })

@@ -3,14 +3,17 @@
 //! What one side alone changed since the base is taken from that side. A field that both changed goes to the winner, and the
 //! other value becomes a [`FieldConflict`]. Lists of tags and of tasks and the map of MCP servers are merged by their members, so
 //! that two additions are no conflict. An edit beats a delete. Nothing comes out that nobody put in, but the numbers of tasks
-//! (see `tasks`).
+//! and what refers to them (see `tasks`).
 
+mod order;
+mod references;
 mod tasks;
 mod value;
 
 use serde_json::value::RawValue;
 
 use crate::project::{Payload, RawObject};
+use references::Level;
 use value::{Fields, Kind, merge_fields};
 
 /// One of the two versions.
@@ -33,6 +36,15 @@ pub struct FieldConflict {
     pub theirs: Option<Box<RawValue>>,
 }
 
+/// A task, or a subtask, of ours that has another number now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedTask {
+    /// Where it was: `manualTasks.3`.
+    pub from: String,
+    /// Where it is: `manualTasks.5`.
+    pub to: String,
+}
+
 /// The outcome of a merge.
 #[derive(Debug, Clone)]
 pub struct Merged {
@@ -40,6 +52,15 @@ pub struct Merged {
     pub payload: Option<Payload>,
     /// Fields that both sides changed; the payload has the winner's values.
     pub conflicts: Vec<FieldConflict>,
+    /// Our tasks that gave their numbers to others. The conflicts name them by their new ones.
+    pub moved: Vec<MovedTask>,
+}
+
+/// What a merge has to say beside the payload.
+#[derive(Default)]
+struct Told {
+    conflicts: Vec<FieldConflict>,
+    moved: Vec<MovedTask>,
 }
 
 /// Merges `theirs` into `ours`. None is a tombstone; a base of none makes strangers of the two.
@@ -49,7 +70,11 @@ pub fn merge(
     theirs: Option<&Payload>,
     winner: Side,
 ) -> Merged {
-    let whole = |payload: Option<&Payload>| Merged { payload: payload.cloned(), conflicts: Vec::new() };
+    let whole = |payload: Option<&Payload>| Merged {
+        payload: payload.cloned(),
+        conflicts: Vec::new(),
+        moved: Vec::new(),
+    };
     match (ours, theirs) {
         _ if ours == theirs || theirs == base => whole(ours),
         _ if ours == base => whole(theirs),
@@ -64,11 +89,11 @@ fn both(base: Option<&Payload>, ours: &Payload, theirs: &Payload, winner: Side) 
     let none = RawObject::default();
     let object = |payload: &Payload| payload.clone().into_object();
     let base = base.map_or(none, object);
-    let mut conflicts = Vec::new();
+    let mut told = Told::default();
     let sides = Fields { base: &base, ours: &object(ours), theirs: &object(theirs), winner };
-    let merged = merge_fields(&sides, top_level, "", &mut conflicts);
+    let merged = merge_fields(&sides, top_level, "", &mut told);
     match Payload::from_object(merged) {
-        Ok(payload) => Merged { payload: Some(payload), conflicts },
+        Ok(payload) => Merged { payload: Some(payload), conflicts: told.conflicts, moved: told.moved },
         // Together they are larger than a project may be: the winner stays, every difference is told.
         Err(_) => Merged {
             payload: Some(if winner == Side::Ours { ours.clone() } else { theirs.clone() }),
@@ -81,6 +106,7 @@ fn both(base: Option<&Payload>, ours: &Payload, theirs: &Payload, winner: Side) 
                     theirs: d.there.map(ToOwned::to_owned),
                 })
                 .collect(),
+            moved: Vec::new(),
         },
     }
 }
@@ -89,7 +115,7 @@ fn top_level(field: &str) -> Kind {
     match field {
         "tags" => Kind::Set,
         "mcpServers" => Kind::Map,
-        "manualTasks" => Kind::Tasks,
+        "manualTasks" => Kind::Tasks(Level::Project),
         "updatedAt" => Kind::Later,
         "createdAt" => Kind::Earlier,
         _ => Kind::Whole,

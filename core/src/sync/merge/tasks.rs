@@ -8,24 +8,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::value::RawValue;
 
+use super::order::Orders;
+use super::references::{Level, Moved, Renumbered};
 use super::value::{Fields, Kind, Values, merge_fields};
-use super::{FieldConflict, Side};
-use crate::project::{RawObject, raw};
+use super::{MovedTask, Side, Told};
+use crate::project::{RawObject, is_one_task, raw};
 
 /// The merged list; none where one of the three is no list of tasks with a number each.
 pub(super) fn merge_tasks(
     values: &Values<'_>,
+    level: Level,
     path: &str,
-    conflicts: &mut Vec<FieldConflict>,
+    told: &mut Told,
 ) -> Option<Box<RawValue>> {
     let (base, mut ours, theirs) =
         (List::read(values.base)?, List::read(values.ours)?, List::read(values.theirs)?);
     let in_order = ours.is_ascending() && theirs.is_ascending();
-    ours.renumber(&collisions(&base, &ours, &theirs));
+    let renumbered = ours.make_way(&base, &theirs, level)?;
+    told.moved.extend(moved_tasks(&renumbered, path));
+    let order = Orders {
+        base: &base.numbers(),
+        ours: &ours.numbers(),
+        theirs: &theirs.numbers(),
+        winner: values.winner,
+    };
     let mut merged = Vec::new();
-    for number in order(&ours, &theirs, values.winner) {
+    for number in order.merged() {
         let sides = [base.get(number), ours.get(number), theirs.get(number)];
-        if let Some(task) = merge_task(sides, values.winner, &format!("{path}.{number}."), conflicts) {
+        if let Some(task) = merge_task(sides, values.winner, &format!("{path}.{number}."), told) {
             merged.push((number, task));
         }
     }
@@ -39,7 +49,7 @@ fn merge_task(
     [base, ours, theirs]: [Option<&RawObject>; 3],
     winner: Side,
     path: &str,
-    conflicts: &mut Vec<FieldConflict>,
+    told: &mut Told,
 ) -> Option<RawObject> {
     let (ours, theirs) = match (ours, theirs) {
         (Some(ours), Some(theirs)) => (ours, theirs),
@@ -54,49 +64,72 @@ fn merge_task(
         return Some(theirs.clone());
     }
     let none = RawObject::default();
-    let base = base.filter(|base| is_still(base, ours) && is_still(base, theirs)).unwrap_or(&none);
-    Some(merge_fields(&Fields { base, ours, theirs, winner }, task_field, path, conflicts))
+    let base = base.filter(|base| is_one_task(base, ours) && is_one_task(base, theirs)).unwrap_or(&none);
+    Some(merge_fields(&Fields { base, ours, theirs, winner }, task_field, path, told))
 }
 
 fn task_field(field: &str) -> Kind {
     match field {
         "dependencies" | "tags" => Kind::Set,
-        "subtasks" => Kind::Tasks,
+        "subtasks" => Kind::Tasks(Level::Task),
         "updatedAt" => Kind::Later,
         "createdAt" => Kind::Earlier,
         _ => Kind::Whole,
     }
 }
 
-/// Our numbers that name another task than theirs, each with a free one.
-fn collisions(base: &List, ours: &List, theirs: &List) -> BTreeMap<u64, u64> {
-    let taken =
-        [base, ours, theirs].into_iter().flat_map(|list| list.tasks.iter().map(|(number, _)| *number));
-    let mut free = taken.max().unwrap_or(0);
-    let mut moved = BTreeMap::new();
-    for (number, our) in &ours.tasks {
-        let Some(their) = theirs.get(*number) else {
-            continue;
-        };
-        let one_task = match base.get(*number) {
-            Some(base) => {
-                is_still(base, our) == is_still(base, their) && (is_still(base, our) || is_same(our, their))
-            }
-            None => is_same(our, their),
-        };
-        if !one_task && let Some(next) = free.checked_add(1) {
-            free = next;
-            moved.insert(*number, next);
-        }
-    }
-    moved
+/// The paths of tasks and subtasks that have another number now. `path` is the list's.
+fn moved_tasks(renumbered: &Renumbered, path: &str) -> Vec<MovedTask> {
+    let moved = |path: &str, moved: &Moved| -> Vec<MovedTask> {
+        let one = |(from, to)| MovedTask { from: format!("{path}.{from}"), to: format!("{path}.{to}") };
+        moved.iter().map(one).collect()
+    };
+    let below = renumbered.subtasks.iter().flat_map(|(number, below)| {
+        // A task that moved is new here: what is below it met nothing.
+        moved(&format!("{path}.{number}.subtasks"), below)
+    });
+    moved(path, &renumbered.tasks).into_iter().chain(below).collect()
 }
 
-/// Whether a task of the base is the one that has its number now, and not a later one.
-fn is_still(base: &RawObject, now: &RawObject) -> bool {
-    match (base.get("createdAt"), now.get("createdAt")) {
-        (Some(then), Some(now)) => then.get() == now.get(),
-        _ => true,
+/// Our numbers that name another task than theirs, each with a free one, or with the number that theirs has the same task under.
+/// None where there is no free number.
+fn collisions(base: &List, ours: &List, theirs: &List) -> Option<Moved> {
+    let all = [base, ours, theirs].into_iter().flat_map(List::numbers);
+    let mut last = all.max().unwrap_or(0);
+    let mut moved = BTreeMap::new();
+    let mut met = BTreeSet::new();
+    for (number, our) in &ours.tasks {
+        let Some(their) = theirs.get(*number) else { continue };
+        if is_one(base.get(*number), our, their) {
+            continue;
+        }
+        let there = theirs.tasks.iter().find(|(other, their)| {
+            let is_new = base.get(*other).is_none() && ours.get(*other).is_none();
+            is_new && !met.contains(other) && is_known_twin(our, their)
+        });
+        let to = match there {
+            Some((other, _)) => *other,
+            None => {
+                last = last.checked_add(1)?;
+                last
+            }
+        };
+        met.insert(to);
+        moved.insert(*number, to);
+    }
+    Some(moved)
+}
+
+/// Whether what both sides have under one number is one task, or where only one side did anything, so that the other gives way.
+fn is_one(base: Option<&RawObject>, our: &RawObject, their: &RawObject) -> bool {
+    match base {
+        Some(base) if base == our || base == their => true,
+        Some(base) => match (is_one_task(base, our), is_one_task(base, their)) {
+            (true, true) => true,
+            (false, false) => is_same(our, their),
+            _ => false,
+        },
+        None => is_same(our, their),
     }
 }
 
@@ -109,86 +142,84 @@ fn is_same(a: &RawObject, b: &RawObject) -> bool {
     }
 }
 
-/// All numbers, the winner's first.
-fn order(ours: &List, theirs: &List, winner: Side) -> Vec<u64> {
-    let (first, second) = if winner == Side::Ours { (ours, theirs) } else { (theirs, ours) };
-    let rest = second.tasks.iter().filter(|(number, _)| first.get(*number).is_none());
-    first.tasks.iter().chain(rest).map(|(number, _)| *number).collect()
+/// Whether a task is this one under another number, which it was given when it made way before.
+fn is_known_twin(our: &RawObject, their: &RawObject) -> bool {
+    let same = |field| our.get(field).map(RawValue::get) == their.get(field).map(RawValue::get);
+    same("createdAt") && same("title") && (our.get("createdAt").is_some() || same("description"))
 }
 
 /// Tasks in their order, each with its number.
 struct List {
     tasks: Vec<(u64, RawObject)>,
+    places: BTreeMap<u64, usize>,
 }
 
 impl List {
     fn read(value: Option<&RawValue>) -> Option<Self> {
-        let Some(value) = value else {
-            return Some(Self { tasks: Vec::new() });
+        let tasks: Vec<RawObject> = match value {
+            Some(value) => serde_json::from_str(value.get()).ok()?,
+            None => Vec::new(),
         };
-        let tasks: Vec<RawObject> = serde_json::from_str(value.get()).ok()?;
         let tasks: Vec<(u64, RawObject)> =
             tasks.into_iter().map(|task| Some((task.read::<u64>("id")?, task))).collect::<Option<_>>()?;
-        let numbers: BTreeSet<u64> = tasks.iter().map(|(number, _)| *number).collect();
-        (numbers.len() == tasks.len()).then_some(Self { tasks })
+        let list = Self { places: places(&tasks), tasks };
+        (list.places.len() == list.tasks.len()).then_some(list)
     }
 
     fn get(&self, number: u64) -> Option<&RawObject> {
-        self.tasks.iter().find(|(n, _)| *n == number).map(|(_, task)| task)
+        self.places.get(&number).and_then(|at| self.tasks.get(*at)).map(|(_, task)| task)
+    }
+
+    fn numbers(&self) -> Vec<u64> {
+        self.tasks.iter().map(|(number, _)| *number).collect()
     }
 
     fn is_ascending(&self) -> bool {
         self.tasks.is_sorted_by_key(|(number, _)| *number)
     }
 
-    /// Gives tasks other numbers; what depends on them follows.
-    fn renumber(&mut self, moved: &BTreeMap<u64, u64>) {
-        if moved.is_empty() {
-            return;
-        }
+    /// Gives tasks that have a number which theirs gave to another one a new number, in the project's list their subtasks too. What
+    /// refers to them follows.
+    fn make_way(&mut self, base: &Self, theirs: &Self, level: Level) -> Option<Renumbered> {
+        let mut renumbered = Renumbered { tasks: collisions(base, self, theirs)?, ..Renumbered::default() };
         for (number, task) in &mut self.tasks {
-            if let Some(to) = moved.get(number) {
+            if let Some(to) = renumbered.tasks.get(number) {
                 *number = *to;
                 task.set("id", raw(to));
+            } else if level == Level::Project
+                && let Some(moved) = make_way_below(base.get(*number), task, theirs.get(*number))
+            {
+                renumbered.subtasks.insert(*number, moved);
             }
-            redirect(task, moved, Reach::List);
         }
+        if !renumbered.tasks.is_empty() || !renumbered.subtasks.is_empty() {
+            self.places = places(&self.tasks);
+            for (number, task) in &mut self.tasks {
+                renumbered.redirect(task, base.get(*number), level);
+            }
+        }
+        Some(renumbered)
     }
 }
 
-/// Which references of a task mean the list that was renumbered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    /// Numbers, and `3.1` for a subtask of 3.
-    List,
-    /// A task below the list: its plain numbers mean its siblings.
-    Below,
+fn places(tasks: &[(u64, RawObject)]) -> BTreeMap<u64, usize> {
+    tasks.iter().enumerate().map(|(at, (number, _))| (*number, at)).collect()
 }
 
-fn redirect(task: &mut RawObject, moved: &BTreeMap<u64, u64>, reach: Reach) {
-    if let Some(old) = task.read::<Vec<Box<RawValue>>>("dependencies") {
-        let new: Vec<Box<RawValue>> = old.into_iter().map(|one| redirected(one, moved, reach)).collect();
-        task.set("dependencies", raw(&new));
+/// As [`List::make_way`], for the subtasks of a task. None where none of them has to.
+fn make_way_below(
+    base: Option<&RawObject>,
+    ours: &mut RawObject,
+    theirs: Option<&RawObject>,
+) -> Option<Moved> {
+    let theirs = theirs.filter(|theirs| *theirs != ours && base != Some(theirs) && base != Some(ours))?;
+    let base = base.filter(|base| is_one_task(base, ours) && is_one_task(base, theirs));
+    let base = List::read(base.and_then(|base| base.get("subtasks")))?;
+    let (mut list, theirs) = (List::read(ours.get("subtasks"))?, List::read(theirs.get("subtasks"))?);
+    let moved = list.make_way(&base, &theirs, Level::Task)?.tasks;
+    if moved.is_empty() {
+        return None;
     }
-    if let Some(mut subtasks) = task.read::<Vec<RawObject>>("subtasks") {
-        subtasks.iter_mut().for_each(|subtask| redirect(subtask, moved, Reach::Below));
-        task.set("subtasks", raw(&subtasks));
-    }
-}
-
-fn redirected(reference: Box<RawValue>, moved: &BTreeMap<u64, u64>, reach: Reach) -> Box<RawValue> {
-    let text = serde_json::from_str::<String>(reference.get()).ok();
-    let (number, rest) = match text.as_deref().map_or((reference.get(), None), |text| {
-        text.split_once('.').map_or((text, None), |(number, rest)| (number, Some(rest)))
-    }) {
-        (_, None) if reach == Reach::Below => return reference,
-        (number, rest) => (number.parse::<u64>().ok().and_then(|number| moved.get(&number)), rest),
-    };
-    let Some(to) = number else { return reference };
-    let new = match (text.is_some(), rest) {
-        (false, _) => raw(to),
-        (true, None) => raw(&to.to_string()),
-        (true, Some(rest)) => raw(&format!("{to}.{rest}")),
-    };
-    new.unwrap_or(reference)
+    ours.set("subtasks", raw(&list.tasks.iter().map(|(_, task)| task).collect::<Vec<_>>()));
+    Some(moved)
 }

@@ -196,3 +196,130 @@ fn tasks_that_are_none_are_one_value() {
         merged("manualTasks", "", r#""manualTasks":[{"title":"no id"}]"#, r#""manualTasks":"a string""#);
     assert_eq!(got, (Some(r#"[{"title":"no id"}]"#.to_owned()), vec!["manualTasks".to_owned()]));
 }
+
+/// The list that comes out, after a merge without a conflict.
+#[track_caller]
+fn merged_tasks(base: &str, ours: &str, theirs: &str) -> String {
+    let (value, conflicts) = merged("manualTasks", &tasks(base), &tasks(ours), &tasks(theirs));
+    assert_eq!(conflicts, Vec::<String>::new());
+    value.unwrap()
+}
+
+fn task(number: u64, title: &str) -> String {
+    format!(r#"{{"id":{number},"title":"{title}"}}"#)
+}
+
+fn list(numbers: &[u64]) -> String {
+    numbers.iter().map(|number| task(*number, "T")).collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn tags_and_tasks_that_one_side_moved_stay_where_they_were_moved() {
+    let got = merged("tags", r#""tags":["a","b"]"#, r#""tags":["a","b","x"]"#, r#""tags":["b","a"]"#);
+    assert_eq!(got, clean(r#"["b","a","x"]"#));
+    let got = merged_tasks(&list(&[1, 2, 3]), &list(&[1, 2, 3, 4]), &list(&[3, 1, 2]));
+    assert_eq!(got, format!("[{}]", list(&[3, 1, 2, 4])));
+}
+
+#[test]
+fn a_tag_in_another_spelling_is_the_same_tag() {
+    let got = merged("tags", "", r#""tags":["A","x"]"#, r#""tags":["\u0041","y"]"#);
+    assert_eq!(got, clean(r#"["A","x","y"]"#));
+}
+
+#[test]
+fn a_task_that_its_maker_deleted_and_made_anew_replaces_one_that_nobody_changed() {
+    let made = |title: &str, day: u8| format!(r#"{{"id":1,"title":"{title}","createdAt":"2026-01-0{day}"}}"#);
+    let other = |title: &str| task(2, title);
+    let got = merged_tasks(
+        &format!("{},{}", made("Old", 1), other("B")),
+        &format!("{},{}", made("Old", 1), other("C")),
+        &format!("{},{}", made("New", 2), other("B")),
+    );
+    assert_eq!(got, format!("[{},{}]", made("New", 2), other("C")));
+}
+
+#[test]
+fn a_reference_to_a_subtask_that_made_way_follows_it_and_one_that_was_there_before_stays() {
+    let with = |subtask: &str, needs: &str| {
+        format!(
+            r#"{{"id":1,"title":"One","subtasks":[{}]}},{{"id":2,"title":"Two","dependencies":[{needs}]}}"#,
+            task(1, subtask)
+        )
+    };
+    let base = r#"{"id":1,"title":"One"},{"id":2,"title":"Two","dependencies":["1.10",1.1]}"#;
+    let got = merged_tasks(base, &with("Ours", r#""1.10",1.1,"1.1""#), &with("Theirs", r#""1.10",1.1"#));
+    assert_eq!(
+        got,
+        r#"[{"id":1,"title":"One","subtasks":[{"id":1,"title":"Theirs"},{"id":2,"title":"Ours"}]},{"id":2,"title":"Two","dependencies":["1.10",1.1,"1.2"]}]"#
+    );
+}
+
+#[test]
+fn what_made_way_is_named_with_its_old_and_its_new_number() {
+    let with = |subtask: &str, title: &str| {
+        let below = task(1, subtask);
+        format!(r#""manualTasks":[{{"id":1,"title":"One","subtasks":[{below}]}},{}]"#, task(2, title))
+    };
+    let [base, ours, theirs] =
+        [tasks(&task(1, "One")), with("A", "Ours"), with("B", "Theirs")].map(|fields| payload(&fields));
+    let merged = merge(Some(&base), Some(&ours), Some(&theirs), Side::Ours);
+    let moved: Vec<(&str, &str)> = merged.moved.iter().map(|m| (&*m.from, &*m.to)).collect();
+    let expected =
+        [("manualTasks.2", "manualTasks.3"), ("manualTasks.1.subtasks.1", "manualTasks.1.subtasks.2")];
+    assert_eq!(moved, expected);
+    // Met again, as after a backup was brought back, it is known under its new number.
+    let again = merge(Some(&base), Some(&ours), merged.payload.as_ref(), Side::Ours);
+    assert_eq!(again.payload, merged.payload);
+    assert_eq!(again.moved.len(), 2);
+}
+
+#[test]
+fn a_dependency_on_a_task_that_is_gone_stays_and_makes_no_edit() {
+    let needs = |on: &str| format!(r#"{{"id":2,"title":"Two","dependencies":[{on}]}}"#);
+    let got = merged_tasks(&format!("{TASK},{}", needs("")), &format!("{TASK},{}", needs("1")), &needs(""));
+    assert_eq!(got, format!("[{}]", needs("1")));
+}
+
+#[test]
+fn lists_that_are_no_lists_of_numbered_tasks_are_one_value_and_lose_nothing() {
+    for odd in [
+        format!("[{},{}]", task(1, "A"), task(1, "B")),
+        r#"[{"id":1,"title":"A"},{"title":"no number"}]"#.to_owned(),
+        r#"[{"id":"1","title":"A"}]"#.to_owned(),
+        r#"[{"id":1.0,"title":"A"}]"#.to_owned(),
+        r#"[{"id":-1,"title":"A"}]"#.to_owned(),
+        r#"[{"id":18446744073709551616,"title":"A"}]"#.to_owned(),
+        r#"[{"id":1,"x":1,"x":2}]"#.to_owned(),
+        r#"["text"]"#.to_owned(),
+        r#"{"id":1}"#.to_owned(),
+        "7e3".to_owned(),
+    ] {
+        let fields = format!("\"manualTasks\":{odd}");
+        let [base, ours, theirs] = [tasks(TASK), fields, tasks(&task(2, "B"))].map(|fields| payload(&fields));
+        for (ours, theirs) in [(&ours, &theirs), (&theirs, &ours)] {
+            let merged = merge(Some(&base), Some(ours), Some(theirs), Side::Ours);
+            assert_eq!(
+                merged.payload.as_ref().unwrap().get("manualTasks").unwrap().get(),
+                ours.get("manualTasks").unwrap().get()
+            );
+            let told = &merged.conflicts[0];
+            assert_eq!((told.field.as_str(), merged.conflicts.len()), ("manualTasks", 1));
+            assert_eq!(told.theirs.as_ref().unwrap().get(), theirs.get("manualTasks").unwrap().get());
+        }
+    }
+}
+
+#[test]
+fn the_largest_number_has_none_after_it() {
+    let last = |title: &str| task(u64::MAX, title);
+    let got = merged("manualTasks", &tasks(TASK), &tasks(&last("A")), &tasks(&last("B")));
+    assert_eq!(got, (Some(format!("[{}]", last("A"))), vec!["manualTasks".to_owned()]));
+}
+
+#[test]
+fn values_of_tasks_travel_byte_for_byte() {
+    let odd = r#"{"id":1,"title":"A\u0042","n":1.0,"m":1e3,"k":0.10000000000000000000001,"big":123456789012345678901234567890,"deep":{"a":1,"a":2,"\u0062":[-0.0,1E+2]}}"#;
+    let got = merged_tasks(odd, &format!("{odd},{}", task(2, "X")), &odd.replace("1e3", "1000"));
+    assert_eq!(got, format!("[{},{}]", odd.replace("1e3", "1000"), task(2, "X")));
+}

@@ -1,10 +1,14 @@
 //! Merging the fields of an object, each in the way of its kind.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
+use super::order::Orders;
+use super::references::Level;
 use super::tasks::merge_tasks;
-use super::{FieldConflict, Side};
+use super::{FieldConflict, Side, Told};
 use crate::project::{RawObject, raw};
 
 /// How the values of a field are merged.
@@ -17,7 +21,7 @@ pub(super) enum Kind {
     /// An object, by key.
     Map,
     /// A list of tasks, by number.
-    Tasks,
+    Tasks(Level),
     /// The later time.
     Later,
     /// The earlier time.
@@ -47,7 +51,7 @@ pub(super) fn merge_fields(
     sides: &Fields<'_>,
     kind: fn(&str) -> Kind,
     path: &str,
-    conflicts: &mut Vec<FieldConflict>,
+    told: &mut Told,
 ) -> RawObject {
     let (first, second) = match sides.winner {
         Side::Ours => (sides.ours, sides.theirs),
@@ -63,29 +67,24 @@ pub(super) fn merge_fields(
             theirs: sides.theirs.get(key),
             winner: sides.winner,
         };
-        merged.set(key, merge_value(&values, kind(key), &format!("{path}{key}"), conflicts));
+        merged.set(key, merge_value(&values, kind(key), &format!("{path}{key}"), told));
     }
     merged
 }
 
-fn merge_value(
-    values: &Values<'_>,
-    kind: Kind,
-    path: &str,
-    conflicts: &mut Vec<FieldConflict>,
-) -> Option<Box<RawValue>> {
+fn merge_value(values: &Values<'_>, kind: Kind, path: &str, told: &mut Told) -> Option<Box<RawValue>> {
     if let Some(one) = values.one_sided() {
         return one.map(ToOwned::to_owned);
     }
     let by_kind = match kind {
         Kind::Whole => None,
         Kind::Set => merge_set(values),
-        Kind::Map => merge_map(values, path, conflicts),
-        Kind::Tasks => merge_tasks(values, path, conflicts),
+        Kind::Map => merge_map(values, path, told),
+        Kind::Tasks(level) => merge_tasks(values, level, path, told),
         Kind::Later => values.by_time(|ours, theirs| ours >= theirs),
         Kind::Earlier => values.by_time(|ours, theirs| ours <= theirs),
     };
-    by_kind.or_else(|| values.contested(path, conflicts))
+    by_kind.or_else(|| values.contested(path, told))
 }
 
 impl<'a> Values<'a> {
@@ -99,9 +98,9 @@ impl<'a> Values<'a> {
     }
 
     /// Both sides changed it: the winner's value, and a conflict.
-    fn contested(&self, path: &str, conflicts: &mut Vec<FieldConflict>) -> Option<Box<RawValue>> {
+    fn contested(&self, path: &str, told: &mut Told) -> Option<Box<RawValue>> {
         let own = |value: Option<&RawValue>| value.map(ToOwned::to_owned);
-        conflicts.push(FieldConflict {
+        told.conflicts.push(FieldConflict {
             field: path.to_owned(),
             ours: own(self.ours),
             theirs: own(self.theirs),
@@ -125,32 +124,69 @@ impl<'a> Values<'a> {
     }
 }
 
-/// A list's members, as text. None where it is no list; nothing is an empty one.
-fn members(value: Option<&RawValue>) -> Option<Vec<&RawValue>> {
-    value.map_or(Some(Vec::new()), |value| serde_json::from_str(value.get()).ok())
+/// Members that either side added, without those that either took out.
+fn merge_set(values: &Values<'_>) -> Option<Box<RawValue>> {
+    let (base, ours, theirs) =
+        (Members::read(values.base)?, Members::read(values.ours)?, Members::read(values.theirs)?);
+    let order = Orders {
+        base: &base.spellings(),
+        ours: &ours.spellings(),
+        theirs: &theirs.spellings(),
+        winner: values.winner,
+    };
+    let (first, second) = if values.winner == Side::Ours { (&ours, &theirs) } else { (&theirs, &ours) };
+    let stays = |member: &&str| {
+        let in_both = || first.get(member).is_some() && second.get(member).is_some();
+        base.get(member).is_none() || in_both()
+    };
+    let kept = order.merged().into_iter().filter(stays);
+    raw(&kept.filter_map(|member| first.get(member).or_else(|| second.get(member))).collect::<Vec<_>>())
 }
 
-/// Members that either side added, without those that either took out. In the winner's order, then the other's.
-fn merge_set(values: &Values<'_>) -> Option<Box<RawValue>> {
-    let (base, ours, theirs) = (members(values.base)?, members(values.ours)?, members(values.theirs)?);
-    let has = |list: &[&RawValue], member: &RawValue| list.iter().any(|one| one.get() == member.get());
-    let (first, second) = if values.winner == Side::Ours { (&ours, &theirs) } else { (&theirs, &ours) };
-    let mut kept: Vec<&RawValue> = Vec::with_capacity(first.len() + second.len());
-    for member in first.iter().chain(second) {
-        let stays = !has(&base, member) || (has(&ours, member) && has(&theirs, member));
-        if stays && !has(&kept, member) {
-            kept.push(member);
+/// A list's members by their one spelling, each once, in their order.
+struct Members<'a> {
+    list: Vec<(String, &'a RawValue)>,
+    places: HashMap<String, usize>,
+}
+
+impl<'a> Members<'a> {
+    /// None where it is no list; nothing is an empty one.
+    fn read(value: Option<&'a RawValue>) -> Option<Self> {
+        let raws: Vec<&RawValue> =
+            value.map_or(Some(Vec::new()), |value| serde_json::from_str(value.get()).ok())?;
+        let (mut list, mut places) = (Vec::with_capacity(raws.len()), HashMap::with_capacity(raws.len()));
+        for member in raws {
+            let spelling = spelling(member);
+            if !places.contains_key(&spelling) {
+                places.insert(spelling.clone(), list.len());
+                list.push((spelling, member));
+            }
         }
+        Some(Self { list, places })
     }
-    raw(&kept)
+
+    fn get(&self, member: &str) -> Option<&'a RawValue> {
+        self.places.get(member).and_then(|at| self.list.get(*at)).map(|(_, value)| *value)
+    }
+
+    fn spellings(&self) -> Vec<&str> {
+        self.list.iter().map(|(spelling, _)| &**spelling).collect()
+    }
+}
+
+/// `"\u0041"` and `"A"` are the same member.
+fn spelling(member: &RawValue) -> String {
+    let text = member.get();
+    let one = text.contains('\\').then(|| serde_json::from_str::<String>(text).ok()).flatten();
+    one.and_then(|one| serde_json::to_string(&one).ok()).unwrap_or_else(|| text.to_owned())
 }
 
 fn object(value: Option<&RawValue>) -> Option<RawObject> {
     value.map_or_else(|| Some(RawObject::default()), |value| RawObject::parse(value.get()).ok())
 }
 
-fn merge_map(values: &Values<'_>, path: &str, conflicts: &mut Vec<FieldConflict>) -> Option<Box<RawValue>> {
+fn merge_map(values: &Values<'_>, path: &str, told: &mut Told) -> Option<Box<RawValue>> {
     let (base, ours, theirs) = (object(values.base)?, object(values.ours)?, object(values.theirs)?);
     let sides = Fields { base: &base, ours: &ours, theirs: &theirs, winner: values.winner };
-    raw(&merge_fields(&sides, |_| Kind::Whole, &format!("{path}."), conflicts))
+    raw(&merge_fields(&sides, |_| Kind::Whole, &format!("{path}."), told))
 }

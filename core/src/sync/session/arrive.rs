@@ -199,7 +199,11 @@ impl Session {
         let base = base.and_then(|base| base.payload);
         let winner = if self.cloud_wins(id) { Side::Theirs } else { Side::Ours };
         let ours = current.version.payload.as_ref();
-        let Merged { payload, conflicts } = merge(base.as_ref(), ours, theirs.payload.as_ref(), winner);
+        let Merged { payload, conflicts, moved } =
+            merge(base.as_ref(), ours, theirs.payload.as_ref(), winner);
+        for task in &moved {
+            tx.move_conflicts(&current, &task.from, &task.to)?;
+        }
         if payload == theirs.payload {
             return self.replace(tx, id, revision, theirs);
         }

@@ -229,7 +229,7 @@ fn an_edit_on_each_side_of_different_fields_is_merged_and_of_the_same_field_a_co
     cloud.sync(&mut a);
     assert_eq!((name(&a, 0), name(&b, 0)), ("From B".to_owned(), "From B".to_owned()));
     assert!(a.conflicts(None).unwrap().is_empty());
-    assert!(b.resolve(id(0), "name", Choice::Cloud).unwrap());
+    assert_eq!(b.resolve(id(0), &[("name".to_owned(), Choice::Cloud)]).unwrap(), 1);
     assert_eq!(name(&b, 0), "From A");
     assert!(b.conflicts(None).unwrap().is_empty());
     cloud.sync(&mut b);
@@ -252,7 +252,7 @@ fn a_conflict_is_settled_by_the_next_edit_of_its_field_and_by_no_other() {
     assert_eq!(b.conflicts(Some(id(0))).unwrap().len(), 1);
     rename(&mut b, 0, "Both");
     assert!(b.conflicts(Some(id(0))).unwrap().is_empty());
-    assert!(!b.resolve(id(0), "name", Choice::Local).unwrap());
+    assert_eq!(b.resolve(id(0), &[("name".to_owned(), Choice::Local)]).unwrap(), 0);
 }
 
 fn describe(store: &mut Store, n: usize, text: &str) {
@@ -517,5 +517,6 @@ fn envelope_of(n: usize, writer: &str, clock: u64) -> Vec<u8> {
     .unwrap()
 }
 
+mod conflicts;
 mod decisions;
 mod repair;

@@ -53,25 +53,37 @@ struct Device {
     is_damaged: bool,
     backup: Option<(Vec<u8>, bool)>,
     /// What waits in conflicts, as it was told to this device's person.
-    told: BTreeMap<String, ProjectId>,
+    told: BTreeMap<String, (ProjectId, String)>,
 }
 
 impl Device {
     /// What waits in conflicts.
-    fn waiting(&self) -> BTreeMap<String, ProjectId> {
+    fn waiting(&self) -> BTreeMap<String, (ProjectId, String)> {
         let waiting = self.store.conflicts(None).unwrap();
         let other = |conflict: &Conflict| conflict.cloud.as_ref().map(|value| value.get().to_owned());
+        let words = |c: &Conflict| words(&other(c).unwrap_or_default()).collect::<Vec<_>>();
         waiting
             .iter()
-            .flat_map(|c| words(&other(c).unwrap_or_default()).map(|word| (word, c.id)).collect::<Vec<_>>())
+            .flat_map(|c| words(c).into_iter().map(|word| (word, (c.id, c.field.clone()))))
             .collect()
     }
 
     /// Takes note of what waits now, and returns what does not any more.
-    fn note_waiting(&mut self) -> Vec<(String, ProjectId)> {
+    fn note_waiting(&mut self) -> Vec<(String, (ProjectId, String))> {
         let now = self.waiting();
         let told = std::mem::replace(&mut self.told, now);
         told.into_iter().filter(|(word, _)| !self.told.contains_key(word)).collect()
+    }
+
+    /// Whether the project that a conflict is about was deleted, or the task.
+    fn is_gone(&self, id: ProjectId, field: &str) -> bool {
+        let stored = match self.store.get(id) {
+            Ok(stored) => stored,
+            Err(error) => return matches!(error, StoreError::Deleted { .. }),
+        };
+        let Some(rest) = field.strip_prefix("manualTasks.") else { return false };
+        let number = rest.split('.').next().and_then(|number| number.parse().ok());
+        !stored.project().manual_tasks.iter().any(|task| Some(task.id) == number)
     }
 
     fn stands(&self, id: ProjectId, word: &str) -> bool {
@@ -104,7 +116,7 @@ struct World {
     lost_backend: bool,
     /// On no disk any more.
     excused: BTreeSet<String>,
-    /// Waited in a conflict of a project that was deleted.
+    /// Waited in a conflict of a project, or of a task, that was deleted.
     ended: BTreeSet<String>,
     saw_a_conflict: bool,
     was_a_copy: bool,
@@ -345,8 +357,8 @@ impl World {
             self.deeds.known.extend(device.note_waiting().into_iter().map(|(word, _)| word));
         }
         // No answer settles what a person was told.
-        for (word, id) in device.note_waiting() {
-            if matches!(device.store.get(id), Err(StoreError::Deleted { .. })) {
+        for (word, (id, field)) in device.note_waiting() {
+            if device.is_gone(id, &field) {
                 self.ended.insert(word);
             } else {
                 assert!(device.stands(id, &word), "the conflict with {word} vanished from device {n}");
