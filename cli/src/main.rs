@@ -5,6 +5,7 @@ use std::process::ExitCode;
 mod args;
 mod commands;
 mod context;
+mod editor;
 mod failure;
 mod logging;
 #[cfg(feature = "cloud")]
@@ -13,6 +14,7 @@ mod output;
 mod prompt;
 mod report;
 mod terminal;
+mod waiting;
 
 fn main() -> ExitCode {
     // Whatever this process makes is its owner's alone, from the moment it exists.

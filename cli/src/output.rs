@@ -15,6 +15,8 @@ use crate::failure::CliError;
 use crate::output::table::Table;
 use crate::terminal;
 
+#[cfg(feature = "cloud")]
+pub(crate) mod diff;
 pub(crate) mod table;
 pub(crate) mod text;
 

@@ -72,16 +72,26 @@ pub(crate) fn must_confirm(cx: &Context, yes: bool, question: &str) -> Result<()
 }
 
 fn ask(cx: &Context, prompt: &str) -> Result<String, CliError> {
+    show(cx, prompt)?;
+    match read().map_err(CliError::Stdin)? {
+        Some(answer) => Ok(answer),
+        None => {
+            // The person left.
+            cx.out.error_line("");
+            Err(CliError::Declined)
+        }
+    }
+}
+
+/// Puts a question on the terminal.
+pub(crate) fn show(cx: &Context, question: &str) -> Result<(), CliError> {
     cx.out.finish()?;
     let mut stderr = io::stderr().lock();
-    let shown = stderr.write_all(prompt.as_bytes()).and_then(|()| stderr.flush());
-    drop(stderr);
+    stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).map_err(CliError::Stdin)
+}
+
+/// Waits for an answer; none at the end of input.
+pub(crate) fn read() -> io::Result<Option<String>> {
     let mut answer = String::new();
-    let read = shown.and_then(|()| io::stdin().read_line(&mut answer)).map_err(CliError::Stdin)?;
-    if read == 0 {
-        // End of input: the person left.
-        cx.out.error_line("");
-        return Err(CliError::Declined);
-    }
-    Ok(answer)
+    Ok((io::stdin().read_line(&mut answer)? > 0).then_some(answer))
 }

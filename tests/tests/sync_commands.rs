@@ -131,20 +131,6 @@ fn c36_conflicts_are_whole_in_a_pipe_and_a_field_is_settled_once() {
 }
 
 #[test]
-fn c24_without_anybody_to_ask_a_sync_that_is_to_settle_conflicts_says_how_to() {
-    let (_server, a, b) = two_devices();
-    let id = a.add("shop");
-    a.sync();
-    b.sync();
-    a.edit(&id, "--name", "from a");
-    b.edit(&id, "--name", "from b");
-    a.sync();
-    b.run(&["cloud", "sync", "--resolve-conflicts", "--json"]).exits(2);
-    b.run(&["cloud", "sync", "--resolve-conflicts"]).exits(2).says("orkee cloud conflicts resolve");
-    assert_eq!(b.field(&id, "name"), "from b");
-}
-
-#[test]
 fn c37_a_list_stops_at_its_limit_and_says_that_there_is_more() {
     let server = Server::start();
     let device = Device::with_token(&server.url, &server.token());

@@ -145,7 +145,10 @@ fn c06_c36_c88_where_both_changed_the_same_field_this_one_stands_and_the_other_w
     let listed = pair.b.json(&["cloud", "conflicts"]);
     let conflict = listed["conflicts"][0].as_object().unwrap();
     let keys: BTreeSet<&str> = conflict.keys().map(String::as_str).collect();
-    assert_eq!(keys, ["at", "cloud", "device", "field", "id", "local", "project"].into());
+    assert_eq!(
+        keys,
+        ["at", "cloud", "device", "field", "id", "local", "local_at", "local_device", "project"].into()
+    );
     assert_eq!([&conflict["id"], &conflict["field"], &conflict["project"]], [id.as_str(), "name", "from b"]);
     assert_eq!([&conflict["local"], &conflict["cloud"]], ["from b", "from a"]);
     assert!(conflict["at"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());

@@ -1,5 +1,8 @@
 //! Text that came from data, made safe for a terminal: nothing in it moves the cursor, sets a title or turns the line round.
 
+#[cfg(feature = "cloud")]
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 /// One line: control characters are gone, line breaks and tabs are spaces.
 pub(crate) fn line(text: &str) -> String {
     text.chars()
@@ -10,6 +13,47 @@ pub(crate) fn line(text: &str) -> String {
 /// Several lines: line breaks and tabs stay, other control characters are gone.
 pub(crate) fn block(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_unsafe(*c)).collect()
+}
+
+/// One line in which nothing is hidden: control characters and their kin are spelled out, a tab is four spaces.
+#[cfg(feature = "cloud")]
+pub(crate) fn spelled(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        match c {
+            '\t' => shown.push_str("    "),
+            c if is_unsafe(c) => shown.extend(c.escape_default()),
+            c => shown.push(c),
+        }
+        shown
+    })
+}
+
+/// A clean line in pieces of at most `width` columns, parted at spaces where there are some.
+#[cfg(feature = "cloud")]
+pub(crate) fn wrap(line: &str, width: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut used = 0;
+    for word in line.split_inclusive(' ') {
+        if used > 0 && used + word.trim_end().width() > width {
+            pieces.push(String::new());
+            used = 0;
+        }
+        for c in word.chars() {
+            let columns = c.width().unwrap_or(0);
+            if used + columns > width && used > 0 && c != ' ' {
+                pieces.push(String::new());
+                used = 0;
+            }
+            if let Some(piece) = pieces.last_mut() {
+                piece.push(c);
+            }
+            used += columns;
+        }
+    }
+    for piece in &mut pieces {
+        piece.truncate(piece.trim_end().len());
+    }
+    pieces
 }
 
 /// A time of RFC 3339 to the minute, in UTC; what is none is shown as it is.
@@ -35,6 +79,21 @@ mod tests {
         assert_eq!(line("a\u{1b}]0;pwned\u{7}b\nc\u{9b}2J"), "a]0;pwnedb c2J");
         assert_eq!(line("abc\u{202e}txt.exe"), "abctxt.exe");
         assert_eq!(block("one\ntwo\r\u{1b}[2K"), "one\ntwo[2K");
+    }
+
+    #[cfg(feature = "cloud")]
+    #[test]
+    fn spelled_out_text_hides_nothing_and_moves_nothing() {
+        assert_eq!(spelled("a\tb\r\u{1b}[2K\u{202e}"), "a    b\\r\\u{1b}[2K\\u{202e}");
+    }
+
+    #[cfg(feature = "cloud")]
+    #[test]
+    fn a_line_is_parted_at_spaces_and_in_long_words_where_it_must() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("日本語", 4), ["日本", "語"]);
+        assert_eq!(wrap("", 4), [""]);
     }
 
     #[test]

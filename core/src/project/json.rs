@@ -155,6 +155,11 @@ fn compact(value: Box<RawValue>) -> Box<RawValue> {
     String::from_utf8(kept).ok().and_then(|text| RawValue::from_string(text).ok()).unwrap_or(value)
 }
 
+/// A value for people: on many lines where it has parts.
+pub fn pretty(value: &RawValue) -> String {
+    indent(compact(value.to_owned()).get(), 0)
+}
+
 /// The same JSON on many lines, two spaces a level. `text` is compact and valid.
 pub(crate) fn indent(text: &str, level: usize) -> String {
     let mut out = Vec::with_capacity(text.len() * 5 / 4);

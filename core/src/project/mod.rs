@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 pub use check::{InvalidField, Rule};
 pub use git::GitRepository;
 pub use id::{NotAnId, ProjectId};
-pub use json::RawObject;
+pub use json::{RawObject, pretty};
 pub(crate) use json::{indent, raw};
 pub use payload::{Difference, FIELDS, Payload, PayloadError};
 pub use task::Task;

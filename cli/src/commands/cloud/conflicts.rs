@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::project::ProjectId;
 use orkee_core::store::{Choice, Conflict, Store};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use thiserror::Error;
 
+use super::{comparison, settle};
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit, Failure};
 use crate::output::table::Table;
 use crate::output::{Paint, text};
-use crate::prompt;
+use crate::waiting::Waiting;
+use crate::{prompt, terminal, waiting};
 
 /// Show fields that were changed on both sides, and settle them
 ///
@@ -42,7 +45,8 @@ enum Command {
 #[command(after_help = "\
 Examples:
   orkee cloud conflicts resolve Ab12Cd34                      each field, one by one
-  orkee cloud conflicts resolve Ab12Cd34 --field name=cloud   the cloud's name")]
+  orkee cloud conflicts resolve Ab12Cd34 --field name=cloud   the cloud's name
+  orkee cloud conflicts resolve Ab12Cd34 --all local          keep everything as it is here")]
 struct Resolve {
     /// The project
     #[arg(value_name = "ID")]
@@ -50,19 +54,59 @@ struct Resolve {
     /// A field and whose value it takes; may be given several times
     #[arg(long = "field", value_name = "F=local|cloud", value_parser = field_choice)]
     fields: Vec<(String, Choice)>,
+    /// Whose values all of its fields take
+    #[arg(long, value_name = "local|cloud", value_parser = choice, conflicts_with = "fields")]
+    all: Option<Choice>,
 }
 
 /// `name=cloud`
 fn field_choice(argument: &str) -> Result<(String, Choice), String> {
-    match argument.rsplit_once('=') {
-        Some((field, "local")) if !field.is_empty() => Ok((field.to_owned(), Choice::Local)),
-        Some((field, "cloud")) if !field.is_empty() => Ok((field.to_owned(), Choice::Cloud)),
-        _ => Err("write it as FIELD=local or FIELD=cloud".to_owned()),
+    let (field, side) = argument.rsplit_once('=').unwrap_or_default();
+    match (field, choice(side)) {
+        ("", _) | (_, Err(_)) => Err("write it as FIELD=local or FIELD=cloud".to_owned()),
+        (field, Ok(choice)) => Ok((field.to_owned(), choice)),
     }
+}
+
+fn choice(argument: &str) -> Result<Choice, String> {
+    match argument {
+        "local" => Ok(Choice::Local),
+        "cloud" => Ok(Choice::Cloud),
+        _ => Err("it is `local` or `cloud`".to_owned()),
+    }
+}
+
+/// Conflicts can be settled by a person alone, and none is there.
+#[derive(Debug, Error)]
+#[error("{} to be settled, and nobody is here to ask", wait(*.0))]
+struct NobodyToAsk(usize);
+
+impl Diagnostic for NobodyToAsk {
+    fn code(&self) -> &'static str {
+        "E-CONFLICT-001"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Conflict
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(HOW.to_owned())
+    }
+}
+
+/// What a script types instead.
+pub(super) const HOW: &str = "run `orkee cloud conflicts resolve ID --field FIELD=local|cloud`";
+
+/// How many wait.
+fn wait(count: usize) -> String {
+    if count == 1 { "1 conflict waits".to_owned() } else { format!("{count} conflicts wait") }
 }
 
 #[derive(Serialize)]
 struct Document<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled: Option<usize>,
     conflicts: Vec<View<'a>>,
 }
 
@@ -70,25 +114,22 @@ struct Document<'a> {
 struct View<'a> {
     id: ProjectId,
     project: &'a str,
-    field: &'a str,
-    local: Option<&'a RawValue>,
-    cloud: Option<&'a RawValue>,
-    at: &'a str,
-    device: &'a str,
+    #[serde(flatten)]
+    waiting: Waiting<'a>,
 }
 
-impl<'a> View<'a> {
-    fn of(conflict: &'a Conflict) -> Self {
-        Self {
-            id: conflict.id,
-            project: &conflict.project,
-            field: &conflict.field,
-            local: conflict.local.as_deref(),
-            cloud: conflict.cloud.as_deref(),
-            at: &conflict.at,
-            device: &conflict.device,
-        }
+/// One JSON object with the conflicts; `settled` says how many were.
+fn document(
+    cx: &Context,
+    store: &Store,
+    conflicts: &[Conflict],
+    settled: Option<usize>,
+) -> Result<(), Failure> {
+    let mut views = Vec::with_capacity(conflicts.len());
+    for c in conflicts {
+        views.push(View { id: c.id, project: &c.project, waiting: Waiting::of(store, c)? });
     }
+    Ok(cx.out.document(&Document { settled, conflicts: views })?)
 }
 
 impl Conflicts {
@@ -98,46 +139,57 @@ impl Conflicts {
             Some(Command::Resolve(resolve)) => resolve.run(cx, &mut store),
             None => {
                 let id = self.id.map(|query| store.find(&query)).transpose()?;
-                show(cx, &store.conflicts(id)?)
+                show(cx, &store, id)
             }
         }
     }
 }
 
-fn show(cx: &Context, conflicts: &[Conflict]) -> CommandResult {
+fn show(cx: &Context, store: &Store, id: Option<ProjectId>) -> CommandResult {
+    let conflicts = store.conflicts(id)?;
     if cx.out.is_json() {
-        cx.out.document(&Document { conflicts: conflicts.iter().map(View::of).collect() })?;
+        document(cx, store, &conflicts, None)?;
         return Ok(Exit::DONE);
     }
     if conflicts.is_empty() {
         cx.out.note("No conflicts.");
         return Ok(Exit::DONE);
     }
+    if id.is_some() && cx.out.is_terminal() {
+        return in_full(cx, store, &conflicts);
+    }
     let mut table = Table::new(&["ID", "PROJECT", "FIELD", "HERE", "CLOUD", "FROM", "AT"]);
-    for c in conflicts {
+    for c in &conflicts {
         table.row(vec![
             c.id.to_string(),
             text::line(&c.project),
             text::line(&c.field),
-            shown(c.local.as_deref()),
-            shown(c.cloud.as_deref()),
+            waiting::value(c.local.as_deref()),
+            waiting::value(c.cloud.as_deref()),
             text::line(&c.device),
             text::minute(&c.at),
         ]);
     }
     cx.out.table(&table)?;
-    cx.out.note("Settle one: orkee cloud conflicts resolve ID --field FIELD=local|cloud");
+    cx.out.note("In full: orkee cloud conflicts ID. Settle: orkee cloud conflicts resolve ID");
     Ok(Exit::DONE)
 }
 
-/// A value for people: text without its quotes, nothing as a dash.
-fn shown(value: Option<&RawValue>) -> String {
-    let json = value.map_or("null", RawValue::get);
-    match serde_json::from_str::<serde_json::Value>(json) {
-        Ok(serde_json::Value::Null) => "–".to_owned(),
-        Ok(serde_json::Value::String(value)) => text::line(&value),
-        _ => text::line(json),
+/// Each with both values whole, as when it is asked about.
+fn in_full(cx: &Context, store: &Store, conflicts: &[Conflict]) -> CommandResult {
+    for (n, c) in conflicts.iter().enumerate() {
+        if n > 0 {
+            cx.out.line("")?;
+        }
+        cx.out.line(cx.out.paint(Paint::Strong, &settle::heading(store, c)?))?;
+        for (paint, line) in comparison::lines(c, store.written(c)?.as_ref(), terminal::width()) {
+            cx.out.line(paint.map_or(line.clone(), |paint| cx.out.paint(paint, &line)))?;
+        }
     }
+    if let Some(c) = conflicts.first() {
+        cx.out.note(format_args!("\nSettle: orkee cloud conflicts resolve {}", c.id));
+    }
+    Ok(Exit::DONE)
 }
 
 impl Resolve {
@@ -154,24 +206,25 @@ impl Resolve {
         {
             return Err(no_such(field, &open).into());
         }
-        let settled = match self.fields.is_empty() {
-            true => ask_each(cx, store, &open)?,
-            false => {
-                let mut settled = 0;
-                for (field, choice) in &self.fields {
-                    settled += usize::from(store.resolve(id, field, *choice)?);
-                }
+        let settled = match self.all {
+            Some(choice) => settle::settle_all(store, id, &open, choice)?,
+            None if self.fields.is_empty() => ask_each(cx, store, Some(id))?,
+            None => {
+                let named = |c: &&Conflict| self.fields.iter().any(|(field, _)| *field == c.field);
+                let settled = open.iter().filter(named).count();
+                store.resolve(id, &self.fields)?;
                 settled
             }
         };
+        let left = store.conflicts(Some(id))?;
         if cx.out.is_json() {
-            return show(cx, &store.conflicts(Some(id))?);
+            document(cx, store, &left, Some(settled))?;
+            return Ok(Exit::DONE);
         }
-        let left = store.conflicts(Some(id))?.len();
-        cx.out.done(format_args!(
-            "Settled {settled}, {left} left  {}",
-            cx.out.paint(Paint::Dim, "send it: orkee cloud sync")
-        ))?;
+        let next = if settled > 0 { "send it: orkee cloud sync" } else { "" };
+        let next = cx.out.paint(Paint::Dim, next);
+        let told = format!("Settled {settled}, {} left  {next}", left.len());
+        cx.out.done(told.trim_end())?;
         Ok(Exit::DONE)
     }
 }
@@ -190,31 +243,11 @@ fn no_such(field: &str, open: &[Conflict]) -> CliError {
     CliError::usage(format!("the field `{field}` has no conflict"), hint)
 }
 
-/// Asks for each conflict which value it is to have, and returns how many were settled.
-pub(super) fn ask_each(cx: &Context, store: &mut Store, open: &[Conflict]) -> Result<usize, Failure> {
-    if !open.is_empty() && !prompt::possible(cx) {
-        return Err(CliError::NobodyToAsk {
-            question: format!("{} conflicts are to be settled", open.len()),
-            hint: "run `orkee cloud conflicts resolve ID --field FIELD=local|cloud`".to_owned(),
-        }
-        .into());
+/// Asks about each conflict, of one project or of all, and returns how many were settled.
+fn ask_each(cx: &Context, store: &mut Store, id: Option<ProjectId>) -> Result<usize, Failure> {
+    let waiting = store.conflicts(id)?.len();
+    if waiting > 0 && !prompt::possible(cx) {
+        return Err(NobodyToAsk(waiting).into());
     }
-    let mut settled = 0;
-    for c in open {
-        cx.out.note(format_args!("\n{} ({}), {}", text::line(&c.project), c.id, text::line(&c.field)));
-        cx.out.note(format_args!("  mine    {}", shown(c.local.as_deref())));
-        let (device, at) = (text::line(&c.device), text::line(&c.at));
-        cx.out.note(format_args!("  theirs  {}   ({device}, {at})", shown(c.cloud.as_deref())));
-        let choice =
-            match prompt::choose(cx, "Keep which?", &[("m", "mine"), ("t", "theirs"), ("s", "skip")])? {
-                "mine" => Choice::Local,
-                "theirs" => Choice::Cloud,
-                _ => continue,
-            };
-        match store.settle(c, choice)? {
-            true => settled += 1,
-            false => cx.out.warn("it is not as it was shown any more: see orkee cloud conflicts"),
-        }
-    }
-    Ok(settled)
+    settle::ask_each(cx, store, id)
 }

@@ -6,6 +6,8 @@ pub(crate) use with_feature::{Command, EXAMPLES};
 pub(crate) use without_feature::Missing;
 
 #[cfg(feature = "cloud")]
+mod comparison;
+#[cfg(feature = "cloud")]
 mod conflicts;
 #[cfg(feature = "cloud")]
 mod connection;
@@ -32,6 +34,8 @@ mod restore;
 #[cfg(feature = "cloud")]
 mod running;
 #[cfg(feature = "cloud")]
+mod settle;
+#[cfg(feature = "cloud")]
 mod status;
 #[cfg(feature = "cloud")]
 mod surroundings;
@@ -39,6 +43,8 @@ mod surroundings;
 mod sync;
 #[cfg(feature = "cloud")]
 mod token;
+#[cfg(feature = "cloud")]
+mod value_editor;
 
 #[cfg(feature = "cloud")]
 mod with_feature {

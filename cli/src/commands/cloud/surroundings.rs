@@ -11,6 +11,7 @@ use orkee_core::net::{ApiUrl, Http, HttpOptions};
 use orkee_core::settings::Key;
 use thiserror::Error;
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind};
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -116,12 +117,45 @@ pub(super) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T
 }
 
 async fn until_interrupted<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let mut terminate =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(NoRuntime)?;
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).map_err(NoRuntime)?;
     tokio::select! {
         result = work => result,
         _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
         _ = terminate.recv() => Err(Interrupted.into()),
+    }
+}
+
+/// Ctrl-C and SIGTERM from here on, for a command that waits for a person again and again. What comes between two waits is not lost.
+pub(super) struct Interrupts {
+    runtime: Runtime,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    pub(super) fn watch() -> Result<Self, Failure> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(NoRuntime)?;
+        let entered = runtime.enter();
+        let watch = |kind| tokio::signal::unix::signal(kind).map_err(NoRuntime);
+        let (interrupt, terminate) = (watch(SignalKind::interrupt())?, watch(SignalKind::terminate())?);
+        drop(entered);
+        Ok(Self { runtime, interrupt, terminate })
+    }
+
+    /// Runs a future to its end, or until one comes.
+    pub(super) fn wait_for<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Self { runtime, interrupt, terminate } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                result = work => result,
+                _ = interrupt.recv() => Err(Interrupted.into()),
+                _ = terminate.recv() => Err(Interrupted.into()),
+            }
+        })
     }
 }
 

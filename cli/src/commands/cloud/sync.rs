@@ -7,10 +7,11 @@ use orkee_core::diagnostic::Kind;
 use orkee_core::store::Store;
 use orkee_core::sync::{Compare, Decide, Deletions, Options, Push};
 
-use super::conflicts;
 use super::running::{self, Patience, Run};
+use super::{conflicts, settle};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
+use crate::prompt;
 
 /// Send what changed here, fetch what changed elsewhere
 ///
@@ -55,14 +56,21 @@ impl Sync {
         let keeps = self.deciding_flag().map(|flag| format!("cloud sync {flag}"));
         let run = Run { operation: "sync", options: self.options(&store)?, patience, keeps };
         let ended = running::run(cx, &mut store, &run)?;
-        if self.resolve_conflicts && !self.dry_run {
-            let open = store.conflicts(None)?;
-            if conflicts::ask_each(cx, &mut store, &open)? > 0 {
-                // What was settled is an edit of this device, and goes out.
-                return running::run(cx, &mut store, &run);
-            }
+        if !self.resolve_conflicts || self.dry_run {
+            return Ok(ended);
         }
-        Ok(ended)
+        if !prompt::possible(cx) || cx.out.is_json() {
+            if ended == exit(0, 1) {
+                cx.out.note(format_args!("nobody is here to ask about conflicts: {}", conflicts::HOW));
+            }
+            return Ok(ended);
+        }
+        if settle::ask_each(cx, &mut store, None)? == 0 {
+            return Ok(ended);
+        }
+        // What was settled is an edit of this device, and goes out. Nothing is left to decide or to compare.
+        let options = Options { compare: Compare::Changes, decide: Decide::Merge, ..run.options };
+        running::run(cx, &mut store, &Run { options, ..run })
     }
 
     /// The flags that overwrite one side, as they were given.

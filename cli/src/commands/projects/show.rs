@@ -3,6 +3,7 @@
 use super::view;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
+use crate::waiting::Waiting;
 
 /// Show everything about a project
 #[derive(Debug, clap::Args)]
@@ -19,11 +20,15 @@ pub(crate) struct Show {
 impl Show {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let store = cx.store()?;
-        let stored = store.get(store.find(&self.project)?)?;
+        let id = store.find(&self.project)?;
+        let (stored, conflicts) = (store.get(id)?, store.conflicts(Some(id))?);
+        let waiting: Vec<Waiting<'_>> =
+            conflicts.iter().map(|conflict| Waiting::of(&store, conflict)).collect::<Result<_, _>>()?;
         if cx.out.is_json() {
-            cx.out.document(&view::Shown::new(&stored))?;
+            cx.out.document(&view::Shown::new(&stored, &waiting))?;
         } else {
             view::page(&cx.out, &stored)?;
+            view::conflicts(&cx.out, stored.payload.id(), &waiting)?;
             if stored.is_missing() {
                 let id = stored.payload.id();
                 cx.out.note(format_args!(

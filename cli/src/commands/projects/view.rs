@@ -1,11 +1,12 @@
 //! How one project looks: as a page for a person, as JSON for a script.
 
-use orkee_core::project::{FIELDS, Payload, Project, Task};
+use orkee_core::project::{FIELDS, Payload, Project, ProjectId, Task};
 use orkee_core::store::{Stored, Updated};
 use serde::Serialize;
 
 use crate::failure::CliError;
 use crate::output::{Output, Paint, text};
+use crate::waiting::Waiting;
 
 /// `{"project": …}`
 #[derive(Serialize)]
@@ -23,13 +24,14 @@ pub(super) struct Shown<'a> {
     root: Option<&'a std::path::Path>,
     /// Whether its folder on this device, its own or the author's, is there; null where neither is named.
     folder_exists: Option<bool>,
+    conflicts: &'a [Waiting<'a>],
 }
 
 impl<'a> Shown<'a> {
-    pub(super) fn new(stored: &'a Stored) -> Self {
+    pub(super) fn new(stored: &'a Stored, conflicts: &'a [Waiting<'a>]) -> Self {
         let Stored { payload, number, device, root, .. } = stored;
         let folder_exists = stored.folder().map(|folder| folder.is_dir());
-        Self { project: payload, version: *number, device, root: root.as_deref(), folder_exists }
+        Self { project: payload, version: *number, device, root: root.as_deref(), folder_exists, conflicts }
     }
 }
 
@@ -91,6 +93,25 @@ pub(super) fn page(out: &Output, stored: &Stored) -> Result<(), CliError> {
     page.field("updated", time("updatedAt").as_deref().map(moment).as_deref())?;
     page.field("version", Some(&format!("{} by {}", stored.number, stored.device)))?;
     page.tasks(&project.manual_tasks)
+}
+
+/// What waits to be settled, a field at a time.
+pub(super) fn conflicts(out: &Output, id: ProjectId, waiting: &[Waiting<'_>]) -> Result<(), CliError> {
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    out.line(format_args!("\n{}", out.paint(Paint::Strong, "Conflicts")))?;
+    let page = Page { out };
+    for conflict in waiting {
+        let [field, here, cloud] = conflict.in_line();
+        out.line(format_args!("  {field}"))?;
+        page.field("  here", Some(&here))?;
+        page.field("  cloud", Some(&cloud))?;
+    }
+    if cfg!(feature = "cloud") {
+        out.note(format_args!("Settle: orkee cloud conflicts resolve {id}"));
+    }
+    Ok(())
 }
 
 struct Page<'a> {
