@@ -12,8 +12,8 @@ pub(crate) struct Waiting<'a> {
     pub(crate) field: &'a str,
     local: Option<&'a RawValue>,
     cloud: Option<&'a RawValue>,
-    at: &'a str,
-    device: &'a str,
+    pub(crate) at: &'a str,
+    pub(crate) device: &'a str,
     local_at: Option<String>,
     local_device: Option<String>,
 }

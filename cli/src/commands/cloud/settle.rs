@@ -20,9 +20,9 @@ const ANSWERS: [(&str, &str, Answer); 7] = [
     ("t", "theirs", Answer::One(Choice::Cloud)),
     ("e", "edit", Answer::Edit),
     ("s", "skip", Answer::Skip),
+    ("q", "quit", Answer::Quit),
     ("am", "all mine", Answer::All(Choice::Local)),
     ("at", "all theirs", Answer::All(Choice::Cloud)),
-    ("q", "quit", Answer::Quit),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,9 +145,19 @@ impl Person {
     fn question(&mut self, cx: &Context, of_project: usize) -> Result<Answer, Failure> {
         let offered =
             || ANSWERS.iter().filter(|(_, _, answer)| of_project > 1 || !matches!(answer, Answer::All(_)));
-        let menu: Vec<String> = offered().map(|(letter, word, _)| format!("{letter} = {word}")).collect();
-        let all = if of_project > 1 { format!(" (all: of the {of_project} here)") } else { String::new() };
-        for line in text::wrap(&format!("{}{all}", menu.join(", ")), terminal::width()) {
+        let menu = |all: bool| -> Vec<String> {
+            let (given, cut) = (offered(), if all { "all " } else { "" });
+            given
+                .filter(|(_, _, answer)| matches!(answer, Answer::All(_)) == all)
+                .map(|(letter, word, _)| format!("{letter}={}", word.trim_start_matches(cut)))
+                .collect()
+        };
+        let mut lines = text::wrap(&menu(false).join(" "), terminal::width());
+        if of_project > 1 {
+            let all = format!("all {of_project} of this project: {}", menu(true).join(" "));
+            lines.extend(text::wrap(&all, terminal::width()));
+        }
+        for line in lines {
             cx.out.note(cx.out.err_paint(Paint::Dim, &line));
         }
         loop {

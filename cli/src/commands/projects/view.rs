@@ -5,7 +5,9 @@ use orkee_core::store::{Stored, Updated};
 use serde::Serialize;
 
 use crate::failure::CliError;
+use crate::output::table::fit;
 use crate::output::{Output, Paint, text};
+use crate::terminal;
 use crate::waiting::Waiting;
 
 /// `{"project": …}`
@@ -104,9 +106,15 @@ pub(super) fn conflicts(out: &Output, id: ProjectId, waiting: &[Waiting<'_>]) ->
     let page = Page { out };
     for conflict in waiting {
         let [field, here, cloud] = conflict.in_line();
-        out.line(format_args!("  {field}"))?;
-        page.field("  here", Some(&here))?;
-        page.field("  cloud", Some(&cloud))?;
+        let whose = format!("the cloud's is by {}, {}", text::line(conflict.device), moment(conflict.at));
+        out.line(format_args!("  {field}  {}", out.paint(Paint::Dim, &whose)))?;
+        // On a terminal a line each: `cloud conflicts ID` shows them in full.
+        let short = |value: String| match out.is_terminal() {
+            true => fit(&value, terminal::width().saturating_sub(LABEL + 2).max(1)),
+            false => value,
+        };
+        page.field("  here", Some(&short(here)))?;
+        page.field("  cloud", Some(&short(cloud)))?;
     }
     if cfg!(feature = "cloud") {
         out.note(format_args!("Settle: orkee cloud conflicts resolve {id}"));
