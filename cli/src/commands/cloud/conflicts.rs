@@ -206,6 +206,10 @@ impl Resolve {
         {
             return Err(no_such(field, &open).into());
         }
+        if open.is_empty() && !cx.out.is_json() {
+            cx.out.note("No conflicts.");
+            return Ok(Exit::DONE);
+        }
         let settled = match self.all {
             Some(choice) => settle::settle_all(store, id, &open, choice)?,
             None if self.fields.is_empty() => ask_each(cx, store, Some(id))?,
