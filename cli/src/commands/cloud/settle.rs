@@ -112,12 +112,12 @@ fn show(cx: &Context, store: &Store, conflict: &Conflict, (n, total): (usize, us
     let width = terminal::width();
     let name = fit(&text::line(&conflict.project), width.saturating_sub(30).max(12));
     let id = cx.out.err_paint(Paint::Dim, conflict.id.as_str());
-    cx.out.note(format_args!("\n{n} of {total}  {} {id}", cx.out.err_paint(Paint::Strong, &name)));
+    cx.out.error_line(format_args!("\n{n} of {total}  {} {id}", cx.out.err_paint(Paint::Strong, &name)));
     for piece in text::wrap(&heading(store, conflict)?, width) {
-        cx.out.note(piece);
+        cx.out.error_line(piece);
     }
     for (paint, line) in comparison::lines(conflict, store.written(conflict)?.as_ref(), width) {
-        cx.out.note(paint.map_or(line.clone(), |paint| cx.out.err_paint(paint, &line)));
+        cx.out.error_line(paint.map_or(line.clone(), |paint| cx.out.err_paint(paint, &line)));
     }
     Ok(())
 }
@@ -158,7 +158,7 @@ impl Person {
             lines.extend(text::wrap(&all, terminal::width()));
         }
         for line in lines {
-            cx.out.note(cx.out.err_paint(Paint::Dim, &line));
+            cx.out.error_line(cx.out.err_paint(Paint::Dim, &line));
         }
         loop {
             let Some(answer) = self.ask(cx, "Keep which?")? else { return Ok(Answer::Quit) };
