@@ -249,14 +249,17 @@ class Store:
                 row.replace(Version(row.local.fields, seen | {self.writer: self.tick(now)}))
                 row.sent_at = None
 
-    def incorporate(self, rid, revision, theirs, now):
+    def incorporate(self, rid, revision, theirs, now, instead=False):
         """A version of the other side, on a page or in the place of ours."""
         row = self.rows.get(rid)
         self.notice_a_copy(row, theirs, now)
         if row is None:
             row = self.rows[rid] = Row(theirs)
+            row.listed = self.listing
             row.agree(1, revision, 1)
             return
+        if not instead or ARRIVED_IS_LISTED not in BROKEN:
+            row.listed = self.listing
         if revision == row.revision and (not self.mistrusts or FORCE_TRUSTS_NOTHING in BROKEN):
             return
         if row.sent_at and contains(theirs.seen, row.at(row.sent_at).seen) and SENT_INSIDE_IS_ACCEPTED not in BROKEN:
@@ -464,7 +467,7 @@ class Session:
         elif revision is None:
             self.store.absent(row)
         else:
-            self.store.incorporate(rid, revision, theirs, now)
+            self.store.incorporate(rid, revision, theirs, now, instead=True)
 
     def land(self, now):
         """Applies the page that waits, once nothing in flight can cross it."""
@@ -497,7 +500,6 @@ class Session:
                     store.rows[rid].listed = store.listing
                 continue                                   # older than the answer that came since
             store.incorporate(rid, revision, theirs, now)
-            store.rows[rid].listed = store.listing
         store.position = reply["position"]
         if reply["more"]:
             self.wants_page = True
@@ -541,6 +543,7 @@ SENT_IS_STORED = rule("sent is stored", "what leaves is stored as sent before it
 LATE_REPLIES_ARE_DROPPED = rule("late replies are dropped", "after expired or new-epoch older replies count as lost", spare=True)
 ACCEPTED_IS_WHAT_WAS_SENT = rule("accepted is what was sent", "an answer is about what was sent, not what is here now")
 ACCEPTED_IS_LISTED = rule("accepted is listed", "what is accepted during a listing is not gone")
+ARRIVED_IS_LISTED = rule("arrived is listed", "what comes in the place of ours during a listing is not gone")
 PAGE_WAITS_FOR_PUSHES = rule("a page waits for pushes", "a page with a record in flight waits for its answer", spare=True)
 LAST_PAGE_WAITS = rule("the last page waits", "a listing ends when nothing is in flight", spare=True)
 SPANS_WAIT_FOR_PAGES = rule("spans wait for pages", "the position does not jump while a page is under way", spare=True)
