@@ -94,9 +94,13 @@ impl Session {
             return Ok(());
         }
         if let Some(sent) = known.sent_at
-            && contains(&theirs.ancestry, &tx.ancestry_at(id, &known, sent)?)
+            && let ours = tx.ancestry_at(id, &known, sent)?
+            && contains(&theirs.ancestry, &ours)
         {
             // Ours arrived, whatever came on top of it.
+            if theirs.ancestry == ours {
+                self.tell_pushed(id, &theirs);
+            }
             known.agreed = Agreed { base_at: Some(sent), clean_at: Some(sent), ..known.agreed };
             tx.agree(known.row, &known.agreed)?;
         }
@@ -123,6 +127,13 @@ impl Session {
             (false, false) => self.replace(tx, id, revision, theirs),
             (false, true) => self.say_again(tx, id, known, revision, &theirs),
         }
+    }
+
+    /// It went up, turns out to have gone up before, or would go up.
+    fn tell_pushed(&mut self, id: ProjectId, version: &Version) {
+        let name = version.payload.as_ref().map(Payload::name).unwrap_or_default();
+        let what = if version.payload.is_some() { What::Pushed } else { What::PushedDelete };
+        self.events.push(Event { id: id.to_string(), name, what });
     }
 
     /// It comes after ours.
@@ -176,10 +187,9 @@ impl Session {
 
     /// In a dry run: a record that counts as agreed would be sent.
     fn tell_offered(&mut self, tx: &Tx<'_>, id: ProjectId) -> Result<(), SyncError> {
-        let payload = tx.record(id)?.and_then(|record| record.version.payload);
-        let what = if payload.is_some() { What::Pushed } else { What::PushedDelete };
-        let name = payload.as_ref().map(Payload::name).unwrap_or_default();
-        self.events.push(Event { id: id.to_string(), name, what });
+        if let Some(record) = tx.record(id)? {
+            self.tell_pushed(id, &record.version);
+        }
         Ok(())
     }
 

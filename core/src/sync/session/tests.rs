@@ -517,6 +517,20 @@ fn envelope_of(n: usize, writer: &str, clock: u64) -> Vec<u8> {
     .unwrap()
 }
 
+#[test]
+fn what_was_sent_and_not_answered_counts_as_sent_when_it_turns_out_to_be_there() {
+    let mut cloud = Cloud::new();
+    let mut a = store("laptop");
+    (0..3).for_each(|n| add(&mut a, n));
+    let mut session = Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap();
+    let Next::Ask(_, request) = session.next(&mut a).unwrap() else { panic!("nothing to ask") };
+    // It arrives; the answer does not.
+    cloud.answer(request);
+    let summary = cloud.sync(&mut a);
+    assert_eq!((summary.pushed, summary.resumed, summary.pulled, summary.merged), (3, 3, 0, 0));
+    assert_eq!(cloud.sync(&mut a).pushed, 0);
+}
+
 mod conflicts;
 mod decisions;
 mod repair;

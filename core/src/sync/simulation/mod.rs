@@ -8,6 +8,7 @@
 //! seed, and `ORKEE_SIM_SCHEDULES=1 ORKEE_SIM_SEED=<seed>` replays it.
 
 pub(crate) mod backend;
+mod device;
 mod orders;
 mod person;
 mod trace;

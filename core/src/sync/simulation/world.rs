@@ -1,95 +1,22 @@
 //! Devices, people, and messages on their way. Every choice comes from one seed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 
-use jiff::Timestamp;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use super::backend::Backend;
+use super::device::{BLANK, Device, SimClock, SimIds};
 use super::orders;
 use super::person::{Deeds, words};
 use super::trace::{tell_answer, tell_request, trace};
 use super::trouble::{Times, Trouble};
-use crate::clock::Clock;
-use crate::id::Ids;
 use crate::project::ProjectId;
-use crate::store::{Conflict, Durability, Keep, Options as StoreOptions, Store, StoreError};
+use crate::store::{Durability, Keep, Options as StoreOptions, Store, StoreError};
 use crate::sync::provider::{Answer, Limits, Request};
 use crate::sync::{Decide, FlightId, Next, Options, Session, What};
-
-/// Makes an empty store once; each device starts from a copy.
-static BLANK: LazyLock<Vec<u8>> =
-    LazyLock::new(|| StoreOptions::default().device("device").in_memory().unwrap().image().unwrap());
-
-/// Time moves when the world says so.
-struct SimClock(AtomicI64);
-
-impl Clock for SimClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_microsecond(1_700_000_000_000_000 + self.0.load(Ordering::Relaxed)).unwrap()
-    }
-}
-
-/// Names in order.
-struct SimIds(AtomicU64);
-
-impl Ids for SimIds {
-    fn random(&self, len: usize) -> String {
-        format!("{:0len$}", self.0.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-struct Device {
-    store: Store,
-    session: Option<Session>,
-    /// What the sync under way was asked to do.
-    options: Options,
-    /// The store as it was before a dry run.
-    untouched: Option<Vec<u8>>,
-    /// What it knows of the other side was damaged.
-    is_damaged: bool,
-    backup: Option<(Vec<u8>, bool)>,
-    /// What waits in conflicts, as it was told to this device's person.
-    told: BTreeMap<String, (ProjectId, String)>,
-}
-
-impl Device {
-    /// What waits in conflicts.
-    fn waiting(&self) -> BTreeMap<String, (ProjectId, String)> {
-        let waiting = self.store.conflicts(None).unwrap();
-        let other = |conflict: &Conflict| conflict.cloud.as_ref().map(|value| value.get().to_owned());
-        let words = |c: &Conflict| words(&other(c).unwrap_or_default()).collect::<Vec<_>>();
-        waiting
-            .iter()
-            .flat_map(|c| words(c).into_iter().map(|word| (word, (c.id, c.field.clone()))))
-            .collect()
-    }
-
-    /// Takes note of what waits now, and returns what does not any more.
-    fn note_waiting(&mut self) -> Vec<(String, (ProjectId, String))> {
-        let now = self.waiting();
-        let told = std::mem::replace(&mut self.told, now);
-        told.into_iter().filter(|(word, _)| !self.told.contains_key(word)).collect()
-    }
-
-    /// Whether the project that a conflict is about was deleted, or the task.
-    fn is_gone(&self, id: ProjectId, field: &str) -> bool {
-        let stored = match self.store.get(id) {
-            Ok(stored) => stored,
-            Err(error) => return matches!(error, StoreError::Deleted { .. }),
-        };
-        let Some(rest) = field.strip_prefix("manualTasks.") else { return false };
-        let number = rest.split('.').next().and_then(|number| number.parse().ok());
-        !stored.project().manual_tasks.iter().any(|task| Some(task.id) == number)
-    }
-
-    fn stands(&self, id: ProjectId, word: &str) -> bool {
-        self.store.get(id).is_ok_and(|stored| words(&stored.payload.to_json()).any(|one| one == word))
-    }
-}
 
 /// A request on its way to the backend, or its answer on the way back.
 struct Message {
