@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::projects::Updated;
 use super::record;
-use super::{Durability, Store, StoreError, Tx};
+use super::{Ancestry, Durability, Store, StoreError, Tx, contains};
 use crate::project::{Payload, ProjectId};
 
 /// One version of a project.
@@ -18,7 +18,10 @@ pub struct HistoryEntry {
     pub device: String,
     /// It is a tombstone.
     pub deleted: bool,
-    /// What it changed in the version before it; in a tombstone, or after one, nothing is spelled out but what differs.
+    /// It came from another device, without knowledge of the version before it, and never stood here: the next version is both,
+    /// merged.
+    pub was_merged: bool,
+    /// What it changed in the version that it was made from; in a tombstone, or after one, nothing is spelled out but what differs.
     pub fields: Vec<FieldChange>,
 }
 
@@ -33,38 +36,40 @@ pub struct FieldChange {
     pub new: Option<Box<RawValue>>,
 }
 
-struct Row {
+/// A version, read.
+struct Kept {
     n: u64,
-    payload: Option<String>,
+    payload: Option<Payload>,
     device: String,
     at: String,
+    ancestry: Ancestry,
+    was_merged: bool,
 }
 
-const VERSIONS: &str = "SELECT h.version AS n, h.payload, h.device, h.at FROM history h \
+const VERSIONS: &str = "SELECT h.version AS n, h.payload, h.device, h.at, h.ancestry FROM history h \
                         JOIN records r ON r.rowid = h.record WHERE r.space = ?1 AND r.id = ?2 \
-                        UNION ALL SELECT t.version, r.payload, r.device, r.at FROM records r \
+                        UNION ALL SELECT t.version, r.payload, r.device, r.at, r.ancestry FROM records r \
                         JOIN tracking t ON t.record = r.rowid WHERE r.space = ?1 AND r.id = ?2 ORDER BY n";
 
 impl Store {
     /// All versions of a project, oldest first, deleted projects included.
     pub fn history(&self, id: ProjectId) -> Result<Vec<HistoryEntry>, StoreError> {
         let mut statement = self.connection.prepare_cached(VERSIONS)?;
-        let rows = statement.query_map((self.space, id.as_str()), |row| {
-            Ok(Row { n: row.get(0)?, payload: row.get(1)?, device: row.get(2)?, at: row.get(3)? })
-        })?;
-        let mut entries = Vec::new();
-        // The last content that was there, through tombstones.
-        let mut last: Option<Payload> = None;
-        for row in rows {
-            let Row { n, payload, device, at } = row?;
-            let payload = payload.map(|text| record::payload(id, &text)).transpose()?;
-            // The version before the first one that is kept was forgotten: nobody knows what it changed.
-            let is_known = n == 1 || !entries.is_empty();
-            let fields = payload.as_ref().filter(|_| is_known);
-            let fields = fields.map(|payload| changes(last.as_ref(), payload)).unwrap_or_default();
-            entries.push(HistoryEntry { n, at, device, deleted: payload.is_none(), fields });
-            last = payload.or(last);
+        let mut rows = statement.query((self.space, id.as_str()))?;
+        let mut kept = Vec::new();
+        while let Some(row) = rows.next()? {
+            let text: Option<String> = row.get(1)?;
+            kept.push(Kept {
+                n: row.get(0)?,
+                payload: text.map(|text| record::payload(id, &text)).transpose()?,
+                device: row.get(2)?,
+                at: row.get(3)?,
+                ancestry: record::ancestry(id, &row.get::<_, String>(4)?)?,
+                was_merged: false,
+            });
         }
+        find_merged(&mut kept);
+        let entries: Vec<HistoryEntry> = (0..kept.len()).map(|index| entry(&kept, index)).collect();
         if entries.is_empty() { Err(self.not_found(id.as_str())?) } else { Ok(entries) }
     }
 
@@ -121,6 +126,44 @@ impl Tx<'_> {
         let mut statement = self.connection().prepare_cached(sql)?;
         let text = statement.query_row(values, |row| row.get::<_, String>(0)).optional()?;
         text.map(|text| record::payload(id, &text)).transpose()
+    }
+}
+
+/// Marks versions that never stood: each was filed below the merge that contains it and what stood before.
+fn find_merged(kept: &mut [Kept]) {
+    let mut stood = 0;
+    for index in 1..kept.len() {
+        let (before, version) = (&kept[stood].ancestry, &kept[index].ancestry);
+        let is_apart = !contains(version, before) && !contains(before, version);
+        let is_in_next = kept
+            .get(index + 1)
+            .is_some_and(|next| contains(&next.ancestry, version) && contains(&next.ancestry, before));
+        if is_apart && is_in_next {
+            kept[index].was_merged = true;
+        } else {
+            stood = index;
+        }
+    }
+}
+
+fn entry(kept: &[Kept], index: usize) -> HistoryEntry {
+    let Kept { n, payload, device, at, ancestry, was_merged } = &kept[index];
+    // What a version was made from, through tombstones: one that was merged, from the last that it contains; else what stood.
+    let is_before = |version: &&Kept| match was_merged {
+        true => contains(ancestry, &version.ancestry),
+        false => !version.was_merged,
+    };
+    let before = kept[..index].iter().rev().filter(is_before).find_map(|version| version.payload.as_ref());
+    // The version before the first one that is kept was forgotten: nobody knows what it changed.
+    let payload = payload.as_ref().filter(|_| index > 0 || *n == 1);
+    let fields = payload.map(|payload| changes(before, payload)).unwrap_or_default();
+    HistoryEntry {
+        n: *n,
+        at: at.clone(),
+        device: device.clone(),
+        deleted: kept[index].payload.is_none(),
+        was_merged: *was_merged,
+        fields,
     }
 }
 

@@ -50,7 +50,7 @@ pub use places::Place;
 pub use points::{Point, Undone};
 pub use projects::{Stored, Updated};
 pub use put_back::PutBack;
-pub use record::{Ancestry, Record, Version};
+pub use record::{Ancestry, Record, Version, contains};
 #[cfg(feature = "sync")]
 pub use sync::{Agreed, ListingGoal, RawVersion, SpaceState, Standing, Tracked, Waiting};
 pub use trim::Keep;

@@ -14,6 +14,11 @@ use crate::project::{Payload, Priority, ProjectId, Status};
 /// Writer → clock of that writer's last write that a version contains.
 pub type Ancestry = BTreeMap<String, u64>;
 
+/// Whether a version with ancestry `a` contains every write that one with `b` does.
+pub fn contains(a: &Ancestry, b: &Ancestry) -> bool {
+    b.iter().all(|(writer, clock)| a.get(writer).is_some_and(|seen| seen >= clock))
+}
+
 /// A version of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Version {

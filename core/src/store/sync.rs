@@ -7,9 +7,8 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::record::{ancestry, bad_record, payload};
-use super::{Ancestry, Record, Store, StoreError, Tx, Version, projects};
+use super::{Ancestry, Record, Store, StoreError, Tx, Version, contains, projects};
 use crate::project::ProjectId;
-use crate::sync::ancestry::contains;
 use crate::sync::provider::{Cursor, Head, Position, Revision};
 
 /// Where a space stands with its backend.

@@ -5,6 +5,8 @@
 
 use orkee_wire::Ancestry;
 
+pub use crate::store::contains;
+
 /// How one version stands to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
@@ -16,11 +18,6 @@ pub enum Relation {
     Before,
     /// Each contains a write that the other does not.
     Concurrent,
-}
-
-/// Whether a version with ancestry `a` contains every write that one with `b` does.
-pub fn contains(a: &Ancestry, b: &Ancestry) -> bool {
-    b.iter().all(|(writer, clock)| a.get(writer).is_some_and(|seen| seen >= clock))
 }
 
 /// How `a` stands to `b`.

@@ -89,8 +89,11 @@ fn tell(cx: &Context, done: &PutBack, at: Timestamp, asked: &Asked) -> Result<()
     }
     let (what, at) = (projects(done.changed.len()), shown(at));
     match (asked.dry_run, done.point) {
+        (_, None) if done.changed.is_empty() => {
+            cx.out.done(format_args!("Nothing to change: everything is as it was at {at}"))?
+        }
         (true, _) => cx.out.done(format_args!("Would make {what} what they were at {at}"))?,
-        (false, None) => cx.out.done(format_args!("Everything is as it was at {at}"))?,
+        (false, None) => {}
         (false, Some(point)) => {
             let next = format!("send it: orkee cloud sync; take it back: orkee undo {point}");
             let next = cx.out.paint(Paint::Dim, &next);

@@ -39,6 +39,7 @@ struct Version<'a> {
     at: &'a str,
     device: &'a str,
     deleted: bool,
+    was_merged: bool,
     fields: BTreeMap<&'a str, Change<'a>>,
 }
 
@@ -56,10 +57,8 @@ impl History {
             cx.out.document(&Document { versions: entries.iter().map(version).collect() })?;
         } else {
             let width = if cx.out.is_terminal() { terminal::width() } else { usize::MAX };
-            for (before, entry) in entries.iter().enumerate().rev() {
-                // The version before the first one that is kept was forgotten.
-                let is_first_kept = before == 0 && entry.n > 1;
-                show(&cx.out, entry, is_first_kept, width)?;
+            for (index, entry) in entries.iter().enumerate().rev() {
+                show(&cx.out, entry, entries[..index].last(), width)?;
             }
         }
         Ok(Exit::DONE)
@@ -81,11 +80,17 @@ fn version(entry: &HistoryEntry) -> Version<'_> {
         at: &entry.at,
         device: &entry.device,
         deleted: entry.deleted,
+        was_merged: entry.was_merged,
         fields: fields.collect(),
     }
 }
 
-fn show(out: &Output, entry: &HistoryEntry, is_first_kept: bool, width: usize) -> Result<(), CliError> {
+fn show(
+    out: &Output,
+    entry: &HistoryEntry,
+    before: Option<&HistoryEntry>,
+    width: usize,
+) -> Result<(), CliError> {
     let number = out.paint(Paint::Strong, &format!("version {}", entry.n));
     let about = out.paint(
         Paint::Dim,
@@ -95,14 +100,16 @@ fn show(out: &Output, entry: &HistoryEntry, is_first_kept: bool, width: usize) -
     if entry.deleted {
         return out.line("  deleted");
     }
-    if is_first_kept {
+    if before.is_none() && entry.n > 1 {
         return out.line("  older versions were forgotten");
     }
     let told = |change: &&FieldChange| !matches!(change.field.as_str(), "id" | "createdAt" | "updatedAt");
     let mut changes = entry.fields.iter().filter(told).peekable();
-    if changes.peek().is_none() {
-        // Only a deletion that was taken back changes no field.
-        return out.line("  restored");
+    if entry.was_merged {
+        out.line(out.paint(Paint::Dim, "  came from another device, and was merged into the next version"))?;
+    } else if changes.peek().is_none() {
+        let was_deleted = before.is_some_and(|before| before.deleted);
+        return out.line(if was_deleted { "  restored" } else { "  merged; nothing here changed" });
     }
     for change in changes {
         let label = text::line(&change.field);

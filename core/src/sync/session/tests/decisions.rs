@@ -280,3 +280,25 @@ fn what_a_sync_costs_follows_the_changes_and_not_the_records() {
         assert!(many <= few + few / 20, "{few} instructions at 50 records, {many} at 1000");
     }
 }
+
+#[test]
+fn history_says_of_a_version_that_it_was_merged_and_compares_what_stood() {
+    let (mut cloud, mut a, mut b) = pair(1);
+    rename(&mut a, 0, "from A");
+    cloud.sync(&mut a);
+    b.update(id(0), |project| {
+        project.description = Some("on B".to_owned());
+        Ok::<_, StoreError>(())
+    })
+    .unwrap();
+    cloud.sync(&mut b);
+    let history = b.history(id(0)).unwrap();
+    let told: Vec<(bool, Vec<&str>)> = history
+        .iter()
+        .map(|entry| {
+            let fields = entry.fields.iter().map(|change| change.field.as_str());
+            (entry.was_merged, fields.filter(|field| *field != "updatedAt").collect())
+        })
+        .collect();
+    assert_eq!(told[1..], [(false, vec!["description"]), (true, vec!["name"]), (false, vec!["name"])]);
+}
