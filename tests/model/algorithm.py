@@ -461,7 +461,8 @@ class Session:
         row = self.store.rows[rid]
         if what == "accepted":
             number = row.number if ACCEPTED_IS_WHAT_WAS_SENT in BROKEN else sent
-            row.agree(number, revision, number)
+            if number == row.number or number in row.past:
+                row.agree(number, revision, number)
             if ACCEPTED_IS_LISTED not in BROKEN:
                 row.listed = self.store.listing
         elif revision is None:

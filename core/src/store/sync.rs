@@ -398,10 +398,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// As [`Tx::agree`] on a version that was sent and accepted, which also was met in the listing under way.
+    /// As [`Tx::agree`] on a version that was sent and accepted, which also was met in the listing under way. If it was forgotten
+    /// meanwhile, since the store took another name, nothing is agreed: it comes back as what stands in ours' place.
     pub fn accept(&self, row: i64, number: u64, revision: &Revision, listing: u64) -> Result<(), StoreError> {
         let sql = "UPDATE tracking SET base_at = ?2, revision = ?3, clean_at = ?2, sent_at = NULL, listed = ?4, \
-                   parked_at = NULL, parked = NULL WHERE record = ?1";
+                   parked_at = NULL, parked = NULL WHERE record = ?1 AND (version = ?2 \
+                   OR EXISTS (SELECT 1 FROM history h WHERE h.record = ?1 AND h.version = ?2))";
         self.connection().prepare_cached(sql)?.execute((row, number, &revision.0, listing))?;
         Ok(())
     }
