@@ -5,8 +5,9 @@
 //! so sees the newest state: two processes that edit at once both succeed, one after the other.
 //!
 //! Layers: `tx` (transactions, this store as a writer), `record` (one row; how another version takes its place), on
-//! these the operations on projects (`projects`, `list`, `history`), and `sync` for the engine. [`Tx::put`] keeps every
-//! overwritten version in history, whoever overwrote it.
+//! these the operations on projects (`projects`, `list`, `history`), ways back (`points`, `put_back`), and `sync`, `space` and
+//! `standing` for the engine. [`Tx::put`] keeps every overwritten version in history, whoever overwrote it, and `trim` bounds that.
+//! `check` and `mend` are about a store that makes no sense.
 //!
 //! Files are 0600. A local edit is durable when the call returns.
 
@@ -31,6 +32,10 @@ mod projects;
 mod put_back;
 mod record;
 #[cfg(feature = "sync")]
+mod space;
+#[cfg(feature = "sync")]
+mod standing;
+#[cfg(feature = "sync")]
 mod sync;
 mod trim;
 mod turn;
@@ -52,7 +57,11 @@ pub use projects::{Stored, Updated};
 pub use put_back::PutBack;
 pub use record::{Ancestry, Record, Version, contains};
 #[cfg(feature = "sync")]
-pub use sync::{Agreed, ListingGoal, RawVersion, SpaceState, Standing, Tracked, Waiting};
+pub use space::{ListingGoal, SpaceState};
+#[cfg(feature = "sync")]
+pub use standing::Standing;
+#[cfg(feature = "sync")]
+pub use sync::{Agreed, RawVersion, Tracked, Waiting};
 pub use trim::Keep;
 pub use tx::{Durability, Tx, Writer};
 pub use written::Written;

@@ -1,41 +1,14 @@
-//! What the engine reads and writes: the state of a space, and of each record in `tracking`.
+//! What the engine reads and writes of each record, in `tracking`.
 //!
 //! Every statement touches the rows it is about, found by an index; those that go over all records are named for the rare
 //! moments that need it ([`Tx::offer_everything`], [`Tx::gone`]).
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row};
 
 use super::record::{ancestry, bad_record, payload};
-use super::{Ancestry, Record, Store, StoreError, Tx, Version, contains, projects};
+use super::{Ancestry, Record, StoreError, Tx, Version, contains};
 use crate::project::ProjectId;
-use crate::sync::provider::{Cursor, Head, Position, Revision};
-
-/// Where a space stands with its backend.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SpaceState {
-    /// Which account at which backend it was last synced with.
-    pub remote: Option<String>,
-    /// Where to go on.
-    pub cursor: Cursor,
-    /// How many full listings began.
-    pub listing: u64,
-    /// What the end of the listing under way does with records that it did not meet; none: none is under way.
-    pub goal: Option<ListingGoal>,
-    /// When a sync last came to its end.
-    pub last_sync_at: Option<String>,
-}
-
-/// What becomes of records that both sides agreed on and that a full listing did not meet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListingGoal {
-    /// They were deleted there, and are deleted here.
-    Delete,
-    /// They go up again.
-    Offer,
-    /// They go up again; and what is thought to be known of the other side is not believed until the listing showed it.
-    Compare,
-}
+use crate::sync::provider::Revision;
 
 /// A record's state, without its payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,25 +86,6 @@ pub struct RawVersion {
     pub payload: Option<String>,
 }
 
-/// How many records are where.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// Agreed with the backend.
-    pub in_step: u64,
-    /// Changed here and not yet sent.
-    pub waiting: u64,
-    /// With an unsettled conflict.
-    pub conflicts: u64,
-    /// Set aside.
-    pub parked: u64,
-}
-
-const SPACE: &str = "SELECT remote, position, head_number, head_tag, listing, listing_goal, last_sync_at \
-                     FROM spaces WHERE rowid = ?";
-
-const SAVE_SPACE: &str = "UPDATE spaces SET remote = ?, position = ?, head_number = ?, head_tag = ?, listing = ?, \
-                          listing_goal = ?, last_sync_at = ? WHERE rowid = ?";
-
 const TRACKED: &str = "SELECT r.rowid, t.version, r.name IS NULL, r.ancestry, t.base_at, t.revision, t.clean_at, t.sent_at, \
                        t.forgotten \
                        FROM records r JOIN tracking t ON t.record = r.rowid WHERE r.space = ? AND r.id = ?";
@@ -144,79 +98,7 @@ const WAITING: &str = "SELECT t.record, r.id, r.name, t.version, t.sent_at, t.re
 const OLD_VERSION: &str =
     "SELECT ancestry, device, at, payload FROM history WHERE record = ? AND version = ?";
 
-impl Store {
-    /// Where this space stands, and whether versions that could not be read wait in it.
-    pub fn space_state(&self) -> Result<(SpaceState, bool), StoreError> {
-        space_state(&self.connection, self.space)
-    }
-
-    /// How many projects are in step, wait, stand in conflict, are set aside.
-    pub fn standing(&self) -> Result<Standing, StoreError> {
-        let count = |sql| self.connection.prepare_cached(sql)?.query_row([self.space], |row| row.get(0));
-        let dirty = "SELECT count(*) FROM tracking WHERE space = ? AND version IS NOT clean_at";
-        let live_dirty = "SELECT count(*) FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
-                          WHERE t.space = ? AND t.version IS NOT t.clean_at AND r.name IS NOT NULL";
-        let parked = "SELECT count(*) FROM tracking WHERE space = ? AND version IS NOT clean_at AND parked_at IS version";
-        let unreadable = "SELECT count(*) FROM unreadable WHERE space = ?";
-        let live = "SELECT count(*) FROM records WHERE space = ? AND name IS NOT NULL";
-        let conflicts = "SELECT count(DISTINCT c.record) FROM conflicts c CROSS JOIN records r ON r.rowid = c.record \
-                         WHERE r.space = ?";
-        let parked: u64 = count(parked)?;
-        Ok(Standing {
-            in_step: count(live)?.saturating_sub(count(live_dirty)?),
-            waiting: count(dirty)?.saturating_sub(parked),
-            conflicts: count(conflicts)?,
-            parked: parked + count(unreadable)?,
-        })
-    }
-
-    /// Whether anything waits to be sent. Looks at one entry of an index.
-    pub fn has_waiting(&self) -> Result<bool, StoreError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM tracking WHERE space = ? AND version IS NOT clean_at)";
-        Ok(self.connection.prepare_cached(sql)?.query_row([self.space], |row| row.get(0))?)
-    }
-
-    /// The projects that wait to be sent, by name; none for the name of a deleted one.
-    pub fn unsent(&self) -> Result<Vec<(ProjectId, Option<String>)>, StoreError> {
-        let sql = "SELECT r.id, r.name FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
-                   WHERE t.space = ? AND t.version IS NOT t.clean_at ORDER BY r.name, r.id";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([self.space])?;
-        let mut unsent = Vec::new();
-        while let Some(row) = rows.next()? {
-            unsent.push((projects::parse_id(row.get(0)?)?, row.get(1)?));
-        }
-        Ok(unsent)
-    }
-}
-
 impl Tx<'_> {
-    /// As [`Store::space_state`].
-    pub fn space_state(&self) -> Result<(SpaceState, bool), StoreError> {
-        space_state(self.connection(), self.space())
-    }
-
-    /// Keeps where this space stands.
-    pub fn save_space_state(&self, state: &SpaceState) -> Result<(), StoreError> {
-        let head = state.cursor.head.as_ref();
-        let goal = state.goal.map(|goal| match goal {
-            ListingGoal::Delete => "delete",
-            ListingGoal::Offer => "offer",
-            ListingGoal::Compare => "compare",
-        });
-        self.connection().prepare_cached(SAVE_SPACE)?.execute((
-            &state.remote,
-            state.cursor.position.as_ref().map(|position| &position.0),
-            head.map(|head| head.number),
-            head.map(|head| &head.tag),
-            state.listing,
-            goal,
-            &state.last_sync_at,
-            self.space(),
-        ))?;
-        Ok(())
-    }
-
     /// The state of a record.
     pub fn tracked(&self, id: ProjectId) -> Result<Option<Tracked>, StoreError> {
         let mut statement = self.connection().prepare_cached(TRACKED)?;
@@ -494,32 +376,6 @@ impl Tx<'_> {
 
 fn missing(id: ProjectId, number: u64) -> StoreError {
     StoreError::Damaged { what: format!("{id} is said to have a version {number}, which is not there") }
-}
-
-fn space_state(connection: &Connection, space: i64) -> Result<(SpaceState, bool), StoreError> {
-    let state = connection.prepare_cached(SPACE)?.query_row([space], read_space)?;
-    let sql = "SELECT EXISTS (SELECT 1 FROM unreadable WHERE space = ?)";
-    Ok((state, connection.prepare_cached(sql)?.query_row([space], |row| row.get(0))?))
-}
-
-fn read_space(row: &Row<'_>) -> rusqlite::Result<SpaceState> {
-    let head = row.get::<_, Option<u64>>(2)?.zip(row.get(3)?).map(|(number, tag)| Head { number, tag });
-    let goal = match row.get_ref(5)?.as_str_or_null()? {
-        None => None,
-        Some("delete") => Some(ListingGoal::Delete),
-        Some("offer") => Some(ListingGoal::Offer),
-        Some("compare") => Some(ListingGoal::Compare),
-        Some(_) => {
-            return Err(rusqlite::Error::InvalidColumnType(5, "listing_goal".to_owned(), Type::Text));
-        }
-    };
-    Ok(SpaceState {
-        remote: row.get(0)?,
-        cursor: Cursor { position: row.get::<_, Option<String>>(1)?.map(Position), head },
-        listing: row.get(4)?,
-        goal,
-        last_sync_at: row.get(6)?,
-    })
 }
 
 fn tracked(id: ProjectId, row: &Row<'_>) -> Result<Tracked, StoreError> {
