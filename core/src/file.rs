@@ -1,9 +1,20 @@
 //! Files that only their owner may read: private folders, atomic replacement.
+//!
+//! A new file is written beside its place, under a name of its own, and locked until it is there. The lock ends with its
+//! process: what a killed one left behind is known by it, and removed by the next that writes into the folder.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+/// How the names of unfinished files begin and end, and how many random characters are between.
+const UNFINISHED: (&str, usize, &str) = (".orkee-", 16, ".part");
+/// How often one that was taken for a leftover is begun again.
+const TRIES: usize = 10;
 
 /// Makes `path` and its missing parents, 0700. A folder that is already there keeps its mode.
 pub fn private_folder(path: &Path) -> io::Result<()> {
@@ -24,13 +35,8 @@ pub fn replace_with<T, E>(
     write: impl FnOnce(&mut dyn Write) -> Result<T, E>,
     failed: impl Fn(io::Error) -> E,
 ) -> Result<T, E> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new()
-        .prefix(".orkee-")
-        .permissions(fs::Permissions::from_mode(0o600))
-        .tempfile_in(folder)
-        .map_err(&failed)?;
-    let mut buffer = io::BufWriter::new(file);
+    let folder = folder_of(path);
+    let mut buffer = io::BufWriter::new(unfinished(folder).map_err(&failed)?);
     let written = write(&mut buffer)?;
     let keep = || {
         let file = buffer.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -39,6 +45,61 @@ pub fn replace_with<T, E>(
         fs::File::open(folder)?.sync_all()
     };
     keep().map(|()| written).map_err(failed)
+}
+
+/// Makes the file at `path`, with `content`, 0600, unless there is one. Whether it did.
+pub fn create(path: &Path, content: &[u8]) -> io::Result<bool> {
+    let folder = folder_of(path);
+    let mut file = unfinished(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => fs::File::open(folder)?.sync_all().map(|()| true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A new file, 0600 and locked, in a folder without leftovers.
+fn unfinished(folder: &Path) -> io::Result<NamedTempFile> {
+    let (prefix, random, suffix) = UNFINISHED;
+    remove_leftovers(folder);
+    for _ in 0..TRIES {
+        let file = tempfile::Builder::new()
+            .prefix(prefix)
+            .rand_bytes(random)
+            .suffix(suffix)
+            .permissions(fs::Permissions::from_mode(0o600))
+            .tempfile_in(folder)?;
+        // Where there are no locks, nobody takes it for a leftover either.
+        let _ = file.as_file().lock();
+        if file.as_file().metadata()?.nlink() > 0 {
+            return Ok(file);
+        }
+    }
+    Err(io::Error::other("a new file is removed again and again"))
+}
+
+/// Removes what killed processes did not finish. That it cannot is no reason to write nothing.
+fn remove_leftovers(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.filter(|entry| is_unfinished(&entry.file_name())).map(|entry| entry.path()) {
+        // Kept open, and so locked, until it is gone.
+        let file = fs::File::open(&path);
+        if file.as_ref().is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+fn is_unfinished(name: &OsStr) -> bool {
+    let (prefix, random, suffix) = UNFINISHED;
+    let between = name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_suffix(suffix));
+    between.is_some_and(|text| text.len() == random && text.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -70,6 +131,31 @@ mod tests {
         };
         assert!(replace_with(&path, fail, |error| error).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join(".orkee-0123456789abcdef.part");
+        let others =
+            [".orkee-backup", ".orkee-0123456789abcde.part", "x.part"].map(|n| folder.path().join(n));
+        for path in others.iter().chain([&left]) {
+            fs::write(path, "").unwrap();
+        }
+        let under_way = unfinished(folder.path()).unwrap();
+        replace(&folder.path().join("settings"), b"new").unwrap();
+        assert!(!left.exists());
+        assert!(under_way.path().exists() && others.iter().all(|path| path.exists()));
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_not_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        assert!(create(&path, b"first").unwrap());
+        assert!(!create(&path, b"second").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"first");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

@@ -11,7 +11,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash, Hasher};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -162,15 +162,9 @@ impl CodeCache {
         if matches!(self.secret(), Err(Unusable::NotOurs | Unusable::Altered)) {
             fs::remove_file(&path)?;
         }
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&secret)?;
-        file.as_file().sync_all()?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => Ok(secret),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                self.secret().map_err(|reason| io::Error::other(reason.to_string()))
-            }
-            Err(error) => Err(error.error),
+        match file::create(&path, &secret)? {
+            true => Ok(secret),
+            false => self.secret().map_err(|reason| io::Error::other(reason.to_string())),
         }
     }
 
