@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::browser::Person;
 use crate::home::{Ran, finish, shown};
-use crate::{binaries, wait};
+use crate::{binaries, folder, wait};
 
 /// A device that speaks to one API.
 pub struct Device {
@@ -26,6 +26,22 @@ impl Device {
     /// A fresh device for this API, with this in `ORKEE_CLOUD_TOKEN`.
     pub fn with_token(api: &str, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..Self::new(api) }
+    }
+
+    /// Another device, with what this one's home folder holds now.
+    pub fn copy(&self) -> Self {
+        let copy = Self { token: self.token.clone(), ..Self::new(&self.api) };
+        folder::replace(&copy.home(), &self.home());
+        copy
+    }
+
+    /// Gives a device that has no folder yet the compiled code of another: it need not compile the provider itself, which takes
+    /// longer than all the rest.
+    pub fn warmed_by(self, other: &Self) -> Self {
+        let home = self.home();
+        folder::private_folder(&home);
+        folder::replace(&home.join("cache"), &other.home().join("cache"));
+        self
     }
 
     /// Its home folder, which `orkee` makes.
@@ -102,6 +118,13 @@ impl Device {
         self.json(&["cloud", "sync"])
     }
 
+    /// Syncs, maybe with a conflict at the end.
+    #[track_caller]
+    pub fn sync_whatever(&self) {
+        let ran = self.run(&["cloud", "sync"]);
+        assert!(matches!(ran.code, Some(0 | 5)), "{ran}");
+    }
+
     /// `orkee cloud login ARGS` with a browser that goes through with it by itself.
     pub fn login_command(&self, person: &Person, args: &[&str]) -> Command {
         let mut command = self.orkee(&["cloud", "login"]);
@@ -164,8 +187,7 @@ impl Device {
     /// Writes `auth.toml`, 0600, in a home folder that is 0700.
     pub fn write_auth(&self, text: &str) {
         let home = self.home();
-        std::fs::create_dir_all(&home).unwrap();
-        std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o700)).unwrap();
+        folder::private_folder(&home);
         std::fs::write(home.join("auth.toml"), text).unwrap();
         std::fs::set_permissions(home.join("auth.toml"), std::fs::Permissions::from_mode(0o600)).unwrap();
     }
@@ -190,6 +212,12 @@ impl Device {
         names.sort();
         names
     }
+}
+
+/// An export of so many small projects: `proj0000`, `proj0001` and so on.
+pub fn many(count: usize) -> String {
+    let project = |i| serde_json::json!({"id": format!("proj{i:04}"), "name": format!("project {i}")});
+    serde_json::json!({"version": 1, "projects": (0..count).map(project).collect::<Vec<_>>()}).to_string()
 }
 
 /// A login under way whose browser is the test.

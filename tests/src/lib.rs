@@ -6,6 +6,7 @@
 pub mod binaries;
 pub mod browser;
 pub mod device;
+pub mod folder;
 pub mod home;
 pub mod http;
 pub mod mock;

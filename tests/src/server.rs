@@ -1,12 +1,19 @@
 //! The real `orkee-server`, with one account.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::binaries;
-use crate::browser::Person;
+use url::Url;
 
+use crate::browser::Person;
+use crate::http::authority;
+use crate::{binaries, wait};
+
+const FREE_PORT: &str = "127.0.0.1:0";
+/// A test may ask more often than any person.
+const MANY_REQUESTS: &[&str] = &["--rate-limit", "1000000"];
 const EMAIL: &str = "john@example.com";
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -24,18 +31,36 @@ impl Server {
         Self::with_args(&[])
     }
 
+    /// Starts one that lets itself be asked as often as anybody likes.
+    pub fn tireless() -> Self {
+        Self::with_args(MANY_REQUESTS)
+    }
+
     /// Starts it with further arguments of `serve`.
     pub fn with_args(args: &[&str]) -> Self {
         let data = tempfile::tempdir().unwrap();
         add_account(data.path(), EMAIL);
-        let (child, url) = serve(data.path(), args);
+        let (child, url) = serve(data.path(), FREE_PORT, args).unwrap();
         Self { url, data, child }
     }
 
     /// Starts it again, on another free port, with what its folder holds now.
     pub fn start_again(&mut self) {
         self.stop();
-        (self.child, self.url) = serve(self.data.path(), &[]);
+        (self.child, self.url) = serve(self.data.path(), FREE_PORT, &[]).unwrap();
+    }
+
+    /// Ends it at once and starts it again at the same address, with what its folder holds now.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.resume();
+    }
+
+    /// After [`stop`](Self::stop): starts it again at the same address. Waits where somebody took its port in between.
+    pub fn resume(&mut self) {
+        let url = Url::parse(&self.url).unwrap();
+        let started = || serve(self.data.path(), &authority(&url), MANY_REQUESTS);
+        self.child = wait::until("the server's port", started).0;
     }
 
     /// A further account, and an API token for it.
@@ -93,21 +118,25 @@ fn add_account(data: &Path, email: &str) {
     assert!(add.wait().unwrap().success(), "orkee-server user add");
 }
 
-/// The process, and the URL that it told.
-fn serve(data: &Path, args: &[&str]) -> (Child, String) {
+/// The process, and the URL that it told; none if it ended instead.
+fn serve(data: &Path, listen: &str, args: &[&str]) -> Option<(Child, String)> {
     let mut child = Command::new(binaries::path("orkee-server"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .args(["serve", "--listen", listen, "--data"])
         .arg(data)
         .args(args)
         .stdout(Stdio::piped())
-        .stderr(std::fs::File::create(data.join("log")).unwrap())
+        .stderr(File::options().create(true).append(true).open(data.join("log")).unwrap())
         .spawn()
         .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    if line.is_empty() {
+        let _ = child.wait();
+        return None;
+    }
     let ready: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
     let url = ready["url"].as_str().unwrap().trim_end_matches('/').to_owned();
-    (child, url)
+    Some((child, url))
 }
 
 impl Drop for Server {

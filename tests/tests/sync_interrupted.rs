@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use orkee_tests::device::Device;
+use orkee_tests::device::{Device, many};
+use orkee_tests::folder;
 use orkee_tests::home::Ran;
 use orkee_tests::relay::{Relay, Seen, Way};
 use orkee_tests::server::Server;
@@ -14,11 +14,6 @@ use serde_json::{Value, json};
 
 /// More than the server takes in two requests.
 const MANY: usize = 1100;
-
-fn many() -> String {
-    let project = |i| json!({"id": format!("proj{i:04}"), "name": format!("project {i}")});
-    json!({"version": 1, "projects": (0..MANY).map(project).collect::<Vec<_>>()}).to_string()
-}
 
 fn start(device: &Device, args: &[&str]) -> Child {
     device.orkee(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -43,21 +38,6 @@ fn projects(device: &Device) -> Vec<Value> {
     export["projects"].as_array().unwrap().clone()
 }
 
-/// Replaces a folder's content by that of another.
-fn copy(from: &Path, to: &Path) {
-    let _ = fs::remove_dir_all(to);
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
 #[test]
 fn c90_a_sync_that_is_killed_at_any_request_ends_the_same_when_it_is_run_again() {
     let server = Server::start();
@@ -66,7 +46,7 @@ fn c90_a_sync_that_is_killed_at_any_request_ends_the_same_when_it_is_run_again()
         for way in [Way::Held, Way::Ignored] {
             let token = server.account(&format!("{way:?}{nth}@example.com"));
             let a = Device::with_token(&relay.url, &token);
-            a.import(&many());
+            a.import(&many(MANY));
             kill_at(&a, &relay, &["cloud", "sync"], nth, &way);
             a.edit("proj0000", "--description", "edited after the kill");
             a.sync();
@@ -86,7 +66,7 @@ fn c90_a_restore_that_is_killed_on_a_later_page_goes_on() {
     let relay = Relay::to(&server.url);
     let token = server.token();
     let (a, b) = (Device::with_token(&relay.url, &token), Device::with_token(&relay.url, &token));
-    a.import(&many());
+    a.import(&many(MANY));
     a.sync();
     kill_at(&b, &relay, &["cloud", "restore"], 1, &Way::Held);
     assert_eq!(projects(&b).len(), 1000, "the first page is kept");
@@ -168,14 +148,14 @@ impl Account {
     /// Keeps a copy of the server's folder.
     fn back_up(&mut self, copy_at: &Path) {
         self.server.stop();
-        copy(&self.server.data(), copy_at);
+        folder::replace(copy_at, &self.server.data());
         self.start_server();
     }
 
     /// Puts the copy back.
     fn put_back(&mut self, copy_at: &Path) {
         self.server.stop();
-        copy(copy_at, &self.server.data());
+        folder::replace(&self.server.data(), copy_at);
         self.start_server();
     }
 }
@@ -227,11 +207,11 @@ fn a_device_whose_folder_was_put_back_goes_on_without_taking_anything_back() {
     let (a, b) = (&account.a, &account.b);
     let id = a.add("shop");
     a.sync();
-    copy(&a.home(), backup.path());
+    folder::replace(backup.path(), &a.home());
     a.edit(&id, "--description", "newer than the backup");
     a.sync();
     b.sync();
-    copy(backup.path(), &a.home());
+    folder::replace(&a.home(), backup.path());
     a.edit(&id, "--name", "renamed after the backup came back");
     a.sync();
     b.sync();

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use orkee_tests::device::Device;
+use orkee_tests::device::{Device, many};
 use orkee_tests::home::finish;
 use orkee_tests::http::{self, Reply};
 use orkee_tests::server::Server;
@@ -71,12 +71,6 @@ fn ids(projects: &Value) -> BTreeSet<String> {
 
 fn parsed(export: &str) -> Value {
     serde_json::from_str(export).unwrap()
-}
-
-/// An export of so many small projects.
-fn many(n: usize) -> String {
-    let project = |i| json!({"id": format!("proj{i:04}"), "name": format!("project {i}")});
-    json!({"version": 1, "projects": (0..n).map(project).collect::<Vec<_>>()}).to_string()
 }
 
 #[test]
