@@ -13,5 +13,6 @@ pub mod mock;
 pub mod op;
 pub mod relay;
 pub mod server;
+pub mod tally;
 pub mod terminal;
 pub mod wait;

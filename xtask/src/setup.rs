@@ -11,6 +11,11 @@ pub struct Binaries {
 }
 
 impl Binaries {
+    /// Where they are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// `orkee` with the feature `cloud`.
     pub fn orkee(&self) -> PathBuf {
         self.folder.join("orkee")
@@ -56,6 +61,20 @@ pub fn target() -> Result<(), Error> {
         // Without rustup the toolchain's own package brings the target; the build names it if it does not.
         Err(_) => Ok(()),
     }
+}
+
+/// Installs strace, with which the tests count and choose the moments of a kill, where Debian's package manager can do it at once.
+/// Where it cannot, or nobody may, those tests say that they did not check.
+pub fn strace() {
+    if run::quietly(Command::new("strace").arg("-V")).is_ok() {
+        return;
+    }
+    let apt = |args: &[&str]| {
+        run::quietly(Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive")).is_ok()
+    };
+    let install = ["install", "--yes", "--no-install-recommends", "strace"];
+    // The lists of packages may be missing, or old.
+    let _ = apt(&install) || (apt(&["update"]) && apt(&install));
 }
 
 /// What makes a workspace build one with the feature `cloud`.

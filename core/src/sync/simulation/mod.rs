@@ -15,11 +15,20 @@ mod trace;
 mod trouble;
 mod world;
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+/// For `cargo xtask test`, which shows at the end what the tests went through.
+fn note(line: &str) {
+    let Some(path) = std::env::var_os("ORKEE_TEST_TALLY") else { return };
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 #[test]
@@ -43,5 +52,6 @@ fn devices_converge_and_lose_nothing_over_random_schedules() {
         }
     });
     let failed = failed.into_inner();
+    note(&format!("{schedules:>7} schedules of the simulation"));
     assert!(failed == u64::MAX, "seed {failed}: replay with ORKEE_SIM_SCHEDULES=1 ORKEE_SIM_SEED={failed}");
 }
