@@ -5,6 +5,7 @@
 
 pub mod binaries;
 pub mod browser;
+pub mod crash;
 pub mod device;
 pub mod folder;
 pub mod home;
@@ -15,4 +16,5 @@ pub mod relay;
 pub mod server;
 pub mod tally;
 pub mod terminal;
+pub mod trace;
 pub mod wait;

@@ -11,6 +11,7 @@ use orkee_tests::device::Device;
 use orkee_tests::home::finish;
 use orkee_tests::mock::Mock;
 use orkee_tests::terminal::Terminal;
+use orkee_tests::trace;
 
 fn server() -> Mock {
     Mock::authorization_server(|_| None)
@@ -30,7 +31,7 @@ fn a50_folder_and_file_are_private_from_the_first_moment_whatever_the_umask() {
     let device = Device::new(&server.url);
     let trace = device.path("trace");
     let command = device.orkee(&["cloud", "login", "--with-token"]);
-    let has_strace = Command::new("strace").arg("-V").output().is_ok_and(|o| o.status.success());
+    let has_strace = trace::is_there();
     let runner = if has_strace {
         "exec strace -f -o \"$TRACE\" -e trace=/open,/chmod,mkdir,mkdirat,umask \"$0\" \"$@\""
     } else {
