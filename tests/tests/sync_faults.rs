@@ -205,7 +205,8 @@ fn c90c_batches_that_are_under_way_together_may_be_answered_in_any_order_or_twic
         a.import(&many(2600));
         place.relay.on_sync(way.clone());
         let done = a.json(&["cloud", "sync"]);
-        assert_eq!([&done["conflicts"], &done["merged"], &done["pulled"]], [0, 0, 0], "{way:?}: {done}");
+        let counts = [&done["pushed"], &done["conflicts"], &done["merged"], &done["pulled"]];
+        assert_eq!(counts, [2600, 0, 0, 0], "{way:?}: {done}");
         b.sync();
         assert_eq!(a.export(), b.export(), "{way:?}");
         place.relay.pass();
