@@ -9,6 +9,7 @@ pub fn note(what: &str, count: usize) {
     println!("{count:>7} {what}");
     let Some(path) = std::env::var_os("ORKEE_TEST_TALLY") else { return };
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
-    // One write, so that lines of two tests do not mix.
+    // Not every file system keeps two that append at once apart.
+    file.lock().unwrap();
     file.write_all(format!("{count:>7} {what}\n").as_bytes()).unwrap();
 }

@@ -28,6 +28,7 @@ fn setting(name: &str, default: u64) -> u64 {
 fn note(line: &str) {
     let Some(path) = std::env::var_os("ORKEE_TEST_TALLY") else { return };
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    file.lock().unwrap();
     file.write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
