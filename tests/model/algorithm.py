@@ -342,6 +342,7 @@ class Store:
         """Everything is compared again, whatever is thought to be known of the other side; nothing is deleted."""
         self.position, self.is_damaged, self.mistrusts = None, False, True
         for row in self.rows.values():
+            row.listed = 0 if row.listed > self.listing else row.listed
             row.mend()
 
     def trim(self, rng):
