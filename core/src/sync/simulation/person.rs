@@ -100,7 +100,8 @@ impl Deeds {
         let (before, after) = (all(&before), all(&after));
         self.known.extend(before.difference(&after).cloned());
         self.replaced.extend(before.difference(&after).cloned());
-        self.wanted.extend(after.difference(&before).cloned());
+        // Who goes back wants all that is there then, be it under the number that a task had before.
+        self.wanted.extend(after);
     }
 
     /// Settles one of a project's conflicts. False: it has none.
