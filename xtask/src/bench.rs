@@ -1,16 +1,25 @@
-//! `cargo xtask bench`: what a sync costs, beside the floor, in the form of the tables in `docs/performance.md`.
+//! `cargo xtask bench`: what a sync costs, beside the floor in the same run, in the form of the tables in `docs/performance.md`.
 //!
 //! Round trips, bytes and CPU are the figures to compare; wall times are minima and depend on the machine.
 
+mod aims;
+mod edits;
+mod figure;
 mod floor;
 mod orkee;
+mod start_up;
 mod table;
+
+use std::time::Duration;
 
 use crate::run::Error;
 use crate::setup;
+use figure::Row;
 
 /// Runs of what is short enough to be run several times; the least counts.
 const REPEATS: usize = 7;
+/// Each way, for a round trip of 20 ms.
+const HALF_OF_RTT20: Duration = Duration::from_millis(10);
 
 pub fn run(args: &[&str]) -> Result<(), Error> {
     let sizes: &[usize] = match args {
@@ -20,10 +29,21 @@ pub fn run(args: &[&str]) -> Result<(), Error> {
     };
     let binaries = setup::build_for_bench()?;
     let mut rows = Vec::new();
-    for size in sizes {
-        rows.push(table::Row::new("floor", *size, floor::measure(&binaries, *size)?));
-        rows.push(table::Row::new("orkee", *size, orkee::measure(&binaries, *size)?));
+    for &size in sizes {
+        eprintln!("measuring {size} projects");
+        let at = |one_way| floor::measure(&binaries, size, one_way);
+        rows.push(Row { who: "floor", size, direct: at(Duration::ZERO)?, delayed: at(HALF_OF_RTT20)? });
+        let at = |one_way| orkee::measure(&binaries, size, one_way);
+        rows.push(Row { who: "orkee", size, direct: at(Duration::ZERO)?, delayed: at(HALF_OF_RTT20)? });
     }
+    eprintln!("measuring what needs no size");
+    let share = orkee::guest_share(&binaries, 10_000)?;
+    let start_up = start_up::measure(&binaries)?;
+    let edits = edits::measure(&binaries, sizes[sizes.len() - 1])?;
     table::print(&rows);
-    orkee::print_start_up(&binaries)
+    share.print();
+    start_up.print();
+    edits.print();
+    aims::print(&aims::Measured { rows, share, start_up, edits });
+    Ok(())
 }

@@ -88,6 +88,29 @@ pub fn measured(command: &mut Command) -> Result<Cost, Error> {
     })
 }
 
+/// User and system time of a running process so far, in the kernel's ticks of 10 ms.
+pub fn cpu_of(pid: u32) -> Result<Duration, Error> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name, in brackets, may hold anything.
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks = |n: usize| fields.get(n).and_then(|ticks| ticks.parse::<u64>().ok());
+    // SAFETY: sysconf only reads a number.
+    let per_second = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) })?;
+    match (ticks(11), ticks(12)) {
+        (Some(user), Some(system)) => Ok(Duration::from_millis((user + system) * 1000 / per_second)),
+        _ => Err(format!("the times of process {pid} cannot be read: {stat}").into()),
+    }
+}
+
+/// The times that a program's log tells as `NAME=MICROSECONDS`.
+pub fn logged<'a>(log: &'a str, name: &'a str) -> impl Iterator<Item = Duration> + 'a {
+    log.split(name).skip(1).filter_map(|rest| {
+        let digits = rest.strip_prefix('=')?;
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        digits[..end].parse().ok().map(Duration::from_micros)
+    })
+}
+
 fn wait4(pid: u32) -> Result<(ExitStatus, libc::rusage), Error> {
     let mut status = 0;
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();

@@ -53,6 +53,11 @@ impl<'a> Sandbox<'a> {
         Ok(Self { binaries, folder, proxy, direct: format!("http://{address}"), server })
     }
 
+    /// User and system time of the server so far.
+    pub fn server_cpu(&self) -> Result<Duration, Error> {
+        run::cpu_of(self.server.id())
+    }
+
     /// An API token for the account, as `orkee-server token create` prints it.
     pub fn token(&self) -> Result<String, Error> {
         let mut command = Command::new(self.binaries.server());

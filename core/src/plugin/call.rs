@@ -59,11 +59,14 @@ pub(super) struct Meter {
     /// When the clock last interrupted the guest, and how long it has waited since.
     tick: Instant,
     waited: Duration,
+    /// What the host computed for it so far.
+    hosted: Duration,
 }
 
 impl Meter {
     fn new(now: Instant) -> Self {
-        Self { host_calls: 0, log_lines: 0, computed: Duration::ZERO, tick: now, waited: Duration::ZERO }
+        let (computed, waited, hosted) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        Self { host_calls: 0, log_lines: 0, computed, tick: now, waited, hosted }
     }
 
     /// Every host function begins with this.
@@ -78,9 +81,10 @@ impl Meter {
         if self.log_lines > limits.log_lines { Err(Limit::LogLines(limits.log_lines)) } else { Ok(()) }
     }
 
-    /// The guest waited for so long, which is not billed.
-    pub(super) fn waited(&mut self, waited: Duration) {
-        self.waited += waited;
+    /// The host worked for the guest: what it waited is not billed, what it computed is.
+    pub(super) fn hosted(&mut self, spent: Spent) {
+        self.waited += spent.idle;
+        self.hosted += spent.busy;
     }
 
     /// The guest was interrupted by the clock. Of the time since it last was, it computed for what it did not wait; beyond
@@ -95,18 +99,30 @@ impl Meter {
     }
 }
 
-/// What `work` comes to, and how long it was idle on the way: what it computes itself, the guest's call pays for.
-pub(super) async fn idling<T>(work: impl Future<Output = T>) -> (T, Duration) {
+/// How long something took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Spent {
+    /// While it waited.
+    pub(super) idle: Duration,
+    /// While it computed: for a host function, the guest's call pays for it.
+    pub(super) busy: Duration,
+}
+
+/// What `work` comes to, and what it took.
+pub(super) async fn spending<T>(work: impl Future<Output = T>) -> (T, Spent) {
     let mut work = pin!(work);
-    let (mut idle, mut since) = (Duration::ZERO, None::<Instant>);
+    let (mut spent, mut since) = (Spent::default(), None::<Instant>);
     let done = poll_fn(|cx| {
-        idle += since.map_or(Duration::ZERO, |since| since.elapsed());
+        let begun = Instant::now();
+        spent.idle += since.map_or(Duration::ZERO, |since| begun - since);
         let polled = work.as_mut().poll(cx);
-        since = Some(Instant::now());
+        let ended = Instant::now();
+        spent.busy += ended - begun;
+        since = Some(ended);
         polled
     })
     .await;
-    (done, idle)
+    (done, spent)
 }
 
 impl WasiView for CallState {
@@ -145,7 +161,10 @@ impl Sandbox {
             call(&mut store, &instance).await
         };
         let wall_clock = self.context.limits.wall_clock;
-        match tokio::time::timeout(wall_clock, run).await {
+        let (ended, spent) = spending(tokio::time::timeout(wall_clock, run)).await;
+        let guest = spent.busy.saturating_sub(store.data().meter.hosted);
+        tracing::debug!(target: "orkee::cloud::plugin", guest_us = guest.as_micros() as u64, "called the plugin");
+        match ended {
             Err(_) => Err(self.limit(Limit::WallClock(wall_clock))),
             Ok(Err(error)) => Err(self.classify(&error, &output)),
             Ok(Ok(result)) => {
@@ -243,14 +262,14 @@ mod tests {
         for (waits, ticks) in [(Duration::ZERO, 3), (TICK / 2, 6), (TICK - TICK / 10, 30)] {
             let mut meter = Meter::new(start);
             let mut interrupted = (1..1000u32).map(|n| {
-                meter.waited(waits);
+                meter.hosted(Spent { idle: waits, ..Spent::default() });
                 meter.tick(&limits, start + n * TICK)
             });
             assert_eq!(interrupted.position(|tick| tick.is_err()), Some(ticks - 1), "waits {waits:?} a tick");
         }
         let mut meter = Meter::new(start);
         for n in 1..1000 {
-            meter.waited(TICK * 10);
+            meter.hosted(Spent { idle: TICK * 10, ..Spent::default() });
             assert!(meter.tick(&limits, start + n * TICK * 10).is_ok());
         }
     }
@@ -267,9 +286,9 @@ mod tests {
 
     #[tokio::test]
     async fn p21_only_what_pends_is_idle() {
-        let computing = idling(async { std::thread::sleep(TICK) }).await;
-        assert_eq!(computing, ((), Duration::ZERO));
-        let ((), idle) = idling(tokio::time::sleep(TICK)).await;
-        assert!(idle > Duration::ZERO);
+        let ((), computing) = spending(async { std::thread::sleep(TICK) }).await;
+        assert!(computing.idle == Duration::ZERO && computing.busy >= TICK, "{computing:?}");
+        let ((), waiting) = spending(tokio::time::sleep(TICK)).await;
+        assert!(waiting.idle > Duration::ZERO, "{waiting:?}");
     }
 }

@@ -57,7 +57,8 @@ pub struct Tx<'s> {
 impl<'s> Tx<'s> {
     pub(super) fn begin(store: &'s mut Store) -> Result<Self, StoreError> {
         let Store { connection, space, clock, ids, turn, wait, keep, .. } = store;
-        let deadline = Instant::now() + *wait;
+        let asked = Instant::now();
+        let deadline = asked + *wait;
         let turn = turn.as_mut().map(|turn| turn.take(deadline)).transpose()?;
         // Tried often while it is our turn, instead of at the growing intervals of SQLite's own waiting.
         connection.busy_timeout(Duration::ZERO)?;
@@ -65,6 +66,7 @@ impl<'s> Tx<'s> {
             insist(deadline, || Transaction::new_unchecked(connection, TransactionBehavior::Immediate));
         connection.busy_timeout(*wait)?;
         drop(turn);
+        tracing::debug!(target: "orkee::store", waited_us = asked.elapsed().as_micros() as u64, "may write");
         let now = Clock::now(&**clock);
         let (at, keep) = (rfc3339(now), *keep);
         Ok(Self { transaction: begun?, space: *space, ids: &**ids, now, at, writer: None, keep, kept: 0 })

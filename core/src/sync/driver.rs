@@ -10,7 +10,8 @@ use super::provider::Provider;
 use super::session::{Next, Session};
 use crate::store::Store;
 
-/// Syncs the store's space with the account and backend that `remote` names. `tell` hears of each change once it is committed.
+/// Syncs the store's space with the account and backend that `remote` names. `tell` hears of changes once they are committed, of
+/// all that an answer brought at once; nothing keeps them here.
 ///
 /// A failed request ends the sync. What was applied stays, and the next sync goes on from there; so it does if the future is
 /// dropped.
@@ -19,7 +20,7 @@ pub async fn sync(
     provider: &impl Provider,
     remote: &str,
     options: Options,
-    mut tell: impl FnMut(&Event),
+    mut tell: impl FnMut(&[Event]),
 ) -> Result<Summary, SyncError> {
     let mut session = Session::begin(store, remote, provider.limits(), options)?;
     let mut under_way = FuturesUnordered::new();
@@ -33,7 +34,7 @@ pub async fn sync(
                 Next::Done => break true,
             }
         };
-        session.take_events().iter().for_each(&mut tell);
+        tell(&session.take_events());
         if is_done {
             return Ok(session.summary().clone());
         }
@@ -47,7 +48,7 @@ pub async fn sync(
                 Ok(answer) => session.receive(store, flight, answer),
                 Err(error) => session.fail(store, flight, error),
             };
-            session.take_events().iter().for_each(&mut tell);
+            tell(&session.take_events());
             applied?;
             arrived = under_way.next().now_or_never().flatten();
         }

@@ -69,8 +69,9 @@ fn store_of(count: usize) -> Store {
 async fn several_pushes_are_under_way_at_once_and_every_change_is_told_once() {
     let (cloud, mut a, mut b) = (Slow::new(), store_of(60), store_of(0));
     let mut told = Vec::new();
-    let summary =
-        sync(&mut a, &cloud, "me", Options::default(), |event| told.push(event.id.clone())).await.unwrap();
+    let summary = sync(&mut a, &cloud, "me", Options::default(), |events| told.extend_from_slice(events))
+        .await
+        .unwrap();
     assert_eq!((summary.pushed, told.len()), (60, 60));
     assert_eq!(cloud.requests.load(Ordering::SeqCst), 12);
     assert_eq!(cloud.most.load(Ordering::SeqCst), 4);

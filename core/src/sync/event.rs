@@ -83,7 +83,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    pub(super) fn count(&mut self, event: &Event) {
+    /// One more change.
+    pub fn count(&mut self, event: &Event) {
         match &event.what {
             What::Pushed | What::PushedDelete => self.pushed += 1,
             What::Added | What::Pulled => self.pulled += 1,

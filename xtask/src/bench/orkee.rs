@@ -6,65 +6,47 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::REPEATS;
-use super::table::{self, Figure, Figures};
+use super::figure::{Figure, Figures, time};
 use crate::projects;
 use crate::run::{self, Error};
 use crate::sandbox::Sandbox;
 use crate::setup::Binaries;
 
-/// Each way, for a round trip of 20 ms.
-const HALF_OF_RTT20: Duration = Duration::from_millis(10);
-/// The size whose upload is also measured with a delay.
-const DELAYED_SIZE: usize = 10_000;
-
-pub fn measure(binaries: &Binaries, size: usize) -> Result<Figures, Error> {
-    let bench = Bench::start(binaries, Duration::ZERO)?;
+pub fn measure(binaries: &Binaries, size: usize, one_way: Duration) -> Result<Figures, Error> {
+    let bench = Bench::start(binaries, one_way)?;
     bench.import(projects::made_up(1).take(size))?;
     let upload = bench.sync_in("first")?;
     let download = bench.sync_in("second")?;
-    let mut nothing = bench.sync_in("first")?;
-    for _ in 1..REPEATS {
-        nothing = nothing.least(bench.sync_in("first")?);
-    }
-    let mut ten = None;
-    for round in 0..3 {
+    let nothing = Figure::least(REPEATS, |_| bench.sync_in("first"))?;
+    let ten = Figure::least(3, |round| {
         bench.import(ten_changed(round))?;
-        let figure = bench.sync_in("first")?;
-        ten = Some(ten.map_or(figure.clone(), |least: Figure| least.least(figure)));
-    }
-    let upload_rtt20 = match size {
-        DELAYED_SIZE => {
-            let delayed = Bench::start(binaries, HALF_OF_RTT20)?;
-            delayed.import(projects::made_up(1).take(size))?;
-            Some(delayed.sync_in("first")?)
-        }
-        _ => None,
-    };
-    Ok(Figures { upload, upload_rtt20, download, nothing, ten: ten.unwrap_or_default() })
+        bench.sync_in("first")
+    })?;
+    Ok(Figures { upload, download, nothing, ten })
 }
 
 /// A sandbox whose devices use an API token.
-struct Bench<'a> {
+pub struct Bench<'a> {
     sandbox: Sandbox<'a>,
     token: String,
     url: String,
 }
 
 impl<'a> Bench<'a> {
-    fn start(binaries: &'a Binaries, one_way: Duration) -> Result<Self, Error> {
+    pub fn start(binaries: &'a Binaries, one_way: Duration) -> Result<Self, Error> {
         let sandbox = Sandbox::start(binaries, one_way)?;
         let url = if one_way.is_zero() { sandbox.direct.clone() } else { sandbox.proxy.url() };
         Ok(Self { token: sandbox.token()?, url, sandbox })
     }
 
-    fn orkee(&self, device: &str) -> Command {
+    pub fn orkee(&self, device: &str) -> Command {
         let mut command = self.sandbox.orkee(device);
         command.env("ORKEE_CLOUD_API_URL", &self.url).env("ORKEE_CLOUD_TOKEN", &self.token);
-        // One cache of compiled components for all devices, as on a machine that has synced before.
         command
     }
 
-    fn import(&self, import: impl Iterator<Item = Value>) -> Result<(), Error> {
+    /// Gives the first device these projects.
+    pub fn import(&self, import: impl Iterator<Item = Value>) -> Result<(), Error> {
         let file = self.sandbox.folder.path().join("import.json");
         projects::write_export(&file, import)?;
         run::quietly(
@@ -75,19 +57,32 @@ impl<'a> Bench<'a> {
 
     fn sync_in(&self, device: &str) -> Result<Figure, Error> {
         self.warm_up(device)?;
+        let before = self.sandbox.server_cpu()?;
         let cost = run::measured(self.orkee(device).args(["cloud", "sync", "--json"]))?;
         if !cost.status.success() {
             return Err(format!("the sync of {device} ended with {}: {}", cost.status, cost.stdout).into());
         }
-        Ok(Figure::of(&cost))
+        let server_cpu = self.sandbox.server_cpu()?.saturating_sub(before);
+        Ok(Figure { server_cpu, ..Figure::of(&cost) })
     }
 
     /// Has `device` compile the provider, which happens once: not a part of what a sync costs.
-    fn warm_up(&self, device: &str) -> Result<(), Error> {
+    pub fn warm_up(&self, device: &str) -> Result<(), Error> {
         if !self.sandbox.home(device).join("cache").exists() {
             run::quietly(self.orkee(device).args(["cloud", "list", "--limit", "1"]))?;
         }
         Ok(())
+    }
+
+    /// Syncs, and hands back its cost and what the host says that the calls into the provider took of it.
+    fn sync_with_guest(&self, device: &str) -> Result<Share, Error> {
+        self.warm_up(device)?;
+        let log = self.sandbox.folder.path().join("calls.log");
+        let mut command = self.orkee(device);
+        command.args(["cloud", "sync", "--json"]).env("RUST_LOG", "orkee::cloud::plugin=debug");
+        let cost = run::measured(command.stderr(std::fs::File::create(&log)?))?;
+        let guest = run::logged(&std::fs::read_to_string(&log)?, "guest_us").sum();
+        Ok(Share { guest, cpu: cost.cpu })
     }
 }
 
@@ -99,53 +94,36 @@ fn ten_changed(round: usize) -> impl Iterator<Item = Value> {
     })
 }
 
-/// What a command costs before it does anything.
-pub fn print_start_up(binaries: &Binaries) -> Result<(), Error> {
+/// Of a sync's CPU, what was spent in the component, copies to and from its memory included.
+pub struct Share {
+    guest: Duration,
+    cpu: Duration,
+}
+
+impl Share {
+    pub fn percent(&self) -> f64 {
+        100.0 * self.guest.as_secs_f64() / self.cpu.as_secs_f64()
+    }
+}
+
+/// The provider's share of a first upload and of a second device's sync.
+pub struct Shares {
+    size: usize,
+    pub upload: Share,
+    pub download: Share,
+}
+
+pub fn guest_share(binaries: &Binaries, size: usize) -> Result<Shares, Error> {
     let bench = Bench::start(binaries, Duration::ZERO)?;
-    bench.import(projects::made_up(2).take(10_000))?;
-    let version = least(|| run::measured(bench.orkee("first").arg("--version")))?;
-    let list = least(|| run::measured(bench.orkee("first").args(["projects", "list"])))?;
-    let json = least(|| run::measured(bench.orkee("first").args(["projects", "list", "--json"])))?;
-    println!("\n| start-up | wall | CPU | RSS |\n| --- | --- | --- | --- |");
-    let figures = [
-        ("orkee --version", version),
-        ("orkee projects list, 10000", list),
-        ("orkee projects list --json, 10000", json),
-    ];
-    for (what, figure) in figures {
-        println!(
-            "| {what} | {} | {} | {} |",
-            table::time(figure.wall),
-            table::time(figure.cpu),
-            table::size_of(Some(figure.rss))
-        );
-    }
-    bench.warm_up("idle")?;
-    let mut load = provider_load(&bench)?;
-    for _ in 1..REPEATS {
-        load = load.min(provider_load(&bench)?);
-    }
-    println!("| loading the provider, compiled form cached | {} | | |", table::time(load));
-    Ok(())
+    bench.import(projects::made_up(1).take(size))?;
+    Ok(Shares { size, upload: bench.sync_with_guest("first")?, download: bench.sync_with_guest("second")? })
 }
 
-fn least(run: impl Fn() -> Result<run::Cost, Error>) -> Result<Figure, Error> {
-    let mut figure = Figure::of(&run()?);
-    for _ in 1..REPEATS {
-        figure = figure.least(Figure::of(&run()?));
+impl Shares {
+    pub fn print(&self) {
+        println!("\n| calls into the provider, {} | time | of the CPU |\n| --- | --- | --- |", self.size);
+        for (what, share) in [("first upload", &self.upload), ("second device, all", &self.download)] {
+            println!("| {what} | {} | {:.0} % |", time(share.guest), share.percent());
+        }
     }
-    Ok(figure)
-}
-
-/// What the host says that loading took, from no engine to a provider that can be asked.
-fn provider_load(bench: &Bench<'_>) -> Result<Duration, Error> {
-    let mut command = bench.orkee("idle");
-    command.args(["cloud", "list", "--limit", "1"]).env("RUST_LOG", "orkee::cloud=debug");
-    let output = command.output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let micros = said.split_once("load_us=").and_then(|(_, rest)| {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        rest[..digits].parse().ok()
-    });
-    micros.map(Duration::from_micros).ok_or_else(|| format!("no load_us is told: {said}").into())
 }

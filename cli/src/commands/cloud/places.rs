@@ -16,6 +16,9 @@ use crate::output::text;
 /// Projects that are looked at.
 const LOOKED_AT: usize = 1_000;
 
+/// Projects that came, of which a run takes note: those that are looked at, and one more, to tell that there were more.
+pub(super) const NOTED: usize = LOOKED_AT + 1;
+
 /// Projects, or names, that are told of.
 const TOLD: usize = 5;
 
@@ -24,11 +27,10 @@ pub(super) fn tell(cx: &Context, store: &Store, run: &Run, done: &Done) -> Resul
     if run.options.dry_run {
         return Ok(());
     }
-    let added = done.events.iter().filter(|event| matches!(event.what, What::Added)).take(LOOKED_AT);
+    let added = done.came.iter().filter(|event| matches!(event.what, What::Added)).take(LOOKED_AT);
     twins(cx, store, added)?;
     if run.operation == "restore" {
-        let fetched = done.events.iter().filter(|e| matches!(e.what, What::Added | What::Pulled));
-        missing(cx, store, fetched)?;
+        missing(cx, store, done.came.iter())?;
     }
     Ok(())
 }

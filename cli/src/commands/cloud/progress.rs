@@ -35,14 +35,14 @@ impl Progress {
         Self { bar, appears: Some(appears) }
     }
 
-    /// Something happened to one more project.
-    pub(super) fn count(&self) {
-        self.bar.inc(1);
+    /// Something happened to so many more projects.
+    pub(super) fn count(&self, projects: usize) {
+        self.bar.inc(projects as u64);
     }
 
     /// Says something that stays on the screen, above the line.
-    pub(super) fn above(&self, say: impl FnOnce()) {
-        self.bar.suspend(say);
+    pub(super) fn above<T>(&self, say: impl FnOnce() -> T) -> T {
+        self.bar.suspend(say)
     }
 }
 

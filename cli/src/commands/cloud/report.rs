@@ -1,25 +1,20 @@
-//! What a sync did, for people: a line for each project, then a summary.
+//! What a sync does, for people: a line for each project as it happens, then a summary.
 
-use orkee_core::sync::{Event, What};
+use orkee_core::sync::{Event, Summary, What};
 
 use super::running::{Done, Run};
 use crate::context::Context;
-use crate::failure::Failure;
+use crate::failure::{CliError, Failure};
 use crate::output::{Paint, text};
 
-/// A line for each project that changed, here or there.
-pub(super) fn changes(cx: &Context, done: &Done) -> Result<(), Failure> {
-    if !cx.out.tells() {
-        return Ok(());
-    }
-    let width = done.events.iter().map(|e| text::line(&e.name).chars().count()).max().unwrap_or(0).min(40);
-    for event in &done.events {
-        if cx.out.is_closed() {
-            break;
-        }
-        cx.out.line(line(cx, event, width))?;
-    }
-    Ok(())
+/// The widest that names are padded to.
+const NAMES: usize = 40;
+
+/// A line for each project that changed, here or there; the names of those that are told together stand in one column.
+pub(super) fn changes(cx: &Context, events: &[Event]) -> Result<(), CliError> {
+    let widest = events.iter().map(|event| text::line(&event.name).chars().count()).max();
+    let width = widest.unwrap_or(0).min(NAMES);
+    events.iter().try_for_each(|event| cx.out.line(line(cx, event, width)))
 }
 
 fn line(cx: &Context, event: &Event, width: usize) -> String {
@@ -53,13 +48,13 @@ fn line(cx: &Context, event: &Event, width: usize) -> String {
 
 /// How it ended.
 pub(super) fn summary(cx: &Context, run: &Run, with: &str, done: &Done) -> Result<(), Failure> {
-    if done.new_epoch {
+    if done.changes.new_epoch {
         cx.out.warn("the cloud was put back to an older state; everything here was offered to it again");
     }
-    if done.was_a_copy {
+    if done.changes.was_a_copy {
         cx.out.warn("this store is a restored or copied one; it goes on as a device of its own");
     }
-    let counts = counts(done);
+    let counts = counts(&done.changes);
     let what = match (run.options.dry_run, counts.is_empty()) {
         (true, true) => format!("Nothing would change ({with})"),
         (true, false) => format!("Would change with {with}: {counts}"),
@@ -77,8 +72,8 @@ pub(super) fn summary(cx: &Context, run: &Run, with: &str, done: &Done) -> Resul
         done.duration.as_secs_f64()
     );
     cx.out.done(format_args!("{what}  {}", cx.out.paint(Paint::Dim, &cost)))?;
-    if done.mended > 0 {
-        cx.out.note(format_args!("{} places where the store made no sense were mended", done.mended));
+    if done.changes.mended > 0 {
+        cx.out.note(format_args!("{} places where the store made no sense were mended", done.changes.mended));
     }
     way_back(cx, done);
     if done.unsettled > 0 {
@@ -89,7 +84,7 @@ pub(super) fn summary(cx: &Context, run: &Run, with: &str, done: &Done) -> Resul
         };
         cx.out.note(format_args!("{conflicts} to be settled: orkee cloud conflicts"));
     }
-    if !done.parked.is_empty() {
+    if !done.changes.parked.is_empty() {
         cx.out.note("What was set aside, and why: orkee cloud parked");
     }
     Ok(())
@@ -104,14 +99,14 @@ pub(super) fn way_back(cx: &Context, done: &Done) {
     }
 }
 
-fn counts(done: &Done) -> String {
+fn counts(changes: &Summary) -> String {
     let counts = [
-        (done.count(|w| matches!(w, What::Pushed | What::PushedDelete)), "sent"),
-        (done.count(|w| matches!(w, What::Added | What::Pulled)), "fetched"),
-        (done.count(|w| matches!(w, What::Merged)), "merged"),
-        (done.count(|w| matches!(w, What::Deleted)), "deleted"),
-        (done.count(|w| matches!(w, What::Conflict { .. })), "in conflict"),
-        (done.parked.len() as u64, "set aside"),
+        (changes.pushed, "sent"),
+        (changes.pulled, "fetched"),
+        (changes.merged, "merged"),
+        (changes.deleted, "deleted"),
+        (changes.conflicts, "in conflict"),
+        (changes.parked.len() as u64, "set aside"),
     ];
     let said: Vec<String> =
         counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();

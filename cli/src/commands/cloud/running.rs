@@ -8,7 +8,7 @@ use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::TrafficCount;
 use orkee_core::store::{Point, Store};
 use orkee_core::sync::provider::Failure as ProviderFailure;
-use orkee_core::sync::{self, Event, Options, Parked, SyncError, SyncLock, What, retry};
+use orkee_core::sync::{self, Event, Options, Parked, Summary, SyncError, SyncLock, What, retry};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -19,7 +19,7 @@ use super::report;
 use super::surroundings::{self, Cloud};
 use super::sync::exit;
 use crate::context::Context;
-use crate::failure::{CommandResult, Failure};
+use crate::failure::{CliError, CommandResult, Failure};
 
 /// One run.
 pub(super) struct Run {
@@ -40,20 +40,16 @@ pub(super) struct Patience {
     pub(super) timeout: Option<Duration>,
 }
 
-/// What a run did, over all its attempts.
+/// What a run did, over all its attempts. Changes were told as they happened; here are their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Done {
-    pub(super) events: Vec<Event>,
-    pub(super) parked: Vec<Parked>,
+    pub(super) changes: Summary,
+    /// The first projects that came, for [`places`].
+    pub(super) came: Vec<Event>,
     pub(super) traffic: TrafficCount,
     pub(super) duration: Duration,
-    pub(super) request_id: Option<String>,
     /// Conflicts that stand in the store now.
     pub(super) unsettled: usize,
-    pub(super) was_a_copy: bool,
-    pub(super) new_epoch: bool,
-    /// Places where the store made no sense, and was mended.
-    pub(super) mended: u64,
     /// The way back to what was overwritten.
     pub(super) point: Option<Point>,
 }
@@ -104,12 +100,10 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
     }
     done.traffic = cloud.http.traffic();
     done.duration = started.elapsed();
-    done.parked = set_aside(&done.events);
+    done.changes.parked = each_once(std::mem::take(&mut done.changes.parked));
     let backend = match result {
         Ok(backend) => backend,
         Err(failure) => {
-            // What was done before it failed is done: it is shown, and the error comes last.
-            report::changes(cx, &done)?;
             report::way_back(cx, &done);
             log_failed(run, &done, &failure);
             return Err(failure);
@@ -120,11 +114,10 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
     if cx.out.is_json() {
         cx.out.document(&document(run, &done))?;
     } else {
-        report::changes(cx, &done)?;
         report::summary(cx, run, &backend, &done)?;
         places::tell(cx, store, run, &done)?;
     }
-    Ok(exit(done.parked.len(), done.unsettled as u64))
+    Ok(exit(done.changes.parked.len(), done.unsettled as u64))
 }
 
 async fn with_retries(
@@ -139,18 +132,22 @@ async fn with_retries(
     let progress = Progress::begin(cx);
     let mut attempt = 0;
     loop {
-        let events = &mut done.events;
-        let tell = |event: &Event| {
-            progress.count();
-            events.push(event.clone());
+        let mut told = Ok(());
+        let tell = |events: &[Event]| {
+            events.iter().for_each(|event| done.take(event));
+            progress.count(events.len());
+            if told.is_ok() {
+                told = show(cx, &progress, events);
+            }
         };
-        match sync::sync(store, &connection.provider, remote, options.clone(), tell).await {
-            Ok(summary) => {
-                done.request_id = summary.request_id;
-                done.was_a_copy |= summary.was_a_copy;
-                done.new_epoch |= summary.new_epoch;
-                done.mended += summary.mended;
-                return Ok(());
+        let ended = sync::sync(store, &connection.provider, remote, options.clone(), tell).await;
+        match ended {
+            Ok(last) => {
+                done.changes.request_id = last.request_id;
+                done.changes.was_a_copy |= last.was_a_copy;
+                done.changes.new_epoch |= last.new_epoch;
+                done.changes.mended += last.mended;
+                return Ok(told?);
             }
             Err(error) => {
                 let Some(asked) = may_pass(&error).filter(|_| attempt < retry) else {
@@ -164,6 +161,14 @@ async fn with_retries(
             }
         }
     }
+}
+
+/// Shows changes to a person as they happen; where a progress line moves, above it.
+fn show(cx: &Context, progress: &Progress, events: &[Event]) -> Result<(), CliError> {
+    if events.is_empty() || !cx.out.tells() || cx.out.is_closed() {
+        return Ok(());
+    }
+    progress.above(|| report::changes(cx, events).and_then(|()| cx.out.finish()))
 }
 
 /// Whether the same may succeed later, and how long the server asked to wait.
@@ -213,46 +218,43 @@ async fn in_time<T>(
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(TookTooLong(limit).into()))
 }
 
-/// What all attempts set aside, each record once.
-fn set_aside(events: &[Event]) -> Vec<Parked> {
-    let parked = events.iter().filter_map(|event| match &event.what {
-        What::Parked { reason } | What::Unreadable { reason } => {
-            Some(Parked { id: event.id.clone(), reason: reason.clone() })
-        }
-        _ => None,
-    });
-    let by_id: BTreeMap<String, Parked> = parked.map(|parked| (parked.id.clone(), parked)).collect();
+/// What all attempts set aside, each record once, as it was told last.
+fn each_once(parked: Vec<Parked>) -> Vec<Parked> {
+    let by_id: BTreeMap<String, Parked> = parked.into_iter().map(|one| (one.id.clone(), one)).collect();
     by_id.into_values().collect()
 }
 
 impl Done {
-    /// How many events are of this kind.
-    pub(super) fn count(&self, is: impl Fn(&What) -> bool) -> u64 {
-        self.events.iter().filter(|event| is(&event.what)).count() as u64
+    fn take(&mut self, event: &Event) {
+        self.changes.count(event);
+        if matches!(event.what, What::Added | What::Pulled) && self.came.len() < places::NOTED {
+            self.came.push(event.clone());
+        }
     }
 
+    /// Projects that came to be the same on both sides.
     fn synced(&self) -> u64 {
-        self.count(|what| {
-            !matches!(what, What::Conflict { .. } | What::Parked { .. } | What::Unreadable { .. })
-        })
+        let Summary { pushed, pulled, merged, deleted, .. } = self.changes;
+        pushed + pulled + merged + deleted
     }
 }
 
 fn document<'a>(run: &Run, done: &'a Done) -> Document<'a> {
+    let Summary { pushed, pulled, merged, conflicts, deleted, parked, request_id, .. } = &done.changes;
     Document {
-        pushed: done.count(|w| matches!(w, What::Pushed | What::PushedDelete)),
-        pulled: done.count(|w| matches!(w, What::Added | What::Pulled)),
-        merged: done.count(|w| matches!(w, What::Merged)),
-        conflicts: done.count(|w| matches!(w, What::Conflict { .. })),
-        deleted: done.count(|w| matches!(w, What::Deleted)),
-        parked: done.parked.iter().map(|p| ParkedView { id: &p.id, reason: &p.reason }).collect(),
+        pushed: *pushed,
+        pulled: *pulled,
+        merged: *merged,
+        conflicts: *conflicts,
+        deleted: *deleted,
+        parked: parked.iter().map(|p| ParkedView { id: &p.id, reason: &p.reason }).collect(),
         round_trips: done.traffic.round_trips,
         bytes_up: done.traffic.bytes_up,
         bytes_down: done.traffic.bytes_down,
         duration_ms: done.duration.as_millis(),
-        request_id: done.request_id.as_deref(),
+        request_id: request_id.as_deref(),
         dry_run: run.options.dry_run,
-        mended: done.mended,
+        mended: done.changes.mended,
         restore_point: done.point.as_ref().map(|point| point.number),
     }
 }
@@ -263,9 +265,9 @@ fn log_completed(run: &Run, done: &Done) {
         target: "orkee::cloud",
         operation = run.operation,
         projects_synced = done.synced(),
-        conflicts_resolved = done.count(|w| matches!(w, What::Merged)),
+        conflicts_resolved = done.changes.merged,
         duration_ms = done.duration.as_millis() as u64,
-        request_id = done.request_id.as_deref().unwrap_or_default(),
+        request_id = done.changes.request_id.as_deref().unwrap_or_default(),
         "Cloud sync completed"
     );
 }

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use crate::net::NetError;
 use crate::plugin::bindings::orkee::sync::http::{Error, Host, Request, Response};
-use crate::plugin::call::{CallState, idling};
+use crate::plugin::call::{CallState, spending};
 use crate::plugin::gateway::{Outgoing, SendError};
 
 impl Host for CallState {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, Error>> {
         self.host_call()?;
         let context = Arc::clone(&self.context);
-        let (sent, idle) = idling(context.gateway.send(outgoing(request))).await;
-        self.meter.waited(idle);
+        let (sent, spent) = spending(context.gateway.send(outgoing(request))).await;
+        self.meter.hosted(spent);
         Ok(match sent {
             Ok(reply) => {
                 self.failure = None;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::plugin::bindings::orkee::sync::state::{Error, Host};
-use crate::plugin::call::{CallState, idling};
+use crate::plugin::call::{CallState, spending};
 use crate::plugin::limits::Limit;
 use crate::plugin::state::StateError;
 
@@ -32,8 +32,8 @@ impl CallState {
     async fn put(&mut self, key: &str, value: Option<&[u8]>) -> wasmtime::Result<Result<(), Error>> {
         self.host_call()?;
         let context = Arc::clone(&self.context);
-        let (put, idle) = idling(context.state.put(key, value)).await;
-        self.meter.waited(idle);
+        let (put, spent) = spending(context.state.put(key, value)).await;
+        self.meter.hosted(spent);
         Ok(put.map_err(told))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Flight, FlightId, Sent, Session, SyncError};
+use super::{Flight, FlightId, PAGE, PARCEL, Sent, Session, SyncError};
 use crate::project::ProjectId;
 use crate::store::{Agreed, ListingGoal, Store, Tx};
 use crate::sync::event::What;
@@ -87,9 +87,10 @@ impl Session {
         reply: Reply,
     ) -> Result<Option<SyncError>, SyncError> {
         let head = reply.cursor.head.as_ref().map(|head| head.number);
+        let crosses_page = self.flights.values().any(|flight| flight.limit > 0) || self.held.is_some();
         for (sent, outcome) in flight.batch.iter().zip(reply.outcomes) {
             self.take_outcome(tx, sent, outcome)?;
-            if flight.limit == 0 {
+            if crosses_page {
                 self.answered.insert(sent.id, head);
             }
         }
@@ -98,6 +99,7 @@ impl Session {
             self.spans.insert(span.after, span.until);
         }
         if flight.limit > 0 {
+            self.page = page_of(&reply.changes);
             self.held = Some(Held { changes: reply.changes, cursor: reply.cursor, more: reply.more });
         }
         self.state.last_sync_at = Some(tx.at().to_owned());
@@ -239,6 +241,13 @@ impl Session {
             *position = Some(until);
         }
     }
+}
+
+/// How many records the next page may have, if they are like these.
+fn page_of(changes: &[Change]) -> u32 {
+    let bytes: usize = changes.iter().map(|change| change.stored.envelope.len()).sum();
+    let fit = PARCEL.saturating_mul(changes.len() as u64).checked_div(bytes as u64);
+    fit.and_then(|fit| u32::try_from(fit).ok()).unwrap_or(PAGE).clamp(1, PAGE)
 }
 
 /// The record is not there (any more): ours goes up as a new one, a tombstone rests.

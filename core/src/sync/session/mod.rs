@@ -20,6 +20,11 @@ use apply::Held;
 
 /// Pushes in flight at once, unless the options say otherwise.
 const IN_FLIGHT: usize = 4;
+/// Records of a page. It is applied in one transaction, and whoever edits a project meanwhile waits for that.
+const PAGE: u32 = 500;
+/// Bytes of envelopes, of a batch and, as far as can be foreseen, of a page: twice what the largest record has. With the number of
+/// requests in flight they say what a sync holds, whatever the store does.
+const PARCEL: u64 = 2 << 20;
 
 /// A request under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +59,8 @@ pub struct Session {
     /// Commits of our own, from position to position, that we need not list.
     spans: HashMap<Position, Position>,
     wants_page: bool,
+    /// Records that the next page may have, by the size of those that came.
+    page: u32,
     /// An answer came: the backend takes this cursor.
     is_met: bool,
     /// A listing compares everything; what differs is sent after it.
@@ -112,6 +119,7 @@ impl Session {
             answered: HashMap::new(),
             spans: HashMap::new(),
             wants_page: true,
+            page: PAGE,
             is_met: false,
             swept: 0,
             refused: HashMap::new(),
@@ -165,7 +173,7 @@ impl Session {
         if asks {
             self.ask_for_page(store)?;
         }
-        let limit = if asks { self.limits.max_page.max(1) } else { 0 };
+        let limit = if asks { self.limits.max_page.min(self.page).max(1) } else { 0 };
         let (batch, mutations) = batch.into_iter().unzip();
         let cursor = self.state.cursor.clone();
         let flight = FlightId(self.last_flight + 1);
@@ -205,8 +213,8 @@ impl Session {
         let records = u32::try_from(flight.batch.len()).unwrap_or(u32::MAX);
         let mut too_large = None;
         match flight.batch.as_slice() {
-            [] if self.limits.max_page <= 1 => return Err(error.into()),
-            [] => self.limits.max_page /= 2,
+            [] if flight.limit <= 1 => return Err(error.into()),
+            [] => self.limits.max_page = flight.limit / 2,
             [one] => too_large = Some(one),
             _ => self.limits.max_mutations = records / 2,
         }

@@ -3,7 +3,7 @@
 //! The records that wait are found by their index, from the row where the last look ended, so that a request costs what it
 //! carries. What leaves is marked as sent first: if no answer comes, the same version goes again before anything newer.
 
-use super::{IN_FLIGHT, Sent, Session, SyncError};
+use super::{IN_FLIGHT, PARCEL, Sent, Session, SyncError};
 use crate::store::{Durability, Store, Tx, Waiting};
 use crate::sync::envelope;
 use crate::sync::event::{Event, What};
@@ -66,7 +66,7 @@ impl Session {
                     return true;
                 }
                 bytes += size;
-                if bytes > self.limits.max_bytes {
+                if bytes > self.limits.max_bytes.min(PARCEL) {
                     return false;
                 }
                 self.summary.resumed += u64::from(sent.1);
