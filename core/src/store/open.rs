@@ -20,6 +20,15 @@ use crate::id::{Ids, SystemIds};
 /// Prepared statements that a connection keeps. More than the store has.
 const STATEMENTS: usize = 64;
 
+/// Pages in the write-ahead log from which whoever commits tidies it up. A sync does that early; a command that writes a little
+/// beside it leaves it to the sync, and does not wait for the disk on its behalf.
+const LOG_OF_MANY: i64 = 1000;
+const LOG_OF_FEW: i64 = 4 * LOG_OF_MANY;
+
+/// KiB of pages that a connection keeps while many records come in: ids and names are in no order, so that each of them touches
+/// another page of each index. Everything else does with SQLite's 2 MB.
+const CACHE_OF_MANY: i64 = 16_000;
+
 /// One connection to the database, scoped to one space.
 pub struct Store {
     pub(super) connection: Connection,
@@ -107,6 +116,7 @@ impl Options {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "synchronous", Durability::Full.pragma())?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_OF_FEW)?;
         migrations::migrate(&mut connection)?;
         let Self { tenant, clock, ids, device, wait, keep } = self;
         let mut store =
@@ -186,6 +196,16 @@ impl Store {
                 .query_row("SELECT rowid FROM spaces WHERE tenant = ?", [tenant], |row| row.get(0))?)
         })?;
         Ok(())
+    }
+
+    /// This connection is about to write one transaction after another.
+    pub fn write_much(&self) -> Result<(), StoreError> {
+        Ok(self.connection.pragma_update(None, "wal_autocheckpoint", LOG_OF_MANY)?)
+    }
+
+    /// Many records are about to come in.
+    pub fn expect_many(&self) -> Result<(), StoreError> {
+        Ok(self.connection.pragma_update(None, "cache_size", -CACHE_OF_MANY)?)
     }
 
     /// Does `work` in one transaction that has the write lock from the start. An error, or a panic, takes all of it back.

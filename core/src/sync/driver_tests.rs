@@ -74,7 +74,7 @@ async fn several_pushes_are_under_way_at_once_and_every_change_is_told_once() {
         .unwrap();
     assert_eq!((summary.pushed, told.len()), (60, 60));
     assert_eq!(cloud.requests.load(Ordering::SeqCst), 12);
-    assert_eq!(cloud.most.load(Ordering::SeqCst), 4);
+    assert_eq!(cloud.most.load(Ordering::SeqCst), 2);
     let summary = sync(&mut b, &cloud, "me", Options::default(), |_| {}).await.unwrap();
     assert_eq!(summary.pulled, 60);
     let before = cloud.requests.load(Ordering::SeqCst);

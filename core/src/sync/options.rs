@@ -21,7 +21,7 @@ pub struct Options {
     pub dry_run: bool,
     /// Pushes in flight at once; 0 for the usual.
     pub in_flight: usize,
-    /// Records in a push at most; 0 for what the backend takes.
+    /// Records in a push at most; 0 for the usual, or what the backend takes if that is less.
     pub batch: u32,
 }
 

@@ -155,7 +155,11 @@ fn body(body: Vec<u8>, compress: bool) -> (Bytes, bool) {
         return (body.into(), false);
     }
     match zstd::bulk::compress(&body, COMPRESSION_LEVEL) {
-        Ok(smaller) if smaller.len() < body.len() => (smaller.into(), true),
+        Ok(mut smaller) if smaller.len() < body.len() => {
+            // The compressor made room for the worst case; this waits for its answer, beside others.
+            smaller.shrink_to_fit();
+            (smaller.into(), true)
+        }
         // Memory ran out in the compressor, or the bytes do not get smaller: they go as they are.
         _ => (body.into(), false),
     }

@@ -33,6 +33,9 @@ impl Session {
         match answer {
             Answer::Page(reply) => {
                 check(&flight, &reply)?;
+                if reply.more {
+                    store.expect_many()?;
+                }
                 self.is_met = true;
                 self.summary.request_id = reply.request_id.clone().or(self.summary.request_id.take());
                 self.transact(store, |session, tx| session.take_reply(tx, &flight, reply))

@@ -18,8 +18,11 @@ use crate::project::ProjectId;
 use crate::store::{Durability, ListingGoal, SpaceState, Store, StoreError, Tx};
 use apply::Held;
 
-/// Pushes in flight at once, unless the options say otherwise.
-const IN_FLIGHT: usize = 4;
+/// Pushes in flight at once, unless the options say otherwise. One is on its way while the next is made; each is held in memory
+/// several times, here and in the provider.
+const IN_FLIGHT: usize = 2;
+/// Records of a batch, unless the options say otherwise or the backend takes fewer.
+const BATCH: u32 = 420;
 /// Records of a page. It is applied in one transaction, and whoever edits a project meanwhile waits for that.
 const PAGE: u32 = 500;
 /// Bytes of envelopes, of a batch and, as far as can be foreseen, of a page: twice what the largest record has. With the number of
@@ -106,6 +109,7 @@ impl Session {
         options: Options,
     ) -> Result<Self, SyncError> {
         let (mended, state, has_aside) = look(store, &options)?;
+        store.write_much()?;
         let mut session = Self {
             // One that was begun goes on: what the backend still has need not be sent.
             lists_first: state.goal.is_some_and(|goal| goal != ListingGoal::Delete),

@@ -3,7 +3,7 @@
 //! The records that wait are found by their index, from the row where the last look ended, so that a request costs what it
 //! carries. What leaves is marked as sent first: if no answer comes, the same version goes again before anything newer.
 
-use super::{IN_FLIGHT, PARCEL, Sent, Session, SyncError};
+use super::{BATCH, IN_FLIGHT, PARCEL, Sent, Session, SyncError};
 use crate::store::{Durability, Store, Tx, Waiting};
 use crate::sync::envelope;
 use crate::sync::event::{Event, What};
@@ -45,7 +45,7 @@ impl Session {
 
     fn fill_from(&mut self, tx: &mut Tx<'_>, after: i64) -> Result<Vec<(Sent, Mutation)>, SyncError> {
         let most = match self.options.batch {
-            0 => self.limits.max_mutations,
+            0 => self.limits.max_mutations.min(BATCH),
             batch => batch.min(self.limits.max_mutations),
         };
         let (mut batch, mut bytes, mut unsendable) = (Vec::new(), 0u64, Vec::new());

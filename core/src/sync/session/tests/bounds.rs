@@ -54,7 +54,7 @@ fn what_a_session_holds_does_not_grow_with_the_records() {
     let (mut cloud, mut a, mut b) = (Cloud::new(), store("laptop"), store("desktop"));
     (0..4_200).for_each(|n| add(&mut a, n));
     let (sent, _) = most_held(&mut cloud, &mut a);
-    assert_eq!(sent.records, IN_FLIGHT * LIMITS.max_mutations as usize);
+    assert_eq!(sent.records, IN_FLIGHT * BATCH as usize);
     let (_, brought) = most_held(&mut cloud, &mut b);
     assert_eq!(brought.records, PAGE as usize);
     assert_eq!(a.live_payloads().unwrap(), b.live_payloads().unwrap());
