@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::process::{Child, Stdio};
 
 use orkee_tests::device::Device;
@@ -252,4 +253,32 @@ fn s06_a_sync_that_takes_its_time_shows_that_it_is_alive() {
     let (status, screen) = terminal.finish();
     assert!(status.success(), "{screen}");
     assert!(screen.contains("1 sent"), "{screen}");
+}
+
+#[test]
+fn each_change_is_told_when_it_is_done_and_nothing_of_it_under_json() {
+    let server = Server::start();
+    let relay = Relay::to(&server.url);
+    let count = 1100;
+    let project = |i| json!({"id": format!("proj{i:04}"), "name": format!("project {i}")});
+    let export = json!({"version": 1, "projects": (0..count).map(project).collect::<Vec<_>>()}).to_string();
+    for (args, told) in [(&["cloud", "sync"][..], count), (&["cloud", "sync", "--json"], 0)] {
+        let device = Device::with_token(&relay.url, &server.account(&format!("told{told}@example.com")));
+        device.import(&export);
+        relay.decide(|seen| match seen.path == "/v1/sync" && seen.earlier == 1 {
+            true => Way::Held,
+            false => Way::Through,
+        });
+        let out = device.path("out");
+        let mut sync = device.orkee(args).stdout(File::create(&out).unwrap()).spawn().unwrap();
+        relay.wait_until_kept();
+        let sent = || std::fs::read_to_string(&out).unwrap().matches("  sent\n").count();
+        let early = sent();
+        assert!(if told == 0 { early == 0 } else { 0 < early && early < count }, "{args:?}: {early}");
+        assert!(sync.try_wait().unwrap().is_none(), "it waits for an answer");
+        relay.pass();
+        relay.release();
+        assert!(sync.wait().unwrap().success());
+        assert_eq!(sent(), told, "{args:?}");
+    }
 }

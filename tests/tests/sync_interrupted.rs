@@ -69,9 +69,9 @@ fn c90_a_restore_that_is_killed_on_a_later_page_goes_on() {
     a.import(&many(MANY));
     a.sync();
     kill_at(&b, &relay, &["cloud", "restore"], 1, &Way::Held);
-    assert_eq!(projects(&b).len(), 1000, "the first page is kept");
+    assert_eq!(projects(&b).len(), 500, "the first page is kept");
     let done = b.json(&["cloud", "restore"]);
-    assert_eq!(done["pulled"], MANY - 1000, "{done}");
+    assert_eq!(done["pulled"], MANY - 500, "{done}");
     assert_eq!(b.export(), a.export());
 }
 
