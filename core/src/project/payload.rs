@@ -103,9 +103,8 @@ impl Payload {
             respell(value);
             !says_nothing(key, value.get())
         });
-        let sorted = |a: &(Box<str>, _), b: &(Box<str>, _)| order(&a.0) <= order(&b.0);
         let entries = object.entries_mut();
-        if !entries.is_sorted_by(sorted) {
+        if !entries.is_sorted_by_key(|(key, _)| order(key)) {
             entries.sort_by(|a, b| order(&a.0).cmp(&order(&b.0)));
         }
         if let Some((field, _)) = object.iter().find(|(_, value)| is_too_deep(value.get())) {
