@@ -21,7 +21,8 @@ pub struct HistoryEntry {
     /// It came from another device, without knowledge of the version before it, and never stood here: the next version is both,
     /// merged.
     pub was_merged: bool,
-    /// What it changed in the version that it was made from; in a tombstone, or after one, nothing is spelled out but what differs.
+    /// What it changed in the version that it was made from; in a tombstone, or after one, nothing is spelled out but what differs. Nothing if
+    /// the version before it was forgotten.
     pub fields: Vec<FieldChange>,
 }
 
@@ -154,8 +155,9 @@ fn entry(kept: &[Kept], index: usize) -> HistoryEntry {
         false => !version.was_merged,
     };
     let before = kept[..index].iter().rev().filter(is_before).find_map(|version| version.payload.as_ref());
-    // The version before the first one that is kept was forgotten: nobody knows what it changed.
-    let payload = payload.as_ref().filter(|_| index > 0 || *n == 1);
+    // Where the version before it was forgotten, nobody knows what it changed.
+    let is_known = *n == kept[..index].last().map_or(1, |before| before.n + 1);
+    let payload = payload.as_ref().filter(|_| is_known);
     let fields = payload.map(|payload| changes(before, payload)).unwrap_or_default();
     HistoryEntry {
         n: *n,

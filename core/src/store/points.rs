@@ -95,8 +95,10 @@ impl Store {
         let Some(point) = point else { return Err(StoreError::NoPoint { number }) };
         self.write(Durability::Full, |tx| {
             let mut undone = Undone { operation: point.operation.clone(), ..Undone::default() };
+            // Read first: the new point may take the place of this one, if it is the oldest that is kept.
+            let records = tx.overwritten(point.number)?;
             let own = tx.open_point(&format!("undo {}", point.number))?;
-            for overwritten in tx.overwritten(point.number)? {
+            for overwritten in records {
                 if let Some(project) = tx.give_back(own, &overwritten)? {
                     undone.projects.push(project);
                 }

@@ -110,6 +110,11 @@ impl Tx<'_> {
             }
             // What is deleted, and was or was not there, has nothing to give back.
             (Then::Deleted | Then::Nothing, None) => return Ok(()),
+            // It came here later than it was made, from elsewhere.
+            (Then::Nothing, now) if now.as_ref().is_some_and(|now| was_made(now, time)) => {
+                done.unknown.push((id, name(&now)));
+                return Ok(());
+            }
             (Then::Deleted | Then::Nothing, now) => {
                 done.newer.push((id, name(&now)));
                 return Ok(());
@@ -139,19 +144,27 @@ impl Tx<'_> {
     fn at_time(&self, id: ProjectId, row: i64, time: Timestamp) -> Result<Then, StoreError> {
         let mut statement = self.connection().prepare_cached(VERSIONS)?;
         let mut rows = statement.query([row])?;
-        let (mut first, mut found): (Option<u64>, Option<(Timestamp, u64)>) = (None, None);
+        let (mut first, mut last, mut is_gap) = (None, None, false);
+        let mut found: Option<(Timestamp, u64)> = None;
         while let Some(row) = rows.next()? {
-            let number = row.get(0)?;
+            let number: u64 = row.get(0)?;
             first.get_or_insert(number);
+            // What was forgotten behind the one that was found may have stood then.
+            is_gap |=
+                last.is_some_and(|last| last + 1 < number && found.is_some_and(|(_, best)| best == last));
+            last = Some(number);
             // A time that another device wrote in another form names no moment.
             let Ok(at) = row.get::<_, String>(1)?.parse::<Timestamp>() else { continue };
             if at <= time && found.is_none_or(|best| best <= (at, number)) {
-                found = Some((at, number));
+                (found, is_gap) = (Some((at, number)), false);
             }
         }
         let Some((_, number)) = found else {
             return Ok(if first == Some(1) { Then::Nothing } else { Then::Unknown });
         };
+        if is_gap {
+            return Ok(Then::Unknown);
+        }
         let sql = "SELECT payload FROM history WHERE record = ?1 AND version = ?2 UNION ALL \
                    SELECT r.payload FROM records r JOIN tracking t ON t.record = r.rowid \
                    WHERE r.rowid = ?1 AND t.version = ?2";
@@ -162,4 +175,10 @@ impl Tx<'_> {
             None => Ok(Then::Deleted),
         }
     }
+}
+
+/// Whether the project says that it was made by then.
+fn was_made(payload: &Payload, time: Timestamp) -> bool {
+    let made = payload.read::<String>("createdAt").and_then(|at| at.parse::<Timestamp>().ok());
+    made.is_some_and(|made| made <= time)
 }

@@ -100,7 +100,7 @@ fn show(
     if entry.deleted {
         return out.line("  deleted");
     }
-    if before.is_none() && entry.n > 1 {
+    if before.map_or(0, |before| before.n) + 1 < entry.n {
         return out.line("  older versions were forgotten");
     }
     let told = |change: &&FieldChange| !matches!(change.field.as_str(), "id" | "createdAt" | "updatedAt");

@@ -77,6 +77,20 @@ fn only_so_many_points_are_kept() {
 }
 
 #[test]
+fn the_oldest_point_that_is_kept_can_be_undone() {
+    let mut store = store();
+    for n in 0..50 {
+        let text = format!("aaaaaa{n:02}");
+        add(&mut store, &text, "Mine");
+        let point = store.open_point("cloud restore").unwrap();
+        overwrite(&mut store, point, &text, Some("Cloud"));
+    }
+    let oldest = store.points().unwrap().last().unwrap().number;
+    assert_eq!(store.undo(Some(oldest)).unwrap().projects.len(), 1);
+    assert_eq!(name(&store, "aaaaaa00"), "Mine");
+}
+
+#[test]
 fn of_several_losses_in_one_operation_the_first_is_given_back() {
     let mut store = store();
     add(&mut store, "aaaaaaaa", "Mine");
@@ -130,4 +144,50 @@ fn a_time_before_what_history_remembers_is_told() {
     let done = store.put_back(then, None, "test", false).unwrap();
     assert_eq!((done.unknown.len(), done.changed.len()), (1, 0));
     assert_eq!(name(&store, "aaaaaaaa"), "Four");
+}
+
+#[test]
+fn a_time_in_a_gap_that_history_has_is_told() {
+    let clock = std::sync::Arc::new(Ticking::default());
+    let keep = Keep { versions: 2, days: 0 };
+    let mut store = Options::default().clock(clock).keep(keep).in_memory().unwrap();
+    add(&mut store, "aaaaaaaa", "One");
+    let moment =
+        |store: &mut Store| store.write::<_, StoreError>(Durability::Full, |tx| Ok(tx.now())).unwrap();
+    let one = moment(&mut store);
+    // The first two versions stay for the point.
+    let point = store.open_point("test").unwrap();
+    overwrite(&mut store, point, "aaaaaaaa", Some("Two"));
+    change(&mut store, "aaaaaaaa", |p| p.name = "Three".to_owned());
+    let three = moment(&mut store);
+    for name in ["Four", "Five", "Six"] {
+        change(&mut store, "aaaaaaaa", |p| p.name = name.to_owned());
+    }
+    let history = store.history(id("aaaaaaaa")).unwrap();
+    let known: Vec<_> = history.iter().map(|entry| (entry.n, !entry.fields.is_empty())).collect();
+    assert_eq!(known, [(1, true), (2, true), (4, false), (5, true), (6, true)], "three is forgotten");
+    let done = store.put_back(three, None, "test", false).unwrap();
+    assert_eq!((done.unknown.len(), done.changed.len()), (1, 0), "it was not Two then");
+    assert_eq!(store.put_back(one, None, "test", false).unwrap().changed.len(), 1);
+    assert_eq!(name(&store, "aaaaaaaa"), "One");
+}
+
+#[test]
+fn a_project_that_existed_before_this_store_knew_it_is_told_as_unknown() {
+    let mut store = store();
+    let created = "2024-01-31T12:00:00Z".parse().unwrap();
+    let project = Project { created_at: Some(created), ..Project::new(id("aaaaaaaa"), "Old") };
+    store.add(project).unwrap();
+    let then = "2024-06-01T00:00:00Z".parse().unwrap();
+    store
+        .write::<_, StoreError>(Durability::Full, |tx| {
+            let current = tx.record(id("aaaaaaaa"))?.unwrap();
+            assert!(current.version.at.as_str() > "2024-06", "it was written here after that");
+            Ok(())
+        })
+        .unwrap();
+    let done = store.put_back(then, None, "test", false).unwrap();
+    assert_eq!((done.newer.len(), done.unknown.len()), (0, 1));
+    let done = store.put_back(Timestamp::UNIX_EPOCH, None, "test", false).unwrap();
+    assert_eq!((done.newer.len(), done.unknown.len()), (1, 0));
 }
