@@ -43,18 +43,21 @@ impl Tx<'_> {
     /// contains nothing, which gives way to whatever the backend has. A text that cannot be read is kept beside it.
     fn mend_record(&mut self, id: &str, damage: &Damage) -> Result<(), StoreError> {
         let Ok(parsed) = id.parse::<ProjectId>() else { return self.drop_nameless(id) };
-        let sql = "SELECT r.rowid, t.version, r.payload, r.ancestry FROM records r JOIN tracking t ON t.record = r.rowid \
-                   WHERE r.space = ? AND r.id = ?";
-        let (row, number, text, ancestry): (i64, u64, Option<String>, String) =
+        let sql = "SELECT r.rowid, t.version, r.payload, r.ancestry, r.device, r.at FROM records r \
+                   JOIN tracking t ON t.record = r.rowid WHERE r.space = ? AND r.id = ?";
+        let (row, number, text, ancestry, by, when): (i64, u64, Option<String>, String, String, String) =
             self.connection().query_row(sql, (self.space(), id), |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
             })?;
         let readable =
             text.as_deref().and_then(|text| Payload::parse(text).ok()).filter(|p| p.id() == parsed);
         let ancestry = record::ancestry(parsed, &ancestry).ok();
         let (device, at) = (self.writer()?.device.clone(), self.at().to_owned());
         let version = match (readable, ancestry, damage) {
-            (Some(payload), Some(ancestry), _) => Version { payload: Some(payload), ancestry, device, at },
+            // Whoever wrote it wrote it: the columns alone are made anew.
+            (Some(payload), Some(ancestry), _) => {
+                Version { payload: Some(payload), ancestry, device: by, at: when }
+            }
             // What it came from is unknown: it is a write of this device, and no other's.
             (Some(payload), None, _) => {
                 let ancestry = self.tick(&Ancestry::new())?;

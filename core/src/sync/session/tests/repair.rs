@@ -82,6 +82,18 @@ fn what_was_stored_and_cannot_be_read_is_kept_beside_the_version_that_takes_its_
 }
 
 #[test]
+fn a_project_whose_columns_are_mended_stays_the_write_of_whoever_wrote_it() {
+    let (mut cloud, mut a, mut b) = pair(1);
+    rename(&mut a, 0, "from A");
+    cloud.sync(&mut a);
+    cloud.sync(&mut b);
+    b.execute_for_test("UPDATE records SET device = 'far away', at = '2024-01-31T12:00:00Z', name = 'Wrong'");
+    cloud.sync_with(&mut b, LIMITS, forced()).unwrap();
+    let stored = b.get(id(0)).unwrap();
+    assert_eq!((stored.device.as_str(), stored.at.as_str()), ("far away", "2024-01-31T12:00:00Z"));
+}
+
+#[test]
 fn damage_stops_a_usual_sync_with_the_way_to_mend_it() {
     use crate::diagnostic::Diagnostic;
     let (mut cloud, mut a, mut b) = pair(2);
