@@ -66,10 +66,25 @@ pub enum Decide {
     /// Both are merged; where both changed a field, this store's value stands and the other becomes a conflict.
     #[default]
     Merge,
-    /// This store wins: the fields that both changed; where everything is compared, each record that differs as a whole.
-    Local,
-    /// The cloud wins, in the same way: all records, or these alone.
+    /// This store wins: the fields that both changed; where everything is compared, each record that differs as a whole. In all
+    /// records, or in these alone; others are merged.
+    Local(Option<BTreeSet<ProjectId>>),
+    /// The cloud wins, in the same way.
     Cloud(Option<BTreeSet<ProjectId>>),
+}
+
+impl Decide {
+    pub(super) fn is_local(&self, id: ProjectId) -> bool {
+        matches!(self, Self::Local(ids) if has(ids.as_ref(), id))
+    }
+
+    pub(super) fn is_cloud(&self, id: ProjectId) -> bool {
+        matches!(self, Self::Cloud(ids) if has(ids.as_ref(), id))
+    }
+}
+
+fn has(ids: Option<&BTreeSet<ProjectId>>, id: ProjectId) -> bool {
+    ids.is_none_or(|ids| ids.contains(&id))
 }
 
 /// Whether a full listing may delete many records here: more than ten and a tenth of all.

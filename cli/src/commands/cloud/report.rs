@@ -73,7 +73,8 @@ pub(super) fn summary(cx: &Context, run: &Run, with: &str, done: &Done) -> Resul
     );
     cx.out.done(format_args!("{what}  {}", cx.out.paint(Paint::Dim, &cost)))?;
     if done.changes.mended > 0 {
-        cx.out.note(format_args!("{} places where the store made no sense were mended", done.changes.mended));
+        let places = if done.changes.mended == 1 { "place" } else { "places" };
+        cx.out.note(format_args!("Mended {} {places} where the store made no sense", done.changes.mended));
     }
     way_back(cx, done);
     if done.unsettled > 0 {

@@ -23,7 +23,7 @@ Examples:
   orkee cloud sync --project Ab12Cd34     push one project, fetch all
   orkee cloud sync --force --local-wins   compare everything again; what differs is taken from here")]
 pub(crate) struct Sync {
-    /// Push this project alone (everything is fetched)
+    /// Push this project alone, and decide for it alone (everything is fetched)
     #[arg(long, value_name = "ID")]
     project: Option<String>,
     /// Compare everything again, from the beginning
@@ -80,19 +80,20 @@ impl Sync {
             (_, true) => "--cloud-wins",
             _ => return None,
         };
-        Some(format!("{}{flag}", if self.force { "--force " } else { "" }))
+        let project = self.project.as_ref().map(|project| format!("--project {project} "));
+        let force = if self.force { "--force " } else { "" };
+        Some(format!("{}{force}{flag}", project.unwrap_or_default()))
     }
 
     fn options(&self, store: &Store) -> Result<Options, Failure> {
-        let push = match &self.project {
-            Some(query) => Push::Only(BTreeSet::from([store.find(query)?])),
-            None => Push::All,
-        };
+        let find = |query: &String| Ok::<_, Failure>(BTreeSet::from([store.find(query)?]));
+        let only = self.project.as_ref().map(find).transpose()?;
         let decide = match (self.local_wins, self.cloud_wins) {
-            (true, _) => Decide::Local,
-            (_, true) => Decide::Cloud(None),
+            (true, _) => Decide::Local(only.clone()),
+            (_, true) => Decide::Cloud(only.clone()),
             _ => Decide::Merge,
         };
+        let push = only.map_or(Push::All, Push::Only);
         Ok(Options {
             compare: if self.force { Compare::Joining } else { Compare::Changes },
             push,

@@ -9,7 +9,7 @@ use crate::sync::ancestry::{Relation, contains, join, relation};
 use crate::sync::envelope;
 use crate::sync::event::{Event, What};
 use crate::sync::merge::{Merged, Side, merge};
-use crate::sync::options::{Compare, Decide};
+use crate::sync::options::Compare;
 use crate::sync::provider::{Revision, Stored};
 
 impl Session {
@@ -207,7 +207,8 @@ impl Session {
         };
         let base = tx.common_version(&current, known.agreed.base_at, &theirs.ancestry)?;
         let base = base.and_then(|base| base.payload);
-        let winner = if self.cloud_wins(id) { Side::Theirs } else { Side::Ours };
+        let (is_local, is_cloud) = (self.options.decide.is_local(id), self.options.decide.is_cloud(id));
+        let winner = if is_cloud { Side::Theirs } else { Side::Ours };
         let ours = current.version.payload.as_ref();
         let Merged { payload, conflicts, moved } =
             merge(base.as_ref(), ours, theirs.payload.as_ref(), winner);
@@ -220,7 +221,7 @@ impl Session {
         self.tell_merged(id, payload.as_ref().or(ours));
         let lost = current.number;
         let record = self.put_on_top(tx, current, revision, &theirs, payload)?;
-        if self.options.decide == Decide::Local {
+        if is_local {
             let fields = conflicts.iter().map(|conflict| conflict.field.clone()).collect();
             if !conflicts.is_empty() {
                 self.note_overwritten(tx, &record, record.number - 1, Some(fields))?;
@@ -228,7 +229,7 @@ impl Session {
         } else {
             self.note_overwritten(tx, &record, lost, None)?;
         }
-        if self.options.decide == Decide::Merge {
+        if !is_local && !is_cloud {
             for conflict in conflicts {
                 let (ours, cloud) = (conflict.ours.as_deref(), conflict.theirs.as_deref());
                 tx.add_conflict(&record, &conflict.field, ours, cloud, &theirs)?;
@@ -259,7 +260,7 @@ impl Session {
 
     /// Who says that the cloud wins has chosen for the fields that it changes here.
     fn settle_decided(&self, tx: &Tx<'_>, current: &Record, now: Option<&Payload>) -> Result<(), SyncError> {
-        if self.cloud_wins(current.id) {
+        if self.options.decide.is_cloud(current.id) {
             tx.settle_changed(current, now)?;
         }
         Ok(())
@@ -279,14 +280,10 @@ impl Session {
         }
     }
 
-    fn cloud_wins(&self, id: ProjectId) -> bool {
-        matches!(&self.options.decide, Decide::Cloud(ids) if ids.as_ref().is_none_or(|ids| ids.contains(&id)))
-    }
-
     /// Whether one side's version of the record is to win as a whole.
     fn decides_whole(&self, id: ProjectId) -> bool {
-        self.options.compare != Compare::Changes
-            && (self.options.decide == Decide::Local || self.cloud_wins(id))
+        let decide = &self.options.decide;
+        self.options.compare != Compare::Changes && (decide.is_local(id) || decide.is_cloud(id))
     }
 
     fn decide(
@@ -307,7 +304,7 @@ impl Session {
                 _ => self.take_quietly(tx, id, current, revision, theirs),
             };
         }
-        if self.options.decide != Decide::Local {
+        if !self.options.decide.is_local(id) {
             return self.replace(tx, id, revision, theirs);
         }
         match relation(&theirs.ancestry, &known.ancestry) {

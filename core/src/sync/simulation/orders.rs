@@ -20,9 +20,9 @@ pub(super) fn random(rng: &mut SmallRng, records: &[ProjectId], is_damaged: bool
         0..4 => Options { compare: Compare::Everything, ..usual },
         4..6 => Options { push: Push::Only(only), ..usual },
         6..8 => Options { push: Push::Nothing, ..usual },
-        8 => Options { decide: Decide::Local, ..usual },
-        9 => Options { decide: Decide::Cloud(None), ..usual },
-        10 => Options { compare: Compare::Joining, decide: Decide::Local, ..usual },
+        8 => Options { decide: Decide::Local(rng.random_bool(0.3).then_some(only)), ..usual },
+        9 => Options { decide: Decide::Cloud(rng.random_bool(0.3).then_some(only)), ..usual },
+        10 => Options { compare: Compare::Joining, decide: Decide::Local(None), ..usual },
         11 => {
             Options { compare: Compare::Joining, decide: Decide::Cloud(None), push: Push::Nothing, ..usual }
         }

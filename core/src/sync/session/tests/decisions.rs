@@ -43,7 +43,7 @@ fn a_dry_run_of_a_full_listing_tells_what_is_gone() {
 
 #[test]
 fn the_losing_side_of_a_decision_is_kept_in_history_and_no_conflict_stands() {
-    for (decide, expected) in [(Decide::Local, "From B"), (Decide::Cloud(None), "From A")] {
+    for (decide, expected) in [(Decide::Local(None), "From B"), (Decide::Cloud(None), "From A")] {
         let (mut cloud, mut a, mut b) = pair(1);
         rename(&mut a, 0, "From A");
         rename(&mut b, 0, "From B");
@@ -58,12 +58,33 @@ fn the_losing_side_of_a_decision_is_kept_in_history_and_no_conflict_stands() {
 }
 
 #[test]
+fn a_decision_for_one_project_leaves_the_conflicts_of_others() {
+    for compare in [Compare::Changes, Compare::Everything] {
+        for (decide, expected) in
+            [(Decide::Local(Some([id(0)].into())), "From B"), (Decide::Cloud(Some([id(0)].into())), "From A")]
+        {
+            let (mut cloud, mut a, mut b) = pair(2);
+            for n in 0..2 {
+                rename(&mut a, n, "From A");
+                rename(&mut b, n, "From B");
+            }
+            cloud.sync(&mut a);
+            cloud.sync_with(&mut b, LIMITS, Options { compare, decide, ..Options::default() }).unwrap();
+            assert_eq!((name(&b, 0).as_str(), name(&b, 1).as_str()), (expected, "From B"));
+            let waiting = b.conflicts(None).unwrap();
+            assert_eq!(waiting.len(), 1, "{waiting:?}");
+            assert_eq!((waiting[0].id, waiting[0].cloud.as_ref().unwrap().get()), (id(1), "\"From A\""));
+        }
+    }
+}
+
+#[test]
 fn forced_local_overwrites_what_is_newer_there_and_forced_cloud_what_is_unsent_here() {
     let options = |decide| Options { compare: Compare::Everything, decide, ..Options::default() };
     let (mut cloud, mut a, mut b) = pair(2);
     rename(&mut a, 0, "newer");
     cloud.sync(&mut a);
-    cloud.sync_with(&mut b, LIMITS, options(Decide::Local)).unwrap();
+    cloud.sync_with(&mut b, LIMITS, options(Decide::Local(None))).unwrap();
     cloud.sync(&mut a);
     assert_eq!(name(&a, 0), "Project 0");
 
