@@ -69,6 +69,25 @@ fn c86_what_a_restore_overwrote_here_can_be_taken_back() {
 }
 
 #[test]
+fn a_restore_of_one_project_merges_the_others_and_keeps_their_conflicts() {
+    let server = Server::start();
+    let (a, b, id) = pair(&server);
+    let other = a.add("blog");
+    a.sync();
+    b.sync();
+    for project in [&id, &other] {
+        describe(&a, project, "from a");
+        describe(&b, project, "from b");
+    }
+    a.sync();
+    b.json(&["cloud", "restore", "--project", &id, "--yes"]);
+    assert_eq!([b.field(&id, "description"), b.field(&other, "description")], ["from a", "from b"]);
+    let waiting = b.json(&["cloud", "conflicts"])["conflicts"].take();
+    assert_eq!((waiting.as_array().unwrap().len(), &waiting[0]["id"]), (1, &json!(other)));
+    assert_eq!(waiting[0]["cloud"], "from a");
+}
+
+#[test]
 fn a_restore_that_overwrites_nothing_leaves_no_restore_point() {
     let server = Server::start();
     let (a, b, id) = pair(&server);
@@ -105,6 +124,7 @@ fn c76_restore_at_brings_back_the_state_of_an_earlier_time_and_the_next_sync_car
     assert_eq!(b.field(&other, "name"), "new", "what did not exist then stays");
     a.run(&["undo"]).success();
     assert_eq!(a.field(&id, "description"), "late");
+    a.run(&["cloud", "restore", "--at", "0s ago", "--project", "nothing0"]).exits(2).says("nothing0");
     a.run(&["cloud", "restore", "--at", "someday"]).exits(2).says("2h ago");
     a.run(&["cloud", "restore", "--at", "2999-01-01"]).exits(2).says("future");
 }

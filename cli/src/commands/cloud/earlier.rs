@@ -90,7 +90,10 @@ fn tell(cx: &Context, done: &PutBack, at: Timestamp, asked: &Asked) -> Result<()
     let (what, at) = (projects(done.changed.len()), shown(at));
     match (asked.dry_run, done.point) {
         (_, None) if done.changed.is_empty() => {
-            cx.out.done(format_args!("Nothing to change: everything is as it was at {at}"))?
+            let is_all_known = done.unknown.is_empty() && done.newer.is_empty();
+            let why = if is_all_known { format!(": everything is as it was at {at}") } else { String::new() };
+            let verb = if asked.dry_run { "would be" } else { "was" };
+            cx.out.done(format_args!("Nothing {verb} changed{why}"))?;
         }
         (true, _) => cx.out.done(format_args!("Would make {what} what they were at {at}"))?,
         (false, None) => {}

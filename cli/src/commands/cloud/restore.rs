@@ -58,11 +58,12 @@ const NAMED: usize = 10;
 impl Restore {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let mut store = cx.store()?;
-        let one = self.project.as_deref().map(|query| chosen(&store, query)).transpose()?;
         if let Some(time) = &self.at {
+            let one = self.project.as_deref().map(|query| store.find(query)).transpose()?;
             let asked = Asked { dry_run: self.dry_run, yes: self.yes };
             return earlier::run(cx, &mut store, time, one, &asked);
         }
+        let one = self.project.as_deref().map(|query| chosen(&store, query)).transpose()?;
         let options = self.options(cx, &store, one)?;
         let patience = Patience { retry: self.retry, timeout: self.timeout.map(Duration::from_secs) };
         let run = Run { operation: "restore", options, patience, keeps: Some(self.command()) };
