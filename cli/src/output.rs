@@ -94,7 +94,6 @@ impl Output {
     }
 
     /// Whether a person is to be told of what was done: not under `--json`, nor `-q`.
-    #[cfg(feature = "cloud")]
     pub(crate) fn tells(&self) -> bool {
         !self.json && self.quiet == 0
     }

@@ -26,7 +26,8 @@ fn s13_what_an_import_overwrote_is_given_back_by_undo_and_that_can_be_undone() {
     assert_eq!(home.projects()[0]["name"], "mine");
     assert_eq!(home.projects()[0]["status"], "review", "what was written since stays");
 
-    home.ok(["undo", &undone["restore_point"].to_string()]);
+    let quiet = home.run(["undo", &undone["restore_point"].to_string(), "-q"]).success();
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
     assert_eq!(home.projects()[0]["name"], "theirs");
 }
 
@@ -74,6 +75,11 @@ fn s17_doctor_finds_what_makes_no_sense_and_changes_nothing() {
     assert_eq!(found["findings"][0]["mended_by"], "orkee cloud sync --force");
     home.run(["doctor"]).exits(1).says("hint: run `orkee cloud sync --force`");
     assert_eq!(fs::read(&path).unwrap(), before);
+
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.execute("UPDATE spaces SET tenant = 'acme'", []).unwrap();
+    drop(database);
+    home.run(["doctor"]).exits(1).says("hint: run `ORKEE_CLOUD_TENANT=acme orkee cloud sync --force`");
 }
 
 #[test]

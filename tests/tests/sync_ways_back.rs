@@ -107,7 +107,7 @@ fn c76_restore_at_brings_back_the_state_of_an_earlier_time_and_the_next_sync_car
     let then = jiff::Timestamp::now().to_string();
     describe(&a, &id, "late");
     let other = a.add("new");
-    a.run(&["cloud", "restore", "--at", &then]).exits(2).says("--yes");
+    a.run(&["cloud", "restore", "--at", &then]).exits(2).says("--yes").says("shop");
     let planned = a.json(&["cloud", "restore", "--at", &then, "--dry-run"]);
     assert_eq!(
         (&planned["changed"][0]["fields"], &planned["dry_run"]),

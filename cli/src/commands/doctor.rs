@@ -1,5 +1,7 @@
 //! `orkee doctor`
 
+use std::collections::BTreeSet;
+
 use orkee_core::diagnostic::Kind;
 use orkee_core::store::Finding;
 use serde::Serialize;
@@ -29,10 +31,17 @@ struct View {
     tenant: Option<String>,
     id: Option<String>,
     problem: String,
-    mended_by: Option<&'static str>,
+    mended_by: Option<String>,
 }
 
-const MEND: &str = "orkee cloud sync --force";
+/// The command that mends it: each sync looks after the projects of one tenant.
+fn mend(finding: &Finding) -> String {
+    let command = "orkee cloud sync --force";
+    match finding.tenant.as_str() {
+        "" => command.to_owned(),
+        tenant => format!("ORKEE_CLOUD_TENANT={tenant} {command}"),
+    }
+}
 
 impl Doctor {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
@@ -48,10 +57,13 @@ impl Doctor {
             cx.out.line(format_args!("{} {}", cx.out.mark(false), text::line(&finding.to_string())))?;
         }
         if findings.is_empty() {
-            let projects = store.count()?;
-            cx.out.done(format_args!("The database is sound: {projects} projects"))?;
+            let count = store.count()?;
+            let projects = if count == 1 { "project" } else { "projects" };
+            cx.out.done(format_args!("The database is sound: {count} {projects}"))?;
         } else if findings.iter().all(|finding| finding.damage.is_mendable()) {
-            cx.out.note(format_args!("hint: run `{MEND}`, which mends it; nothing that you wrote is lost"));
+            let commands: BTreeSet<String> = findings.iter().map(|one| format!("`{}`", mend(one))).collect();
+            let commands = Vec::from_iter(commands).join(" and ");
+            cx.out.note(format_args!("hint: run {commands}, which mends it; nothing that you wrote is lost"));
         } else {
             cx.out.note(
                 "hint: run `orkee projects export --output FILE`, move orkee.db away, then `orkee projects import FILE`",
@@ -63,9 +75,9 @@ impl Doctor {
 
 fn view(finding: Finding) -> View {
     View {
-        tenant: Some(finding.tenant).filter(|tenant| !tenant.is_empty()),
         problem: finding.damage.to_string(),
-        mended_by: finding.damage.is_mendable().then_some(MEND),
+        mended_by: finding.damage.is_mendable().then(|| mend(&finding)),
+        tenant: Some(finding.tenant).filter(|tenant| !tenant.is_empty()),
         id: finding.id,
     }
 }

@@ -115,9 +115,7 @@ fn list(cx: &Context, store: &Store) -> CommandResult {
 }
 
 fn told(cx: &Context, undone: &Undone) -> Result<(), Failure> {
-    for changed in &undone.projects {
-        cx.out.line(line(cx, changed))?;
-    }
+    lines(cx, &undone.projects)?;
     let operation = text::line(&undone.operation);
     match undone.point {
         Some(point) => {
@@ -129,8 +127,15 @@ fn told(cx: &Context, undone: &Undone) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A project that went back to what it was, for people.
-pub(crate) fn line(cx: &Context, (id, name, fields): &Changed) -> String {
+/// Projects that went back to what they were, for people; not under `-q`.
+pub(crate) fn lines(cx: &Context, projects: &[Changed]) -> Result<(), Failure> {
+    for changed in projects.iter().filter(|_| cx.out.tells()) {
+        cx.out.line(line(cx, changed))?;
+    }
+    Ok(())
+}
+
+fn line(cx: &Context, (id, name, fields): &Changed) -> String {
     let what = match fields.as_slice() {
         [] => "is back".to_owned(),
         fields => fields.iter().map(|field| text::line(field)).collect::<Vec<_>>().join(", "),

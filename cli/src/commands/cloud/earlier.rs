@@ -7,6 +7,7 @@ use orkee_core::project::ProjectId;
 use orkee_core::store::{PutBack, Store};
 use serde::Serialize;
 
+use super::restore;
 use crate::commands::undo::{self, ChangedView};
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit, Failure};
@@ -49,8 +50,9 @@ pub(super) fn run(
     let operation = format!("cloud restore --at {at}");
     let mut done = store.put_back(at, only.as_ref(), &operation, true)?;
     if !asked.dry_run && !done.changed.is_empty() {
-        let what = projects(done.changed.len());
-        prompt::must_confirm(cx, asked.yes, &format!("Make {what} what they were at {}?", shown(at)))?;
+        let changed: Vec<_> = done.changed.iter().map(|(id, name, _)| (*id, Some(name.clone()))).collect();
+        let question = format!("Make what they were at {}: {}?", shown(at), restore::named(&changed));
+        prompt::must_confirm(cx, asked.yes, &question)?;
         done = store.put_back(at, only.as_ref(), &operation, false)?;
     }
     match cx.out.is_json() {
@@ -74,9 +76,7 @@ fn document<'a>(done: &'a PutBack, at: Timestamp, asked: &Asked) -> Document<'a>
 }
 
 fn tell(cx: &Context, done: &PutBack, at: Timestamp, asked: &Asked) -> Result<(), Failure> {
-    for changed in &done.changed {
-        cx.out.line(undo::line(cx, changed))?;
-    }
+    undo::lines(cx, &done.changed)?;
     cx.out.note("From this device's history: the cloud keeps no older versions.");
     for (id, name) in &done.unknown {
         cx.out.warn(format_args!(

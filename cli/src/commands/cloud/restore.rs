@@ -125,7 +125,7 @@ impl Restore {
 }
 
 /// The projects' names, for a question; the rest of a long list as a number.
-fn named(projects: &[(ProjectId, Option<String>)]) -> String {
+pub(super) fn named(projects: &[(ProjectId, Option<String>)]) -> String {
     let name = |(id, name): &(ProjectId, Option<String>)| match name {
         Some(name) => text::line(name),
         None => format!("{id} (deleted here)"),
