@@ -1,6 +1,7 @@
 //! Projects as they were at an earlier time, out of this store's history.
 //!
-//! What stood at a time is the newest of the versions that were written until then, on whatever device. Going back there gives
+//! What stood at a time is the newest of the versions that were written until then, on whatever device: the one that came after the
+//! others, whatever their clocks say, and of two that did not know each other the one that was written later. Going back there gives
 //! back and takes nothing away: what did not exist then stays, and so do later versions, in history. It is an edit of this device,
 //! with a restore point.
 
@@ -9,7 +10,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
-use super::{Durability, Store, StoreError, Tx, projects, record};
+use super::written::contains;
+use super::{Ancestry, Durability, Store, StoreError, Tx, projects, record};
 use crate::project::{Payload, ProjectId};
 
 /// What going back did, or would do.
@@ -49,8 +51,8 @@ enum Then {
     Unknown,
 }
 
-const VERSIONS: &str = "SELECT version, at FROM history WHERE record = ?1 UNION ALL \
-                        SELECT t.version, r.at FROM records r JOIN tracking t ON t.record = r.rowid WHERE r.rowid = ?1 \
+const VERSIONS: &str = "SELECT version, at, ancestry FROM history WHERE record = ?1 UNION ALL \
+                        SELECT t.version, r.at, r.ancestry FROM records r JOIN tracking t ON t.record = r.rowid WHERE r.rowid = ?1 \
                         ORDER BY 1";
 
 impl Store {
@@ -145,21 +147,26 @@ impl Tx<'_> {
         let mut statement = self.connection().prepare_cached(VERSIONS)?;
         let mut rows = statement.query([row])?;
         let (mut first, mut last, mut is_gap) = (None, None, false);
-        let mut found: Option<(Timestamp, u64)> = None;
+        let mut found: Option<(Timestamp, u64, Ancestry)> = None;
         while let Some(row) = rows.next()? {
             let number: u64 = row.get(0)?;
             first.get_or_insert(number);
             // What was forgotten behind the one that was found may have stood then.
-            is_gap |=
-                last.is_some_and(|last| last + 1 < number && found.is_some_and(|(_, best)| best == last));
+            is_gap |= last.is_some_and(|last| {
+                last + 1 < number && found.as_ref().is_some_and(|(_, best, _)| *best == last)
+            });
             last = Some(number);
             // A time that another device wrote in another form names no moment.
             let Ok(at) = row.get::<_, String>(1)?.parse::<Timestamp>() else { continue };
-            if at <= time && found.is_none_or(|best| best <= (at, number)) {
-                (found, is_gap) = (Some((at, number)), false);
+            if at > time {
+                continue;
+            }
+            let ancestry = record::ancestry(id, &row.get::<_, String>(2)?)?;
+            if found.as_ref().is_none_or(|(then, _, seen)| *then <= at || contains(&ancestry, seen)) {
+                (found, is_gap) = (Some((at, number, ancestry)), false);
             }
         }
-        let Some((_, number)) = found else {
+        let Some((_, number, _)) = found else {
             return Ok(if first == Some(1) { Then::Nothing } else { Then::Unknown });
         };
         if is_gap {

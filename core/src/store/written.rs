@@ -56,7 +56,7 @@ impl Store {
     }
 }
 
-fn contains(version: &Ancestry, other: &Ancestry) -> bool {
+pub(super) fn contains(version: &Ancestry, other: &Ancestry) -> bool {
     other.iter().all(|(writer, clock)| version.get(writer).is_some_and(|has| has >= clock))
 }
 

@@ -191,3 +191,19 @@ fn a_project_that_existed_before_this_store_knew_it_is_told_as_unknown() {
     let done = store.put_back(Timestamp::UNIX_EPOCH, None, "test", false).unwrap();
     assert_eq!((done.newer.len(), done.unknown.len()), (1, 0));
 }
+
+#[test]
+fn what_came_later_stands_even_if_a_clock_elsewhere_was_ahead() {
+    let clock = std::sync::Arc::new(Ticking::default());
+    let mut store = Options::default().clock(clock).in_memory().unwrap();
+    let moment =
+        |store: &mut Store| store.write::<_, StoreError>(Durability::Full, |tx| Ok(tx.now())).unwrap();
+    add(&mut store, "aaaaaaaa", "One");
+    change(&mut store, "aaaaaaaa", |p| p.name = "From ahead".to_owned());
+    let ahead = moment(&mut store) + jiff::SignedDuration::from_secs(3600);
+    store.execute_for_test(&format!("UPDATE records SET at = '{ahead}'"));
+    change(&mut store, "aaaaaaaa", |p| p.name = "Later".to_owned());
+    let now = ahead + jiff::SignedDuration::from_secs(60);
+    assert_eq!(store.put_back(now, None, "test", false).unwrap().changed, []);
+    assert_eq!(name(&store, "aaaaaaaa"), "Later");
+}
