@@ -192,6 +192,7 @@ fn a_project_that_existed_before_this_store_knew_it_is_told_as_unknown() {
     assert_eq!((done.newer.len(), done.unknown.len()), (1, 0));
 }
 
+#[cfg(feature = "sync")]
 #[test]
 fn what_came_later_stands_even_if_a_clock_elsewhere_was_ahead() {
     let clock = std::sync::Arc::new(Ticking::default());
