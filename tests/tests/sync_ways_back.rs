@@ -80,7 +80,7 @@ fn a_restore_of_one_project_merges_the_others_and_keeps_their_conflicts() {
         describe(&b, project, "from b");
     }
     a.sync();
-    b.json(&["cloud", "restore", "--project", &id, "--yes"]);
+    b.run(&["cloud", "restore", "--project", &id, "--yes"]).exits(5);
     assert_eq!([b.field(&id, "description"), b.field(&other, "description")], ["from a", "from b"]);
     let waiting = b.json(&["cloud", "conflicts"])["conflicts"].take();
     assert_eq!((waiting.as_array().unwrap().len(), &waiting[0]["id"]), (1, &json!(other)));
