@@ -99,3 +99,18 @@ fn s17_doctor_tells_a_damaged_file() {
     let ran = home.run(["doctor"]);
     assert_eq!(ran.code, Some(1), "{ran}");
 }
+
+#[test]
+fn an_export_of_a_store_with_a_project_that_cannot_be_read_fails_instead_of_writing_what_nobody_can_read() {
+    let home = Home::new();
+    home.add("shop");
+    let database = rusqlite::Connection::open(home.orkee().join("orkee.db")).unwrap();
+    database.execute("UPDATE records SET payload = '{\"id\": \"x'", []).unwrap();
+    drop(database);
+    let file = home.path("export.json");
+    for format in ["json", "ndjson", "toml"] {
+        let args = ["projects", "export", "--format", format, "--output", file.to_str().unwrap()];
+        home.run(args).fails(1, "E-STORE-007").says("orkee doctor");
+        assert!(!file.exists());
+    }
+}

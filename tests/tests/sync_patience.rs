@@ -135,11 +135,11 @@ fn c90e_pages_that_were_fetched_before_one_failed_are_kept() {
         );
         let before = count(&b);
         b.run(&["cloud", "restore", "-q"]).exits(6);
-        assert_eq!(count(&b), before + 1000, "the page before the one that failed is kept");
+        assert_eq!(count(&b), before + 500, "the page before the one that failed is kept");
     }
     relay.pass();
     let done = b.json(&["cloud", "restore"]);
-    assert_eq!([&done["pulled"], &done["round_trips"]], [100, 1], "{done}");
+    assert_eq!([&done["pulled"], &done["round_trips"]], [1100, 3], "{done}");
     assert_eq!(a.export(), b.export());
 }
 
@@ -158,7 +158,8 @@ fn c90e_batches_that_were_sent_before_one_failed_are_not_sent_again() {
     a.run(&["cloud", "sync", "-q"]).fails(6, "E-NET-004");
     relay.pass();
     let done = a.json(&["cloud", "sync"]);
-    assert!(done["pushed"].as_u64().unwrap() <= 600, "{done}");
+    // The first batch arrived.
+    assert!(done["pushed"].as_u64().unwrap() <= 1100 - 420, "{done}");
     b.sync();
     assert_eq!(a.export(), b.export());
 }

@@ -63,7 +63,10 @@ impl Doctor {
         } else if findings.iter().all(|finding| finding.damage.is_mendable()) {
             let commands: BTreeSet<String> = findings.iter().map(|one| format!("`{}`", mend(one))).collect();
             let commands = Vec::from_iter(commands).join(" and ");
-            cx.out.note(format_args!("hint: run {commands}, which mends it; nothing that you wrote is lost"));
+            let build = if cfg!(feature = "cloud") { "" } else { " (in a build with cloud support)" };
+            cx.out.note(format_args!(
+                "hint: run {commands}{build}, which mends it; nothing that you wrote is lost"
+            ));
         } else {
             cx.out.note(
                 "hint: run `orkee projects export --output FILE`, move orkee.db away, then `orkee projects import FILE`",

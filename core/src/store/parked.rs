@@ -21,7 +21,7 @@ pub struct Parked {
 const LIST: &str = "SELECT r.id, r.name, t.parked, 0 FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
                     WHERE t.space = ?1 AND t.version IS NOT t.clean_at AND t.parked_at IS t.version \
                     UNION ALL \
-                    SELECT u.id, r.name, u.reason, 1 FROM unreadable u \
+                    SELECT u.id, r.name, u.reason, u.revision <> '' FROM unreadable u \
                     LEFT JOIN records r ON r.space = u.space AND r.id = u.id WHERE u.space = ?1 ORDER BY 1";
 
 impl Store {

@@ -55,8 +55,9 @@ const LIST: &str = "SELECT p.rowid, p.at, p.operation, (SELECT count(*) FROM ove
 const RECORDS: &str = "SELECT r.id, o.record, o.lost, o.won, o.fields FROM overwritten o \
                        JOIN records r ON r.rowid = o.record WHERE o.point = ? ORDER BY r.id";
 
-const DROP_OLD: &str = "DELETE FROM points WHERE space = ?1 AND rowid <= \
-                        (SELECT rowid FROM points WHERE space = ?1 ORDER BY rowid DESC LIMIT 1 OFFSET ?2)";
+// One that nothing was noted for takes nobody's place.
+const DROP_OLD: &str = "DELETE FROM points WHERE space = ?1 AND rowid <= (SELECT p.rowid FROM points p WHERE p.space = ?1 AND \
+                        EXISTS (SELECT 1 FROM overwritten o WHERE o.point = p.rowid) ORDER BY p.rowid DESC LIMIT 1 OFFSET ?2)";
 
 impl Store {
     /// Begins a way back for an operation; what it overwrites is noted with [`Tx::note_overwritten`].
@@ -118,7 +119,6 @@ impl Tx<'_> {
         let sql = "INSERT INTO points (space, at, operation) VALUES (?, ?, ?)";
         self.connection().prepare_cached(sql)?.execute((self.space(), self.at(), operation))?;
         let number = self.connection().last_insert_rowid();
-        self.connection().prepare_cached(DROP_OLD)?.execute((self.space(), KEPT))?;
         Ok(u64::try_from(number).unwrap_or_default())
     }
 
@@ -148,9 +148,14 @@ impl Tx<'_> {
         };
         let fields = fields.map(|fields| serde_json::to_string(&fields)).transpose();
         let fields = fields.map_err(|error| bad_record(record.id, error))?;
+        let first = "SELECT NOT EXISTS (SELECT 1 FROM overwritten WHERE point = ?)";
+        let is_first: bool = self.connection().prepare_cached(first)?.query_row([point], |row| row.get(0))?;
         let sql = "INSERT INTO overwritten (point, record, lost, won, fields) VALUES (?, ?, ?, ?, ?) \
                    ON CONFLICT DO UPDATE SET lost = excluded.lost, won = excluded.won, fields = excluded.fields";
         self.connection().prepare_cached(sql)?.execute((point, record.row, lost, record.number, fields))?;
+        if is_first {
+            self.connection().prepare_cached(DROP_OLD)?.execute((self.space(), KEPT))?;
+        }
         Ok(())
     }
 

@@ -16,7 +16,7 @@ use crate::project::ProjectId;
 /// How much history is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keep {
-    /// Older versions of one record; 0: all.
+    /// Older versions of one record, two at least: a merge files one beside the one that it replaces. 0: all.
     pub versions: u32,
     /// Days after a version was overwritten; 0: for ever.
     pub days: u32,
@@ -27,6 +27,9 @@ impl Default for Keep {
         Self { versions: 100, days: 365 }
     }
 }
+
+/// Older versions that are kept in any case.
+const AT_LEAST: u64 = 2;
 
 /// Looked at beside two for each version that a transaction keeps.
 const SWEPT_AT_LEAST: u32 = 8;
@@ -62,8 +65,8 @@ const FORGET: &str = "DELETE FROM history WHERE record = ?1 AND version = ?2 AND
 impl Tx<'_> {
     /// One more version of a record was kept, and `newest` is what stands: forgets what is more than enough.
     pub(super) fn trim_many(&mut self, row: i64, newest: u64) -> Result<(), StoreError> {
-        let keep = u64::from(self.keep().versions);
-        if keep == 0 || newest <= keep {
+        let keep = u64::from(self.keep().versions).max(AT_LEAST);
+        if self.keep().versions == 0 || newest <= keep {
             return Ok(());
         }
         let mut statement = self.connection().prepare_cached(MANY)?;

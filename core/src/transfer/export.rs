@@ -34,10 +34,12 @@ pub fn export(
     store.list_json(&filter, |project| {
         match format {
             Format::Json => {
+                check(project)?;
                 put(if count == 0 { "\n    " } else { ",\n    " })?;
                 put(&indent(project, 2))?;
             }
             Format::Ndjson => {
+                check(project)?;
                 put(project)?;
                 put("\n")?;
             }
@@ -57,7 +59,13 @@ pub fn export(
     Ok(count)
 }
 
-fn unreadable(project: &str, source: crate::project::PayloadError) -> TransferError {
+/// An export that nobody can read is no export: what was damaged in the store ends it.
+fn check(project: &str) -> Result<(), TransferError> {
+    let read = serde_json::from_str::<serde::de::IgnoredAny>(project);
+    read.map(drop).map_err(|source| unreadable(project, source))
+}
+
+fn unreadable(project: &str, source: impl std::error::Error + Send + Sync + 'static) -> TransferError {
     let id = project.chars().take(24).collect();
     crate::store::StoreError::BadRecord { id, source: Box::new(source) }.into()
 }

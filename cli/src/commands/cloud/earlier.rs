@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use orkee_core::diagnostic::Kind;
 use orkee_core::project::ProjectId;
 use orkee_core::store::{PutBack, Store};
 use serde::Serialize;
@@ -59,7 +60,9 @@ pub(super) fn run(
         true => cx.out.document(&document(&done, at, asked))?,
         false => tell(cx, &done, at, asked)?,
     }
-    Ok(Exit::DONE)
+    // The one that was asked for stays as it is, since nobody knows what it was.
+    let is_in_vain = one.is_some() && !done.unknown.is_empty();
+    Ok(if is_in_vain { Kind::Failed.into() } else { Exit::DONE })
 }
 
 fn document<'a>(done: &'a PutBack, at: Timestamp, asked: &Asked) -> Document<'a> {
