@@ -101,7 +101,8 @@ pub fn build_for_bench() -> Result<Binaries, Error> {
     Ok(Binaries { folder: target_folder()?.join("release") })
 }
 
-fn target_folder() -> Result<PathBuf, Error> {
+/// Where cargo builds.
+pub fn target_folder() -> Result<PathBuf, Error> {
     let metadata =
         run::quietly(cargo().args(["metadata", "--format-version", "1", "--no-deps", "--locked"]))?;
     let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
