@@ -21,7 +21,7 @@ usage: cargo xtask COMMAND
   demo            two devices, a server, a sign-in, a conflict and a killed sync, with their real output
   test            format, lints, unit and end-to-end tests, the model, the demo
   sim [N [SEED]]  N random schedules over the real store and engine (200000)
-  mutants [NAME…] breaks each rule of sync in a copy of the engine, and sees that a test fails; or these rules alone
+  mutants [RULE…] breaks each rule of sync, or these, in a copy of the engine, and sees that a test fails
   bench [--full]  the figures of docs/performance.md; --full adds 100,000 records
   build           the binaries that demo and test use";
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, MAIN_DB};
 
-use super::{Options, Store, StoreError};
+use super::{Durability, Options, Store, StoreError};
 
 impl Store {
     /// The database as it is on disk.
@@ -38,6 +38,12 @@ impl Store {
     /// Does to the tables what only a fault could do.
     pub(crate) fn execute_for_test(&mut self, sql: &str) {
         self.connection.execute(sql, []).unwrap();
+    }
+
+    /// What a loss of power leaves of the transactions from the last one on.
+    pub(crate) fn durability(&self) -> Durability {
+        let level: u8 = self.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+        if level >= 2 { Durability::Full } else { Durability::Refetchable }
     }
 
     /// The next sync lists everything.

@@ -535,3 +535,4 @@ mod bounds;
 mod conflicts;
 mod decisions;
 mod repair;
+mod sending;
