@@ -531,6 +531,7 @@ fn what_was_sent_and_not_answered_counts_as_sent_when_it_turns_out_to_be_there()
     assert_eq!(cloud.sync(&mut a).pushed, 0);
 }
 
+mod arriving;
 mod bounds;
 mod conflicts;
 mod decisions;

@@ -128,3 +128,15 @@ fn a_forced_dry_run_tells_what_would_be_offered() {
     assert_eq!(cloud.sync_with(&mut a, LIMITS, options).unwrap().pushed, 1);
     assert_eq!(cloud.sync_with(&mut a, LIMITS, forced()).unwrap().pushed, 1);
 }
+
+#[test]
+fn in_the_place_of_what_cannot_be_read_comes_the_newest_version_that_can() {
+    let (mut cloud, mut a) = (Cloud::new(), store("laptop"));
+    add(&mut a, 0);
+    rename(&mut a, 0, "second");
+    rename(&mut a, 0, "third");
+    a.execute_for_test("UPDATE records SET payload = 'my words'");
+    cloud.sync_with(&mut a, LIMITS, forced()).unwrap();
+    assert_eq!(name(&a, 0), "second");
+    assert!(cloud.backend.live()[id(0).as_str()].contains("second"));
+}
