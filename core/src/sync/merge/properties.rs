@@ -352,7 +352,10 @@ proptest! {
         // A number that was freed and taken again while the other side began to refer to it is the other task's now.
         let is_reused = |number: &u64| {
             let other = |side: &Payload| numbered(side).get(number).is_some_and(|made| before.get(number) != Some(made));
-            before.contains_key(number) && (other(&ours) || other(&theirs))
+            // Nor is it known what a reference means whose task its maker took out again.
+            let dangles = |side: &Payload| !numbered(side).contains_key(number) && is_needed(side, *number);
+            let was_there = before.contains_key(number);
+            if was_there { other(&ours) || other(&theirs) } else { dangles(&ours) || dangles(&theirs) }
         };
         let all = |payload: &Payload| needs(payload, &before, |_| false);
         let known = &all(&ours) | &all(&theirs);
@@ -369,6 +372,12 @@ fn numbered(payload: &Payload) -> BTreeMap<u64, String> {
 
 fn maker(task: &RawObject) -> String {
     task.get("createdAt").unwrap().get().to_owned()
+}
+
+/// Whether some task needs the one of this number.
+fn is_needed(payload: &Payload, number: u64) -> bool {
+    let tasks = payload.read::<Vec<RawObject>>("manualTasks").unwrap_or_default();
+    tasks.iter().any(|task| task.read::<Vec<u64>>("dependencies").is_some_and(|on| on.contains(&number)))
 }
 
 /// Which task needs which, each by who made it; one that is gone is the one that was there before.
