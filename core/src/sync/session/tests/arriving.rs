@@ -1,4 +1,4 @@
-//! What becomes of a version that arrives, where random schedules seldom lead.
+//! What becomes of versions that arrive, or do not, where random schedules seldom lead.
 
 use super::*;
 
@@ -25,4 +25,49 @@ fn a_version_of_the_same_writes_that_reads_otherwise_is_taken() {
     cloud.backend.put(id(7).as_str(), otherwise.into_bytes());
     let summary = cloud.sync(&mut a);
     assert_eq!((name(&a, 7).as_str(), summary.pulled, summary.pushed), ("Otherwise", 1, 0));
+}
+
+#[test]
+fn what_is_gone_there_and_edited_here_stays_where_nothing_is_sent_too() {
+    let (mut cloud, mut a, mut b) = pair(3);
+    a.delete(id(0)).unwrap();
+    cloud.sync(&mut a);
+    cloud.backend.prune();
+    rename(&mut b, 0, "still in use");
+    let fetch = Options { push: Push::Nothing, ..Options::default() };
+    assert_eq!(cloud.sync_with(&mut b, LIMITS, fetch).unwrap().deleted, 0);
+    assert_eq!(name(&b, 0), "still in use");
+    cloud.sync(&mut b);
+    assert!(cloud.backend.live()[id(0).as_str()].contains("still in use"));
+}
+
+#[test]
+fn a_record_that_seemed_to_be_deleted_comes_back_from_whoever_has_it() {
+    let (mut cloud, mut a, mut b) = pair(3);
+    cloud.backend.lose(id(0).as_str());
+    a.forget_position();
+    assert_eq!(cloud.sync(&mut a).deleted, 1);
+    let options = Options { compare: Compare::Everything, ..Options::default() };
+    assert_eq!(cloud.sync_with(&mut b, LIMITS, options).unwrap().pushed, 1);
+    let summary = cloud.sync(&mut a);
+    assert_eq!((name(&a, 0).as_str(), summary.pulled, summary.pushed), ("Project 0", 1, 0));
+}
+
+#[test]
+fn after_a_backend_was_put_back_nothing_is_sent_until_all_is_listed_in_a_later_sync_too() {
+    let (mut cloud, mut a, _) = pair(3);
+    let older = cloud.backend.clone();
+    rename(&mut a, 0, "news");
+    cloud.sync(&mut a);
+    cloud.backend = older;
+    let mut session = Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap();
+    let Next::Ask(flight, request) = session.next(&mut a).unwrap() else { panic!() };
+    session.receive(&mut a, flight, cloud.answer(request)).unwrap();
+    assert!(session.summary().new_epoch && a.has_waiting().unwrap());
+    for mut session in [session, Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap()] {
+        let Next::Ask(_, request) = session.next(&mut a).unwrap() else { panic!() };
+        assert_eq!((request.mutations.len(), request.limit), (0, LIMITS.max_page));
+    }
+    cloud.sync(&mut a);
+    assert!(cloud.backend.live()[id(0).as_str()].contains("news"));
 }

@@ -1,4 +1,4 @@
-//! What is on disk before a version leaves, and answers that cross.
+//! What is on disk before a version leaves, and answers that cross or break off.
 
 use super::*;
 use crate::store::Durability;
@@ -60,4 +60,20 @@ fn a_page_that_was_made_after_an_answer_is_newer_than_it() {
     session.receive(&mut a, page, shown).unwrap();
     cloud.sync(&mut a);
     assert_eq!(name(&a, 2), "from B");
+}
+
+#[test]
+fn an_answer_that_contradicts_itself_moves_neither_records_nor_the_cursor() {
+    let (mut cloud, mut a, mut b) = pair(1);
+    rename(&mut a, 0, "news");
+    cloud.sync(&mut a);
+    add(&mut b, 1);
+    let mut session = Session::begin(&mut b, "me@here", LIMITS, Options::default()).unwrap();
+    let Next::Ask(flight, request) = session.next(&mut b).unwrap() else { panic!() };
+    let before = b.image().unwrap();
+    let Answer::Page(mut reply) = cloud.answer(request) else { panic!() };
+    assert_eq!(reply.changes.len(), 1);
+    reply.outcomes = vec![Outcome::Conflict(None)];
+    assert!(matches!(session.receive(&mut b, flight, Answer::Page(reply)), Err(SyncError::Protocol(_))));
+    assert!(b.image().unwrap() == before, "a part of the answer was kept");
 }
