@@ -161,3 +161,28 @@ fn reason(said: &str, status: &str) -> String {
         (None, None) => status.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_named_by_its_seed_or_else_by_the_first_test() {
+        let said = "test a::b ... ok\ntest a::c ... FAILED\ntest a::d ... FAILED\n";
+        assert_eq!(reason(said, "exit status: 101"), "a::c");
+        let said = format!("{said}seed 17: replay with …\n");
+        assert_eq!(reason(&said, "exit status: 101"), "seed 17");
+        assert_eq!(reason("", "signal: 6"), "signal: 6");
+    }
+
+    #[test]
+    fn a_rule_that_nobody_misses_is_wrong_unless_it_is_spare() {
+        let caught = Verdict::Caught("a::c".to_owned());
+        let not_built = Verdict::NotBuilt("error".to_owned());
+        let fine = |verdict: &Verdict| [false, true].map(|is_spare| verdict.is_fine(is_spare));
+        assert_eq!(
+            [fine(&caught), fine(&Verdict::Survived), fine(&not_built)],
+            [[true, true], [false, true], [false, false]]
+        );
+    }
+}

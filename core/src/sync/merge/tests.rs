@@ -184,6 +184,18 @@ fn a_number_that_was_freed_and_taken_again_is_another_task() {
 }
 
 #[test]
+fn what_needed_a_task_before_its_number_was_taken_again_needs_that_task() {
+    let with = |title: &str, day: u8| {
+        let one = format!(r#"{{"id":1,"title":"{title}","createdAt":"2026-01-0{day}T00:00:00Z"}}"#);
+        tasks(&format!(r#"{one},{{"id":2,"title":"Needs it","dependencies":[1]}}"#))
+    };
+    let got = merged("manualTasks", &with("Old", 1), &with("New", 2), &with("Old, edited", 1));
+    let value = got.0.unwrap();
+    assert!(value.contains(r#""title":"Needs it","dependencies":[1]"#), "{value}");
+    assert!(value.contains(r#"{"id":3,"title":"New""#), "{value}");
+}
+
+#[test]
 fn a_deleted_task_goes_unless_the_other_side_edited_it() {
     let edited = r#"{"id":1,"title":"One","status":"done"}"#;
     assert_eq!(merged("manualTasks", &tasks(TASK), "", &tasks(TASK)), (None, vec![]));

@@ -535,5 +535,6 @@ mod arriving;
 mod bounds;
 mod conflicts;
 mod decisions;
+mod points;
 mod repair;
 mod sending;
