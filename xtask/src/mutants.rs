@@ -32,13 +32,13 @@ pub fn run(names: &[&str]) -> Result<(), Error> {
     if let verdict @ (Verdict::Caught(_) | Verdict::NotBuilt(_)) = trial.unbroken()? {
         return Err(format!("the engine fails as it is: {}", verdict.told(false)).into());
     }
-    println!("{:<42} {:>7}  outcome", "rule", "seconds");
+    println!("{:<47} {:>7}  outcome", "rule", "seconds");
     let mut wrong = Vec::new();
     for mutant in &chosen {
         let start = Instant::now();
         let verdict = trial.of(mutant, schedules)?;
         let told = verdict.told(mutant.spare.is_some());
-        println!("{:<42} {:>7.1}  {told}", mutant.rule, start.elapsed().as_secs_f64());
+        println!("{:<47} {:>7.1}  {told}", mutant.rule, start.elapsed().as_secs_f64());
         if !verdict.is_fine(mutant.spare.is_some()) {
             wrong.push(format!("{}: {told}", mutant.rule));
         }

@@ -15,9 +15,8 @@ const CRATES: [&str; 2] = ["core", "wire"];
 /// Makes the copy what the repository is now. What did not change is not touched, so that it need not be built again.
 pub fn copy_to(folder: &Path) -> Result<(), Error> {
     write(&folder.join("Cargo.toml"), manifest()?.as_bytes())?;
-    if !folder.join("Cargo.lock").exists() {
-        fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
-    }
+    // Cargo takes out of it what these crates do not need.
+    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
     for name in CRATES {
         write(&folder.join(name).join("Cargo.toml"), &fs::read(root().join(name).join("Cargo.toml"))?)?;
         let (from, to) = (root().join(name).join("src"), folder.join(name).join("src"));
