@@ -71,3 +71,27 @@ fn after_a_backend_was_put_back_nothing_is_sent_until_all_is_listed_in_a_later_s
     cloud.sync(&mut a);
     assert!(cloud.backend.live()[id(0).as_str()].contains("news"));
 }
+
+#[test]
+fn what_comes_in_the_place_of_ours_during_a_listing_is_not_gone_at_its_end() {
+    let (mut cloud, _, mut b) = pair(2);
+    let mut a = store("tablet");
+    let limits = Limits { max_page: 1, ..LIMITS };
+    let mut session = Session::begin(&mut a, "me@here", limits, Options::default()).unwrap();
+    let mut ask = |session: &mut Session, a: &mut Store, cloud: &mut Cloud| match session.next(a).unwrap() {
+        Next::Ask(flight, request) => (flight, cloud.answer(request)),
+        other => panic!("{other:?}"),
+    };
+    let (first, page) = ask(&mut session, &mut a, &mut cloud);
+    session.receive(&mut a, first, page).unwrap();
+    let (last, last_page) = ask(&mut session, &mut a, &mut cloud);
+    // Made on both sides when the listing was over for the backend.
+    add(&mut b, 5);
+    cloud.sync(&mut b);
+    add(&mut a, 5);
+    let (push, refusal) = ask(&mut session, &mut a, &mut cloud);
+    session.receive(&mut a, push, refusal).unwrap();
+    session.receive(&mut a, last, last_page).unwrap();
+    assert_eq!(a.count().unwrap(), 3);
+    assert!(a.get(id(5)).is_ok(), "it came in the place of ours");
+}
