@@ -66,7 +66,7 @@ fn after_a_backend_was_put_back_nothing_is_sent_until_all_is_listed_in_a_later_s
     assert!(session.summary().new_epoch && a.has_waiting().unwrap());
     for mut session in [session, Session::begin(&mut a, "me@here", LIMITS, Options::default()).unwrap()] {
         let Next::Ask(_, request) = session.next(&mut a).unwrap() else { panic!() };
-        assert_eq!((request.mutations.len(), request.limit), (0, LIMITS.max_page));
+        assert_eq!((request.mutations.len(), request.limit), (0, PAGE));
     }
     cloud.sync(&mut a);
     assert!(cloud.backend.live()[id(0).as_str()].contains("news"));
@@ -78,7 +78,7 @@ fn what_comes_in_the_place_of_ours_during_a_listing_is_not_gone_at_its_end() {
     let mut a = store("tablet");
     let limits = Limits { max_page: 1, ..LIMITS };
     let mut session = Session::begin(&mut a, "me@here", limits, Options::default()).unwrap();
-    let mut ask = |session: &mut Session, a: &mut Store, cloud: &mut Cloud| match session.next(a).unwrap() {
+    let ask = |session: &mut Session, a: &mut Store, cloud: &mut Cloud| match session.next(a).unwrap() {
         Next::Ask(flight, request) => (flight, cloud.answer(request)),
         other => panic!("{other:?}"),
     };
