@@ -7,6 +7,7 @@ use rand::rngs::SmallRng;
 
 use crate::project::{Payload, Project, ProjectId, RawObject, Task, raw};
 use crate::store::{Choice, Durability, Store, StoreError};
+use crate::transfer::{Action, ImportOptions, OnConflict, import};
 
 /// What people did so far. A value is a word that occurs nowhere else.
 #[derive(Default)]
@@ -68,10 +69,11 @@ impl Deeds {
         }
     }
 
-    /// Goes back: to an older version of a project, before an operation, to an earlier time.
+    /// Goes back: to an older version of a project, before an operation, to an earlier time; or takes in a file.
     fn go_back(&mut self, store: &mut Store, id: ProjectId, rng: &mut SmallRng) {
         let before = store.live_payloads().unwrap();
-        match rng.random_range(0..3) {
+        match rng.random_range(0..4) {
+            3 => self.take_in(store, id, rng),
             0 => {
                 let n = rng.random_range(1..5);
                 let reverted = store.revert(id, n).map(drop);
@@ -102,6 +104,22 @@ impl Deeds {
         self.replaced.extend(before.difference(&after).cloned());
         // Who goes back wants all that is there then, be it under the number that a task had before.
         self.wanted.extend(after);
+    }
+
+    /// Imports a file with one project.
+    fn take_in(&mut self, store: &mut Store, id: ProjectId, rng: &mut SmallRng) {
+        let file = format!(r#"{{"projects":[{{"id":"{id}","name":"{}"}}]}}"#, self.word());
+        let on_conflict = match rng.random_range(0..3) {
+            0 => OnConflict::Replace,
+            1 => OnConflict::Merge,
+            _ => OnConflict::Skip,
+        };
+        let options = ImportOptions { on_conflict, ..ImportOptions::default() };
+        let done = import(store, file.as_bytes(), options).unwrap();
+        if done.count(|action| action == Action::Skipped) > 0 {
+            // Nobody wrote it after all.
+            words(&file).for_each(|word| drop(self.written.remove(&word)));
+        }
     }
 
     /// Settles one of a project's conflicts. False: it has none.
