@@ -127,6 +127,21 @@ fn object(fields: &[(String, String)]) -> String {
     format!("{{ {} }}", fields.join(", "))
 }
 
+#[test]
+fn tags_that_a_merge_made_too_many_can_be_made_fewer_but_not_others() {
+    let tags: Vec<String> = (0..check::MAX_TAGS + 20).map(|n| format!("t{n}")).collect();
+    let before = Project { tags, ..Project::new("abcd1234".parse().unwrap(), "merged") };
+    let payload = before.to_payload().unwrap();
+    let with = |change: &dyn Fn(&mut Vec<String>)| {
+        let mut after = before.clone();
+        change(&mut after.tags);
+        after.write_changes(&before, &payload)
+    };
+    assert!(with(&|tags| drop(tags.pop())).is_ok());
+    assert!(with(&|tags| tags[0] = "other".to_owned()).is_err());
+    assert!(with(&|tags| tags.push("more".to_owned())).is_err());
+}
+
 proptest! {
     #[test]
     fn the_canonical_form_does_not_depend_on_order_and_is_its_own_canonical_form(fields in project_text()) {
