@@ -101,6 +101,8 @@ fn c74_a_scan_after_a_sync_locates_what_the_other_device_has() {
     a.sync();
     // Both devices are on this machine: to the other one, the folder is nowhere.
     fs::rename(a.path("code"), a.path("moved")).unwrap();
+    let planned = b.json(&["cloud", "restore", "--dry-run"]);
+    assert_eq!(planned["missing_folders"], json!([]));
     let ran = b.run(&["cloud", "restore"]).success();
     assert!(
         ran.stderr.contains("1 project has no folder on this device") && ran.stderr.contains(&id),

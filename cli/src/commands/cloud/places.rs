@@ -29,9 +29,7 @@ pub(super) fn tell(cx: &Context, store: &Store, run: &Run, done: &Done) -> Resul
     }
     let added = done.came.iter().filter(|event| matches!(event.what, What::Added)).take(LOOKED_AT);
     twins(cx, store, added)?;
-    if run.operation == "restore" {
-        missing(cx, store, done.came.iter())?;
-    }
+    missing(cx, store, run, done);
     Ok(())
 }
 
@@ -66,37 +64,35 @@ fn of_one_repository(store: &Store, ids: &[ProjectId]) -> Result<bool, Failure> 
     Ok(places.len() == 1 && !places.contains(&None))
 }
 
-fn missing<'a>(cx: &Context, store: &Store, fetched: impl Iterator<Item = &'a Event>) -> Result<(), Failure> {
-    let (mut named, mut count, mut looked_at) = (Vec::new(), 0, 0);
-    let mut fetched = fetched.peekable();
-    while looked_at < LOOKED_AT
-        && let Some(event) = fetched.next()
-    {
-        looked_at += 1;
-        let Ok(id) = event.id.parse::<ProjectId>() else { continue };
-        // One that came and was deleted in the same run is in no folder.
-        if !store.get(id).is_ok_and(|stored| stored.is_missing()) {
-            continue;
-        }
-        count += 1;
-        if count <= TOLD {
-            named.push(format!("{} {id}", text::line(&event.name)));
-        }
+/// Of the first projects that a restore fetched, those whose folders are not on this device.
+pub(super) fn without_folder<'a>(store: &Store, run: &Run, done: &'a Done) -> Vec<&'a Event> {
+    if run.options.dry_run || run.operation != "restore" {
+        return Vec::new();
     }
+    // One that came and was deleted in the same run is in no folder.
+    let is_missing = |id: ProjectId| store.get(id).is_ok_and(|stored| stored.is_missing());
+    let looked_at = done.came.iter().take(LOOKED_AT);
+    looked_at.filter(|event| event.id.parse().is_ok_and(is_missing)).collect()
+}
+
+fn missing(cx: &Context, store: &Store, run: &Run, done: &Done) {
+    let missing = without_folder(store, run, done);
+    let count = missing.len();
     if count == 0 {
-        return Ok(());
+        return;
     }
+    let mut named: Vec<String> =
+        missing.iter().take(TOLD).map(|event| format!("{} {}", text::line(&event.name), event.id)).collect();
     if count > TOLD {
         named.push("…".to_owned());
     }
-    let whose = match fetched.peek() {
-        Some(_) => format!("Of the first {looked_at} projects, {count} have"),
-        None if count == 1 => "1 project has".to_owned(),
-        None => format!("{count} projects have"),
+    let whose = match count {
+        _ if done.came.len() > LOOKED_AT => format!("Of the first {LOOKED_AT} projects, {count} have"),
+        1 => "1 project has".to_owned(),
+        _ => format!("{count} projects have"),
     };
     cx.out.note(format_args!("{whose} no folder on this device: {}", named.join(", ")));
     cx.out.note("Say where one is: orkee projects locate ID PATH. Find git repositories: orkee projects scan DIR. See all: orkee projects list --missing");
-    Ok(())
 }
 
 fn joined(ids: &[ProjectId]) -> String {

@@ -71,6 +71,8 @@ struct Document<'a> {
     dry_run: bool,
     mended: u64,
     restore_point: Option<u64>,
+    /// Projects that were fetched and whose folders are not on this device.
+    missing_folders: Vec<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,7 +114,7 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
     done.unsettled = store.conflicts(None)?.len();
     log_completed(run, &done);
     if cx.out.is_json() {
-        cx.out.document(&document(run, &done))?;
+        cx.out.document(&document(run, &done, &places::without_folder(store, run, &done)))?;
     } else {
         report::summary(cx, run, &backend, &done)?;
         places::tell(cx, store, run, &done)?;
@@ -239,7 +241,7 @@ impl Done {
     }
 }
 
-fn document<'a>(run: &Run, done: &'a Done) -> Document<'a> {
+fn document<'a>(run: &Run, done: &'a Done, missing: &[&'a Event]) -> Document<'a> {
     let Summary { pushed, pulled, merged, conflicts, deleted, parked, request_id, .. } = &done.changes;
     Document {
         pushed: *pushed,
@@ -256,6 +258,7 @@ fn document<'a>(run: &Run, done: &'a Done) -> Document<'a> {
         dry_run: run.options.dry_run,
         mended: done.changes.mended,
         restore_point: done.point.as_ref().map(|point| point.number),
+        missing_folders: missing.iter().map(|event| event.id.as_str()).collect(),
     }
 }
 
