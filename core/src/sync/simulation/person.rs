@@ -118,7 +118,9 @@ impl Deeds {
         let done = import(store, file.as_bytes(), options).unwrap();
         if done.count(|action| action == Action::Skipped) > 0 {
             // Nobody wrote it after all.
-            words(&file).for_each(|word| drop(self.written.remove(&word)));
+            for word in words(&file) {
+                self.written.remove(&word);
+            }
         }
     }
 
