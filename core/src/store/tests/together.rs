@@ -4,8 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
+use std::time::Duration;
 
-use super::{Project, Store, StoreError, add, id};
+use super::{Options, Project, Store, StoreError, add, id};
 use crate::project::ProjectId;
 
 const WRITERS: usize = 4;
@@ -15,7 +16,8 @@ const CHILD: &str = "ORKEE_TEST_WRITER";
 
 /// What one writer does: counts the shared project's rank up, and adds projects of its own.
 fn write(path: &Path, writer: usize) {
-    let mut store = Store::open(path).unwrap();
+    // Longer than a person would wait: a busy disk is no fault of the store's.
+    let mut store = Options::default().wait(Duration::from_secs(60)).open(path).unwrap();
     for n in 0..EDITS {
         store
             .update(id("shared00"), |project| {
