@@ -403,6 +403,8 @@ impl World {
         for _ in 0..12 {
             let before = self.backend.traffic();
             for n in 0..self.devices.len() {
+                // What was set aside may have counted as synced before it was mended.
+                self.devices[n].store.retry_parked(None).unwrap();
                 let end = self.steps + 5_000;
                 while self.step(n) {
                     assert!(self.steps < end, "the sync of device {n} does not end");
