@@ -15,8 +15,8 @@ const MEND_CLOCK: &str = "UPDATE writer SET clock = max(clock, (SELECT coalesce(
                           '$.\"' || writer.name || '\"')), 0) FROM records r WHERE json_valid(r.ancestry)))";
 
 impl Tx<'_> {
-    /// Mends what is known of this space's records, and of the other side. What it forgets has to be compared again, with
-    /// [`Tx::say_everything_again`]. Goes over all records.
+    /// Mends what is known of this space's records, and of the other side. What it forgets has to be compared again, in a
+    /// listing that compares. Goes over all records.
     pub fn mend(&mut self) -> Result<Vec<Damage>, StoreError> {
         let findings = check::findings_in(self.connection(), self.space())?;
         if findings.is_empty() {
