@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use base64::prelude::{BASE64_STANDARD as STANDARD, Engine};
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -24,6 +25,16 @@ impl Secret {
     /// `Authorization: Bearer …`, marked sensitive. None if the secret has characters that no header can carry.
     pub fn bearer(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", self.expose())).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+impl Secret {
+    /// `Authorization: Basic …` for a secret of the form `USER:PASSWORD`, marked sensitive.
+    pub fn basic(&self) -> Option<HeaderValue> {
+        let encoded = Self::new(STANDARD.encode(self.expose()));
+        let mut value = HeaderValue::from_str(&format!("Basic {}", encoded.expose())).ok()?;
         value.set_sensitive(true);
         Some(value)
     }

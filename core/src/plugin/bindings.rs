@@ -4,9 +4,10 @@
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "cloud-provider",
+    world: "every-part",
     imports: {
         "orkee:sync/http.send": async | trappable,
+        "orkee:sync/http.send-all": async | trappable,
         "orkee:sync/state.set": async | trappable,
         "orkee:sync/state.delete": async | trappable,
         default: trappable,

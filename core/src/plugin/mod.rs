@@ -23,7 +23,7 @@ mod text;
 
 pub use error::PluginError;
 pub use gateway::{Gateway, Incoming, Outgoing, SendError};
-pub use grants::{AllowList, Grants, HostPattern, Network, PatternError, Verdict};
+pub use grants::{AllowList, Attach, Credential, Grants, HostPattern, Network, PatternError, Verdict};
 pub use host::{Code, Embedded, Host, Plugin};
 pub use limits::{Limit, Limits};
 pub use provider::{Description, Device, Entry, Listing, PartError, Profile, Setup, WasmProvider};

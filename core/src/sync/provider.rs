@@ -188,6 +188,8 @@ pub enum Failure {
     Backend,
     /// The batch is too large; smaller ones may pass.
     TooLarge,
+    /// The backend, as it is set up, cannot serve: asking again changes nothing.
+    Unsuitable,
     /// The provider itself failed: a trap, or a limit that it ran into.
     Plugin,
 }
@@ -216,6 +218,7 @@ impl Diagnostic for ProviderError {
             Failure::Timeout => "E-NET-002",
             Failure::Backend => "E-NET-004",
             Failure::TooLarge => "E-NET-005",
+            Failure::Unsuitable => "E-PLUGIN-013",
             Failure::Plugin => "E-PLUGIN-001",
         }
     }
@@ -224,6 +227,7 @@ impl Diagnostic for ProviderError {
         match self.failure {
             Failure::Auth | Failure::Forbidden => Kind::Auth,
             Failure::Timeout => Kind::Timeout,
+            Failure::Unsuitable => Kind::Usage,
             Failure::Plugin => Kind::Failed,
             Failure::Busy(_) | Failure::Unreachable | Failure::Backend | Failure::TooLarge => Kind::Network,
         }
@@ -243,7 +247,7 @@ impl Diagnostic for ProviderError {
                 Some("nothing is lost; tell who runs the server that it takes less than it says".to_owned())
             }
             Failure::Forbidden => Some("run `orkee cloud status` to see whose account it is".to_owned()),
-            Failure::Plugin => None,
+            Failure::Unsuitable | Failure::Plugin => None,
         })
     }
 

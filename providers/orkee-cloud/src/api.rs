@@ -34,6 +34,12 @@ pub(crate) fn post(path: &str, media_type: &str, body: Vec<u8>) -> Result<Reply,
     send("POST", path.to_owned(), media_type, body)
 }
 
+/// `DELETE` of a path below the API URL.
+pub(crate) fn delete(path: String) -> Result<(), Failure> {
+    let reply = send("DELETE", path, "application/json", Vec::new())?;
+    if reply.status == 204 { Ok(()) } else { Err(Refusal::of(&reply).failure()) }
+}
+
 fn send(method: &str, url: String, media_type: &str, body: Vec<u8>) -> Result<Reply, Failure> {
     let mut headers = vec![("accept".to_owned(), media_type.to_owned())];
     if !body.is_empty() {

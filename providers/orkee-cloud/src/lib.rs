@@ -24,7 +24,7 @@ impl provider::Guest for OrkeeCloud {
             id: "orkee-cloud".to_owned(),
             name: "Orkee Cloud".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            sign_in: provider::SignIn::Oauth,
+            sign_in: provider::SignIn::Login,
             limits: provider::Limits {
                 max_mutations: MAX_MUTATIONS,
                 max_bytes: MAX_BODY_BYTES - HEAD_BYTES,
@@ -54,6 +54,10 @@ impl listing::Guest for OrkeeCloud {
 impl devices::Guest for OrkeeCloud {
     fn enumerate() -> Result<Vec<devices::Device>, Failure> {
         people::devices()
+    }
+
+    fn revoke(id: String) -> Result<(), Failure> {
+        people::revoke(&id)
     }
 }
 

@@ -69,6 +69,10 @@ pub(crate) fn devices() -> Result<Vec<devices::Device>, Failure> {
     Ok(list.devices.into_iter().map(device).collect())
 }
 
+pub(crate) fn revoke(id: &str) -> Result<(), Failure> {
+    api::delete(format!("/v1/devices/{}", percent_encoded(id)))
+}
+
 fn ask<T: DeserializeOwned>(path: String) -> Result<T, Failure> {
     let reply = api::get(path)?.success("application/json").map_err(api::Refusal::failure)?;
     read(&reply.body)

@@ -7,10 +7,10 @@ impl Host for CallState {
     fn enumerate(&mut self) -> wasmtime::Result<Vec<Credential>> {
         self.host_call()?;
         let gateway = &self.context.gateway;
-        let granted = gateway.grants.credentials.iter().map(|(name, audience)| Credential {
+        let granted = gateway.grants.credentials.iter().map(|(name, credential)| Credential {
             name: name.clone(),
-            audience: audience.to_string(),
-            signed_in: gateway.credentials.is_signed_in(name, audience),
+            audience: credential.audience.to_string(),
+            signed_in: gateway.credentials.is_signed_in(name, &credential.audience),
         });
         Ok(granted.collect())
     }

@@ -3,10 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt};
+
 use crate::net::NetError;
 use crate::plugin::bindings::orkee::sync::http::{Error, Host, Request, Response};
 use crate::plugin::call::{CallState, spending};
-use crate::plugin::gateway::{Outgoing, SendError};
+use crate::plugin::gateway::{Gateway, Incoming, Outgoing, SendError};
+
+/// Requests of one `send-all` that are under way at once. Each of their replies may have this part of the limit for one body,
+/// so that all of them in the host's memory have no more than that limit.
+const AT_ONCE: usize = 8;
 
 impl Host for CallState {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, Error>> {
@@ -14,9 +20,43 @@ impl Host for CallState {
         let context = Arc::clone(&self.context);
         let (sent, spent) = spending(context.gateway.send(outgoing(request))).await;
         self.meter.hosted(spent);
-        Ok(match sent {
+        self.failure = None;
+        Ok(self.keep(sent))
+    }
+
+    async fn send_all(&mut self, requests: Vec<Request>) -> wasmtime::Result<Vec<Result<Response, Error>>> {
+        for _ in &requests {
+            self.host_call()?;
+        }
+        let limit = self.context.limits.reply_body;
+        let gateway = Gateway { reply_body: limit / AT_ONCE as u64, ..self.context.gateway.clone() };
+        let sending = stream::iter(requests.into_iter().map(|request| gateway.send(outgoing(request))));
+        let mut room = limit;
+        let all = sending.buffered(AT_ONCE).map(|sent| within(sent, limit, &mut room)).collect::<Vec<_>>();
+        let (sent, spent) = spending(all).await;
+        self.meter.hosted(spent);
+        self.failure = None;
+        Ok(sent.into_iter().map(|sent| self.keep(sent)).collect())
+    }
+}
+
+/// Takes a reply's body off the room that is left for all.
+fn within(sent: Result<Incoming, SendError>, limit: u64, room: &mut u64) -> Result<Incoming, SendError> {
+    let reply = sent?;
+    match room.checked_sub(reply.body.len() as u64) {
+        Some(left) => {
+            *room = left;
+            Ok(reply)
+        }
+        None => Err(SendError::TooMuch { limit }),
+    }
+}
+
+impl CallState {
+    /// Remembers what the host knows of a request and the guest does not.
+    fn keep(&mut self, sent: Result<Incoming, SendError>) -> Result<Response, Error> {
+        match sent {
             Ok(reply) => {
-                self.failure = None;
                 self.request_id = reply.request_id;
                 Ok(Response { status: reply.status, headers: reply.headers, body: reply.body })
             }
@@ -25,7 +65,7 @@ impl Host for CallState {
                 self.failure = Some(error);
                 Err(told)
             }
-        })
+        }
     }
 }
 
@@ -49,7 +89,7 @@ fn told(error: &SendError) -> Error {
         SendError::SignedOut { .. } | SendError::Credential(_) => Error::AuthRequired(error.to_string()),
         SendError::Net(NetError::Timeout { .. }) => Error::Timeout,
         SendError::Net(_) | SendError::Encoding { .. } => Error::Unreachable(error.to_string()),
-        SendError::TooLarge { limit, .. } => Error::TooLarge(*limit),
+        SendError::TooLarge { limit, .. } | SendError::TooMuch { limit } => Error::TooLarge(*limit),
         SendError::Withheld { .. } => Error::Withheld,
     }
 }

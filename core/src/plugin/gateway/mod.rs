@@ -14,7 +14,7 @@ use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING};
 use http::{HeaderValue, StatusCode};
 use thiserror::Error;
 
-use super::grants::{Grants, Verdict};
+use super::grants::{Attach, Credential, Grants, Verdict};
 use super::text::clean;
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::id;
@@ -106,6 +106,12 @@ pub enum SendError {
         /// The limit.
         limit: u64,
     },
+    /// The replies to requests that were sent together are larger than the plugin may receive at once.
+    #[error("the replies to one group of requests have more than {limit} bytes")]
+    TooMuch {
+        /// The limit.
+        limit: u64,
+    },
     /// The reply cannot be decoded.
     #[error("{origin} answered a body that cannot be decoded")]
     Encoding {
@@ -128,7 +134,7 @@ impl Diagnostic for SendError {
             Self::SignedOut { .. } => "E-AUTH-001",
             Self::Credential(error) => error.code(),
             Self::Net(error) => error.code(),
-            Self::TooLarge { .. } => "E-NET-005",
+            Self::TooLarge { .. } | Self::TooMuch { .. } => "E-NET-005",
             Self::Encoding { .. } => "E-NET-004",
             Self::Withheld { .. } => "E-PLUGIN-022",
         }
@@ -141,7 +147,9 @@ impl Diagnostic for SendError {
             Self::SignedOut { .. } => Kind::Auth,
             Self::Credential(error) => error.kind(),
             Self::Net(error) => error.kind(),
-            Self::TooLarge { .. } | Self::Encoding { .. } | Self::Withheld { .. } => Kind::Network,
+            Self::TooLarge { .. } | Self::TooMuch { .. } | Self::Encoding { .. } | Self::Withheld { .. } => {
+                Kind::Network
+            }
         }
     }
 
@@ -165,18 +173,19 @@ impl Gateway {
             let reply = self.attempt(&checked, reach, None).await?;
             return self.admit(reply, &checked.origin, &[]);
         };
-        let audience = self.audience(&name, &checked.origin)?;
+        let credential = self.credential(&name, &checked.origin)?;
+        let audience = &credential.audience;
         let first = self.credentials.token(&name, audience).await?;
         let first = first.ok_or_else(|| SendError::SignedOut { audience: audience.clone() })?;
-        let reply = self.attempt(&checked, reach, Some(&first)).await?;
+        let reply = self.attempt(&checked, reach, Some((&credential.attach, &first))).await?;
         if reply.status != StatusCode::UNAUTHORIZED {
-            return self.admit(reply, &checked.origin, &[first]);
+            return self.admit(reply, &checked.origin, &credential.attach.secrets(&[first]));
         }
         let Some(second) = self.credentials.refresh_after_401(&name, audience, &first).await? else {
-            return self.admit(reply, &checked.origin, &[first]);
+            return self.admit(reply, &checked.origin, &credential.attach.secrets(&[first]));
         };
-        let reply = self.attempt(&checked, reach, Some(&second)).await?;
-        self.admit(reply, &checked.origin, &[first, second])
+        let reply = self.attempt(&checked, reach, Some((&credential.attach, &second))).await?;
+        self.admit(reply, &checked.origin, &credential.attach.secrets(&[first, second]))
     }
 
     /// How far the allow-list lets this origin be resolved.
@@ -197,33 +206,38 @@ impl Gateway {
         }
     }
 
-    /// The origin that the credential is for, which must be the one that is asked, over https or on this machine.
-    fn audience(&self, name: &str, asked: &Origin) -> Result<&Origin, SendError> {
-        let Some(audience) = self.grants.credentials.get(name) else {
+    /// The credential, which must be for the origin that is asked, over https or on this machine.
+    fn credential(&self, name: &str, asked: &Origin) -> Result<&Credential, SendError> {
+        let Some(credential) = self.grants.credentials.get(name) else {
             return Err(self.invalid(format!("it has no credential `{}`", clean(name, 50))));
         };
+        let audience = &credential.audience;
         if audience != asked {
             return Err(self.invalid(format!("the credential `{name}` is for {audience}, not for {asked}")));
         }
         if asked.scheme() == crate::net::Scheme::Http && !asked.is_loopback() {
             return Err(self.invalid(format!("the credential `{name}` is not sent over plain http")));
         }
-        Ok(audience)
+        Ok(credential)
     }
 
     async fn attempt(
         &self,
         checked: &Checked,
         reach: Reach,
-        secret: Option<&Secret>,
+        secret: Option<(&Attach, &Secret)>,
     ) -> Result<Reply, SendError> {
         let client = self.http.client(reach)?;
         let mut request =
             client.request(checked.method.clone(), checked.url.clone()).headers(checked.headers.clone());
         request = request.header(REQUEST_ID, format!("sync_{}", id::random(16)));
         request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
-        if let Some(secret) = secret {
-            let value = secret.bearer().ok_or_else(|| {
+        if let Some((attach, secret)) = secret {
+            let value = match attach {
+                Attach::Bearer => secret.bearer(),
+                Attach::Basic => secret.basic(),
+            };
+            let value = value.ok_or_else(|| {
                 self.invalid("the credential holds characters that no header can".to_owned())
             })?;
             request = request.header(AUTHORIZATION, value);

@@ -65,6 +65,9 @@ pub(super) fn of_guest(plugin: &str, told: Told, aftermath: Aftermath) -> Provid
         (Told::Backend(words), _) => {
             ProviderError::new(Failure::Backend, say("reports that its backend failed", &words))
         }
+        (Told::Unsuitable(words), _) => {
+            ProviderError::new(Failure::Unsuitable, say("cannot use its backend as it is set up", &words))
+        }
         (Told::TooLarge(words), _) => {
             ProviderError::new(Failure::TooLarge, say("sent more than its backend takes", &words))
         }
@@ -85,9 +88,10 @@ fn of_request(plugin: &str, error: SendError) -> ProviderError {
         SendError::Net(NetError::Unreachable { .. } | NetError::Tls { .. } | NetError::Broken { .. }) => {
             Failure::Unreachable
         }
-        SendError::TooLarge { .. } | SendError::Encoding { .. } | SendError::Withheld { .. } => {
-            Failure::Backend
-        }
+        SendError::TooLarge { .. }
+        | SendError::TooMuch { .. }
+        | SendError::Encoding { .. }
+        | SendError::Withheld { .. } => Failure::Backend,
         SendError::Net(_) | SendError::Denied { .. } | SendError::Invalid { .. } => Failure::Plugin,
     };
     let what = match failure {
@@ -101,7 +105,7 @@ fn of_request(plugin: &str, error: SendError) -> ProviderError {
         error => error.hint(),
     };
     let source: Box<dyn std::error::Error + Send + Sync> = match error {
-        SendError::TooLarge { limit, .. } => {
+        SendError::TooLarge { limit, .. } | SendError::TooMuch { limit } => {
             Box::new(PluginError::Limit { plugin: plugin.to_owned(), limit: Limit::ReplyBody(limit) })
         }
         error => Box::new(error),

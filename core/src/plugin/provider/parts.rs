@@ -173,6 +173,12 @@ impl WasmProvider {
         Ok(devices.collect())
     }
 
+    /// Ends a device's sign-in.
+    pub async fn revoke_device(&self, id: &str) -> Result<(), PartError> {
+        let id = id.to_owned();
+        ask!(self, devices, "end a device's sign-in", |guest, store| guest.call_revoke(store, &id))
+    }
+
     fn cannot(&self, what: &'static str) -> PartError {
         PartError::Absent(PluginError::Cannot { plugin: self.name().to_owned(), what })
     }

@@ -22,7 +22,7 @@ pub struct Description {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// Whether its requests need the host's sign-in.
+    /// Whether its requests name the credential `login`.
     pub needs_sign_in: bool,
     /// What its backend takes, within the host's own bounds.
     pub limits: Limits,
@@ -47,7 +47,7 @@ pub(super) fn description(plugin: &str, given: wit::Description) -> Result<Descr
         id: given.id,
         name: clean(&given.name, 100),
         version: clean(&given.version, 50),
-        needs_sign_in: matches!(given.sign_in, wit::SignIn::Oauth),
+        needs_sign_in: matches!(given.sign_in, wit::SignIn::Login),
         limits: Limits {
             max_mutations: limits.max_mutations.min(MAX_MUTATIONS),
             max_bytes,

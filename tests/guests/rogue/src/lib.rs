@@ -20,7 +20,7 @@ impl Guest for Rogue {
             id: "rogue".to_owned(),
             name: "Rogue\u{1b}[31m".to_owned(),
             version: "1".to_owned(),
-            sign_in: SignIn::Oauth,
+            sign_in: SignIn::Login,
             limits,
         }
     }
