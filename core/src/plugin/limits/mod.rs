@@ -1,10 +1,14 @@
 //! What a plugin may use in one call, and how using more of it is told.
 
+mod some;
+
 use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
 use wasmtime::ResourceLimiter;
+
+pub use some::SomeLimits;
 
 /// Bytes that one element of a table costs the host.
 const TABLE_ELEMENT_BYTES: usize = 16;

@@ -1,0 +1,140 @@
+//! The keys of a manifest.
+
+use std::collections::BTreeMap;
+
+use toml_edit::Document;
+
+use super::error::ManifestError;
+use super::fields::{Fields, line_of};
+use super::{LoginKind, Manifest, OptionSpec, PluginName};
+use crate::net::ApiUrl;
+use crate::plugin::grants::{HostPattern, Network};
+use crate::plugin::limits::SomeLimits;
+use crate::plugin::text::clean;
+
+/// Larger texts are no manifests.
+const MAX_TEXT: usize = 64 << 10;
+
+pub(super) fn manifest(text: &str) -> Result<Manifest, ManifestError> {
+    if text.len() > MAX_TEXT {
+        return Err(ManifestError::new("", format!("it has more than {MAX_TEXT} bytes")));
+    }
+    let document = Document::parse(text).map_err(|error| ManifestError {
+        line: error.span().map(|span| line_of(text, span.start)),
+        ..ManifestError::new("", format!("it is not TOML: {}", clean(error.message(), 200)))
+    })?;
+    let mut fields = Fields::new(text, document.as_table());
+    let name = fields.text("name")?.ok_or_else(|| ManifestError::new("name", "it is missing"))?;
+    let name: PluginName = name.parse().map_err(|error: ManifestError| fields.about("name", error.what))?;
+    let version = fields.text("version")?.ok_or_else(|| ManifestError::new("version", "it is missing"))?;
+    let mut hosts = patterns(&mut fields, "hosts", Network::Public)?;
+    hosts.extend(patterns(&mut fields, "private-network", Network::Private)?);
+    let manifest = Manifest {
+        name,
+        version,
+        description: fields.text("description")?,
+        publisher: fields.text("publisher")?,
+        hosts,
+        tenants: fields.texts("tenants")?.unwrap_or_default(),
+        api_url: url(&mut fields, "api-url")?,
+        login: fields.table("login")?.map(login).transpose()?,
+        limits: fields.table("limits")?.map(limits).transpose()?.unwrap_or_default(),
+        options: fields.table("options")?.map(options).transpose()?.unwrap_or_default(),
+    };
+    fields.finish()?;
+    check(&manifest)?;
+    Ok(manifest)
+}
+
+/// What no key alone can say.
+fn check(manifest: &Manifest) -> Result<(), ManifestError> {
+    let region = manifest.options.get("region").is_some_and(|o| o.required || o.default.is_some());
+    match manifest.login {
+        Some(LoginKind::AwsKeys { .. }) if !region => Err(ManifestError::new(
+            "login.kind",
+            "`aws-keys` needs the option `region`, required or with a default",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn patterns(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    network: Network,
+) -> Result<Vec<HostPattern>, ManifestError> {
+    let entries = fields.texts(key)?.unwrap_or_default();
+    let pattern = |entry: &String| {
+        HostPattern::parse(entry, network).map_err(|wrong| {
+            let error = fields.about(key, wrong.to_string());
+            match wrong.corrected {
+                Some(corrected) => error.instead(corrected),
+                None => error,
+            }
+        })
+    };
+    entries.iter().map(pattern).collect()
+}
+
+fn url(fields: &mut Fields<'_>, key: &'static str) -> Result<Option<ApiUrl>, ManifestError> {
+    let Some(text) = fields.text(key)? else { return Ok(None) };
+    ApiUrl::parse(&text).map(Some).map_err(|error| fields.about(key, error.to_string()))
+}
+
+fn login(mut fields: Fields<'_>) -> Result<LoginKind, ManifestError> {
+    let kind = fields.text("kind")?.ok_or_else(|| fields.about("kind", "it is missing"))?;
+    let login = match kind.as_str() {
+        "oauth" => LoginKind::Oauth {
+            issuer: url(&mut fields, "issuer")?,
+            client_id: fields.text("client-id")?,
+            scopes: fields.texts("scopes")?,
+        },
+        "token" => LoginKind::Token,
+        "password" => LoginKind::Password,
+        "aws-keys" => LoginKind::AwsKeys {
+            service: fields.text("service")?.ok_or_else(|| fields.about("service", "it is missing"))?,
+        },
+        _ => {
+            return Err(fields.about("kind", "it has to be `oauth`, `token`, `password` or `aws-keys`"));
+        }
+    };
+    fields.finish()?;
+    Ok(login)
+}
+
+fn limits(mut fields: Fields<'_>) -> Result<SomeLimits, ManifestError> {
+    let mut limits = SomeLimits::default();
+    for key in SomeLimits::KEYS {
+        if let Some(value) = fields.written(key)? {
+            limits.set(key, &value).map_err(|what| fields.about(key, what))?;
+        }
+    }
+    fields.finish()?;
+    Ok(limits)
+}
+
+fn options(fields: Fields<'_>) -> Result<BTreeMap<String, OptionSpec>, ManifestError> {
+    fields.tables()?.into_iter().map(|(name, inner)| Ok((option_name(&name)?, option(inner)?))).collect()
+}
+
+fn option_name(name: &str) -> Result<String, ManifestError> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    match !name.is_empty() && name.len() <= 64 && name.bytes().all(plain) {
+        true => Ok(name.to_owned()),
+        false => Err(ManifestError::new(
+            "options",
+            format!("`{}` is no name of an option: lower case letters, digits and hyphens", clean(name, 40)),
+        )),
+    }
+}
+
+fn option(mut fields: Fields<'_>) -> Result<OptionSpec, ManifestError> {
+    let option = OptionSpec {
+        about: fields.text("about")?,
+        required: fields.truth("required")?,
+        default: fields.written("default")?,
+        place: fields.truth("place")?,
+    };
+    fields.finish()?;
+    Ok(option)
+}
