@@ -19,7 +19,7 @@ mod provider {
     pub(super) fn embed() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed=build.rs");
         let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("..");
-        for source in ["Cargo.lock", "Cargo.toml", "providers/orkee-cloud", "wire", "wit"] {
+        for source in ["Cargo.lock", "Cargo.toml", "providers/orkee-cloud", "providers/sdk", "wire", "wit"] {
             println!("cargo::rerun-if-changed={}", root.join(source).display());
         }
         let out = PathBuf::from(std::env::var("OUT_DIR")?);

@@ -2,14 +2,13 @@
 
 use std::vec::IntoIter;
 
+use orkee_provider_sdk::{
+    Change, Cursor, Failure, Head, Outcome, Page, RejectReason, Rejection, Span, Stored,
+};
 use orkee_wire as wire;
 
-use crate::contract::orkee::sync::types::{
-    Change, Cursor, Failure, Head, Outcome, RejectReason, Rejection, Reply, Span, Stored,
-};
-
 /// A framed reply to a request with this many mutations.
-pub(crate) fn page(body: &[u8], request_id: Option<&str>, mutations: usize) -> Result<Reply, Failure> {
+pub(crate) fn page(body: &[u8], request_id: Option<&str>, mutations: usize) -> Result<Page, Failure> {
     let split = wire::split::<wire::SyncReply>(body, wire::SyncReply::blob_lengths);
     let (head, blobs) =
         split.map_err(|error| Failure::Protocol(format!("the server's reply is damaged: {error}")))?;
@@ -20,7 +19,7 @@ pub(crate) fn page(body: &[u8], request_id: Option<&str>, mutations: usize) -> R
     let mut envelopes = Envelopes(blobs.into_iter());
     let outcomes = head.outcomes.into_iter().map(|outcome| self::outcome(outcome, &mut envelopes)).collect();
     let changes = head.changes.into_iter().map(|change| self::change(change, &mut envelopes));
-    Ok(Reply {
+    Ok(Page {
         outcomes,
         changes: changes.collect::<Result<_, _>>()?,
         cursor: Cursor {

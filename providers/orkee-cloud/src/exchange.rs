@@ -1,21 +1,21 @@
 //! `POST /v1/sync`: the request's head and its envelopes, spliced as they are.
 
+use orkee_provider_sdk::{Answer, Exchange, Failure};
 use orkee_wire as wire;
 
 use crate::answer;
 use crate::api;
-use crate::contract::orkee::sync::types::{Answer, Failure, Request};
 
-pub(crate) fn exchange(request: &Request) -> Result<Answer, Failure> {
+pub(crate) fn exchange(request: &Exchange) -> Result<Answer, Failure> {
     let envelopes = request.mutations.iter().map(|mutation| mutation.envelope.as_slice());
     let body = wire::join(&head(request), envelopes).map_err(|error| Failure::Protocol(error.to_string()))?;
     let reply = api::post("/v1/sync", wire::SYNC_MEDIA_TYPE, body)?;
-    match reply.success(wire::SYNC_MEDIA_TYPE) {
+    match api::success(reply, wire::SYNC_MEDIA_TYPE) {
         Ok(reply) => {
             answer::page(&reply.body, reply.header("x-request-id"), request.mutations.len()).map(Answer::Page)
         }
         // Only in the API's own words: the same status from a proxy on the way means nothing.
-        Err(refusal) => match (refusal.status, refusal.code()) {
+        Err(refusal) => match refusal.code() {
             (410, Some("expired")) => Ok(Answer::Expired),
             (409, Some("new-epoch")) => Ok(Answer::NewEpoch),
             _ => Err(refusal.failure()),
@@ -23,7 +23,7 @@ pub(crate) fn exchange(request: &Request) -> Result<Answer, Failure> {
     }
 }
 
-fn head(request: &Request) -> wire::SyncRequest {
+fn head(request: &Exchange) -> wire::SyncRequest {
     let mutations = request.mutations.iter().map(|mutation| wire::Mutation {
         id: mutation.id.clone(),
         guard: mutation.guard.clone(),

@@ -5,12 +5,13 @@
 
 mod answer;
 mod api;
-mod contract;
 mod exchange;
 mod people;
 
-use contract::exports::orkee::sync::{account, devices, listing, provider};
-use contract::orkee::sync::types::{Answer, Failure, Request};
+use orkee_provider_sdk::account::{Account, Profile};
+use orkee_provider_sdk::devices::{Device, Devices};
+use orkee_provider_sdk::listing::{Listing, Page};
+use orkee_provider_sdk::{Answer, Description, Exchange, Failure, Limits, Provider, SignIn};
 use orkee_wire::{MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_BYTES};
 
 /// Of a request's body, what is left for its head.
@@ -18,14 +19,14 @@ const HEAD_BYTES: u64 = 512 << 10;
 
 struct OrkeeCloud;
 
-impl provider::Guest for OrkeeCloud {
-    fn describe() -> provider::Description {
-        provider::Description {
+impl Provider for OrkeeCloud {
+    fn describe() -> Description {
+        Description {
             id: "orkee-cloud".to_owned(),
             name: "Orkee Cloud".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            sign_in: provider::SignIn::Login,
-            limits: provider::Limits {
+            sign_in: SignIn::Login,
+            limits: Limits {
                 max_mutations: MAX_MUTATIONS,
                 max_bytes: MAX_BODY_BYTES - HEAD_BYTES,
                 max_record_bytes: MAX_RECORD_BYTES,
@@ -34,25 +35,25 @@ impl provider::Guest for OrkeeCloud {
         }
     }
 
-    fn exchange(request: Request) -> Result<Answer, Failure> {
-        exchange::exchange(&request)
+    fn exchange(exchange: Exchange) -> Result<Answer, Failure> {
+        exchange::exchange(&exchange)
     }
 }
 
-impl account::Guest for OrkeeCloud {
-    fn whoami() -> Result<account::Profile, Failure> {
+impl Account for OrkeeCloud {
+    fn whoami() -> Result<Profile, Failure> {
         people::whoami()
     }
 }
 
-impl listing::Guest for OrkeeCloud {
-    fn browse(after: Option<String>, limit: u32) -> Result<listing::Page, Failure> {
+impl Listing for OrkeeCloud {
+    fn browse(after: Option<String>, limit: u32) -> Result<Page, Failure> {
         people::browse(after.as_deref(), limit)
     }
 }
 
-impl devices::Guest for OrkeeCloud {
-    fn enumerate() -> Result<Vec<devices::Device>, Failure> {
+impl Devices for OrkeeCloud {
+    fn enumerate() -> Result<Vec<Device>, Failure> {
         people::devices()
     }
 
@@ -61,8 +62,4 @@ impl devices::Guest for OrkeeCloud {
     }
 }
 
-#[allow(unsafe_code, reason = "the generated entry points of the component")]
-mod exports {
-    super::contract::export!(OrkeeCloud with_types_in super::contract);
-    use super::OrkeeCloud;
-}
+orkee_provider_sdk::export!(OrkeeCloud: account, listing, devices);

@@ -1,12 +1,11 @@
 //! What people ask: whose account it is, what the server lists, which devices are signed in.
 
+use orkee_provider_sdk::{Failure, account, devices, json, listing, percent_encoded};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::api;
-use crate::contract::exports::orkee::sync::{account, devices, listing};
-use crate::contract::orkee::sync::types::Failure;
 
 #[derive(Deserialize)]
 struct Account {
@@ -74,39 +73,19 @@ pub(crate) fn revoke(id: &str) -> Result<(), Failure> {
 }
 
 fn ask<T: DeserializeOwned>(path: String) -> Result<T, Failure> {
-    let reply = api::get(path)?.success("application/json").map_err(api::Refusal::failure)?;
-    read(&reply.body)
-}
-
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(body)
-        .map_err(|error| Failure::Protocol(format!("the server's reply is not what was expected: {error}")))
+    let reply = api::success(api::get(path)?, "application/json").map_err(|refusal| refusal.failure())?;
+    reply.json()
 }
 
 fn entry(project: &RawValue) -> Result<listing::Entry, Failure> {
     let bytes = project.get().len() as u64;
-    let Project { id, name, status, updated_at } = read(project.get().as_bytes())?;
+    let Project { id, name, status, updated_at } = json(project.get().as_bytes())?;
     Ok(listing::Entry { id, name, status, updated_at, bytes })
-}
-
-/// A mark of the server's in a query, with nothing in it that could mean something there.
-fn percent_encoded(mark: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    mark.bytes().map(encode).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mark_cannot_add_to_the_query() {
-        assert_eq!(percent_encoded("aZ09-_.~"), "aZ09-_.~");
-        assert_eq!(percent_encoded("a&b=c#d e/ü"), "a%26b%3Dc%23d%20e%2F%C3%BC");
-    }
 
     #[test]
     fn a_project_is_listed_with_its_size() {

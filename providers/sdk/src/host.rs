@@ -1,0 +1,18 @@
+//! What the host offers. In a component these are its functions; anywhere else, a [`Rehearsal`](crate::rehearsal::Rehearsal) of
+//! the author's answers in its place, so that a provider's logic is tested as any other Rust code is.
+
+#[cfg(target_family = "wasm")]
+mod offered {
+    use crate::contract::orkee::sync::{http, log, settings, state};
+
+    pub(crate) use http::{send, send_all};
+    pub(crate) use log::write;
+    pub(crate) use settings::get as setting;
+    pub(crate) use state::{delete as state_delete, get as state_get, set as state_set};
+}
+
+#[cfg(target_family = "wasm")]
+pub(crate) use offered::{send, send_all, setting, state_delete, state_get, state_set, write};
+
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use crate::rehearsal::{send, send_all, setting, state_delete, state_get, state_set, write};
