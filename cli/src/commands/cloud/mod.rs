@@ -28,6 +28,8 @@ mod places;
 #[cfg(feature = "cloud")]
 mod progress;
 #[cfg(feature = "cloud")]
+mod provider;
+#[cfg(feature = "cloud")]
 mod report;
 #[cfg(feature = "cloud")]
 mod restore;
@@ -48,7 +50,7 @@ mod value_editor;
 
 #[cfg(feature = "cloud")]
 mod with_feature {
-    use super::{conflicts, list, login, logout, open_url, parked, restore, status, sync, token};
+    use super::{conflicts, list, login, logout, open_url, parked, provider, restore, status, sync, token};
     use crate::context::Context;
     use crate::failure::CommandResult;
 
@@ -68,6 +70,9 @@ Examples:
         List(list::List),
         Conflicts(conflicts::Conflicts),
         Parked(parked::Parked),
+        /// Write a provider for a backend of your own, and try it
+        #[command(subcommand, after_help = provider::EXAMPLES)]
+        Provider(provider::Command),
         #[command(hide = true)]
         OpenUrl(open_url::OpenUrl),
     }
@@ -84,6 +89,7 @@ Examples:
                 Self::List(command) => command.run(cx),
                 Self::Conflicts(command) => command.run(cx),
                 Self::Parked(command) => command.run(cx),
+                Self::Provider(command) => command.run(cx),
                 Self::OpenUrl(command) => command.run(cx),
             }
         }
