@@ -1,5 +1,6 @@
 //! The plugin host: one for a process, made by the first command that needs a plugin.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::capability;
 use super::component::{check_bytes, check_contract, exports};
 use super::engine::{self, Ticker};
 use super::error::PluginError;
+use super::registry::ComponentDigest;
 
 /// Loads components and runs them.
 pub struct Host {
@@ -66,16 +68,36 @@ impl Host {
     /// Loads a component; compiles it if its compiled form is not in the cache. `name` is what messages call it.
     pub fn load(&self, name: &str, bytes: &[u8], max_bytes: u64) -> Result<Plugin, PluginError> {
         check_bytes(name, bytes, max_bytes)?;
-        self.load_known(name, bytes, &blake3::hash(bytes))
+        self.load_known(name, &blake3::hash(bytes), || Ok(bytes.into()))
+    }
+
+    /// Loads an installed component, known by its SHA-256. `read` is asked for the component only if there is no compiled code,
+    /// and has to check that the bytes are of that digest.
+    pub(super) fn load_installed<E: From<PluginError>>(
+        &self,
+        name: &str,
+        digest: &ComponentDigest,
+        read: impl FnOnce() -> Result<Vec<u8>, E>,
+    ) -> Result<Plugin, E> {
+        // A name of its own kind, so that it is never taken for the BLAKE3 of some component.
+        let known_as = blake3::Hasher::new_derive_key("orkee installed component by its SHA-256")
+            .update(&digest.0)
+            .finalize();
+        self.load_known(name, &known_as, || read().map(Cow::Owned))
     }
 
     /// Loads a component that is part of the program.
     pub fn load_embedded(&self, name: &str, component: &Embedded) -> Result<Plugin, PluginError> {
-        self.load_known(name, component.bytes, &blake3::Hash::from_bytes(component.digest))
+        self.load_known(name, &blake3::Hash::from_bytes(component.digest), || Ok(component.bytes.into()))
     }
 
-    fn load_known(&self, name: &str, bytes: &[u8], digest: &blake3::Hash) -> Result<Plugin, PluginError> {
-        let (component, code) = self.compiled(name, bytes, digest)?;
+    fn load_known<'a, E: From<PluginError>>(
+        &self,
+        name: &str,
+        digest: &blake3::Hash,
+        read: impl FnOnce() -> Result<Cow<'a, [u8]>, E>,
+    ) -> Result<Plugin, E> {
+        let (component, code) = self.compiled(name, digest, read)?;
         check_contract(name, &self.engine, &component)?;
         let instance = self.linker.instantiate_pre(&component);
         let instance =
@@ -84,14 +106,14 @@ impl Host {
         Ok(Plugin { name: name.to_owned(), component, instance, engine, ticker, code })
     }
 
-    fn compiled(
+    fn compiled<'a, E: From<PluginError>>(
         &self,
         name: &str,
-        bytes: &[u8],
         digest: &blake3::Hash,
-    ) -> Result<(Component, Code), PluginError> {
+        read: impl FnOnce() -> Result<Cow<'a, [u8]>, E>,
+    ) -> Result<(Component, Code), E> {
         let Some(cache) = &self.cache else {
-            return Ok((self.compile(name, bytes)?, Code::Compiled));
+            return Ok((self.compile(name, &read()?)?, Code::Compiled));
         };
         let key = CodeKey::new(digest, &self.engine);
         let why = match cache.load(&key) {
@@ -105,7 +127,7 @@ impl Host {
         if let Some(why) = &why {
             tracing::warn!(target: "orkee::cloud::plugin", plugin = name, "compiled code is not used and made anew: {why}");
         }
-        let component = self.compile(name, bytes)?;
+        let component = self.compile(name, &read()?)?;
         let kept = component.serialize().map_err(|e| e.to_string());
         if let Err(why) = kept.and_then(|code| cache.store(&key, &code).map_err(|e| e.to_string())) {
             tracing::debug!(target: "orkee::cloud::plugin", plugin = name, "compiled code is not kept: {why}");

@@ -19,6 +19,7 @@ mod manifest;
 mod output;
 mod package;
 mod provider;
+mod registry;
 mod select;
 mod state;
 mod text;
@@ -31,4 +32,8 @@ pub use limits::{Limit, Limits, SomeLimits};
 pub use manifest::{LoginKind, Manifest, ManifestError, OptionSpec, PluginName};
 pub use package::{Package, PackageError, PublicKey, SigningKey, pack};
 pub use provider::{Description, Device, Entry, Listing, PartError, Profile, Setup, WasmProvider};
+pub use registry::{
+    Assessment, BUILT_IN, Candidate, Change, ComponentDigest, Difference, Installed, NoDigest, Registry,
+    RegistryError, Release,
+};
 pub use select::{ORKEE_CLOUD, Selection, SelectionError, select};

@@ -51,6 +51,26 @@ impl HostPattern {
         Grammar { given: text.trim(), network }.read()
     }
 
+    /// Where its hosts may lie.
+    pub fn network(&self) -> Network {
+        self.network
+    }
+
+    /// Whether everything that `other` lets reach can be reached by this too.
+    pub fn includes(&self, other: &Self) -> bool {
+        let below =
+            |domain: &str, name: &str| name.strip_suffix(domain).is_some_and(|labels| labels.ends_with('.'));
+        let host = match (&self.host, &other.host) {
+            (PatternHost::Below(domain), PatternHost::Exact(Host::Domain(name))) => below(domain, name),
+            (PatternHost::Below(domain), PatternHost::Below(inner)) => {
+                domain == inner || below(domain, inner)
+            }
+            (this, that) => this == that,
+        };
+        let network = self.network == other.network || self.network == Network::Private;
+        host && network && self.scheme == other.scheme && self.port == other.port
+    }
+
     /// Whether an origin is covered. Addresses are the resolver's matter.
     fn covers(&self, origin: &Origin) -> bool {
         let host = match &self.host {

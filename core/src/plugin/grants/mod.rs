@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 pub use allow_list::{AllowList, HostPattern, Network, PatternError, Verdict};
 
+use super::manifest::{LoginKind, Manifest};
 use crate::net::{ApiUrl, LOGIN, Origin, Secret};
 
 /// What a plugin may reach and name.
@@ -36,6 +37,15 @@ pub enum Attach {
 }
 
 impl Attach {
+    /// How a sign-in of this kind is sent. None: this host cannot send it, and a secret is sent in no other way than its own.
+    fn of(login: &LoginKind) -> Option<Self> {
+        match login {
+            LoginKind::Oauth { .. } | LoginKind::Token => Some(Self::Bearer),
+            LoginKind::Password => Some(Self::Basic),
+            LoginKind::AwsKeys { .. } => None,
+        }
+    }
+
     /// What no reply may repeat: the secrets, and the part of each that is secret by itself.
     pub(super) fn secrets(&self, attached: &[Secret]) -> Vec<Secret> {
         let mut secrets = attached.to_vec();
@@ -51,6 +61,17 @@ impl Grants {
     /// Nothing at all.
     pub fn nothing() -> Self {
         Self::default()
+    }
+
+    /// What `granted` names, for a tenant at this API URL: its hosts, the API URL's origin, and the credential `login` for that
+    /// origin alone, if there is one.
+    pub fn of(granted: &Manifest, api_url: &ApiUrl) -> Self {
+        let audience = api_url.origin().clone();
+        let api = AllowList::nothing().with_api(audience.clone());
+        let hosts = granted.hosts.iter().cloned().fold(api, AllowList::with);
+        let attach = granted.login.as_ref().and_then(Attach::of);
+        let login = attach.map(|attach| (LOGIN.to_owned(), Credential { audience, attach }));
+        Self { hosts, credentials: login.into_iter().collect() }
     }
 
     /// A built-in provider's: the API URL and the sign-in for it.

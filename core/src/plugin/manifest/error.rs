@@ -25,19 +25,28 @@ pub struct ManifestError {
 
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the manifest")?;
-        if let Some(line) = self.line {
+        write!(f, "the manifest{}", Place(self))
+    }
+}
+
+/// Where in a file it is, and what: behind the file's name.
+pub(in crate::plugin) struct Place<'a>(pub(in crate::plugin) &'a ManifestError);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = self.0;
+        if let Some(line) = error.line {
             write!(f, ", line {line}")?;
         }
-        if !self.key.is_empty() {
-            write!(f, ", `{}`", self.key)?;
+        if !error.key.is_empty() {
+            write!(f, ", `{}`", error.key)?;
         }
-        write!(f, ": {}", self.what)
+        write!(f, ": {}", error.what)
     }
 }
 
 impl ManifestError {
-    pub(super) fn new(key: impl Into<String>, what: impl Into<String>) -> Self {
+    pub(in crate::plugin) fn new(key: impl Into<String>, what: impl Into<String>) -> Self {
         Self { key: key.into(), line: None, what: what.into(), instead: None }
     }
 

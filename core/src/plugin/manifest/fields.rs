@@ -13,7 +13,7 @@ const MAX_ENTRIES: usize = 64;
 const SIMILAR: f64 = 0.7;
 
 /// A table, and the keys that were asked for.
-pub(super) struct Fields<'a> {
+pub(in crate::plugin) struct Fields<'a> {
     text: &'a str,
     table: &'a dyn TableLike,
     path: String,
@@ -21,18 +21,21 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(text: &'a str, table: &'a dyn TableLike) -> Self {
+    pub(in crate::plugin) fn new(text: &'a str, table: &'a dyn TableLike) -> Self {
         Self { text, table, path: String::new(), known: Vec::new() }
     }
 
     /// A table inside this one.
-    pub(super) fn table(&mut self, key: &'static str) -> Result<Option<Fields<'a>>, ManifestError> {
+    pub(in crate::plugin) fn table(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Fields<'a>>, ManifestError> {
         let Some(item) = self.item(key) else { return Ok(None) };
         self.inner(key, item).map(Some)
     }
 
     /// The tables inside this one, whatever their names.
-    pub(super) fn tables(self) -> Result<Vec<(String, Fields<'a>)>, ManifestError> {
+    pub(in crate::plugin) fn tables(self) -> Result<Vec<(String, Fields<'a>)>, ManifestError> {
         self.table.iter().map(|(key, item)| Ok((key.to_owned(), self.inner(key, item)?))).collect()
     }
 
@@ -42,7 +45,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text on one line, without what a terminal would obey.
-    pub(super) fn text(&mut self, key: &'static str) -> Result<Option<String>, ManifestError> {
+    pub(in crate::plugin) fn text(&mut self, key: &'static str) -> Result<Option<String>, ManifestError> {
         let Some(item) = self.item(key) else { return Ok(None) };
         let given = item.as_str().ok_or_else(|| self.wrong(key, item, "it has to be a text"))?;
         let text = clean(given, MAX_TEXT);
@@ -57,7 +60,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text, or a number as it is written.
-    pub(super) fn written(&mut self, key: &'static str) -> Result<Option<String>, ManifestError> {
+    pub(in crate::plugin) fn written(&mut self, key: &'static str) -> Result<Option<String>, ManifestError> {
         match self.table.get(key).and_then(Item::as_integer) {
             Some(number) => {
                 self.known.push(key);
@@ -67,13 +70,16 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn truth(&mut self, key: &'static str) -> Result<bool, ManifestError> {
+    pub(in crate::plugin) fn truth(&mut self, key: &'static str) -> Result<bool, ManifestError> {
         let Some(item) = self.item(key) else { return Ok(false) };
         item.as_bool().ok_or_else(|| self.wrong(key, item, "it has to be true or false"))
     }
 
     /// A list of texts; none where there is no such key.
-    pub(super) fn texts(&mut self, key: &'static str) -> Result<Option<Vec<String>>, ManifestError> {
+    pub(in crate::plugin) fn texts(
+        &mut self,
+        key: &'static str,
+    ) -> Result<Option<Vec<String>>, ManifestError> {
         let Some(item) = self.item(key) else { return Ok(None) };
         let texts = item.as_array().and_then(texts);
         texts
@@ -82,15 +88,22 @@ impl<'a> Fields<'a> {
     }
 
     /// An error about a value of this table.
-    pub(super) fn about(&self, key: &str, what: impl Into<String>) -> ManifestError {
+    pub(in crate::plugin) fn about(&self, key: &str, what: impl Into<String>) -> ManifestError {
         match self.table.get(key) {
             Some(item) => self.wrong(key, item, what),
             None => ManifestError::new(self.place(key), what),
         }
     }
 
+    /// An error about this table as a whole.
+    pub(in crate::plugin) fn wrong_as_a_whole(&self, what: impl Into<String>) -> ManifestError {
+        let first = self.table.iter().find_map(|(_, item)| item.span());
+        let line = first.map(|span| line_of(self.text, span.start));
+        ManifestError { line, ..ManifestError::new(self.path.clone(), what) }
+    }
+
     /// Refuses what nobody asked for.
-    pub(super) fn finish(self) -> Result<(), ManifestError> {
+    pub(in crate::plugin) fn finish(self) -> Result<(), ManifestError> {
         let Some((key, item)) = self.table.iter().find(|(key, _)| !self.known.contains(key)) else {
             return Ok(());
         };
@@ -131,6 +144,6 @@ fn texts(array: &Array) -> Option<Vec<String>> {
     array.iter().map(text).collect()
 }
 
-pub(super) fn line_of(text: &str, at: usize) -> usize {
+pub(in crate::plugin) fn line_of(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
 }

@@ -3,9 +3,10 @@
 //! A manifest asks; it grants nothing. It is a stranger's text: every key is known or refused with the likely one, every host is
 //! of the allow-list's grammar, every text is fit for a terminal.
 
-mod error;
-mod fields;
-mod read;
+pub(super) mod error;
+pub(super) mod fields;
+pub(super) mod read;
+pub(super) mod write;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -131,6 +132,14 @@ pub struct OptionSpec {
 }
 
 impl Manifest {
+    /// One that asks for nothing.
+    pub(super) fn nothing(name: PluginName) -> Self {
+        let (hosts, tenants, options) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let (description, publisher, api_url, login) = (None, None, None, None);
+        let (version, limits) = (String::new(), SomeLimits::default());
+        Self { name, version, description, publisher, hosts, tenants, api_url, login, limits, options }
+    }
+
     /// Reads a manifest. Keys that this version does not know are refused, since what they ask for would be granted unseen.
     pub fn parse(text: &str) -> Result<Self, ManifestError> {
         read::manifest(text)

@@ -26,9 +26,16 @@ pub(super) fn manifest(text: &str) -> Result<Manifest, ManifestError> {
     let mut fields = Fields::new(text, document.as_table());
     let name = fields.text("name")?.ok_or_else(|| ManifestError::new("name", "it is missing"))?;
     let name: PluginName = name.parse().map_err(|error: ManifestError| fields.about("name", error.what))?;
-    let version = fields.text("version")?.ok_or_else(|| ManifestError::new("version", "it is missing"))?;
-    let mut hosts = patterns(&mut fields, "hosts", Network::Public)?;
-    hosts.extend(patterns(&mut fields, "private-network", Network::Private)?);
+    let manifest = body(&mut fields, name)?;
+    fields.finish()?;
+    Ok(manifest)
+}
+
+/// All but the name: what a manifest asks for, and a grants file grants, in the same words.
+pub(in crate::plugin) fn body(fields: &mut Fields<'_>, name: PluginName) -> Result<Manifest, ManifestError> {
+    let version = fields.text("version")?.ok_or_else(|| fields.about("version", "it is missing"))?;
+    let mut hosts = patterns(fields, "hosts", Network::Public)?;
+    hosts.extend(patterns(fields, "private-network", Network::Private)?);
     let manifest = Manifest {
         name,
         version,
@@ -36,12 +43,11 @@ pub(super) fn manifest(text: &str) -> Result<Manifest, ManifestError> {
         publisher: fields.text("publisher")?,
         hosts,
         tenants: fields.texts("tenants")?.unwrap_or_default(),
-        api_url: url(&mut fields, "api-url")?,
+        api_url: url(fields, "api-url")?,
         login: fields.table("login")?.map(login).transpose()?,
         limits: fields.table("limits")?.map(limits).transpose()?.unwrap_or_default(),
         options: fields.table("options")?.map(options).transpose()?.unwrap_or_default(),
     };
-    fields.finish()?;
     check(&manifest)?;
     Ok(manifest)
 }

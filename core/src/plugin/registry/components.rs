@@ -1,0 +1,91 @@
+//! The components' files, each named by its digest, so that a file is either the one or not there.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::digest::ComponentDigest;
+use super::error::RegistryError;
+use crate::file;
+use crate::plugin::PluginError;
+use crate::plugin::limits::{Limit, Limits};
+
+/// `plugins/components/`.
+#[derive(Debug, Clone)]
+pub(super) struct Components {
+    folder: PathBuf,
+}
+
+impl Components {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// The component of this digest, which is checked.
+    pub(super) fn read(&self, name: &str, digest: &ComponentDigest) -> Result<Vec<u8>, RegistryError> {
+        let path = self.path(digest);
+        let name = || name.to_owned();
+        let bytes = match read_file(&path, &name()) {
+            Err(RegistryError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Err(RegistryError::Missing { name: name(), path });
+            }
+            other => other?,
+        };
+        match ComponentDigest::of(&bytes) {
+            found if found == *digest => Ok(bytes),
+            found => Err(RegistryError::Altered { name: name(), path, found }),
+        }
+    }
+
+    /// Writes a component, unless it is there.
+    pub(super) fn keep(
+        &self,
+        name: &str,
+        digest: &ComponentDigest,
+        bytes: &[u8],
+    ) -> Result<(), RegistryError> {
+        if self.read(name, digest).is_ok() {
+            return Ok(());
+        }
+        file::private_folder(&self.folder).map_err(RegistryError::io(&self.folder))?;
+        let path = self.path(digest);
+        file::replace(&path, bytes).map_err(RegistryError::io(path))
+    }
+
+    /// Removes every component but these. Only under the lock: another process may be about to name what it has just written.
+    pub(super) fn sweep(&self, used: &BTreeSet<String>) {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            if path.extension().is_some_and(|e| e == "wasm") && !used.contains(stem) {
+                // What cannot be removed now is tried again at the next change.
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+
+    fn path(&self, digest: &ComponentDigest) -> PathBuf {
+        self.folder.join(format!("{digest}.wasm"))
+    }
+}
+
+/// A component's file, never more of it than a component may have. `shown` is what messages call it.
+pub(super) fn read_file(path: &Path, shown: &str) -> Result<Vec<u8>, RegistryError> {
+    let limit = Limits::default().component;
+    let too_large = || PluginError::Limit { plugin: shown.to_owned(), limit: Limit::Component(limit) };
+    let metadata = fs::metadata(path).map_err(RegistryError::io(path))?;
+    if !metadata.is_file() {
+        return Err(RegistryError::io(path)(io::Error::other("it is no plain file")));
+    }
+    if metadata.len() > limit {
+        return Err(too_large().into());
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    let file = File::open(path).map_err(RegistryError::io(path))?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(RegistryError::io(path))?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large().into());
+    }
+    Ok(bytes)
+}

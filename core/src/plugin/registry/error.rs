@@ -1,0 +1,193 @@
+//! What stands in the way of installing, using or removing a plugin.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::digest::ComponentDigest;
+use crate::diagnostic::{Diagnostic, Kind};
+use crate::plugin::error::PluginError;
+use crate::plugin::grants::PatternError;
+use crate::plugin::manifest::ManifestError;
+use crate::plugin::manifest::error::Place;
+use crate::plugin::package::{PackageError, PublicKey};
+
+/// The registry refuses, or cannot do it.
+#[derive(Debug, Error)]
+pub enum RegistryError {
+    /// The grants file holds something that is no grant; then none of it holds.
+    #[error("{}{}", path.display(), Place(error))]
+    Grants {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        error: ManifestError,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot use {}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process changes what is installed, and does not come to an end.
+    #[error("another process is changing what is installed")]
+    Busy,
+    /// There is no such plugin.
+    #[error("no provider called `{name}` is installed")]
+    NotInstalled {
+        /// As it was asked for.
+        name: String,
+        /// What there is.
+        installed: Vec<String>,
+    },
+    /// The name belongs to a provider that is part of the program.
+    #[error("the provider `{0}` is part of Orkee and cannot be changed")]
+    BuiltIn(String),
+    /// The file is another plugin than the one that was to be updated.
+    #[error("this is the provider `{found}`, not `{wanted}`")]
+    OtherName {
+        /// What was to be updated.
+        wanted: String,
+        /// What came.
+        found: String,
+    },
+    /// Signed by somebody else than before, or not any more.
+    #[error("the provider `{name}` was signed by {pinned}, this file is {}", signed(found))]
+    Key {
+        /// Which.
+        name: String,
+        /// Who signed first.
+        pinned: PublicKey,
+        /// Who signed now.
+        found: Option<PublicKey>,
+    },
+    /// What is installed is not what it was when the user was asked.
+    #[error("the provider `{0}` was changed by another process meanwhile")]
+    Overtaken(String),
+    /// There is no earlier version.
+    #[error("no earlier version of the provider `{0}` is kept")]
+    NoPrevious(String),
+    /// The component is gone.
+    #[error("the component of the provider `{name}` is missing: {}", path.display())]
+    Missing {
+        /// Which.
+        name: String,
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// The component is another than the one that was installed. It is not run.
+    #[error("the component of the provider `{name}` is not what was installed: {} has the SHA-256 {found}", path.display())]
+    Altered {
+        /// Which.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// Of what is there now.
+        found: ComponentDigest,
+    },
+    /// A host that is no entry of a grant.
+    #[error("{0}")]
+    Host(#[from] PatternError),
+    /// The host was not granted.
+    #[error("the provider `{name}` has no grant for {host}")]
+    NotGranted {
+        /// Which.
+        name: String,
+        /// As it was given.
+        host: String,
+        /// What it has.
+        granted: Vec<String>,
+    },
+    /// The file is no packed component.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// It is no provider that this host runs.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+}
+
+fn signed(key: &Option<PublicKey>) -> String {
+    key.map_or("not signed".to_owned(), |key| format!("signed by {key}"))
+}
+
+impl RegistryError {
+    pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        |source| Self::Io { path, source }
+    }
+}
+
+impl Diagnostic for RegistryError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Grants { .. } => "E-PLUGIN-040",
+            Self::Io { .. } => "E-PLUGIN-041",
+            Self::Busy | Self::Overtaken(_) => "E-PLUGIN-042",
+            Self::NotInstalled { .. } => "E-PLUGIN-012",
+            Self::BuiltIn(_) | Self::OtherName { .. } => "E-PLUGIN-043",
+            Self::Key { .. } => "E-PLUGIN-044",
+            Self::NoPrevious(_) => "E-PLUGIN-045",
+            Self::Missing { .. } | Self::Altered { .. } => "E-PLUGIN-046",
+            Self::Host(_) | Self::NotGranted { .. } => "E-PLUGIN-047",
+            Self::Package(error) => error.code(),
+            Self::Plugin(error) => error.code(),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Busy => Kind::Timeout,
+            Self::Io { .. } | Self::Overtaken(_) | Self::Missing { .. } | Self::Altered { .. } => {
+                Kind::Failed
+            }
+            Self::Plugin(error) => error.kind(),
+            _ => Kind::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Grants { error, .. } => match &error.instead {
+                Some(instead) => format!("write `{instead}`; until then nothing in the file is granted"),
+                None => {
+                    "correct it, or take the plugin's tables out and install it again; until then nothing in \
+                         the file is granted"
+                        .to_owned()
+                }
+            },
+            Self::Io { .. } => "check that it is yours to read and write, and that there is space".to_owned(),
+            Self::Busy => "wait for it to end, then try again".to_owned(),
+            Self::NotInstalled { installed, .. } if installed.is_empty() => {
+                "nothing is installed; run `orkee cloud provider list`".to_owned()
+            }
+            Self::NotInstalled { installed, .. } => format!("installed: {}", installed.join(", ")),
+            Self::BuiltIn(_) => "give yours another name in its provider.toml, and pack it again".to_owned(),
+            Self::OtherName { .. } => "run `orkee cloud provider install` with it instead".to_owned(),
+            Self::Key { name, .. } => format!(
+                "ask the author, by another way than this file; if it is right, run `orkee cloud provider remove \
+                 {name}` and install it again"
+            ),
+            Self::Overtaken(_) => "look at it again, then run the command once more".to_owned(),
+            Self::NoPrevious(_) => "install the version that you want from its file".to_owned(),
+            Self::Missing { name, .. } | Self::Altered { name, .. } => {
+                format!("run `orkee cloud provider remove {name}`, then install it again from its author")
+            }
+            Self::Host(error) => match &error.corrected {
+                Some(corrected) => format!("write `{corrected}`"),
+                None => {
+                    "write it as `https://host`, `https://host:port` or `https://*.example.com`".to_owned()
+                }
+            },
+            Self::NotGranted { granted, .. } if granted.is_empty() => {
+                "it has no host to take away".to_owned()
+            }
+            Self::NotGranted { granted, .. } => format!("granted: {}", granted.join(", ")),
+            Self::Package(error) => return error.hint(),
+            Self::Plugin(error) => return error.hint(),
+        })
+    }
+}
