@@ -31,6 +31,11 @@ impl Binaries {
         self.folder.join("fake-browser")
     }
 
+    /// The provider's code, compiled for this machine.
+    pub fn native(&self) -> PathBuf {
+        self.folder.join("orkee-native")
+    }
+
     /// The floor of the benchmarks.
     pub fn floor(&self) -> PathBuf {
         self.folder.join("orkee-floor")
@@ -97,7 +102,17 @@ pub fn build_for_tests() -> Result<Binaries, Error> {
 pub fn build_for_bench() -> Result<Binaries, Error> {
     target()?;
     run::loudly(cargo().args(["build", "--locked", "--release", "-p", "orkee-cli", "--features", "cloud"]))?;
-    run::loudly(cargo().args(["build", "--locked", "--release", "-p", "orkee-server", "-p", "orkee-floor"]))?;
+    run::loudly(cargo().args([
+        "build",
+        "--locked",
+        "--release",
+        "-p",
+        "orkee-server",
+        "-p",
+        "orkee-floor",
+        "-p",
+        "orkee-native",
+    ]))?;
     Ok(Binaries { folder: target_folder()?.join("release") })
 }
 

@@ -17,7 +17,8 @@ use orkee_wire::{MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_BYTES};
 /// Of a request's body, what is left for its head.
 const HEAD_BYTES: u64 = 512 << 10;
 
-struct OrkeeCloud;
+/// The provider.
+pub struct OrkeeCloud;
 
 impl Provider for OrkeeCloud {
     fn describe() -> Description {

@@ -1,5 +1,6 @@
 //! The real `orkee`, its WASM provider and the real server.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -47,12 +48,17 @@ impl<'a> Bench<'a> {
 
     /// Gives the first device these projects.
     pub fn import(&self, import: impl Iterator<Item = Value>) -> Result<(), Error> {
-        let file = self.sandbox.folder.path().join("import.json");
+        let file = self.export();
         projects::write_export(&file, import)?;
         run::quietly(
             self.orkee("first").args(["projects", "import", "--on-conflict", "replace"]).arg(&file),
         )?;
         Ok(())
+    }
+
+    /// What was imported last.
+    fn export(&self) -> PathBuf {
+        self.sandbox.folder.path().join("import.json")
     }
 
     fn sync_in(&self, device: &str) -> Result<Figure, Error> {
@@ -75,14 +81,14 @@ impl<'a> Bench<'a> {
     }
 
     /// Syncs, and hands back its cost and what the host says that the calls into the provider took of it.
-    fn sync_with_guest(&self, device: &str) -> Result<Share, Error> {
+    fn sync_with_guest(&self, device: &str, native: Duration) -> Result<Share, Error> {
         self.warm_up(device)?;
         let log = self.sandbox.folder.path().join("calls.log");
         let mut command = self.orkee(device);
         command.args(["cloud", "sync", "--json"]).env("RUST_LOG", "orkee::cloud::plugin=debug");
         let cost = run::measured(command.stderr(std::fs::File::create(&log)?))?;
         let guest = run::logged(&std::fs::read_to_string(&log)?, "guest_us").sum();
-        Ok(Share { guest, cpu: cost.cpu })
+        Ok(Share { guest, native, cpu: cost.cpu })
     }
 }
 
@@ -94,15 +100,18 @@ fn ten_changed(round: usize) -> impl Iterator<Item = Value> {
     })
 }
 
-/// Of a sync's CPU, what was spent in the component, copies to and from its memory included.
+/// Of a sync's CPU, what was spent in the component, copies to and from its memory included, and what the same code takes when it
+/// is compiled for this machine.
 pub struct Share {
     guest: Duration,
+    native: Duration,
     cpu: Duration,
 }
 
 impl Share {
+    /// What the component costs beyond the same code without it.
     pub fn percent(&self) -> f64 {
-        100.0 * self.guest.as_secs_f64() / self.cpu.as_secs_f64()
+        100.0 * self.guest.saturating_sub(self.native).as_secs_f64() / self.cpu.as_secs_f64()
     }
 }
 
@@ -116,14 +125,28 @@ pub struct Shares {
 pub fn guest_share(binaries: &Binaries, size: usize) -> Result<Shares, Error> {
     let bench = Bench::start(binaries, Duration::ZERO)?;
     bench.import(projects::made_up(1).take(size))?;
-    Ok(Shares { size, upload: bench.sync_with_guest("first")?, download: bench.sync_with_guest("second")? })
+    let native = run::quietly(Command::new(binaries.native()).arg(bench.export()))?;
+    let native =
+        |name| run::logged(&native, name).next().ok_or_else(|| format!("no {name} is told: {native}"));
+    let upload = bench.sync_with_guest("first", native("upload_us")?)?;
+    let download = bench.sync_with_guest("second", native("download_us")?)?;
+    Ok(Shares { size, upload, download })
 }
 
 impl Shares {
     pub fn print(&self) {
-        println!("\n| calls into the provider, {} | time | of the CPU |\n| --- | --- | --- |", self.size);
+        println!(
+            "\n| calls into the provider, {} | time | the same code natively | the difference, of the CPU |",
+            self.size
+        );
+        println!("| --- | --- | --- | --- |");
         for (what, share) in [("first upload", &self.upload), ("second device, all", &self.download)] {
-            println!("| {what} | {} | {:.0} % |", time(share.guest), share.percent());
+            println!(
+                "| {what} | {} | {} | {:.0} % |",
+                time(share.guest),
+                time(share.native),
+                share.percent()
+            );
         }
     }
 }
