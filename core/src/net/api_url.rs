@@ -67,6 +67,13 @@ impl ApiUrl {
         Ok(Self { origin, url })
     }
 
+    /// An origin that is no API, and gets no sign-in: plain http is its user's choice.
+    #[cfg_attr(not(feature = "plugin"), allow(dead_code, reason = "of plugins alone"))]
+    pub(crate) fn at(origin: &Origin) -> Option<Self> {
+        let url = Url::parse(&origin.to_string()).ok()?;
+        Some(Self { origin: origin.clone(), url })
+    }
+
     /// Its origin.
     pub fn origin(&self) -> &Origin {
         &self.origin

@@ -14,6 +14,7 @@ use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
+use super::dispatcher::SigningKey;
 use super::engine::{TICK, Ticker};
 use super::error::PluginError;
 use super::gateway::{Gateway, SendError};
@@ -28,12 +29,16 @@ const MAX_RESOURCES: usize = 1000;
 const MAX_WORDS: usize = 500;
 
 /// What all calls of one provider share.
+#[derive(Clone)]
 pub(super) struct Context {
     pub(super) plugin: String,
     pub(super) limits: Limits,
-    pub(super) gateway: Gateway,
+    /// None: this call makes no request, as `describe`.
+    pub(super) gateway: Option<Gateway>,
     pub(super) state: StateStore,
     pub(super) settings: BTreeMap<String, String>,
+    /// What `signer` signs with: a delivery's, and no provider's.
+    pub(super) keys: Vec<SigningKey>,
 }
 
 /// What one call owns.
@@ -44,6 +49,8 @@ pub(super) struct CallState {
     pub(super) failure: Option<SendError>,
     /// What the server called the newest request.
     pub(super) request_id: Option<String>,
+    /// Of the replies that the guest has got.
+    pub(super) statuses: Vec<u16>,
     memory: MemoryMeter,
     wasi: WasiCtx,
     table: ResourceTable,
@@ -132,6 +139,7 @@ impl WasiView for CallState {
 }
 
 /// A plugin that can be called.
+#[derive(Clone)]
 pub(super) struct Sandbox {
     pub(super) engine: Engine,
     pub(super) ticker: Ticker,
@@ -144,9 +152,17 @@ pub(super) struct Sandbox {
 pub(super) struct Aftermath {
     pub(super) failure: Option<SendError>,
     pub(super) request_id: Option<String>,
+    pub(super) statuses: Vec<u16>,
 }
 
 impl Sandbox {
+    /// The same plugin, with `change` made to what its calls get.
+    pub(super) fn with(&self, change: impl FnOnce(&mut Context)) -> Self {
+        let mut context = Context::clone(&self.context);
+        change(&mut context);
+        Self { context: Arc::new(context), ..self.clone() }
+    }
+
     /// Runs `call` in a store of its own.
     pub(super) async fn call<R: Send>(
         &self,
@@ -168,8 +184,8 @@ impl Sandbox {
             Err(_) => Err(self.limit(Limit::WallClock(wall_clock))),
             Ok(Err(error)) => Err(self.classify(&error, &output)),
             Ok(Ok(result)) => {
-                let state = store.into_data();
-                Ok((result, Aftermath { failure: state.failure, request_id: state.request_id }))
+                let CallState { failure, request_id, statuses, .. } = store.into_data();
+                Ok((result, Aftermath { failure, request_id, statuses }))
             }
         }
     }
@@ -189,6 +205,7 @@ impl Sandbox {
             meter: Meter::new(Instant::now()),
             failure: None,
             request_id: None,
+            statuses: Vec::new(),
             memory: MemoryMeter::new(limits.memory),
             wasi,
             table,

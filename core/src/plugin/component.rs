@@ -1,32 +1,72 @@
 //! A component, before anything of it runs: what the bytes are, what they import, what they export.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
 use wasmtime::Engine;
 use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
 
 use super::error::PluginError;
 use super::limits::Limit;
+use super::version::{Named, PACKAGE, VERSION, supported};
 
-/// The contract that this host speaks.
-pub(super) const CONTRACT: &str = "orkee:sync@0.1.0";
-/// Its package, without the version.
-const PACKAGE: &str = "orkee:sync/";
-const VERSION: &str = "@0.1.0";
-/// What a provider may import of WASI. Files, sockets and HTTP are not among them.
+/// Of a file, what is read to see what it is.
+const HEAD: usize = 4 << 10;
+/// What a plugin may import of WASI. Files, sockets and HTTP are not among them.
 const WASI: [&str; 4] = ["wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/"];
-const INTERFACES: [&str; 6] = ["types", "http", "credentials", "state", "settings", "log"];
+/// The interfaces that this host offers, with their functions.
+const OFFERED: [(&str, &[&str]); 7] = [
+    ("types", &[]),
+    ("http", &["send", "send-all"]),
+    ("credentials", &["enumerate"]),
+    ("state", &["get", "set", "delete"]),
+    ("settings", &["get"]),
+    ("signer", &["sign"]),
+    ("log", &["write"]),
+];
+/// What a plugin exports at least one of.
+const ROLES: [&str; 2] = ["provider", "dispatcher"];
+
+/// Reads a component's file, no more of it than is needed to see that it is none, and never more than `limit` bytes.
+pub(super) fn read(plugin: &str, path: &Path, limit: u64) -> Result<Vec<u8>, PluginError> {
+    let failed = |source: io::Error| PluginError::File { path: path.to_owned(), source };
+    // Before it is opened: a pipe would wait there for somebody who writes.
+    let size = path.metadata().map_err(failed)?;
+    if !size.is_file() {
+        return Err(PluginError::NotAComponent { plugin: plugin.to_owned(), what: "no regular file" });
+    }
+    let mut file = File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(HEAD as u64).read_to_end(&mut bytes).map_err(failed)?;
+    check_head(plugin, &bytes)?;
+    let too_large = || PluginError::Limit { plugin: plugin.to_owned(), limit: Limit::Component(limit) };
+    if size.len() > limit {
+        return Err(too_large());
+    }
+    // It may have grown since.
+    file.take((limit + 1).saturating_sub(bytes.len() as u64)).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
+}
 
 /// Refuses what cannot be a component, each in its own words.
 pub(super) fn check_bytes(plugin: &str, bytes: &[u8], limit: u64) -> Result<(), PluginError> {
-    if bytes.len() as u64 > limit {
-        return Err(PluginError::Limit { plugin: plugin.to_owned(), limit: Limit::Component(limit) });
+    check_head(plugin, &bytes[..bytes.len().min(HEAD)])?;
+    match bytes.len() as u64 > limit {
+        true => Err(PluginError::Limit { plugin: plugin.to_owned(), limit: Limit::Component(limit) }),
+        false => Ok(()),
     }
-    let what = match bytes {
+}
+
+fn check_head(plugin: &str, head: &[u8]) -> Result<(), PluginError> {
+    let what = match head {
         [] => "an empty file",
         [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => return Ok(()),
         [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => "a core WebAssembly module, not a component",
         [b'\0', b'a', b's', b'm', ..] => "WebAssembly of a format that this Orkee does not know",
         [0x7f, b'E', b'L', b'F', ..] => "compiled code, and only components are taken",
-        [0, ..] if bytes.iter().all(|b| *b == 0) => "nothing but zeros",
+        [0, ..] if head.iter().all(|b| *b == 0) => "a file of zeros",
         _ => "no WebAssembly",
     };
     Err(PluginError::NotAComponent { plugin: plugin.to_owned(), what })
@@ -39,67 +79,77 @@ pub(super) fn check_contract(
     component: &Component,
 ) -> Result<(), PluginError> {
     let kind = component.component_type();
-    let imports: Vec<String> = kind.imports(engine).map(|(name, _)| name.to_string()).collect();
     let exports: Vec<String> = kind.exports(engine).map(|(name, _)| name.to_string()).collect();
-    for name in imports.iter().chain(&exports) {
-        if let Some((_, version)) = name.strip_prefix(PACKAGE).and_then(|rest| rest.split_once('@'))
-            && VERSION[1..] != *version
-        {
-            let found = format!("orkee:sync@{version}");
-            return Err(PluginError::Version { plugin: plugin.to_owned(), found, supported: CONTRACT });
+    let delivers = exports_ours(&exports, "dispatcher");
+    let mut refused = Vec::new();
+    for (name, import) in kind.imports(engine) {
+        let named = Named::read(name);
+        if let Some(other) = named.as_ref().filter(|named| !named.is_ours()) {
+            return Err(version(plugin, other));
+        }
+        match named.as_ref().and_then(|named| offered(named.interface, delivers)) {
+            Some(functions) => refused.extend(unknown(name, &import.ty, functions, engine)),
+            None if WASI.iter().any(|prefix| name.starts_with(prefix)) => {}
+            None => refused.push(name.to_string()),
         }
     }
-    let refused: Vec<String> = imports.into_iter().filter(|name| !is_offered(name)).collect();
     if !refused.is_empty() {
         return Err(PluginError::Import { plugin: plugin.to_owned(), imports: refused.join("`, `") });
     }
-    let wanted = format!("{PACKAGE}provider{VERSION}");
-    if !exports.contains(&wanted) {
-        return Err(PluginError::NotAProvider { plugin: plugin.to_owned(), wanted });
+    if ROLES.iter().any(|role| exports_ours(&exports, role)) {
+        return Ok(());
     }
-    Ok(())
+    let others = exports.iter().filter_map(|name| Named::read(name));
+    Err(match others.into_iter().find(|named| ROLES.contains(&named.interface)) {
+        Some(other) => version(plugin, &other),
+        None => PluginError::NotAProvider {
+            plugin: plugin.to_owned(),
+            wanted: format!("{PACKAGE}/provider@{VERSION}"),
+        },
+    })
 }
 
-/// Whether a component exports this interface of the contract.
+/// Whether a component exports this interface, in a version of the contract that this host runs.
 pub(super) fn exports(engine: &Engine, component: &Component, interface: &str) -> bool {
-    let wanted = format!("{PACKAGE}{interface}{VERSION}");
-    component.component_type().exports(engine).any(|(name, _)| name == wanted)
+    let names = component.component_type();
+    names.exports(engine).any(|(name, _)| is_ours(name, interface))
 }
 
-fn is_offered(import: &str) -> bool {
-    if WASI.iter().any(|prefix| import.starts_with(prefix)) {
-        return true;
+fn exports_ours(exports: &[String], interface: &str) -> bool {
+    exports.iter().any(|name| is_ours(name, interface))
+}
+
+fn is_ours(name: &str, interface: &str) -> bool {
+    Named::read(name).is_some_and(|named| named.interface == interface && named.is_ours())
+}
+
+/// The functions of an interface that the host offers. Signatures are for those who deliver.
+fn offered(interface: &str, delivers: bool) -> Option<&'static [&'static str]> {
+    let (_, functions) = OFFERED.iter().find(|(name, _)| *name == interface)?;
+    (interface != "signer" || delivers).then_some(functions)
+}
+
+/// What a component wants of an interface and this host's version of it does not have.
+fn unknown(import: &str, kind: &ComponentItem, functions: &[&str], engine: &Engine) -> Vec<String> {
+    let ComponentItem::ComponentInstance(instance) = kind else {
+        return vec![import.to_owned()];
+    };
+    let wanted = instance.exports(engine).filter(|(name, item)| {
+        matches!(item.ty, ComponentItem::ComponentFunc(_)) && !functions.contains(name)
+    });
+    let (interface, version) = import.split_once('@').unwrap_or((import, ""));
+    wanted.map(|(name, _)| format!("{interface}.{name}@{version}")).collect()
+}
+
+fn version(plugin: &str, found: &Named<'_>) -> PluginError {
+    PluginError::Version {
+        plugin: plugin.to_owned(),
+        found: format!("{PACKAGE}@{}", found.version),
+        supported: supported(),
+        is_newer: found.version > VERSION,
     }
-    let interface = import.strip_prefix(PACKAGE).and_then(|rest| rest.strip_suffix(VERSION));
-    interface.is_some_and(|name| INTERFACES.contains(&name))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn p05_what_is_no_component_is_refused_in_its_own_words() {
-        let zeros = vec![0; 1 << 20];
-        for (bytes, words) in [
-            (&b""[..], "an empty file"),
-            (b"\0asm\x01\0\0\0rest", "a core WebAssembly module"),
-            (b"\0asm\xff\0\0\0", "a format that this Orkee does not know"),
-            (b"\x7fELF....", "compiled code"),
-            (&zeros, "nothing but zeros"),
-            (b"#!/bin/sh", "no WebAssembly"),
-        ] {
-            let error = check_bytes("p", bytes, 32 << 20).unwrap_err();
-            assert!(
-                matches!(error, PluginError::NotAComponent { .. }) && error.to_string().contains(words),
-                "{error}"
-            );
-        }
-    }
-
-    #[test]
-    fn p26_a_component_beyond_the_limit_is_refused_before_it_is_read() {
-        let error = check_bytes("p", &[0; 11], 10).unwrap_err();
-        assert_eq!(error.limit(), Some(Limit::Component(10)));
-    }
-}
+#[path = "component_tests.rs"]
+mod tests;

@@ -1,6 +1,8 @@
 //! What can be wrong with a plugin, or with what it did. Each error names the plugin.
 
 use std::error::Error as StdError;
+use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -21,6 +23,15 @@ pub enum PluginError {
         /// What it is instead.
         what: &'static str,
     },
+    /// Its file cannot be read.
+    #[error("cannot read {}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// A component for something else.
     #[error("the plugin `{plugin}` is no sync provider: it does not export `{wanted}`")]
     NotAProvider {
@@ -29,15 +40,23 @@ pub enum PluginError {
         /// What it would export.
         wanted: String,
     },
+    /// A component that delivers nothing.
+    #[error("the plugin `{plugin}` is no webhook dispatcher: it does not export `dispatcher`")]
+    NotADispatcher {
+        /// Which plugin.
+        plugin: String,
+    },
     /// Built for a contract that this host does not speak.
-    #[error("the plugin `{plugin}` is built for `{found}`, this Orkee runs `{supported}`")]
+    #[error("the plugin `{plugin}` is built for `{found}`, this Orkee runs {supported}")]
     Version {
         /// Which plugin.
         plugin: String,
         /// What it exports or imports.
         found: String,
-        /// What this host offers.
-        supported: &'static str,
+        /// What this host runs, such as `orkee:sync 0.1.x`.
+        supported: String,
+        /// It is built for what came later than this host.
+        is_newer: bool,
     },
     /// It wants something that no plugin gets.
     #[error("the plugin `{plugin}` imports `{imports}`, which Orkee does not offer")]
@@ -114,7 +133,9 @@ impl PluginError {
 impl Diagnostic for PluginError {
     fn code(&self) -> &'static str {
         match self {
-            Self::NotAComponent { .. } | Self::NotAProvider { .. } => "E-PLUGIN-002",
+            Self::NotAComponent { .. } | Self::NotAProvider { .. } | Self::NotADispatcher { .. } => {
+                "E-PLUGIN-002"
+            }
             Self::Version { .. } => "E-PLUGIN-003",
             Self::Import { .. } => "E-PLUGIN-004",
             Self::Unusable { .. } => "E-PLUGIN-005",
@@ -123,6 +144,7 @@ impl Diagnostic for PluginError {
             Self::Panicked { .. } | Self::Trapped { .. } => "E-PLUGIN-008",
             Self::Contract { .. } => "E-PLUGIN-009",
             Self::Host(_) => "E-PLUGIN-010",
+            Self::File { .. } => "E-PLUGIN-014",
         }
     }
 
@@ -130,10 +152,12 @@ impl Diagnostic for PluginError {
         match self {
             Self::NotAComponent { .. }
             | Self::NotAProvider { .. }
+            | Self::NotADispatcher { .. }
             | Self::Version { .. }
             | Self::Import { .. }
             | Self::Unusable { .. }
-            | Self::Cannot { .. } => Kind::Usage,
+            | Self::Cannot { .. }
+            | Self::File { .. } => Kind::Usage,
             Self::Limit { limit: Limit::WallClock(_), .. } => Kind::Timeout,
             Self::Limit { .. }
             | Self::Panicked { .. }
@@ -145,10 +169,16 @@ impl Diagnostic for PluginError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Version { .. } => {
-                "update the plugin, or Orkee, so that both speak the same contract".to_owned()
+            Self::Version { is_newer: true, .. } => {
+                "update Orkee, or use an older version of the plugin".to_owned()
             }
-            Self::NotAComponent { .. } | Self::NotAProvider { .. } | Self::Import { .. } => {
+            Self::Version { supported, .. } => {
+                format!("update the plugin; its author builds it anew against the WIT package {supported}")
+            }
+            Self::NotAComponent { .. }
+            | Self::NotAProvider { .. }
+            | Self::NotADispatcher { .. }
+            | Self::Import { .. } => {
                 "build it for wasm32-wasip2 against the WIT package orkee:sync".to_owned()
             }
             Self::Limit { limit: Limit::WallClock(_), .. } => {

@@ -1,7 +1,7 @@
 //! The plugin host: one for a process, made by the first command that needs a plugin.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasmtime::Engine;
@@ -10,7 +10,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use super::cache::{CodeCache, CodeKey, Unusable};
 use super::call::{CallState, Context, Sandbox};
 use super::capability;
-use super::component::{check_bytes, check_contract, exports};
+use super::component::{check_bytes, check_contract, exports, read};
 use super::engine::{self, Ticker};
 use super::error::PluginError;
 use super::registry::ComponentDigest;
@@ -84,6 +84,12 @@ impl Host {
             .update(&digest.0)
             .finalize();
         self.load_known(name, &known_as, || read().map(Cow::Owned))
+    }
+
+    /// Loads a component from a file, of which no more is read than its limit and what shows that it is none.
+    pub fn load_file(&self, name: &str, path: &Path, max_bytes: u64) -> Result<Plugin, PluginError> {
+        let bytes = read(name, path, max_bytes)?;
+        self.load_known(name, &blake3::hash(&bytes), || Ok(Cow::Owned(bytes)))
     }
 
     /// Loads a component that is part of the program.

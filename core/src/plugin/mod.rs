@@ -9,6 +9,7 @@ mod cache;
 mod call;
 mod capability;
 mod component;
+mod dispatcher;
 mod engine;
 mod error;
 mod gateway;
@@ -23,15 +24,22 @@ mod registry;
 mod select;
 mod state;
 mod text;
+mod version;
 
+pub use dispatcher::{
+    Algorithm, Attempt, Delivery, DispatcherDescription, DispatcherSetup, KeyError, SigningKey, Target,
+    TargetError, WasmDispatcher,
+};
 pub use error::PluginError;
 pub use gateway::{Gateway, Incoming, Outgoing, SendError};
 pub use grants::{AllowList, Attach, Credential, Grants, HostPattern, Network, PatternError, Verdict};
 pub use host::{Code, Embedded, Host, Plugin};
 pub use limits::{Limit, Limits, SomeLimits};
 pub use manifest::{LoginKind, Manifest, ManifestError, OptionSpec, PluginName};
-pub use package::{Package, PackageError, PublicKey, SigningKey, pack};
-pub use provider::{Description, Device, Entry, Listing, PartError, Profile, Setup, WasmProvider};
+pub use package::{Package, PackageError, PublicKey, PublisherKey, pack};
+pub use provider::{
+    Description, Device, Endpoint, Entry, Listing, PartError, Profile, Registration, Setup, WasmProvider,
+};
 pub use registry::{
     Assessment, BUILT_IN, Candidate, Change, ComponentDigest, Difference, Installed, NoDigest, Registry,
     RegistryError, Release,

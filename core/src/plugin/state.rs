@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// The state of one plugin for one tenant.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct StateStore {
     path: PathBuf,
     limit: u64,

@@ -16,6 +16,12 @@ pub(super) fn clean(text: &str, max: usize) -> String {
     }
 }
 
+/// Whether it can be a plugin's id: lower case letters, digits and hyphens.
+pub(super) fn is_plugin_id(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=64).contains(&text.len()) && text.chars().all(plain)
+}
+
 /// Takes out whole terminal sequences, so that their letters do not stay behind.
 fn strip_escapes(text: &str) -> String {
     let mut rest = text;

@@ -25,7 +25,11 @@ fn p02_a_component_for_another_version_is_told_what_it_is_and_what_would_run() {
     }
     let error = load(&bytes);
     assert!(matches!(&error, PluginError::Version { found, .. } if found == "orkee:sync@9.1.0"), "{error}");
-    assert!(error.to_string().contains("this Orkee runs `orkee:sync@0.1.0`"));
+    assert!(
+        error.to_string().ends_with("is built for `orkee:sync@9.1.0`, this Orkee runs orkee:sync 0.1.x"),
+        "{error}"
+    );
+    assert_eq!(error.hint().unwrap(), "update Orkee, or use an older version of the plugin");
 }
 
 #[tokio::test]

@@ -6,7 +6,9 @@ use crate::plugin::call::CallState;
 impl Host for CallState {
     fn enumerate(&mut self) -> wasmtime::Result<Vec<Credential>> {
         self.host_call()?;
-        let gateway = &self.context.gateway;
+        let Some(gateway) = &self.context.gateway else {
+            return Ok(Vec::new());
+        };
         let granted = gateway.grants.credentials.iter().map(|(name, credential)| Credential {
             name: name.clone(),
             audience: credential.audience.to_string(),

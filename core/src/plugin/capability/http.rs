@@ -18,7 +18,10 @@ impl Host for CallState {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, Error>> {
         self.host_call()?;
         let context = Arc::clone(&self.context);
-        let (sent, spent) = spending(context.gateway.send(outgoing(request))).await;
+        let Some(gateway) = &context.gateway else {
+            return Ok(self.keep(Err(self.no_way_out())));
+        };
+        let (sent, spent) = spending(gateway.send(outgoing(request))).await;
         self.meter.hosted(spent);
         self.failure = None;
         Ok(self.keep(sent))
@@ -29,7 +32,10 @@ impl Host for CallState {
             self.host_call()?;
         }
         let limit = self.context.limits.reply_body;
-        let gateway = Gateway { reply_body: limit / AT_ONCE as u64, ..self.context.gateway.clone() };
+        let Some(gateway) = self.context.gateway.clone() else {
+            return Ok(requests.iter().map(|_| self.keep(Err(self.no_way_out()))).collect());
+        };
+        let gateway = Gateway { reply_body: limit / AT_ONCE as u64, ..gateway };
         let sending = stream::iter(requests.into_iter().map(|request| gateway.send(outgoing(request))));
         let mut room = limit;
         let all = sending.buffered(AT_ONCE).map(|sent| within(sent, limit, &mut room)).collect::<Vec<_>>();
@@ -53,11 +59,17 @@ fn within(sent: Result<Incoming, SendError>, limit: u64, room: &mut u64) -> Resu
 }
 
 impl CallState {
+    fn no_way_out(&self) -> SendError {
+        let what = "`describe` makes no request".to_owned();
+        SendError::Invalid { plugin: self.context.plugin.clone(), what }
+    }
+
     /// Remembers what the host knows of a request and the guest does not.
     fn keep(&mut self, sent: Result<Incoming, SendError>) -> Result<Response, Error> {
         match sent {
             Ok(reply) => {
                 self.request_id = reply.request_id;
+                self.statuses.push(reply.status);
                 Ok(Response { status: reply.status, headers: reply.headers, body: reply.body })
             }
             Err(error) => {

@@ -4,6 +4,7 @@ mod credentials;
 mod http;
 mod log;
 mod settings;
+mod signer;
 mod state;
 
 use wasmtime::component::{HasSelf, Linker};
@@ -30,6 +31,7 @@ pub(super) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     sync::credentials::add_to_linker::<CallState, HasSelf<CallState>>(linker, |state| state)?;
     sync::state::add_to_linker::<CallState, HasSelf<CallState>>(linker, |state| state)?;
     sync::settings::add_to_linker::<CallState, HasSelf<CallState>>(linker, |state| state)?;
+    sync::signer::add_to_linker::<CallState, HasSelf<CallState>>(linker, |state| state)?;
     sync::log::add_to_linker::<CallState, HasSelf<CallState>>(linker, |state| state)
 }
 

@@ -4,6 +4,7 @@
 //! `net`: the addresses that a name may lead to, and that no redirect is followed. A reply that repeats a secret which was
 //! attached is withheld. Nothing in here knows of WASM.
 
+mod hidden;
 mod reply;
 mod request;
 
@@ -22,6 +23,7 @@ use crate::net::{
     ApiUrl, CredentialError, CredentialSource, Http, NetError, Origin, Reach, Redactor, Reply, Secret,
 };
 
+pub(super) use hidden::Hidden;
 use request::Checked;
 pub use request::Outgoing;
 
@@ -48,6 +50,8 @@ pub struct Gateway {
     pub http: Http,
     /// Where secrets come from.
     pub credentials: Arc<dyn CredentialSource>,
+    /// What this call's guest must not see, besides credentials.
+    pub(super) hidden: Hidden,
 }
 
 /// A reply as the plugin gets it.
@@ -272,7 +276,7 @@ impl Gateway {
     /// Decodes a reply and withholds it if it repeats a secret.
     fn admit(&self, reply: Reply, origin: &Origin, attached: &[Secret]) -> Result<Incoming, SendError> {
         let incoming = reply::decode(reply, origin, self.reply_body)?;
-        let reflected = attached.iter().map(Redactor::new).any(|secret| {
+        let reflected = attached.iter().chain(self.hidden.secrets()).map(Redactor::new).any(|secret| {
             secret.finds_in(&incoming.body)
                 || incoming.headers.iter().any(|(_, value)| secret.finds_in(value.as_bytes()))
         });

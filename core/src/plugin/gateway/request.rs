@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
 use super::{COMPRESS_FROM, COMPRESSION_LEVEL, Gateway, SendError};
-use crate::net::Origin;
+use crate::net::{LOGIN, Origin};
 use crate::plugin::text::clean;
 
 /// HTTP's methods and WebDAV's. TRACE and CONNECT are not among them.
@@ -110,7 +110,10 @@ impl Gateway {
         url.set_fragment(None);
         let origin = Origin::of(&url).map_err(|error| invalid(format!("its URL cannot be used: {error}")))?;
         let headers = headers(&outgoing.headers).map_err(invalid)?;
-        let (body, compressed) = body(outgoing.body, outgoing.compress);
+        // The audience is checked with the credential, before anything is sent.
+        let hides = outgoing.credential.as_deref() == Some(LOGIN);
+        let whole = if hides { self.hidden.reveal(outgoing.body) } else { outgoing.body };
+        let (body, compressed) = body(whole, outgoing.compress);
         Ok(Checked {
             method,
             url,

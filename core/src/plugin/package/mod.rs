@@ -11,7 +11,7 @@ mod tests;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-pub use signature::{PublicKey, SigningKey};
+pub use signature::{PublicKey, PublisherKey};
 
 use super::manifest::{Manifest, ManifestError};
 use crate::diagnostic::{Diagnostic, Kind};
@@ -107,7 +107,7 @@ impl Package {
 }
 
 /// `component` with this manifest, signed if there is a key. A component that was packed already is refused.
-pub fn pack(component: &[u8], manifest: &str, key: Option<&SigningKey>) -> Result<Vec<u8>, PackageError> {
+pub fn pack(component: &[u8], manifest: &str, key: Option<&PublisherKey>) -> Result<Vec<u8>, PackageError> {
     Manifest::parse(manifest)?;
     for name in [MANIFEST, SIGNATURE] {
         if only(component, name)?.is_some() {

@@ -37,11 +37,11 @@ impl FromStr for PublicKey {
     }
 }
 
-/// An author's key.
+/// A publisher's own key, with which it signs.
 #[derive(Debug)]
-pub struct SigningKey(Ed25519KeyPair);
+pub struct PublisherKey(Ed25519KeyPair);
 
-impl SigningKey {
+impl PublisherKey {
     /// Reads a PKCS #8 key in PEM (RFC 7468, RFC 8410), as OpenSSL writes it.
     pub fn from_pem(pem: &str) -> Result<Self, PackageError> {
         let body = pem.split_once(BEGIN).and_then(|(_, rest)| rest.split_once(END)).map(|(body, _)| body);

@@ -10,7 +10,7 @@ MC4CAQAwBQYDK2VwBCIEIGtk+JQ9r3i1k3teijmq/eTV5fLlE1d9HxjFAgYe4UtM
 ";
 
 fn signed() -> Vec<u8> {
-    pack(EMPTY, MANIFEST_TEXT, Some(&SigningKey::from_pem(OPENSSL).unwrap())).unwrap()
+    pack(EMPTY, MANIFEST_TEXT, Some(&PublisherKey::from_pem(OPENSSL).unwrap())).unwrap()
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn p42_the_manifest_is_inside_the_component_and_one_digest_covers_both() {
 fn p43_a_signature_covers_every_byte_of_the_file() {
     let signed = signed();
     let signer = Package::read(&signed).unwrap().signer.unwrap();
-    assert_eq!(signer, SigningKey::from_pem(OPENSSL).unwrap().public());
+    assert_eq!(signer, PublisherKey::from_pem(OPENSSL).unwrap().public());
     assert_eq!(signer.to_string().parse::<PublicKey>().unwrap(), signer);
     for at in 0..signed.len() {
         let mut altered = signed.clone();
@@ -70,8 +70,8 @@ fn what_is_no_package_is_refused_in_words_of_its_own() {
 
 #[test]
 fn a_key_is_made_and_read_and_what_is_none_is_refused() {
-    let made = SigningKey::generate().unwrap();
-    let key = SigningKey::from_pem(made.expose()).unwrap();
+    let made = PublisherKey::generate().unwrap();
+    let key = PublisherKey::from_pem(made.expose()).unwrap();
     let packed = pack(EMPTY, MANIFEST_TEXT, Some(&key)).unwrap();
     assert_eq!(Package::read(&packed).unwrap().signer, Some(key.public()));
     for pem in [
@@ -80,7 +80,7 @@ fn a_key_is_made_and_read_and_what_is_none_is_refused() {
         "-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----",
         &OPENSSL.replace("MC4C", "MC4D"),
     ] {
-        assert!(matches!(SigningKey::from_pem(pem), Err(PackageError::Key(_))), "{pem}");
+        assert!(matches!(PublisherKey::from_pem(pem), Err(PackageError::Key(_))), "{pem}");
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn of_contract(plugin: &str, what: String, request_id: Option<String>
 
 /// The plugin reports a failure.
 pub(super) fn of_guest(plugin: &str, told: Told, aftermath: Aftermath) -> ProviderError {
-    let Aftermath { failure: known, request_id } = aftermath;
+    let Aftermath { failure: known, request_id, .. } = aftermath;
     let say =
         |what: &str, words: &str| format!("the provider `{plugin}` {what}: {}", clean(words, MAX_WORDS));
     let error = match (told, known) {

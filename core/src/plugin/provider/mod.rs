@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::bindings::exports::orkee::sync::{account, devices, listing, provider};
+use super::bindings::exports::orkee::sync::{account, devices, listing, provider, webhooks};
 use super::call::{Context, Sandbox};
 use super::error::PluginError;
-use super::gateway::Gateway;
+use super::gateway::{Gateway, Hidden};
 use super::grants::Grants;
 use super::host::Plugin;
 use super::limits::Limits;
@@ -20,7 +20,7 @@ use super::state::StateStore;
 use crate::net::{ApiUrl, CredentialSource, Http};
 use crate::sync::provider::{self as engine, Answer, Provider, ProviderError, Request};
 
-pub use parts::{Device, Entry, Listing, PartError, Profile};
+pub use parts::{Device, Endpoint, Entry, Listing, PartError, Profile, Registration};
 pub use validate::Description;
 
 /// What a provider is given.
@@ -51,6 +51,7 @@ pub struct WasmProvider {
     account: Option<account::GuestIndices>,
     listing: Option<listing::GuestIndices>,
     devices: Option<devices::GuestIndices>,
+    webhooks: Option<webhooks::GuestIndices>,
 }
 
 impl WasmProvider {
@@ -59,6 +60,12 @@ impl WasmProvider {
         let unusable =
             |e: wasmtime::Error| PluginError::Unusable { plugin: plugin.name().to_owned(), source: e.into() };
         let pre = plugin.instance();
+        if !plugin.has("provider") {
+            return Err(PluginError::NotAProvider {
+                plugin: plugin.name().to_owned(),
+                wanted: "provider".to_owned(),
+            });
+        }
         let indices = provider::GuestIndices::new(pre).map_err(unusable)?;
         let account =
             plugin.has("account").then(|| account::GuestIndices::new(pre)).transpose().map_err(unusable)?;
@@ -66,9 +73,12 @@ impl WasmProvider {
             plugin.has("listing").then(|| listing::GuestIndices::new(pre)).transpose().map_err(unusable)?;
         let devices =
             plugin.has("devices").then(|| devices::GuestIndices::new(pre)).transpose().map_err(unusable)?;
+        let webhooks =
+            plugin.has("webhooks").then(|| webhooks::GuestIndices::new(pre)).transpose().map_err(unusable)?;
         let sandbox = plugin.sandbox(context(plugin.name(), setup));
         let own = indices.clone();
         let (described, _) = sandbox
+            .with(|context| context.gateway = None)
             .call(move |store, instance| {
                 Box::pin(async move {
                     let guest = own.load(&mut *store, instance)?;
@@ -77,7 +87,7 @@ impl WasmProvider {
             })
             .await?;
         let description = validate::description(plugin.name(), described)?;
-        Ok(Self { sandbox, description, provider: indices, account, listing, devices })
+        Ok(Self { sandbox, description, provider: indices, account, listing, devices, webhooks })
     }
 
     /// Who it is, and what its backend takes.
@@ -101,9 +111,17 @@ fn context(plugin: &str, setup: Setup) -> Context {
         timeout: limits.wall_clock.mul_f64(0.9),
         http: setup.http,
         credentials: setup.credentials,
+        hidden: Hidden::default(),
     };
     let state = StateStore::new(&setup.state_folder, plugin, setup.tenant.as_deref(), limits.state);
-    Context { plugin: plugin.to_owned(), limits, gateway, state, settings: setup.settings }
+    Context {
+        plugin: plugin.to_owned(),
+        limits,
+        gateway: Some(gateway),
+        state,
+        settings: setup.settings,
+        keys: Vec::new(),
+    }
 }
 
 impl Provider for WasmProvider {

@@ -106,9 +106,12 @@ impl Diagnostic for PartError {
 
 /// Calls one function of an optional interface: checks that it is there, loads it, and sorts what comes back.
 macro_rules! ask {
-    ($provider:expr, $part:ident, $what:literal, |$guest:ident, $store:ident| $call:expr) => {{
+    ($provider:expr, $part:ident, $what:literal, |$guest:ident, $store:ident| $call:expr) => {
+        ask!($provider, $part, $what, in $provider.sandbox, |$guest, $store| $call)
+    };
+    ($provider:expr, $part:ident, $what:literal, in $sandbox:expr, |$guest:ident, $store:ident| $call:expr) => {{
         let part = $provider.$part.clone().ok_or_else(|| $provider.cannot($what))?;
-        let called = $provider.sandbox.call(move |$store, instance| {
+        let called = $sandbox.call(move |$store, instance| {
             Box::pin(async move {
                 let $guest = part.load(&mut *$store, instance)?;
                 $call.await
@@ -123,6 +126,10 @@ macro_rules! ask {
         }
     }};
 }
+
+mod webhooks;
+
+pub use webhooks::{Endpoint, Registration};
 
 impl WasmProvider {
     /// Whose account it is.

@@ -2,7 +2,7 @@
 
 use crate::plugin::bindings::exports::orkee::sync::provider as wit;
 use crate::plugin::error::PluginError;
-use crate::plugin::text::clean;
+use crate::plugin::text::{clean, is_plugin_id};
 use crate::sync::provider::{Answer, Cursor, Limits, Outcome, Position, Reply, Request, Revision};
 
 const MAX_REVISION: usize = 256;
@@ -30,8 +30,7 @@ pub struct Description {
 
 pub(super) fn description(plugin: &str, given: wit::Description) -> Result<Description, PluginError> {
     let wrong = |what: &str| PluginError::Contract { plugin: plugin.to_owned(), what: what.to_owned() };
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if given.id.is_empty() || given.id.len() > 64 || !given.id.chars().all(plain) {
+    if !is_plugin_id(&given.id) {
         return Err(wrong("its id is not made of lower case letters, digits and hyphens"));
     }
     let limits = given.limits;

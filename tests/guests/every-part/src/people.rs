@@ -1,0 +1,69 @@
+//! The optional parts: each answers with what it was asked.
+
+use crate::EveryPart;
+use crate::exports::orkee::sync::webhooks::{Endpoint, Registration};
+use crate::exports::orkee::sync::{account, devices, listing, webhooks};
+use crate::orkee::sync::types::Failure;
+
+impl account::Guest for EveryPart {
+    fn whoami() -> Result<account::Profile, Failure> {
+        Ok(account::Profile { id: "u1".into(), email: "ada@example.com".into(), plan: Some("Pro Plan".into()) })
+    }
+}
+
+impl listing::Guest for EveryPart {
+    fn browse(after: Option<String>, limit: u32) -> Result<listing::Page, Failure> {
+        let entry = listing::Entry {
+            id: "aaaaaaaa".into(),
+            name: after,
+            status: Some(limit.to_string()),
+            updated_at: Some("2026-01-02T03:04:05Z".into()),
+            bytes: 9,
+        };
+        Ok(listing::Page { entries: vec![entry], next: Some("next".into()) })
+    }
+}
+
+impl devices::Guest for EveryPart {
+    fn enumerate() -> Result<Vec<devices::Device>, Failure> {
+        let device = devices::Device {
+            id: "d1".into(),
+            name: "Laptop".into(),
+            platform: Some("linux".into()),
+            last_seen: None,
+            current: true,
+        };
+        Ok(vec![device])
+    }
+
+    fn revoke(id: String) -> Result<(), Failure> {
+        Err(Failure::Forbidden(id))
+    }
+}
+
+impl webhooks::Guest for EveryPart {
+    fn enumerate() -> Result<Vec<Endpoint>, Failure> {
+        Ok(vec![endpoint("https://a.example/".into(), Vec::new(), None)])
+    }
+
+    fn register(registration: Registration) -> Result<Endpoint, Failure> {
+        Ok(endpoint(registration.url, registration.events, registration.description))
+    }
+
+    fn set_enabled(id: String, enabled: bool) -> Result<(), Failure> {
+        Err(Failure::Forbidden(format!("{id} {enabled}")))
+    }
+
+    fn rotate_secret(id: String, _: String) -> Result<(), Failure> {
+        Err(Failure::Forbidden(id))
+    }
+
+    fn remove(id: String) -> Result<(), Failure> {
+        Err(Failure::Forbidden(id))
+    }
+}
+
+fn endpoint(url: String, events: Vec<String>, description: Option<String>) -> Endpoint {
+    let created_at = Some("2026-01-02T03:04:05Z".into());
+    Endpoint { id: "e1".into(), url, events, description, enabled: true, created_at }
+}
