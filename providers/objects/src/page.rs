@@ -1,0 +1,217 @@
+//! A page of the log: the records that the commits after a position name.
+
+use std::collections::{HashMap, HashSet};
+
+use orkee_provider_sdk::Failure;
+
+use crate::Listed;
+use crate::commit::{self, Contents};
+use crate::listing::record;
+use crate::log::{Commit, Log};
+use crate::position::{MAX_OPEN, Position};
+use crate::store::{Object, Store};
+
+/// So many commits are read at a time.
+const COMMITS_AT_ONCE: usize = 50;
+/// So many records are fetched at a time, and so many bytes, as far as sizes are known.
+const RECORDS_AT_ONCE: usize = 32;
+const BYTES_AT_ONCE: u64 = 4 << 20;
+/// A page ends when it has so many.
+const PAGE_BYTES: usize = 8 << 20;
+
+/// None: a commit that the position needs was pruned, or cannot be read; only a full listing helps.
+pub(crate) fn page<S: Store>(
+    store: &mut S,
+    position: &Position,
+    log: &mut Log,
+    limit: u32,
+) -> Result<Option<Listed>, Failure> {
+    if !log.is_whole_for(position) {
+        // A folder that is listed while files appear in it may show a later one alone. Twice, it is a gap.
+        *log = Log::list(store, position.oldest())?;
+        if !log.is_whole_for(position) {
+            return Ok(None);
+        }
+    }
+    let (ready, open) = of_interest(position, log);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let Some(mut plan) = Plan::read(store, &ready, position, limit)? else { return Ok(None) };
+    let whole = !plan.is_cut;
+    if whole {
+        plan.add_open(store, &open, limit)?;
+    }
+    let fetched = fetch(store, &plan.wanted)?;
+    let had: HashSet<&str> = plan.wanted.iter().take(fetched.taken).map(|(id, _)| id.as_str()).collect();
+    let stop = plan.steps.iter().position(|(_, id)| !had.contains(id.as_str()));
+    let next = match stop {
+        None if whole => moved(position, log, &ready, &open, None),
+        // Cut between two steps, or where the plan ends.
+        _ => {
+            let stop = stop.unwrap_or(plan.steps.len());
+            let at = plan.steps.get(stop).map_or(plan.cut_at, |(number, _)| *number);
+            let before = stop.checked_sub(1).and_then(|before| plan.steps.get(before));
+            let within = match before {
+                Some((number, id)) if *number == at => Some(id.clone()),
+                _ => position.within.as_ref().filter(|(number, _)| *number == at).map(|(_, id)| id.clone()),
+            };
+            moved(position, log, &ready, &open, Some((at, within)))
+        }
+    };
+    let more = !whole || stop.is_some();
+    Ok(Some(Listed { records: fetched.records, position: next, more }))
+}
+
+/// The commits that this reader has not taken in: those that can be, and those that are still open.
+fn of_interest(position: &Position, log: &Log) -> (Vec<Commit>, Vec<Commit>) {
+    let (mut ready, mut open) = (Vec::new(), Vec::new());
+    for commit in &log.commits {
+        if commit.number <= position.taken && !position.open.contains(&commit.number) {
+            continue;
+        }
+        if !log.is_open(commit) {
+            ready.push(commit.clone());
+        } else if open.len() < MAX_OPEN {
+            open.push(commit.clone());
+        } else {
+            break;
+        }
+    }
+    (ready, open)
+}
+
+/// The position after a page that took in all of `ready`, or those before a commit, and of that one the records up to an id.
+fn moved(
+    position: &Position,
+    log: &Log,
+    ready: &[Commit],
+    open: &[Commit],
+    cut: Option<(u64, Option<String>)>,
+) -> Position {
+    let last_of = |commits: &[Commit]| commits.last().map_or(0, |commit| commit.number);
+    // Beyond the last of these there are only commits that nobody has looked at.
+    let seen = if open.len() < MAX_OPEN { log.newest() } else { last_of(ready).max(last_of(open)) };
+    let (taken, cut_at) = match &cut {
+        Some((at, _)) => (position.taken.max(at - 1), *at),
+        None => (position.taken.max(seen), u64::MAX),
+    };
+    let rest = ready.iter().filter(|commit| commit.number >= cut_at).chain(open);
+    let mut open: Vec<u64> = rest.map(|commit| commit.number).filter(|number| *number <= taken).collect();
+    open.sort_unstable();
+    let within = cut.and_then(|(at, id)| Some((at, id?)));
+    Position { taken, open, within, listing: None }
+}
+
+/// Which records to fetch, and which commit each is for.
+#[derive(Default)]
+struct Plan {
+    /// In the order of commits; a record that several name stands in several.
+    steps: Vec<(u64, String)>,
+    /// Each once.
+    wanted: Vec<(String, u64)>,
+    places: HashMap<String, usize>,
+    /// There was no room for all.
+    is_cut: bool,
+    /// The commit that there was no room for.
+    cut_at: u64,
+}
+
+impl Plan {
+    fn read<S: Store>(
+        store: &mut S,
+        ready: &[Commit],
+        position: &Position,
+        limit: usize,
+    ) -> Result<Option<Self>, Failure> {
+        let mut plan = Self::default();
+        for portion in ready.chunks(COMMITS_AT_ONCE) {
+            let Some(read) = contents(store, portion)? else { return Ok(None) };
+            for (commit, contents) in portion.iter().zip(read) {
+                let within = position.within.as_ref().filter(|(number, _)| *number == commit.number);
+                for (id, size) in contents.records {
+                    if within.is_some_and(|(_, until)| id <= *until) {
+                        continue;
+                    }
+                    if !plan.add(&id, size, limit) {
+                        (plan.is_cut, plan.cut_at) = (true, commit.number);
+                        return Ok(Some(plan));
+                    }
+                    plan.steps.push((commit.number, id));
+                }
+            }
+        }
+        Ok(Some(plan))
+    }
+
+    /// Whether there is room for it.
+    fn add(&mut self, id: &str, size: u64, limit: usize) -> bool {
+        match self.places.get(id) {
+            Some(place) => self.wanted[*place].1 = size,
+            None if self.wanted.len() >= limit => return false,
+            None => {
+                self.places.insert(id.to_owned(), self.wanted.len());
+                self.wanted.push((id.to_owned(), size));
+            }
+        }
+        true
+    }
+
+    /// What open commits may have written by now, as far as there is room: they are looked at again.
+    fn add_open<S: Store>(&mut self, store: &mut S, open: &[Commit], limit: usize) -> Result<(), Failure> {
+        for contents in contents(store, open)?.unwrap_or_default() {
+            for (id, size) in contents.records {
+                if !self.add(&id, size, limit) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What commits name. None if one cannot be read.
+fn contents<S: Store>(store: &mut S, commits: &[Commit]) -> Result<Option<Vec<Contents>>, Failure> {
+    if commits.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let key = |commit: &Commit| match commit.closed {
+        true => commit::closing(commit.number),
+        false => commit::announcement(commit.number),
+    };
+    let objects = store.get(&commits.iter().map(key).collect::<Vec<_>>())?;
+    Ok(objects.into_iter().map(|object| Contents::read(&object?.body)).collect())
+}
+
+pub(crate) struct Fetched {
+    /// Those that are there.
+    pub(crate) records: Vec<(String, Object)>,
+    /// So many of the wanted were asked for.
+    pub(crate) taken: usize,
+}
+
+/// Fetches records until the page is large enough, at least one.
+pub(crate) fn fetch<S: Store>(store: &mut S, wanted: &[(String, u64)]) -> Result<Fetched, Failure> {
+    let mut fetched = Fetched { records: Vec::new(), taken: 0 };
+    let mut bytes = 0;
+    while fetched.taken < wanted.len() && bytes < PAGE_BYTES {
+        let portion = portion(&wanted[fetched.taken..]);
+        let keys: Vec<_> = portion.iter().map(|(id, _)| record(id)).collect();
+        let objects = store.get(&keys)?;
+        for ((id, _), object) in portion.iter().zip(objects) {
+            let Some(object) = object else { continue };
+            bytes += object.body.len();
+            fetched.records.push((id.clone(), object));
+        }
+        fetched.taken += portion.len();
+    }
+    Ok(fetched)
+}
+
+fn portion(wanted: &[(String, u64)]) -> &[(String, u64)] {
+    let mut bytes = 0_u64;
+    let fits = wanted.iter().take(RECORDS_AT_ONCE).take_while(|(_, size)| {
+        bytes = bytes.saturating_add(*size);
+        bytes <= BYTES_AT_ONCE
+    });
+    let count = fits.count().max(1);
+    wanted.get(..count).unwrap_or(wanted)
+}
