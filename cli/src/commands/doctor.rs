@@ -1,5 +1,8 @@
 //! `orkee doctor`
 
+#[cfg(feature = "cloud")]
+mod providers;
+
 use std::collections::BTreeSet;
 
 use orkee_core::diagnostic::Kind;
@@ -7,12 +10,12 @@ use orkee_core::store::Finding;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::failure::{CommandResult, Exit};
+use crate::failure::{CliError, CommandResult, Exit};
 use crate::output::text;
 
 /// Look whether everything here is sound; change nothing
 ///
-/// Reads the whole database: the file itself, each project, and what sync knows of it.
+/// Reads the whole database: the file itself, each project, and what sync knows of it; and each provider that is installed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -47,10 +50,13 @@ impl Doctor {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let mut store = cx.store()?;
         let findings = store.examine()?;
-        let exit = if findings.is_empty() { Exit::DONE } else { Kind::Failed.into() };
+        let providers = examine_providers(cx)?;
+        let sound = findings.is_empty() && providers.problems.is_empty();
+        let exit = if sound { Exit::DONE } else { Kind::Failed.into() };
         if cx.out.is_json() {
-            let sound = findings.is_empty();
-            cx.out.document(&Document { sound, findings: findings.into_iter().map(view).collect() })?;
+            let problems = providers.problems.into_iter().map(|(problem, _)| of_provider(problem));
+            let findings = findings.into_iter().map(view).chain(problems).collect();
+            cx.out.document(&Document { sound, findings })?;
             return Ok(exit);
         }
         for finding in &findings {
@@ -60,20 +66,70 @@ impl Doctor {
             let count = store.count()?;
             let projects = if count == 1 { "project" } else { "projects" };
             cx.out.done(format_args!("The database is sound: {count} {projects}"))?;
-        } else if findings.iter().all(|finding| finding.damage.is_mendable()) {
-            let commands: BTreeSet<String> = findings.iter().map(|one| format!("`{}`", mend(one))).collect();
-            let commands = Vec::from_iter(commands).join(" and ");
-            let build = if cfg!(feature = "cloud") { "" } else { " (in a build with cloud support)" };
-            cx.out.note(format_args!(
-                "hint: run {commands}{build}, which mends it; nothing that you wrote is lost"
-            ));
         } else {
-            cx.out.note(
-                "hint: run `orkee projects export --output FILE`, move orkee.db away, then `orkee projects import FILE`",
-            );
+            say_what_mends(cx, &findings);
         }
+        show_providers(cx, &providers)?;
         Ok(exit)
     }
+}
+
+fn say_what_mends(cx: &Context, findings: &[Finding]) {
+    if findings.iter().all(|finding| finding.damage.is_mendable()) {
+        let commands: BTreeSet<String> = findings.iter().map(|one| format!("`{}`", mend(one))).collect();
+        let commands = Vec::from_iter(commands).join(" and ");
+        let build = if cfg!(feature = "cloud") { "" } else { " (in a build with cloud support)" };
+        cx.out.note(format_args!(
+            "hint: run {commands}{build}, which mends it; nothing that you wrote is lost"
+        ));
+    } else {
+        cx.out.note(
+            "hint: run `orkee projects export --output FILE`, move orkee.db away, then `orkee projects import FILE`",
+        );
+    }
+}
+
+/// What was found at the providers: nothing, in a build that runs none.
+#[derive(Default)]
+struct Examined {
+    /// How many components were looked at.
+    components: usize,
+    /// What is wrong, and what to do.
+    problems: Vec<(String, Option<String>)>,
+    /// What is good to know.
+    note: Option<&'static str>,
+}
+
+#[cfg(feature = "cloud")]
+use providers::examine as examine_providers;
+
+#[cfg(not(feature = "cloud"))]
+fn examine_providers(_: &Context) -> Result<Examined, crate::failure::Failure> {
+    Ok(Examined::default())
+}
+
+fn show_providers(cx: &Context, examined: &Examined) -> Result<(), CliError> {
+    for (problem, hint) in &examined.problems {
+        cx.out.line(format_args!("{} {}", cx.out.mark(false), text::line(problem)))?;
+        if let Some(hint) = hint {
+            cx.out.note(format_args!("hint: {}", text::line(hint)));
+        }
+    }
+    if examined.components > 0 && examined.problems.is_empty() {
+        let components = if examined.components == 1 { "component" } else { "components" };
+        cx.out.done(format_args!(
+            "The providers are as they were installed: {} {components}",
+            examined.components
+        ))?;
+    }
+    if let Some(note) = examined.note {
+        cx.out.note(note);
+    }
+    Ok(())
+}
+
+fn of_provider(problem: String) -> View {
+    View { tenant: None, id: None, problem, mended_by: None }
 }
 
 fn view(finding: Finding) -> View {

@@ -41,7 +41,7 @@ pub use provider::{
     Description, Device, Endpoint, Entry, Listing, PartError, Profile, Registration, Setup, WasmProvider,
 };
 pub use registry::{
-    Assessment, BUILT_IN, Candidate, Change, ComponentDigest, Difference, Installed, NoDigest, Registry,
-    RegistryError, Release,
+    Assessment, BUILT_IN, Candidate, Change, ComponentDigest, Difference, DownloadError, Installed, NoDigest,
+    Registry, RegistryError, Release, download,
 };
 pub use select::{ORKEE_CLOUD, Selection, SelectionError, select};

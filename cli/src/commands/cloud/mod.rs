@@ -28,7 +28,7 @@ mod places;
 #[cfg(feature = "cloud")]
 mod progress;
 #[cfg(feature = "cloud")]
-mod provider;
+pub(crate) mod provider;
 #[cfg(feature = "cloud")]
 mod report;
 #[cfg(feature = "cloud")]
@@ -70,7 +70,7 @@ Examples:
         List(list::List),
         Conflicts(conflicts::Conflicts),
         Parked(parked::Parked),
-        /// Write a provider for a backend of your own, and try it
+        /// Install providers and say what they may do, or write one
         #[command(subcommand, after_help = provider::EXAMPLES)]
         Provider(provider::Command),
         #[command(hide = true)]

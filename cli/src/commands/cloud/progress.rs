@@ -1,6 +1,8 @@
-//! A line on the terminal that moves while a sync takes its time. Nothing is shown where standard error is no terminal.
+//! A line on the terminal that moves while a sync, or other work, takes its time. Nothing is shown where standard error is no terminal.
 
 use std::io::{self, IsTerminal};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle as Thread};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -52,5 +54,42 @@ impl Drop for Progress {
             appears.abort();
         }
         self.bar.finish_and_clear();
+    }
+}
+
+/// A line about work that keeps this thread busy, gone when this is dropped.
+pub(super) struct Working {
+    shown: Option<(Sender<()>, Thread<()>)>,
+}
+
+impl Working {
+    /// Begins to wait; `what` is said once it has taken a while.
+    pub(super) fn begin(cx: &Context, what: &'static str) -> Self {
+        if !cx.out.tells() || !io::stderr().is_terminal() {
+            return Self { shown: None };
+        }
+        let (end, ended) = mpsc::channel::<()>();
+        let shown = thread::Builder::new().spawn(move || {
+            if ended.recv_timeout(APPEARS_AFTER) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            let style = ProgressStyle::with_template("{spinner} {msg}: {elapsed}");
+            let bar = ProgressBar::new_spinner()
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+                .with_message(what);
+            bar.enable_steady_tick(MOVES_EVERY);
+            let _ = ended.recv();
+            bar.finish_and_clear();
+        });
+        Self { shown: shown.ok().map(|thread| (end, thread)) }
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        if let Some((end, thread)) = self.shown.take() {
+            drop(end);
+            let _ = thread.join();
+        }
     }
 }

@@ -39,11 +39,11 @@ impl Candidate {
         }
     }
 
-    /// Reads a file, unless it is too large to be a component.
-    pub fn read(path: &Path) -> Result<Self, RegistryError> {
+    /// Reads a file, unless it is too large to be a component. `source` is where an update looks for the next.
+    pub fn read(path: &Path, source: &Path) -> Result<Self, RegistryError> {
         let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let bytes = read_file(path, &shown)?;
-        Self::of(bytes, &path.to_string_lossy(), &shown)
+        Self::of(bytes, &source.to_string_lossy(), &shown)
     }
 
     /// Compiles it, so that no later command has to, and sees whether it is a provider that this host runs.

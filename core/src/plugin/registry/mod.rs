@@ -13,6 +13,7 @@ mod candidate;
 mod change;
 mod components;
 mod digest;
+mod download;
 mod error;
 mod file;
 mod lock;
@@ -25,6 +26,7 @@ use jiff::Timestamp;
 pub use candidate::{Assessment, Candidate, Difference};
 pub use change::Change;
 pub use digest::{ComponentDigest, NoDigest};
+pub use download::{DownloadError, download};
 pub use error::RegistryError;
 
 use super::grants::Grants;

@@ -1,0 +1,193 @@
+//! What a person sees before the question: who made it, which bytes, what it may reach. A few lines, and nothing that reads as a
+//! threat; of a newer version, what is more and what is less.
+
+use std::fmt::Display;
+
+use orkee_core::plugin::{
+    Assessment, Candidate, Difference, HostPattern, LoginKind, Manifest, Network, Release,
+};
+
+use crate::context::Context;
+use crate::output::{Paint, text};
+use crate::terminal;
+
+/// Columns of a label and of the marks before a line's text.
+const INDENT: usize = 14;
+const WIDEST: usize = 80;
+
+/// Lines on standard error.
+struct Screen<'a> {
+    cx: &'a Context,
+    /// It was agreed to beforehand, so that `-q` may leave it out.
+    is_agreed: bool,
+}
+
+/// Before a line's text: it is as it was, more, or less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Same,
+    More,
+    Less,
+}
+
+/// A candidate, beside what it would replace.
+pub(super) fn show(cx: &Context, candidate: &Candidate, assessment: &Assessment, is_agreed: bool) {
+    let screen = Screen { cx, is_agreed };
+    let wishes = candidate.manifest();
+    let before = assessment.current.as_ref();
+    screen.title(wishes, before.map(|release| release.granted.version.as_str()));
+    screen.field("Source", Mark::Same, candidate.source());
+    screen.digest(before, &candidate.sha256());
+    screen.publisher(candidate);
+    screen.grant(before, &assessment.granted, &assessment.difference);
+    screen.end(before.is_some(), &assessment.difference);
+}
+
+/// An earlier version that would come back with more than the present one has.
+pub(super) fn show_return(
+    cx: &Context,
+    now: &Release,
+    then: &Release,
+    difference: &Difference,
+    is_agreed: bool,
+) {
+    let screen = Screen { cx, is_agreed };
+    screen.title(&then.granted, Some(&now.granted.version));
+    screen.field("Source", Mark::Same, &then.source);
+    screen.digest(Some(now), &then.sha256);
+    screen.grant(Some(now), &then.granted, difference);
+    screen.end(true, difference);
+}
+
+impl Screen<'_> {
+    fn line(&self, line: impl Display) {
+        match self.is_agreed {
+            true => self.cx.out.note(line),
+            false => self.cx.out.error_line(line),
+        }
+    }
+
+    fn paint(&self, paint: Paint, text: &str) -> String {
+        self.cx.out.err_paint(paint, text)
+    }
+
+    fn title(&self, manifest: &Manifest, before: Option<&str>) {
+        let version = &manifest.version;
+        let version = before.map_or(version.clone(), |before| format!("{before} → {version}"));
+        self.line(self.paint(Paint::Strong, &format!("{} {version}", manifest.name)));
+        if let Some(description) = &manifest.description {
+            for line in text::wrap(&text::line(description), self.width()) {
+                self.line(line);
+            }
+        }
+        self.line("");
+    }
+
+    fn width(&self) -> usize {
+        terminal::width().min(WIDEST)
+    }
+
+    /// A line under a label, wrapped under itself.
+    fn field(&self, label: &str, mark: Mark, value: &str) {
+        let pieces = text::wrap(&text::line(value), self.width().saturating_sub(INDENT).max(20));
+        for (index, piece) in pieces.iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            let label = self.paint(Paint::Dim, &format!("{label:<9}"));
+            let line = match (mark, index) {
+                (Mark::More, 0) => self.paint(Paint::Cause, &format!("+ {piece}")),
+                (Mark::Less, 0) => self.paint(Paint::Dim, &format!("- {piece}")),
+                _ => format!("  {piece}"),
+            };
+            self.line(format!("  {label} {line}").trim_end());
+        }
+    }
+
+    /// Several lines under one label.
+    fn fields(&self, label: &str, lines: &[(Mark, String)]) {
+        for (index, (mark, line)) in lines.iter().enumerate() {
+            self.field(if index == 0 { label } else { "" }, *mark, line);
+        }
+    }
+
+    fn digest(&self, before: Option<&Release>, now: &impl Display) {
+        let now = now.to_string();
+        match before.map(|release| release.sha256.to_string()).filter(|before| *before != now) {
+            Some(before) => self.fields("SHA-256", &[(Mark::Less, before), (Mark::More, now)]),
+            None => self.field("SHA-256", Mark::Same, &now),
+        }
+    }
+
+    fn publisher(&self, candidate: &Candidate) {
+        let publisher = candidate.manifest().publisher.as_deref();
+        match (publisher, candidate.signer()) {
+            (publisher, Some(key)) => {
+                self.field("Publisher", Mark::Same, publisher.unwrap_or("not named"));
+                self.field("Signed by", Mark::Same, &key.to_string());
+            }
+            (Some(publisher), None) => {
+                self.field("Publisher", Mark::Same, &format!("{publisher} (not signed: nothing proves it)"));
+            }
+            (None, None) => self.field("Publisher", Mark::Same, "not named, and not signed"),
+        }
+    }
+
+    /// What it may reach, name, claim and use.
+    fn grant(&self, before: Option<&Release>, granted: &Manifest, difference: &Difference) {
+        // Of something new, everything is new, and marks would say nothing.
+        let marked = |is_more: bool| if is_more && before.is_some() { Mark::More } else { Mark::Same };
+        let api = granted.api_url.as_ref().map(|url| format!("the API URL: {url}, or where you say"));
+        let api = api.unwrap_or_else(|| "the API URL that you set for a tenant".to_owned());
+        let mut reach = vec![(marked(difference.api_url.is_some()), api)];
+        reach.extend(granted.hosts.iter().map(|h| (marked(difference.hosts_added.contains(h)), host(h))));
+        reach.extend(difference.hosts_removed.iter().map(|h| (Mark::Less, host(h))));
+        self.fields("May reach", &reach);
+        let login = granted.login.as_ref().map_or("none".to_owned(), sign_in);
+        self.field("Sign-in", marked(difference.login.is_some()), &login);
+        let mut tenants: Vec<_> = granted
+            .tenants
+            .iter()
+            .map(|t| (marked(difference.tenants_added.contains(t)), t.clone()))
+            .collect();
+        tenants.extend(difference.tenants_removed.iter().map(|t| (Mark::Less, t.clone())));
+        self.fields("Tenants", &tenants);
+        match (&difference.limits, before) {
+            (Some((was, now)), Some(_)) => {
+                let limits =
+                    [(Mark::Less, was), (Mark::More, now)].map(|(mark, some)| (mark, some.to_string()));
+                self.fields(
+                    "Limits",
+                    &limits
+                        .map(|(mark, text)| (mark, if text.is_empty() { "the usual".into() } else { text })),
+                );
+            }
+            _ if granted.limits.is_empty() => {}
+            _ => self.field("Limits", Mark::Same, &format!("{} (more than usual)", granted.limits)),
+        }
+    }
+
+    fn end(&self, is_replacing: bool, difference: &Difference) {
+        self.line("");
+        if is_replacing && difference.is_empty() {
+            self.line("It may do what the present version may do, no more and no less.");
+        } else {
+            self.line("It gets the projects that you sync through it. It can reach nothing else, read");
+            self.line("no file, start no program, and never sees a sign-in: Orkee sends that for it.");
+        }
+        self.line("");
+    }
+}
+
+fn host(host: &HostPattern) -> String {
+    match host.network() {
+        Network::Public => host.to_string(),
+        Network::Private => format!("{host} (in private networks, too)"),
+    }
+}
+
+fn sign_in(login: &LoginKind) -> String {
+    let issuer = match login {
+        LoginKind::Oauth { issuer: Some(issuer), .. } => format!(" at {issuer}"),
+        _ => String::new(),
+    };
+    format!("{}{issuer}, sent to the API URL alone", login.describe())
+}

@@ -1,0 +1,45 @@
+//! `orkee cloud provider revoke`
+
+use orkee_core::plugin::Change;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::{CommandResult, Exit};
+
+/// Take hosts away from a provider
+///
+/// It keeps the API URL that you set for a tenant. Without it, remove the provider.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  orkee cloud provider revoke notes https://files.example.com
+  orkee cloud provider revoke notes      all that it was granted")]
+pub(crate) struct Revoke {
+    /// The provider
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// As `grants` shows them; none: all
+    #[arg(value_name = "HOST")]
+    hosts: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    name: &'a str,
+    revoked: Vec<String>,
+}
+
+impl Revoke {
+    pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        let removed = Change::begin(cx.home()?)?.revoke(&self.name, &self.hosts)?;
+        let (name, revoked) = (&self.name, removed.iter().map(ToString::to_string).collect::<Vec<_>>());
+        match revoked.is_empty() {
+            true => cx.out.done(format_args!("{name} was granted no host"))?,
+            false => cx.out.done(format_args!("{name} may no longer reach {}", revoked.join(", ")))?,
+        }
+        if cx.out.is_json() {
+            cx.out.document(&Document { name, revoked })?;
+        }
+        Ok(Exit::DONE)
+    }
+}

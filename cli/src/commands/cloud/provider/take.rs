@@ -1,0 +1,80 @@
+//! The way of a component from its source to being installed, the same for `install` and `update`: check, compile, show, ask,
+//! put in place.
+
+use jiff::Timestamp;
+use orkee_core::plugin::{Candidate, Change, Host, Registry, RegistryError};
+use serde::Serialize;
+
+use super::view::ProviderView;
+use super::{confirm, consent, source};
+use crate::commands::cloud::progress::Working;
+use crate::context::Context;
+use crate::failure::{CommandResult, Exit, Failure};
+
+/// What is taken, and how it was asked for.
+pub(super) struct Wanted<'a> {
+    /// Where it is.
+    pub(super) source: &'a str,
+    /// The plugin that it has to be.
+    pub(super) name: Option<&'a str>,
+    /// Nobody is asked.
+    pub(super) yes: bool,
+    /// The words of the command, for who cannot be asked.
+    pub(super) words: &'a [&'a str],
+}
+
+#[derive(Serialize)]
+struct Document {
+    provider: ProviderView,
+    changed: bool,
+}
+
+pub(super) fn take(cx: &Context, wanted: &Wanted<'_>) -> CommandResult {
+    let home = cx.home()?;
+    let registry = Registry::open(home)?;
+    let candidate = source::fetch(cx, wanted.source)?;
+    if let Some(name) = wanted.name.filter(|name| *name != candidate.name().as_str()) {
+        let (wanted, found) = (name.to_owned(), candidate.name().to_string());
+        return Err(RegistryError::OtherName { wanted, found }.into());
+    }
+    let assessment = registry.assess(&candidate)?;
+    compile(cx, &candidate)?;
+    let (name, version) = (candidate.name(), &candidate.manifest().version);
+    if assessment.is_agreed(&candidate) {
+        cx.out.done(format_args!("{name} {version} is installed already; nothing was changed"))?;
+        return told(cx, name.as_str(), false);
+    }
+    consent::show(cx, &candidate, &assessment, wanted.yes);
+    let question = match &assessment.current {
+        None => format!("Install {name} {version}?"),
+        Some(current) => format!("Replace {name} {} by {version}?", current.granted.version),
+    };
+    confirm(cx, wanted.yes, &question, wanted.words)?;
+    Change::begin(home)?.install(&candidate, &assessment, Timestamp::now())?;
+    match &assessment.current {
+        None => cx.out.done(format_args!("Installed {name} {version}"))?,
+        Some(current) => {
+            let before = &current.granted.version;
+            cx.out.done(format_args!("{name} {version} is in place of {before}"))?;
+            cx.out.note(format_args!("To go back: orkee cloud provider rollback {name}"));
+        }
+    }
+    told(cx, name.as_str(), true)
+}
+
+/// Compiles, so that no sync has to, and learns whether it is a provider at all.
+fn compile(cx: &Context, candidate: &Candidate) -> Result<(), Failure> {
+    let _working = Working::begin(cx, "Compiling");
+    let host = Host::new(Some(cx.home()?.cache()))?;
+    candidate.compile(&host)?;
+    Ok(())
+}
+
+fn told(cx: &Context, name: &str, changed: bool) -> CommandResult {
+    if cx.out.is_json() {
+        let registry = Registry::open(cx.home()?)?;
+        let provider = ProviderView::of(cx, registry.expect(name)?);
+        cx.out.document(&Document { provider, changed })?;
+    }
+    Ok(Exit::DONE)
+}
