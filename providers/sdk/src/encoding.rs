@@ -92,37 +92,6 @@ fn sextet(digit: u8) -> Option<u8> {
     }
 }
 
-/// The seconds since 1970 of a date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`. None for anything else.
-pub fn http_date(text: &str) -> Option<u64> {
-    let (_, rest) = text.trim().split_once(", ")?;
-    let mut parts = rest.split(' ');
-    let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
-    let (time, zone) = (parts.next()?, parts.next()?);
-    if zone != "GMT" || parts.next().is_some() {
-        return None;
-    }
-    let number = |text: &str, digits: usize| -> Option<u64> {
-        (text.len() == digits && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
-    };
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let month = MONTHS.iter().position(|name| *name == month)? as u64 + 1;
-    let (day, year) = (number(day, 2)?, number(year, 4)?);
-    let mut clock = time.split(':');
-    let (hour, minute, second) =
-        (number(clock.next()?, 2)?, number(clock.next()?, 2)?, number(clock.next()?, 2)?);
-    let in_range = (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60 && year >= 1970;
-    (in_range && clock.next().is_none())
-        .then(|| days_since_1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
-}
-
-/// Of the Gregorian calendar, with years that begin in March so that the leap day is the last.
-fn days_since_1970(year: u64, month: u64, day: u64) -> u64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let leap_days = year / 4 - year / 100 + year / 400;
-    year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,22 +125,6 @@ mod tests {
         assert_eq!(base64_decoded(&base64_encoded(&all)), Some(all));
         for wrong in ["Zg", "Zg=", "Z===", "====", "Zh==", "Z g=", "Zg==Zg==", "Zg-_"] {
             assert_eq!(base64_decoded(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn dates_are_those_of_http() {
-        assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
-        assert_eq!(http_date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
-        assert_eq!(http_date("Thu, 29 Feb 2024 23:59:59 GMT"), Some(1_709_251_199));
-        for wrong in [
-            "",
-            "Sun, 06 Nov 1994 08:49:37",
-            "Sun, 6 Nov 1994 08:49:37 GMT",
-            "Sun, 06 Nov 1994 24:00:00 GMT",
-            "x, 01 Jan 1969 00:00:00 GMT",
-        ] {
-            assert_eq!(http_date(wrong), None, "{wrong}");
         }
     }
 }

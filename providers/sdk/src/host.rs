@@ -3,16 +3,23 @@
 
 #[cfg(target_family = "wasm")]
 mod offered {
-    use crate::contract::orkee::sync::{http, log, settings, state};
+    use crate::contract::orkee::sync::{credentials, http, log, settings, state};
 
+    pub use credentials::enumerate as credentials;
     pub(crate) use http::{send, send_all};
     pub(crate) use log::write;
     pub(crate) use settings::get as setting;
     pub(crate) use state::{delete as state_delete, get as state_get, set as state_set};
 }
 
+/// Which credentials there are. No function tells a secret.
+#[cfg(target_family = "wasm")]
+pub use offered::credentials;
 #[cfg(target_family = "wasm")]
 pub(crate) use offered::{send, send_all, setting, state_delete, state_get, state_set, write};
 
+/// Which credentials there are. No function tells a secret.
+#[cfg(not(target_family = "wasm"))]
+pub use crate::rehearsal::credentials;
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use crate::rehearsal::{send, send_all, setting, state_delete, state_get, state_set, write};

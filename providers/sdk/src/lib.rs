@@ -3,6 +3,7 @@
 #[allow(missing_docs)]
 #[doc(hidden)]
 pub mod contract;
+mod date;
 mod encoding;
 mod export;
 mod failure;
@@ -16,17 +17,19 @@ mod request;
 mod response;
 
 pub use contract::exports::orkee::sync::provider::{Description, Guest as Provider, Limits, SignIn};
-pub use contract::orkee::sync::credentials::{Credential, enumerate as credentials};
+pub use contract::orkee::sync::credentials::Credential;
 pub use contract::orkee::sync::http::Error as HttpError;
 pub use contract::orkee::sync::types::{
     Answer, Change, Cursor, Failure, Head, Mutation, Outcome, RejectReason, Rejection, Reply as Page,
     Request as Exchange, Span, Stored,
 };
-pub use encoding::{base64_decoded, base64_encoded, http_date, percent_decoded, percent_encoded};
+pub use date::{http_date, rfc3339};
+pub use encoding::{base64_decoded, base64_encoded, percent_decoded, percent_encoded};
+pub use host::credentials;
 pub use memory::{forget, recall, remember};
 pub use option::{option, required};
 pub use paging::{Changes, OwnCommits};
-pub use request::{Request, send_all};
+pub use request::{Request, send_all, try_send_all};
 pub use response::{Response, json};
 
 /// The optional part `account`: whose account this is.

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use crate::Response;
+use crate::contract::orkee::sync::credentials::Credential;
 use crate::contract::orkee::sync::{http, log, state};
 
 pub use http::{Error, Request as Sent};
@@ -81,6 +82,12 @@ pub(crate) fn send(request: &http::Request) -> Result<http::Response, Error> {
 
 pub(crate) fn send_all(requests: &[http::Request]) -> Vec<Result<http::Response, Error>> {
     requests.iter().map(send).collect()
+}
+
+/// In a rehearsal somebody is signed in.
+pub fn credentials() -> Vec<Credential> {
+    let audience = "https://rehearsal.example".to_owned();
+    vec![Credential { name: "login".to_owned(), audience, signed_in: true }]
 }
 
 pub(crate) fn setting(name: &str) -> Option<String> {

@@ -134,11 +134,13 @@ impl Request {
 ///
 /// The bodies of all replies together have the limit of one, and each request counts as a host call: send in portions.
 pub fn send_all(requests: impl IntoIterator<Item = Request>) -> Vec<Result<Response, Failure>> {
+    try_send_all(requests).into_iter().map(|reply| reply.map_err(Failure::from)).collect()
+}
+
+/// As [`send_all`], for those who tell the host's errors apart.
+pub fn try_send_all(requests: impl IntoIterator<Item = Request>) -> Vec<Result<Response, http::Error>> {
     let requests: Vec<_> = requests.into_iter().map(|request| request.0).collect();
-    host::send_all(&requests)
-        .into_iter()
-        .map(|reply| reply.map(Response::from).map_err(Failure::from))
-        .collect()
+    host::send_all(&requests).into_iter().map(|reply| reply.map(Response::from)).collect()
 }
 
 #[cfg(test)]
