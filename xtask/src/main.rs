@@ -3,6 +3,7 @@
 //! This crate depends on nothing of the workspace, so that it starts at once and runs the binaries as a user does.
 
 mod bench;
+mod contract;
 mod demo;
 mod http;
 mod mutants;
@@ -23,7 +24,8 @@ usage: cargo xtask COMMAND
   sim [N [SEED]]  N random schedules over the real store and engine (200000)
   mutants [RULE…] breaks each rule of sync, or these, in a copy of the engine, and sees that a test fails
   bench [--full]  the figures of docs/performance.md; --full adds 100,000 records
-  build           the binaries that demo and test use";
+  build           the binaries that demo and test use
+  publish-contract  keeps the version that wit/ has now, with a component that was built against it";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         ["mutants", names @ ..] => mutants::run(names),
         ["bench", rest @ ..] => bench::run(rest),
         ["build"] => setup::build_for_tests().map(|_| ()),
+        ["publish-contract"] => contract::publish(),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -364,6 +364,13 @@ impl Tx<'_> {
         Ok(self.connection().query_row(sql, [self.space()], |row| row.get(0))?)
     }
 
+    /// Records that are known, tombstones and what cannot be read included.
+    pub fn count_known(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT (SELECT count(*) FROM records WHERE space = ?1) \
+                   + (SELECT count(*) FROM unreadable WHERE space = ?1)";
+        Ok(self.connection().prepare_cached(sql)?.query_row([self.space()], |row| row.get(0))?)
+    }
+
     /// Ids of records whose newest version has to be sent, parked ones included.
     pub fn dirty_ids(&self) -> Result<Vec<ProjectId>, StoreError> {
         let sql = "SELECT r.id FROM tracking t CROSS JOIN records r ON r.rowid = t.record \

@@ -20,6 +20,16 @@ pub async fn sync(
     provider: &impl Provider,
     remote: &str,
     options: Options,
+    tell: impl FnMut(&[Event]),
+) -> Result<Summary, SyncError> {
+    run(store, provider, remote, options, tell).await.map_err(|error| error.of(provider.name()))
+}
+
+async fn run(
+    store: &mut Store,
+    provider: &impl Provider,
+    remote: &str,
+    options: Options,
     mut tell: impl FnMut(&[Event]),
 ) -> Result<Summary, SyncError> {
     let mut session = Session::begin(store, remote, provider.limits(), options)?;

@@ -18,6 +18,14 @@ pub enum SyncError {
     /// The backend's answer is not one that its contract allows.
     #[error("the sync provider answered against its contract: {0}")]
     Protocol(String),
+    /// The same, of a backend whose name is known.
+    #[error("the provider `{provider}` answered against its contract: {what}")]
+    Contract {
+        /// Which provider.
+        provider: String,
+        /// What is wrong.
+        what: String,
+    },
     /// This store belongs to another account or backend.
     #[error("these projects were last synced with {was}, not with {now}")]
     OtherRemote {
@@ -36,12 +44,22 @@ pub enum SyncError {
     },
 }
 
+impl SyncError {
+    /// Names the provider, where it is the provider's fault.
+    pub(super) fn of(self, provider: &str) -> Self {
+        match self {
+            Self::Protocol(what) => Self::Contract { provider: provider.to_owned(), what },
+            other => other,
+        }
+    }
+}
+
 impl Diagnostic for SyncError {
     fn code(&self) -> &'static str {
         match self {
             Self::Store(error) => error.code(),
             Self::Provider(error) => error.code(),
-            Self::Protocol(_) => "E-SYNC-001",
+            Self::Protocol(_) | Self::Contract { .. } => "E-SYNC-001",
             Self::OtherRemote { .. } => "E-SYNC-002",
             Self::ManyGone { .. } => "E-SYNC-003",
         }
@@ -51,7 +69,7 @@ impl Diagnostic for SyncError {
         match self {
             Self::Store(error) => error.kind(),
             Self::Provider(error) => error.kind(),
-            Self::Protocol(_) => Kind::Network,
+            Self::Protocol(_) | Self::Contract { .. } => Kind::Network,
             Self::OtherRemote { .. } | Self::ManyGone { .. } => Kind::Conflict,
         }
     }
@@ -60,7 +78,9 @@ impl Diagnostic for SyncError {
         match self {
             Self::Store(error) => error.hint(),
             Self::Provider(error) => error.hint(),
-            Self::Protocol(_) => Some("nothing is lost; update the provider, or tell its author".to_owned()),
+            Self::Protocol(_) | Self::Contract { .. } => {
+                Some("nothing is lost; update the provider, or tell its author".to_owned())
+            }
             Self::OtherRemote { .. } => Some(
                 "sign in to the former account, or run `orkee cloud sync --force` to compare and join the two".to_owned(),
             ),

@@ -258,6 +258,11 @@ impl Diagnostic for ProviderError {
 
 /// A backend, as the engine sees it.
 pub trait Provider: Send + Sync {
+    /// What messages call it.
+    fn name(&self) -> &str {
+        "sync"
+    }
+
     /// What it takes at most.
     fn limits(&self) -> Limits;
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use orkee_core::plugin::{Code, Host};
 
@@ -13,6 +13,9 @@ use crate::server::{Server, reply};
 
 /// Names the home folder to the process that has no room on its disk.
 const FULL_DISK: &str = "ORKEE_TEST_FULL_DISK";
+
+/// Names the home folder to the processes that compile at once.
+const SHARED_CACHE: &str = "ORKEE_TEST_SHARED_CACHE";
 
 /// Loads the plain provider with a cache in `folder`.
 fn load(folder: &Path) -> Code {
@@ -76,6 +79,55 @@ fn p32_hosts_that_compile_at_once_all_succeed() {
         }
     });
     assert_eq!(load(&folder), Code::Cached);
+}
+
+/// Runs itself in several processes at once, which begin with nothing in the cache.
+#[test]
+fn p32_processes_that_compile_at_once_all_succeed() {
+    if let Some(home) = std::env::var_os(SHARED_CACHE) {
+        return compiles_beside_others(Path::new(&home));
+    }
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("plain.wasm"), guests::plain()).unwrap();
+    let start = || {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "code::p32_processes_that_compile_at_once_all_succeed", "--nocapture"])
+            .env(SHARED_CACHE, home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let processes: Vec<_> = (0..3).map(|_| start()).collect();
+    for process in processes {
+        let output = process.wait_with_output().unwrap();
+        let said =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    }
+    let folder = home.path().join("cache");
+    assert_eq!(load(&folder), Code::Cached, "what they left can be used");
+    let left = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut left: Vec<String> = left.map(|name| name.rsplit('.').next().unwrap().to_owned()).collect();
+    left.sort();
+    assert_eq!(left, ["cwasm", "key"], "nothing half-written is left");
+}
+
+/// One of the processes: it waits for the others, and then compiles.
+fn compiles_beside_others(home: &Path) {
+    let component = fs::read(home.join("plain.wasm")).unwrap();
+    fs::write(home.join(format!("{}.ready", std::process::id())), b"").unwrap();
+    let ready = || {
+        let files =
+            fs::read_dir(home).unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+        files.filter(|name| name.ends_with(".ready")).count()
+    };
+    while ready() < 3 {
+        std::thread::yield_now();
+    }
+    let code = load_bytes(&component, &home.join("cache"));
+    assert!(matches!(code, Code::Compiled | Code::Cached), "{code:?}");
 }
 
 #[test]

@@ -177,6 +177,28 @@ async fn p27_a_guest_that_ends_itself_is_told_as_such() {
     assert_eq!(error.code(), "E-PLUGIN-008");
 }
 
+/// From the limit to the error, however the guest hangs. The best of a few: a busy machine may be late, a host that is slow always is.
+#[tokio::test]
+async fn p28_a_guest_that_hangs_is_gone_within_100_ms_of_its_limit() {
+    const LIMIT: Duration = Duration::from_millis(300);
+    let limits = Limits { wall_clock: LIMIT, cpu: Duration::from_secs(60), ..Limits::default() };
+    let rig = Rig { limits, ..Rig::offline() };
+    for way in ["spin", "sleep"] {
+        let provider = rig.open(guests::rogue(), &[("do", way)]).await.unwrap();
+        let mut late = Duration::MAX;
+        for _ in 0..5 {
+            let begun = std::time::Instant::now();
+            let error = found(&provider).await.unwrap_err();
+            assert_eq!(error.failure, Failure::Timeout);
+            late = late.min(begun.elapsed().saturating_sub(LIMIT));
+            if late < Duration::from_millis(100) {
+                break;
+            }
+        }
+        assert!(late < Duration::from_millis(100), "{way}: {late:?} after its limit");
+    }
+}
+
 /// On one thread, so that a guest that does not give way would stop everything.
 #[tokio::test(flavor = "current_thread")]
 async fn p28_a_call_can_be_broken_off_at_any_moment() {

@@ -12,11 +12,15 @@
 mod cloud;
 mod code;
 mod contract;
+mod dispatcher;
 mod guests;
 mod limits;
 mod network;
+mod published;
 mod rig;
+mod send_all;
 mod server;
 mod sync;
 #[cfg(feature = "auth")]
 mod tenants;
+mod webhooks;

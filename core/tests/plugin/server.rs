@@ -32,6 +32,8 @@ pub enum Answer {
     Cut(Vec<u8>),
     /// These bytes once the notifier is told.
     Late(Arc<tokio::sync::Notify>, Vec<u8>),
+    /// These bytes once as many requests wait as the barrier wants.
+    Together(Arc<tokio::sync::Barrier>, Vec<u8>),
     /// Nothing, ever.
     Silence,
 }
@@ -90,6 +92,10 @@ impl Server {
                 }
                 Answer::Late(told, bytes) => {
                     told.notified().await;
+                    stream.get_mut().write_all(&bytes).await.ok()?;
+                }
+                Answer::Together(barrier, bytes) => {
+                    barrier.wait().await;
                     stream.get_mut().write_all(&bytes).await.ok()?;
                 }
                 Answer::Silence => std::future::pending::<()>().await,

@@ -31,6 +31,11 @@ fn content(store: &Store, ids: &[ProjectId]) -> String {
     format!("{all} {standing:?} {:?} {:?}", store.parked().unwrap(), projects.collect::<Vec<_>>())
 }
 
+/// The projects alone, as they are now.
+fn payloads(store: &Store, ids: &[ProjectId]) -> String {
+    format!("{:?}", ids.iter().map(|id| store.get(*id).unwrap().payload).collect::<Vec<_>>())
+}
+
 async fn synced(store: &mut Store, provider: &WasmProvider) -> Result<Summary, SyncError> {
     alive(sync(store, provider, "ada at example.com", Options::default(), |_| {})).await
 }
@@ -75,6 +80,58 @@ async fn b21_a_provider_that_traps_leaves_the_store_as_it_was_and_the_next_one_s
     let good = rig.open(guests::orkee_cloud(), &[]).await.unwrap();
     assert_eq!(synced(&mut store, &good).await.unwrap().pushed, 2);
     assert_eq!(store.standing().unwrap().in_step, 2);
+}
+
+/// Each answer that the contract does not allow: refused, with the provider's name, and nothing of it is used.
+#[tokio::test]
+async fn a_provider_that_answers_against_its_contract_is_named_and_loses_nothing() {
+    let server = Server::start(accept).await;
+    let rig = Rig::new(&server.url);
+    let mut store = store(rig.home.path(), "");
+    let ids = ["aaaaaaaa", "bbbbbbbb"].map(|id| add(&mut store, id));
+    let dirty = content(&store, &ids);
+    for way in ["forget-outcomes", "list-too-much", "return-a-huge-cursor", "list-a-record-twice"] {
+        let rogue = rig.open(guests::rogue(), &[("do", way)]).await.unwrap();
+        let error = synced(&mut store, &rogue).await.unwrap_err();
+        assert!(error.to_string().contains("the provider `fixture`"), "{way}: {error}");
+        assert_eq!(content(&store, &ids), dirty, "{way}");
+    }
+    let good = rig.open(guests::orkee_cloud(), &[]).await.unwrap();
+    assert_eq!(synced(&mut store, &good).await.unwrap().pushed, 2);
+    let in_step = content(&store, &ids);
+    for (way, words) in [
+        ("promise-more-and-stay", "does not move on"),
+        ("list-in-a-circle", "it lists in a circle"),
+        ("list-without-end", "it lists without end"),
+    ] {
+        let rogue = rig.open(guests::rogue(), &[("do", way)]).await.unwrap();
+        let error = synced(&mut store, &rogue).await.unwrap_err();
+        let said = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        let said: Vec<String> = said.map(ToString::to_string).collect();
+        assert!(
+            said[0].contains("the provider `fixture`") && said.join(": ").contains(words),
+            "{way}: {said:?}"
+        );
+        assert!(error.hint().unwrap().contains("nothing is lost"), "{way}");
+        assert_eq!(content(&store, &ids), in_step, "{way}");
+    }
+    assert_eq!(synced(&mut store, &good).await.unwrap().pushed, 0);
+    assert_eq!(content(&store, &ids), in_step);
+}
+
+/// The backend's version of one record is another's: neither is believed, and both stay as they are here.
+#[tokio::test]
+async fn a_provider_that_answers_with_another_record_changes_neither() {
+    let server = Server::start(accept).await;
+    let rig = Rig::new(&server.url);
+    let mut store = store(rig.home.path(), "");
+    let ids = ["aaaaaaaa", "bbbbbbbb"].map(|id| add(&mut store, id));
+    let before = payloads(&store, &ids);
+    let rogue = rig.open(guests::rogue(), &[("do", "answer-for-another-record")]).await.unwrap();
+    let summary = synced(&mut store, &rogue).await.unwrap();
+    assert_eq!((summary.pushed, summary.pulled), (0, 0));
+    assert_eq!(store.standing().unwrap().parked, 2, "what cannot be read is told, and waits");
+    assert_eq!(payloads(&store, &ids), before);
 }
 
 #[tokio::test]

@@ -94,7 +94,6 @@ impl WasmProvider {
     pub fn description(&self) -> &Description {
         &self.description
     }
-
     fn name(&self) -> &str {
         &self.sandbox.context.plugin
     }
@@ -125,6 +124,10 @@ fn context(plugin: &str, setup: Setup) -> Context {
 }
 
 impl Provider for WasmProvider {
+    fn name(&self) -> &str {
+        &self.sandbox.context.plugin
+    }
+
     fn limits(&self) -> engine::Limits {
         self.description.limits
     }

@@ -1,5 +1,7 @@
 //! What a provider may answer. A plugin or its backend can be wrong or hostile; the engine must not meet that.
 
+use std::collections::HashSet;
+
 use crate::plugin::bindings::exports::orkee::sync::provider as wit;
 use crate::plugin::error::PluginError;
 use crate::plugin::text::{clean, is_plugin_id};
@@ -89,6 +91,10 @@ fn page(asked: &Asked, reply: &Reply) -> Result<(), String> {
     }
     if let Some(change) = reply.changes.iter().find(|change| !is_id(&change.id)) {
         return Err(format!("it listed a record with the id `{}`", clean(&change.id, 20)));
+    }
+    let mut ids = HashSet::with_capacity(reply.changes.len());
+    if let Some(twice) = reply.changes.iter().find(|change| !ids.insert(change.id.as_str())) {
+        return Err(format!("it listed the record `{}` twice on one page", twice.id));
     }
     let revisions = reply.changes.iter().map(|change| &change.stored.revision);
     let decided = reply.outcomes.iter().filter_map(|outcome| match outcome {

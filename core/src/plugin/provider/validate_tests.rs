@@ -49,6 +49,12 @@ fn more_changes_than_asked_for_are_refused() {
 }
 
 #[test]
+fn a_record_that_is_listed_twice_on_a_page_is_refused() {
+    let changes = vec![change("aaaaaaaa"), change("aaaaaaaa")];
+    refused(&asked(1, 2), Reply { changes, ..right() }, "the record `aaaaaaaa` twice");
+}
+
+#[test]
 fn an_id_that_is_no_id_is_refused() {
     for id in ["", "short", "ninechars", "../../et", "abcdefg\u{1b}", "ääää"] {
         refused(&asked(1, 2), Reply { changes: vec![change(id)], ..right() }, "with the id");

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::run::Run;
 use super::{Flight, FlightId, PAGE, PARCEL, Sent, Session, SyncError};
 use crate::project::ProjectId;
 use crate::store::{Agreed, ListingGoal, Store, Tx};
@@ -63,6 +64,7 @@ impl Session {
         self.held = None;
         self.spans.clear();
         self.answered.clear();
+        self.run = Run::default();
         self.wants_page = true;
         self.is_met = false;
         self.swept = 0;
@@ -195,6 +197,9 @@ impl Session {
     }
 
     fn take_page(&mut self, tx: &mut Tx<'_>, page: Held) -> Result<Option<SyncError>, SyncError> {
+        if let Some(stop) = self.follow_run(tx, &page)? {
+            return Ok(Some(stop));
+        }
         let head = page.cursor.head.as_ref().map(|head| head.number);
         let answered = std::mem::take(&mut self.answered);
         for Change { id, stored } in page.changes {
@@ -217,6 +222,18 @@ impl Session {
         self.lists_first &= page.more;
         self.state.cursor.position = page.cursor.position;
         Ok(None)
+    }
+
+    /// Whether the backend gets on with its pages. One that does not is refused, and the cursor stays.
+    fn follow_run(&mut self, tx: &Tx<'_>, page: &Held) -> Result<Option<SyncError>, SyncError> {
+        if !page.more {
+            self.run = Run::default();
+            return Ok(None);
+        }
+        let met = self.met.len() as u64;
+        let known = || tx.count_known().map(|known| known.max(met));
+        let wrong = self.run.go_on(page.cursor.position.as_ref(), page.changes.len(), known)?;
+        Ok(wrong.map(|why| SyncError::Protocol(format!("it lists {why}"))))
     }
 
     /// Everything was listed: what both sides once had and was not met is gone there.

@@ -7,6 +7,7 @@
 mod apply;
 mod arrive;
 mod push;
+mod run;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -17,6 +18,7 @@ use super::provider::{Cursor, Failure, Limits, Position, ProviderError, Request,
 use crate::project::ProjectId;
 use crate::store::{Durability, ListingGoal, SpaceState, Store, StoreError, Tx};
 use apply::Held;
+use run::Run;
 
 /// Pushes in flight at once, unless the options say otherwise. One is on its way while the next is made; each is held in memory
 /// several times, here and in the provider.
@@ -73,6 +75,8 @@ pub struct Session {
     /// How often the backend preferred its version of a record.
     refused: HashMap<i64, u32>,
     expired: u32,
+    /// The pages that followed one another until now.
+    run: Run,
     /// Versions that could not be read wait in the store.
     has_aside: bool,
     /// What a dry run met in the listing.
@@ -128,6 +132,7 @@ impl Session {
             swept: 0,
             refused: HashMap::new(),
             expired: 0,
+            run: Run::default(),
             met: HashSet::new(),
             events: Vec::new(),
             summary: Summary { mended, ..Summary::default() },

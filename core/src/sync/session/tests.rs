@@ -9,7 +9,7 @@ use crate::store::{Choice, Options as StoreOptions, RawVersion};
 use crate::sync::envelope;
 use crate::sync::event::What;
 use crate::sync::options::{Compare, Decide, Deletions, Push};
-use crate::sync::provider::{Answer, Outcome, RejectReason, Reply, Revision, Stored};
+use crate::sync::provider::{Answer, Change, Outcome, RejectReason, Reply, Revision, Stored};
 use crate::sync::simulation::backend::Backend;
 
 const LIMITS: Limits =
@@ -535,6 +535,7 @@ mod arriving;
 mod bounds;
 mod conflicts;
 mod decisions;
+mod endless;
 mod points;
 mod repair;
 mod sending;

@@ -7,7 +7,9 @@ mod flood;
 mod network;
 
 use exports::orkee::sync::provider::{Description, Guest, Limits, SignIn};
-use orkee::sync::types::{Answer, Change, Cursor, Failure, Outcome, Reply, Request};
+use orkee::sync::types::{
+    Answer, Change, Cursor, Failure, Outcome, RejectReason, Rejection, Reply, Request, Stored,
+};
 use orkee::sync::{settings, state};
 
 struct Rogue;
@@ -42,6 +44,7 @@ impl Guest for Rogue {
             "exit" => std::process::exit(3),
             "send" => network::send(),
             "send-twice" => format!("{} / {}", network::send(), network::send()),
+            "send-all" => network::send_all(),
             "send-and-fail" => return network::send_and_fail(),
             "search-for-the-canary" => canary::search(),
             "remember" => remember(),
@@ -50,7 +53,20 @@ impl Guest for Rogue {
             "list-too-much" => {
                 return Ok(page(Vec::new(), vec![change("aaaaaaaa"); request.limit as usize + 1], "1"));
             }
-            "return-a-huge-cursor" => return Ok(page(Vec::new(), Vec::new(), &"x".repeat(100_000))),
+            "list-a-record-twice" => return Ok(page(Vec::new(), vec![change("aaaaaaaa"); 2], "1")),
+            "return-a-huge-cursor" => return Ok(page(Vec::new(), Vec::new(), &"x".repeat(1 << 20))),
+            "forget-outcomes" => return Ok(page(Vec::new(), Vec::new(), "1")),
+            "answer-for-another-record" => return Ok(answer_for_another(&request)),
+            "promise-more-and-stay" => return Ok(more(&request, request.cursor.position.as_deref().unwrap_or("1"))),
+            "list-in-a-circle" => {
+                let next = if request.cursor.position.as_deref() == Some("1") { "2" } else { "1" };
+                return Ok(more(&request, next));
+            }
+            "list-without-end" => {
+                let last: u64 = request.cursor.position.as_deref().and_then(|at| at.parse().ok()).unwrap_or(0);
+                return Ok(more(&request, &(last + 1).to_string()));
+            }
+
             "fail-in-colour" => return Err(Failure::Backend("\u{1b}[31mred\u{7}\nalert".to_owned())),
             other => return Err(Failure::Backend(format!("there is no way of doing `{other}`"))),
         };
@@ -69,19 +85,45 @@ fn remember() -> String {
     before.unwrap_or_else(|| "nothing".to_owned())
 }
 
+/// A page that goes on, with nothing or, by the setting `list`, always the same record.
+fn more(request: &Request, position: &str) -> Answer {
+    let rejection = || Rejection { reason: RejectReason::Other, message: "nothing is stored here".to_owned() };
+    let outcomes = request.mutations.iter().map(|_| Outcome::Rejected(rejection())).collect();
+    let changes = settings::get("list").map(|envelope| Change {
+        id: "aaaaaaaa".to_owned(),
+        revision: format!("r{position}"),
+        envelope: envelope.into_bytes(),
+    });
+    Answer::Page(Reply { more: true, ..reply(outcomes, changes.into_iter().collect(), position) })
+}
+
+/// To each mutation a conflict, with what the mutation before it carried.
+fn answer_for_another(request: &Request) -> Answer {
+    let mut before = request.mutations.last().map(|mutation| mutation.envelope.clone()).unwrap_or_default();
+    let outcomes = request.mutations.iter().map(|mutation| {
+        let envelope = std::mem::replace(&mut before, mutation.envelope.clone());
+        Outcome::Conflict(Some(Stored { revision: "theirs".to_owned(), envelope }))
+    });
+    page(outcomes.collect(), Vec::new(), "1")
+}
+
 fn change(id: &str) -> Change {
     Change { id: id.to_owned(), revision: "r".to_owned(), envelope: vec![1] }
 }
 
 fn page(outcomes: Vec<Outcome>, changes: Vec<Change>, position: &str) -> Answer {
-    Answer::Page(Reply {
+    Answer::Page(reply(outcomes, changes, position))
+}
+
+fn reply(outcomes: Vec<Outcome>, changes: Vec<Change>, position: &str) -> Reply {
+    Reply {
         outcomes,
         changes,
         cursor: Cursor { position: Some(position.to_owned()), head: None },
         more: false,
         written: None,
         request_id: None,
-    })
+    }
 }
 
 export!(Rogue);

@@ -25,10 +25,28 @@ pub fn send_and_fail() -> Result<Answer, Failure> {
     }
 }
 
+/// The requests of `urls` at once, `times` times each, and in a line what came of each.
+pub fn send_all() -> String {
+    let times = settings::get("times").and_then(|times| times.parse().ok()).unwrap_or(1);
+    let urls = settings::get("urls").unwrap_or_default();
+    let one = |url: &str| Request { url: url.to_owned(), ..request() };
+    let requests: Vec<Request> = (0..times).flat_map(|_| urls.split(' ').map(one)).collect();
+    let replies = http::send_all(&requests).into_iter().map(|reply| match reply {
+        Ok(reply) if reply.body.len() > 100 => format!("{} bytes", reply.body.len()),
+        Ok(reply) => format!("{} {}", reply.status, String::from_utf8_lossy(&reply.body)),
+        Err(error) => format!("{error:?}"),
+    });
+    replies.collect::<Vec<_>>().join(" / ")
+}
+
 pub fn attempt() -> Result<Response, Error> {
+    http::send(&request())
+}
+
+fn request() -> Request {
     let setting = |name: &str, default: &str| settings::get(name).unwrap_or_else(|| default.to_owned());
     let header = settings::get("header").and_then(|h| h.split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned())));
-    http::send(&Request {
+    Request {
         method: setting("method", "GET"),
         url: setting("url", "/"),
         headers: header.into_iter().collect(),
@@ -36,5 +54,5 @@ pub fn attempt() -> Result<Response, Error> {
         credential: settings::get("credential"),
         compress: true,
         timeout_ms: settings::get("timeout").and_then(|ms| ms.parse().ok()),
-    })
+    }
 }

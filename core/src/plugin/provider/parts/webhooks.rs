@@ -43,6 +43,13 @@ pub struct Registration {
     pub description: Option<String>,
 }
 
+impl Registration {
+    /// Of all events, without a description.
+    pub fn to(url: impl Into<String>) -> Self {
+        Self { url: url.into(), events: Vec::new(), description: None }
+    }
+}
+
 impl WasmProvider {
     /// The endpoints that the backend sends events to.
     pub async fn webhooks(&self) -> Result<Vec<Endpoint>, PartError> {

@@ -1,0 +1,224 @@
+//! P01: components that were built against a published version of the contract, and are never built again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use orkee_core::net::Secret;
+use orkee_core::plugin::{
+    Algorithm, Attempt, Delivery, DispatcherSetup, Network, PartError, Registration, SigningKey, Target,
+    WasmDispatcher, WasmProvider,
+};
+use orkee_core::sync::provider::{
+    Answer, Failure, Mutation, Outcome, Provider, ProviderError, RejectReason, Request,
+};
+
+use crate::rig::{Rig, alive};
+use crate::server::{Server, reply};
+
+/// Each published version with its component.
+fn published() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/published");
+    let versions = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let versions: Vec<PathBuf> = versions.filter(|path| path.is_dir()).collect();
+    assert!(!versions.is_empty());
+    let read = |path: PathBuf| {
+        let version = path.file_name().unwrap().to_string_lossy().into_owned();
+        (version, std::fs::read(path.join("every-part.wasm")).unwrap())
+    };
+    versions.into_iter().map(read).collect()
+}
+
+async fn backend() -> Server {
+    Server::start(|seen| match seen.target.as_str() {
+        "/gone" => reply(410, &[], b""),
+        "/busy" => reply(503, &[], b""),
+        target => reply(200, &[], target.as_bytes()),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn p01_a_provider_of_each_published_version_exchanges_as_it_did() {
+    let server = backend().await;
+    let rig = Rig::new(&server.url);
+    for (version, component) in published() {
+        let provider = rig.open(&component, &[]).await.unwrap();
+        assert_eq!(provider.description().id, "every-part", "{version}");
+        assert!(provider.description().needs_sign_in);
+        let ids = ["accepted", "conflict", "conflic0", "toolarge", "invalid0", "forbidde", "other000"];
+        let mutation = |id: &str| Mutation { id: id.to_owned(), guard: None, envelope: b"bytes".to_vec() };
+        let mutations = ids.into_iter().map(mutation).collect();
+        let request = Request { mutations, limit: 5, ..Request::default() };
+        let Answer::Page(page) = alive(provider.exchange(request)).await.unwrap() else { panic!() };
+        let told = page.cursor.position.unwrap().0;
+        assert_eq!(told, "login true | v | 200 /one 200 /two 200 /three | true", "{version}");
+        let rejected = |outcome: &Outcome, wanted| matches!(outcome, Outcome::Rejected { reason, .. } if *reason == wanted);
+        assert!(matches!(&page.outcomes[0], Outcome::Accepted(revision) if revision.0 == "r2"));
+        assert!(matches!(&page.outcomes[1], Outcome::Conflict(Some(stored)) if stored.envelope == b"bytes"));
+        assert!(matches!(&page.outcomes[2], Outcome::Conflict(None)));
+        for (at, reason) in
+            [RejectReason::TooLarge, RejectReason::Invalid, RejectReason::Forbidden, RejectReason::Other]
+                .into_iter()
+                .enumerate()
+        {
+            assert!(rejected(&page.outcomes[3 + at], reason), "{:?}", page.outcomes);
+        }
+        assert_eq!((page.changes.len(), page.cursor.head.unwrap().number), (1, 7));
+        assert_eq!(page.written.unwrap().until.0, "p1");
+    }
+}
+
+#[tokio::test]
+async fn p01_each_answer_and_failure_of_a_published_version_is_understood() {
+    let rig = Rig::offline();
+    for (version, component) in published() {
+        let ask = async |say: &str| -> Result<Answer, ProviderError> {
+            let provider: WasmProvider = rig.open(&component, &[("say", say)]).await.unwrap();
+            let mut request = Request { limit: 5, ..Request::default() };
+            request.cursor.position = Some(orkee_core::sync::provider::Position("1".to_owned()));
+            alive(provider.exchange(request)).await
+        };
+        assert_eq!(ask("expired").await.unwrap(), Answer::Expired, "{version}");
+        assert_eq!(ask("new-epoch").await.unwrap(), Answer::NewEpoch, "{version}");
+        for (say, failure) in [
+            ("auth-required", Failure::Auth),
+            ("forbidden", Failure::Forbidden),
+            ("busy", Failure::Busy(Some(Duration::from_millis(1500)))),
+            ("http", Failure::Backend),
+            ("protocol", Failure::Backend),
+            ("backend", Failure::Backend),
+            ("too-large", Failure::TooLarge),
+            ("unsuitable", Failure::Unsuitable),
+        ] {
+            assert_eq!(ask(say).await.unwrap_err().failure, failure, "{version} {say}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn p01_the_optional_parts_of_each_published_version_answer() {
+    let rig = Rig::offline();
+    for (version, component) in published() {
+        let provider = rig.open(&component, &[]).await.unwrap();
+        let profile = provider.whoami().await.unwrap();
+        assert_eq!(
+            (profile.email.as_str(), profile.plan.as_deref()),
+            ("ada@example.com", Some("Pro Plan")),
+            "{version}"
+        );
+        let page = provider.browse(Some("after"), 3).await.unwrap();
+        assert_eq!(
+            (page.entries[0].name.as_deref(), page.entries[0].status.as_deref()),
+            (Some("after"), Some("3"))
+        );
+        assert_eq!(page.next.as_deref(), Some("next"));
+        let devices = provider.devices().await.unwrap();
+        assert!(devices[0].current && devices[0].platform.as_deref() == Some("linux"));
+        let refused = |ended: Result<(), PartError>, words: &str| {
+            let error = ended.unwrap_err();
+            assert!(
+                matches!(&error, PartError::Failed(error) if error.failure == Failure::Forbidden),
+                "{error}"
+            );
+            assert!(error.to_string().ends_with(words), "{error}");
+        };
+        refused(provider.revoke_device("d1").await, "d1");
+        assert_eq!(provider.webhooks().await.unwrap()[0].url, "https://a.example/");
+        let secret = Secret::new("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+        let registration = Registration {
+            url: "https://b.example/".to_owned(),
+            events: vec!["project.updated".to_owned()],
+            description: Some("mine".to_owned()),
+        };
+        let endpoint = provider.register_webhook(registration.clone(), &secret).await.unwrap();
+        assert_eq!((endpoint.events, endpoint.description), (registration.events, registration.description));
+        refused(provider.set_webhook_enabled("e1", true).await, "e1 true");
+        refused(provider.rotate_webhook_secret("e1", &secret).await, "e1");
+        refused(provider.remove_webhook("e1").await, "e1");
+    }
+}
+
+#[tokio::test]
+async fn p01_a_dispatcher_of_each_published_version_delivers() {
+    let server = backend().await;
+    let rig = Rig::offline();
+    for (version, component) in published() {
+        let plugin = rig.host.load("fixture", &component, rig.limits.component).unwrap();
+        let setup = DispatcherSetup {
+            tenant: None,
+            limits: rig.limits.clone(),
+            state_folder: rig.home.path().to_owned(),
+            settings: [].into(),
+            http: rig.http.clone(),
+        };
+        let dispatcher = WasmDispatcher::open(&plugin, setup).await.unwrap();
+        assert_eq!(dispatcher.description().id, "every-part", "{version}");
+        let secret = Secret::new("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+        let key = SigningKey::new("k", Algorithm::HmacSha256, &secret).unwrap();
+        let deliver = async |path: &str| {
+            let target = Target::parse(&format!("{}{path}", server.url), Network::Private).unwrap();
+            let (id, event, body) = ("msg_1".to_owned(), "project.updated".to_owned(), b"{}".to_vec());
+            let keys = vec![key.clone()];
+            alive(dispatcher.deliver(Delivery { id, event, timestamp: 1, attempt: 1, target, body, keys }))
+                .await
+        };
+        assert_eq!(deliver("/fine").await.unwrap(), Attempt::Delivered { status: 200 }, "{version}");
+        assert_eq!(server.seen().pop().unwrap().header("x-signature").unwrap().len(), 64);
+        assert_eq!(deliver("/gone").await.unwrap(), Attempt::Gone);
+        let busy = deliver("/busy").await.unwrap();
+        let wait = Some(Duration::from_secs(2));
+        assert_eq!(busy, Attempt::Failed { status: Some(503), reason: "refused".to_owned(), wait });
+    }
+}
+
+/// None of what was published is left out by the tests above: the component has all of it.
+#[test]
+fn p01_each_kept_component_exports_and_imports_all_that_was_published() {
+    for (version, component) in published() {
+        let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/published").join(&version);
+        let mut resolve = wit_parser::Resolve::default();
+        let source = std::fs::read_to_string(wit.join("orkee-sync.wit")).unwrap();
+        let package = resolve.push_str("orkee-sync.wit", &source).unwrap();
+        let world = resolve.packages[package].worlds["every-part"];
+        let names =
+            |items: &wit_parser::IndexMap<wit_parser::WorldKey, wit_parser::WorldItem>| -> Vec<String> {
+                items.keys().map(|key| resolve.name_world_key(key)).collect()
+            };
+        let contract = Contract::of(&component);
+        let world = &resolve.worlds[world];
+        let all =
+            [("imports", &world.imports, &contract.imports), ("exports", &world.exports, &contract.exports)];
+        for (kind, published, has) in all {
+            let mut published = names(published);
+            published.sort();
+            assert_eq!(has, &published, "{version}: {kind}");
+        }
+        assert!(component.len() < 200 << 10, "{version}: {} bytes", component.len());
+        assert!(Arc::new(contract).imports.iter().all(|name| name.ends_with(&format!("@{version}"))));
+    }
+}
+
+/// What of the contract a component imports and exports.
+struct Contract {
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+impl Contract {
+    fn of(component: &[u8]) -> Self {
+        let engine = wasmtime::Engine::default();
+        let component = wasmtime::component::Component::from_binary(&engine, component).unwrap();
+        let kind = component.component_type();
+        let ours = |names: Vec<String>| {
+            let mut ours: Vec<String> =
+                names.into_iter().filter(|name| name.starts_with("orkee:sync/")).collect();
+            ours.sort();
+            ours
+        };
+        Self {
+            imports: ours(kind.imports(&engine).map(|(name, _)| name.to_owned()).collect()),
+            exports: ours(kind.exports(&engine).map(|(name, _)| name.to_owned()).collect()),
+        }
+    }
+}
