@@ -27,7 +27,7 @@ mod text;
 mod version;
 
 pub use dispatcher::{
-    Algorithm, Attempt, Delivery, DispatcherDescription, DispatcherSetup, KeyError, SigningKey, Target,
+    Algorithm, Attempt, Delivery, DispatcherDescription, DispatcherSetup, KeyError, DeliveryKey, Target,
     TargetError, WasmDispatcher,
 };
 pub use error::PluginError;
