@@ -3,7 +3,7 @@
 use base64::prelude::{BASE64_STANDARD as STANDARD, Engine};
 use orkee_core::net::Secret;
 use orkee_core::plugin::{
-    Algorithm, Attempt, Delivery, DispatcherSetup, Limits, Network, PluginError, DeliveryKey, Target,
+    Algorithm, Attempt, Delivery, DeliveryKey, DispatcherSetup, Limits, Network, PluginError, Target,
     WasmDispatcher,
 };
 use ring::{hmac, signature};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use orkee_core::net::Secret;
 use orkee_core::plugin::{
-    Algorithm, Attempt, Delivery, DispatcherSetup, Network, PartError, Registration, DeliveryKey, Target,
+    Algorithm, Attempt, Delivery, DeliveryKey, DispatcherSetup, Network, PartError, Registration, Target,
     WasmDispatcher, WasmProvider,
 };
 use orkee_core::sync::provider::{

@@ -21,7 +21,7 @@ use super::limits::Limits;
 use super::state::StateStore;
 use crate::net::{Http, NoCredentials};
 
-pub use key::{Algorithm, KeyError, DeliveryKey};
+pub use key::{Algorithm, DeliveryKey, KeyError};
 pub use target::{Target, TargetError};
 
 /// What a dispatcher is given for all of its deliveries.

@@ -25,7 +25,7 @@ use crate::net::{
 
 pub(super) use hidden::Hidden;
 use request::Checked;
-pub use request::Outgoing;
+pub(super) use request::Outgoing;
 
 /// Names a request in the server's log and in ours.
 const REQUEST_ID: &str = "x-request-id";
@@ -35,7 +35,7 @@ const COMPRESSION_LEVEL: i32 = 3;
 
 /// What a plugin's requests are checked against and sent with.
 #[derive(Clone)]
-pub struct Gateway {
+pub(super) struct Gateway {
     /// The plugin's name, for messages.
     pub plugin: String,
     /// What relative URLs are resolved against.
@@ -56,7 +56,7 @@ pub struct Gateway {
 
 /// A reply as the plugin gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Incoming {
+pub(super) struct Incoming {
     /// Its status; redirects included, which nobody has followed.
     pub status: u16,
     /// Its headers, less those that are the host's business.
@@ -170,7 +170,7 @@ impl Diagnostic for SendError {
 
 impl Gateway {
     /// Sends one request and reads its reply. A 401 to an attached credential is tried once more with a refreshed one.
-    pub async fn send(&self, outgoing: Outgoing) -> Result<Incoming, SendError> {
+    pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Incoming, SendError> {
         let checked = self.check(outgoing)?;
         let reach = self.permit(&checked.origin)?;
         let Some(name) = checked.credential.clone() else {

@@ -63,7 +63,7 @@ const MAX_HEADER_BYTES: usize = 32 << 10;
 
 /// What a plugin asks for.
 #[derive(Debug, Clone, Default)]
-pub struct Outgoing {
+pub(in crate::plugin) struct Outgoing {
     /// One of the methods of the contract.
     pub method: String,
     /// Absolute, or a path below the API URL.
