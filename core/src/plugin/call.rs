@@ -14,7 +14,7 @@ use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
 
-use super::dispatcher::DeliveryKey;
+use super::dispatcher::SigningKey;
 use super::engine::{TICK, Ticker};
 use super::error::PluginError;
 use super::gateway::{Gateway, SendError};
@@ -38,7 +38,7 @@ pub(super) struct Context {
     pub(super) state: StateStore,
     pub(super) settings: BTreeMap<String, String>,
     /// What `signer` signs with: a delivery's, and no provider's.
-    pub(super) keys: Vec<DeliveryKey>,
+    pub(super) keys: Vec<SigningKey>,
 }
 
 /// What one call owns.

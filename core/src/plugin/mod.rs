@@ -138,7 +138,7 @@ mod text;
 mod version;
 
 pub use dispatcher::{
-    Algorithm, Attempt, Delivery, DeliveryKey, DispatcherDescription, DispatcherSetup, KeyError, Target,
+    Algorithm, Attempt, Delivery, DispatcherDescription, DispatcherSetup, KeyError, SigningKey, Target,
     TargetError, WasmDispatcher,
 };
 pub use error::PluginError;

@@ -3,7 +3,7 @@
 use base64::prelude::{BASE64_STANDARD as STANDARD, Engine};
 use orkee_core::net::Secret;
 use orkee_core::plugin::{
-    Algorithm, Attempt, Delivery, DeliveryKey, DispatcherSetup, Limits, Network, PluginError, Target,
+    Algorithm, Attempt, Delivery, DispatcherSetup, Limits, Network, PluginError, SigningKey, Target,
     WasmDispatcher,
 };
 use ring::{hmac, signature};
@@ -15,10 +15,10 @@ use crate::server::{Server, reply};
 const BODY: &[u8] = br#"{"event":"project.updated"}"#;
 const KEY: [u8; 32] = *b"canary-key-of-thirty-two-bytes!!";
 
-fn keys() -> Vec<DeliveryKey> {
+fn keys() -> Vec<SigningKey> {
     let encoded = STANDARD.encode(KEY);
     let key = |name: &str, algorithm, prefix: &str| {
-        DeliveryKey::new(name, algorithm, &Secret::new(format!("{prefix}{encoded}"))).unwrap()
+        SigningKey::new(name, algorithm, &Secret::new(format!("{prefix}{encoded}"))).unwrap()
     };
     vec![key("new", Algorithm::HmacSha256, "whsec_"), key("ed", Algorithm::Ed25519, "whsk_")]
 }

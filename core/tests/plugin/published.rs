@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use orkee_core::net::Secret;
 use orkee_core::plugin::{
-    Algorithm, Attempt, Delivery, DeliveryKey, DispatcherSetup, Network, PartError, Registration, Target,
+    Algorithm, Attempt, Delivery, DispatcherSetup, Network, PartError, Registration, SigningKey, Target,
     WasmDispatcher, WasmProvider,
 };
 use orkee_core::sync::provider::{
@@ -155,7 +155,7 @@ async fn p01_a_dispatcher_of_each_published_version_delivers() {
         let dispatcher = WasmDispatcher::open(&plugin, setup).await.unwrap();
         assert_eq!(dispatcher.description().id, "every-part", "{version}");
         let secret = Secret::new("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
-        let key = DeliveryKey::new("k", Algorithm::HmacSha256, &secret).unwrap();
+        let key = SigningKey::new("k", Algorithm::HmacSha256, &secret).unwrap();
         let deliver = async |path: &str| {
             let target = Target::parse(&format!("{}{path}", server.url), Network::Private).unwrap();
             let (id, event, body) = ("msg_1".to_owned(), "project.updated".to_owned(), b"{}".to_vec());

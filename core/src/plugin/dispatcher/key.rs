@@ -43,7 +43,7 @@ impl Algorithm {
 
 /// A key that a dispatcher can sign with and never sees.
 #[derive(Clone)]
-pub struct DeliveryKey {
+pub struct SigningKey {
     name: String,
     secret: Secret,
     material: Material,
@@ -65,7 +65,7 @@ pub struct KeyError {
     pub why: &'static str,
 }
 
-impl DeliveryKey {
+impl SigningKey {
     /// Reads a secret, under the name that a dispatcher uses for it.
     pub fn new(name: impl Into<String>, algorithm: Algorithm, secret: &Secret) -> Result<Self, KeyError> {
         let name = name.into();
@@ -100,9 +100,9 @@ impl DeliveryKey {
     }
 }
 
-impl fmt::Debug for DeliveryKey {
+impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DeliveryKey({}, {})", self.name, self.algorithm().as_str())
+        write!(f, "SigningKey({}, {})", self.name, self.algorithm().as_str())
     }
 }
 
@@ -136,8 +136,8 @@ mod tests {
 
     use super::*;
 
-    fn key(algorithm: Algorithm, secret: &str) -> Result<DeliveryKey, KeyError> {
-        DeliveryKey::new("k", algorithm, &Secret::new(secret))
+    fn key(algorithm: Algorithm, secret: &str) -> Result<SigningKey, KeyError> {
+        SigningKey::new("k", algorithm, &Secret::new(secret))
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::limits::Limits;
 use super::state::StateStore;
 use crate::net::{Http, NoCredentials};
 
-pub use key::{Algorithm, DeliveryKey, KeyError};
+pub use key::{Algorithm, KeyError, SigningKey};
 pub use target::{Target, TargetError};
 
 /// What a dispatcher is given for all of its deliveries.
@@ -65,7 +65,7 @@ pub struct Delivery {
     /// The event, as JSON.
     pub body: Vec<u8>,
     /// The endpoint's keys, newest first.
-    pub keys: Vec<DeliveryKey>,
+    pub keys: Vec<SigningKey>,
 }
 
 /// What became of an attempt.
@@ -165,13 +165,13 @@ impl WasmDispatcher {
             timeout: context.limits.wall_clock.mul_f64(0.9),
             http: self.http.clone(),
             credentials: Arc::new(NoCredentials),
-            hidden: Hidden::withheld(delivery.keys.iter().map(DeliveryKey::secret)),
+            hidden: Hidden::withheld(delivery.keys.iter().map(SigningKey::secret)),
         }
     }
 }
 
 fn convert(delivery: Delivery) -> wit::Delivery {
-    let key = |key: &DeliveryKey| wit::Key {
+    let key = |key: &SigningKey| wit::Key {
         name: key.name().to_owned(),
         algorithm: key.algorithm().as_str().to_owned(),
     };
