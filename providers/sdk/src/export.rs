@@ -4,13 +4,15 @@
 /// `export!(MyProvider: account, listing, devices, webhooks)`. The type implements [`Provider`](crate::Provider), and for a part
 /// the trait of that name: [`Account`](crate::account::Account), [`Listing`](crate::listing::Listing),
 /// [`Devices`](crate::devices::Devices), [`Webhooks`](crate::webhooks::Webhooks).
+///
+/// On another target than wasm there is nothing to export, and the types are checked alone.
 #[macro_export]
 macro_rules! export {
     ($provider:ident $(: $($part:ident),+ $(,)?)?) => {
-        #[allow(unsafe_code, reason = "the generated entry points of the component")]
-        const _: () = {
+        $crate::__entry_points! {
+            $provider as $crate::Provider:
             $crate::contract::export_provider!($provider with_types_in $crate::contract);
-        };
+        }
         $($($crate::__export_part!($part $provider);)+)?
     };
 }
@@ -38,12 +40,12 @@ macro_rules! export {
 #[macro_export]
 macro_rules! export_dispatcher {
     ($dispatcher:ident) => {
-        #[allow(unsafe_code, reason = "the generated entry points of the component")]
-        const _: () = {
+        $crate::__entry_points! {
+            $dispatcher as $crate::dispatcher::Dispatcher:
             $crate::contract::dispatcher::export_dispatcher!(
                 $dispatcher with_types_in $crate::contract::dispatcher
             );
-        };
+        }
     };
 }
 
@@ -51,27 +53,45 @@ macro_rules! export_dispatcher {
 #[macro_export]
 macro_rules! __export_part {
     (account $provider:ident) => {
-        #[allow(unsafe_code, reason = "the generated entry points of the component")]
-        const _: () = {
-    $crate::contract::account::export_account!($provider with_types_in $crate::contract::account);
-        };
+        $crate::__entry_points! {
+            $provider as $crate::account::Account:
+            $crate::contract::account::export_account!($provider with_types_in $crate::contract::account);
+        }
     };
     (listing $provider:ident) => {
-        #[allow(unsafe_code, reason = "the generated entry points of the component")]
-        const _: () = {
-    $crate::contract::listing::export_listing!($provider with_types_in $crate::contract::listing);
-        };
+        $crate::__entry_points! {
+            $provider as $crate::listing::Listing:
+            $crate::contract::listing::export_listing!($provider with_types_in $crate::contract::listing);
+        }
     };
     (devices $provider:ident) => {
-        #[allow(unsafe_code, reason = "the generated entry points of the component")]
-        const _: () = {
-    $crate::contract::devices::export_devices!($provider with_types_in $crate::contract::devices);
-        };
+        $crate::__entry_points! {
+            $provider as $crate::devices::Devices:
+            $crate::contract::devices::export_devices!($provider with_types_in $crate::contract::devices);
+        }
     };
     (webhooks $provider:ident) => {
+        $crate::__entry_points! {
+            $provider as $crate::webhooks::Webhooks:
+            $crate::contract::webhooks::export_webhooks!($provider with_types_in $crate::contract::webhooks);
+        }
+    };
+}
+
+/// The names of a component's entry points are none that a native linker takes.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __entry_points {
+    ($exported:ident as $face:path: $($export:tt)*) => {
+        #[cfg(target_family = "wasm")]
         #[allow(unsafe_code, reason = "the generated entry points of the component")]
         const _: () = {
-    $crate::contract::webhooks::export_webhooks!($provider with_types_in $crate::contract::webhooks);
+            $($export)*
+        };
+        #[cfg(not(target_family = "wasm"))]
+        const _: fn() = || {
+            fn is<T: $face>() {}
+            is::<$exported>();
         };
     };
 }
