@@ -72,10 +72,18 @@ pub fn of_version(component: &[u8], version: &str) -> Vec<u8> {
 /// The provider that Orkee ships.
 pub fn orkee_cloud() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| {
-        let built = build("Cargo.toml", &["--package", "orkee-provider-cloud", "--profile", "guest"]);
-        std::fs::read(built.join("guest/orkee_provider_cloud.wasm")).unwrap()
-    })
+    BYTES.get_or_init(|| shipped("orkee-provider-cloud"))
+}
+
+/// The one for S3.
+pub fn s3() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| shipped("orkee-provider-s3"))
+}
+
+fn shipped(package: &str) -> Vec<u8> {
+    let built = build("Cargo.toml", &["--package", package, "--profile", "guest"]);
+    std::fs::read(built.join("guest").join(format!("{}.wasm", package.replace('-', "_")))).unwrap()
 }
 
 fn fixture(name: &str) -> &'static [u8] {

@@ -18,6 +18,7 @@ mod limits;
 mod network;
 mod published;
 mod rig;
+mod s3;
 mod send_all;
 mod server;
 mod sync;

@@ -10,6 +10,7 @@ mod state;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi::cli::{WasiCli, WasiCliView};
 use wasmtime_wasi::p2;
+use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
 
 use super::bindings::orkee::sync;
 use super::call::CallState;
@@ -17,7 +18,7 @@ use super::call::CallState;
 /// Links the contract, and of WASI what a standard library needs to start: streams, clocks, randomness, an empty environment.
 /// Files and sockets are not there at all.
 pub(super) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
-    use p2::bindings::cli;
+    use p2::bindings::{cli, random};
     p2::add_to_linker_proxy_interfaces_async(linker)?;
     cli::environment::add_to_linker::<CallState, WasiCli>(linker, CallState::cli)?;
     cli::exit::add_to_linker::<CallState, WasiCli>(linker, CallState::cli)?;
@@ -26,6 +27,9 @@ pub(super) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     cli::terminal_stdin::add_to_linker::<CallState, WasiCli>(linker, CallState::cli)?;
     cli::terminal_stdout::add_to_linker::<CallState, WasiCli>(linker, CallState::cli)?;
     cli::terminal_stderr::add_to_linker::<CallState, WasiCli>(linker, CallState::cli)?;
+    // A standard library seeds its hash maps from here.
+    random::insecure::add_to_linker::<CallState, WasiRandom>(linker, CallState::random)?;
+    random::insecure_seed::add_to_linker::<CallState, WasiRandom>(linker, CallState::random)?;
     sync::types::add_to_linker::<CallState, HasSelf<CallState>>(linker, |state| state)?;
     sync::http::add_to_linker::<CallState, HasSelf<CallState>>(linker, |state| state)?;
     sync::credentials::add_to_linker::<CallState, HasSelf<CallState>>(linker, |state| state)?;

@@ -4,6 +4,7 @@
 //! `net`: the addresses that a name may lead to, and that no redirect is followed. A reply that repeats a secret which was
 //! attached is withheld. Nothing in here knows of WASM.
 
+mod aws;
 mod hidden;
 mod reply;
 mod request;
@@ -12,11 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use thiserror::Error;
 
 use super::grants::{Attach, Credential, Grants, Verdict};
 use super::text::clean;
+use crate::clock::{Clock, SystemClock};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::id;
 use crate::net::{
@@ -171,7 +173,7 @@ impl Diagnostic for SendError {
 impl Gateway {
     /// Sends one request and reads its reply. A 401 to an attached credential is tried once more with a refreshed one.
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Incoming, SendError> {
-        let checked = self.check(outgoing)?;
+        let checked = self.check(self.as_signed(outgoing))?;
         let reach = self.permit(&checked.origin)?;
         let Some(name) = checked.credential.clone() else {
             let reply = self.attempt(&checked, reach, None).await?;
@@ -190,6 +192,13 @@ impl Gateway {
         };
         let reply = self.attempt(&checked, reach, Some((&credential.attach, &second))).await?;
         self.admit(reply, &checked.origin, &credential.attach.secrets(&[first, second]))
+    }
+
+    /// A signature is over the body as the server stores it, so such a request is not compressed.
+    fn as_signed(&self, outgoing: Outgoing) -> Outgoing {
+        let credential = outgoing.credential.as_ref().and_then(|name| self.grants.credentials.get(name));
+        let signs = credential.is_some_and(|credential| credential.attach.signs());
+        Outgoing { compress: outgoing.compress && !signs, ..outgoing }
     }
 
     /// How far the allow-list lets this origin be resolved.
@@ -237,14 +246,10 @@ impl Gateway {
         request = request.header(REQUEST_ID, format!("sync_{}", id::random(16)));
         request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
         if let Some((attach, secret)) = secret {
-            let value = match attach {
-                Attach::Bearer => secret.bearer(),
-                Attach::Basic => secret.basic(),
-            };
-            let value = value.ok_or_else(|| {
-                self.invalid("the credential holds characters that no header can".to_owned())
+            let headers = authorize(checked, attach, secret).ok_or_else(|| {
+                self.invalid("the credential has a form in which it cannot be sent".to_owned())
             })?;
-            request = request.header(AUTHORIZATION, value);
+            request = request.headers(headers);
         }
         if checked.compressed {
             request = request.header(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
@@ -289,4 +294,22 @@ impl Gateway {
     fn invalid(&self, what: String) -> SendError {
         SendError::Invalid { plugin: self.plugin.clone(), what }
     }
+}
+
+/// The headers that carry the credential. None if it cannot be sent so.
+fn authorize(checked: &Checked, attach: &Attach, secret: &Secret) -> Option<HeaderMap> {
+    let value = match attach {
+        Attach::Bearer => secret.bearer()?,
+        Attach::Basic => secret.basic()?,
+        Attach::AwsSigV4 { service, region } => {
+            let request = aws::Unsigned {
+                method: &checked.method,
+                url: &checked.url,
+                headers: &checked.headers,
+                body: &checked.body,
+            };
+            return aws::sign(&request, &aws::Scope { service, region, at: SystemClock.now() }, secret);
+        }
+    };
+    Some(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }

@@ -34,24 +34,39 @@ pub enum Attach {
     Bearer,
     /// `Authorization: Basic …` (RFC 7617); the secret is `USER:PASSWORD`.
     Basic,
+    /// A signature over the request (AWS Signature Version 4); the secret is `ID:SECRET`.
+    AwsSigV4 {
+        /// Such as `s3`.
+        service: String,
+        /// Such as `eu-central-1`.
+        region: String,
+    },
 }
 
 impl Attach {
-    /// How a sign-in of this kind is sent. None: this host cannot send it, and a secret is sent in no other way than its own.
-    fn of(login: &LoginKind) -> Option<Self> {
-        match login {
-            LoginKind::Oauth { .. } | LoginKind::Token => Some(Self::Bearer),
-            LoginKind::Password => Some(Self::Basic),
-            LoginKind::AwsKeys { .. } => None,
-        }
+    /// How the sign-in of this manifest is sent. None: there is none.
+    fn of(granted: &Manifest) -> Option<Self> {
+        Some(match granted.login.as_ref()? {
+            LoginKind::Oauth { .. } | LoginKind::Token => Self::Bearer,
+            LoginKind::Password => Self::Basic,
+            LoginKind::AwsKeys { service } => {
+                let default = granted.options.get("region").and_then(|option| option.default.clone());
+                Self::AwsSigV4 { service: service.clone(), region: default.unwrap_or_default() }
+            }
+        })
+    }
+
+    /// It is a signature over the body.
+    pub(super) fn signs(&self) -> bool {
+        matches!(self, Self::AwsSigV4 { .. })
     }
 
     /// What no reply may repeat: the secrets, and the part of each that is secret by itself.
     pub(super) fn secrets(&self, attached: &[Secret]) -> Vec<Secret> {
         let mut secrets = attached.to_vec();
-        if let Self::Basic = self {
-            let passwords = attached.iter().filter_map(|secret| secret.expose().split_once(':'));
-            secrets.extend(passwords.map(|(_, password)| Secret::new(password)));
+        if let Self::Basic | Self::AwsSigV4 { .. } = self {
+            let parts = attached.iter().filter_map(|secret| secret.expose().split_once(':'));
+            secrets.extend(parts.map(|(_, secret)| Secret::new(secret)));
         }
         secrets
     }
@@ -69,9 +84,20 @@ impl Grants {
         let audience = api_url.origin().clone();
         let api = AllowList::nothing().with_api(audience.clone());
         let hosts = granted.hosts.iter().cloned().fold(api, AllowList::with);
-        let attach = granted.login.as_ref().and_then(Attach::of);
+        let attach = Attach::of(granted);
         let login = attach.map(|attach| (LOGIN.to_owned(), Credential { audience, attach }));
         Self { hosts, credentials: login.into_iter().collect() }
+    }
+
+    /// Signs for this region, where a credential signs: what the user set for the option `region`.
+    #[must_use]
+    pub fn in_region(mut self, region: &str) -> Self {
+        for credential in self.credentials.values_mut() {
+            if let Attach::AwsSigV4 { region: signed_for, .. } = &mut credential.attach {
+                region.clone_into(signed_for);
+            }
+        }
+        self
     }
 
     /// A built-in provider's: the API URL and the sign-in for it.
