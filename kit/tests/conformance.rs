@@ -1,0 +1,166 @@
+//! The checks against providers that keep the contract and against ones that break it, each in one way.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use orkee_core::net::{ApiUrl, Http, HttpOptions, Secret};
+use orkee_core::plugin::Host;
+use orkee_kit::practice::{Options, Practice};
+use orkee_kit::{ALL, Candidate, Plan, Report, Verdict, run};
+
+/// What a provider of the practice backend cannot show: it has none of the optional parts.
+const PARTS: [&str; 3] = ["account", "browse", "devices"];
+
+/// The fixture that breaks the contract as its setting `fault` says.
+fn component() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| std::fs::read(build().join("guest_practice.wasm")).unwrap())
+}
+
+/// Builds the fixtures with the same cargo, but without what it set for this crate.
+fn build() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests/Cargo.toml");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
+    let kept = [
+        "PATH",
+        "HOME",
+        "CARGO_HOME",
+        "RUSTUP_HOME",
+        "RUSTUP_TOOLCHAIN",
+        "HTTPS_PROXY",
+        "SSL_CERT_FILE",
+        "TMPDIR",
+    ];
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.env_clear().envs(kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
+    cargo
+        .args(["build", "--quiet", "--locked", "--release", "--target", "wasm32-wasip2", "--target-dir"])
+        .arg(&target);
+    let output = cargo.arg("--manifest-path").arg(manifest).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "the guests of the tests do not build:\n{said}");
+    target.join("wasm32-wasip2/release")
+}
+
+fn candidate(component: &[u8], fault: Option<&str>) -> Candidate {
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+    let options: BTreeMap<_, _> =
+        fault.map(|fault| ("fault".to_owned(), fault.to_owned())).into_iter().collect();
+    let host = Host::new(Some(cache)).unwrap();
+    Candidate::load(&host, "practice", component, None, options).unwrap()
+}
+
+async fn report(component: &[u8], fault: Option<&str>, plan: Plan) -> Report {
+    let http = Http::new(HttpOptions::default()).unwrap();
+    run(&candidate(component, fault), plan, http, |_| {}).await.unwrap()
+}
+
+fn told(report: &Report) -> String {
+    let lines = report.checked.iter().map(|checked| {
+        format!("{:24} {:6} ms  {:?}\n", checked.check.id, checked.took.as_millis(), checked.verdict)
+    });
+    lines.collect()
+}
+
+#[tokio::test]
+async fn p47_a_provider_that_keeps_the_contract_passes_every_check() {
+    let report = report(component(), None, Plan::default()).await;
+    println!("{}", told(&report));
+    for checked in &report.checked {
+        let may_be_unchecked = PARTS.contains(&checked.check.id);
+        let right = checked.verdict == Verdict::Passed
+            || (may_be_unchecked && matches!(checked.verdict, Verdict::NotChecked(_)));
+        assert!(right, "{}", told(&report));
+    }
+    assert_eq!(report.checked.len(), ALL.len());
+    assert_eq!(report.provider.unwrap().id, "practice");
+}
+
+/// Each way to break the contract, and the checks that are meant for it.
+const FAULTS: &[(&str, &[&str])] = &[
+    ("describe-asks", &["describe"]),
+    ("stores-nothing", &["create"]),
+    ("one-revision", &["update"]),
+    ("hides-tombstones", &["tombstone"]),
+    ("overwrites", &["guard-none", "guard-stale", "guard-absent", "two-writers", "two-creators"]),
+    ("overwrites-stale", &["guard-stale", "guard-absent", "two-writers"]),
+    ("conflicts-with-nothing", &["guard-none", "guard-stale"]),
+    ("creates-on-update", &["guard-absent"]),
+    ("outcomes-reversed", &["outcomes-in-order"]),
+    ("trims", &["bytes"]),
+    ("text", &["bytes"]),
+    ("cuts-large", &["record-largest"]),
+    ("too-large-fails", &["record-too-large"]),
+    ("many-calls", &["batch-many"]),
+    ("heavy-batch", &["batch-heavy"]),
+    ("greedy-pages", &["page-heavy"]),
+    ("forgets-more", &["listing-complete", "listing-beside-writes"]),
+    ("skips-behind", &["listing-complete"]),
+    ("newest-first", &["order"]),
+    ("lists-twice", &["listing-complete", "newest-once"]),
+    ("own-position", &["resume"]),
+    ("always-more", &["listing-complete"]),
+    ("push-moves", &["push-alone"]),
+    ("lists-own", &["own-writes"]),
+    ("written-lies", &["written"]),
+    ("one-at-a-time", &["outcomes-in-order"]),
+    ("looks-then-writes", &["two-writers", "two-creators"]),
+    ("accepts-lost", &["lost-reply", "lost-request", "cut-short"]),
+    ("sulks", &["lost-request", "slow-drip", "oversized"]),
+    ("auth-is-backend", &["sign-in-refused"]),
+    ("forbidden-is-backend", &["forbidden"]),
+    ("no-wait", &["busy"]),
+    ("rejects-failures", &["backend-fails"]),
+    ("status-alone", &["foreign-words"]),
+    ("html-is-empty", &["html-page"]),
+    ("html-panics", &["html-page", "garbled"]),
+    ("writes-first", &["expired"]),
+    ("expires-listings", &["expired-listing"]),
+    ("no-head", &["new-epoch"]),
+    ("head-falls", &["head"]),
+];
+
+#[tokio::test]
+async fn p47_each_way_to_break_the_contract_is_found_by_the_check_that_is_meant_for_it() {
+    let mut wrong = String::new();
+    for (fault, checks) in FAULTS {
+        let only = checks.iter().map(|id| (*id).to_owned()).collect();
+        let report = report(component(), Some(fault), Plan { only, ..Plan::default() }).await;
+        if report.failed().count() < checks.len() {
+            wrong.push_str(&format!("{fault} is not found:\n{}\n", told(&report)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_opened_fails_once() {
+    let report = report(component(), Some("no-such-fault"), Plan::default()).await;
+    let failed: Vec<_> = report.failed().map(|checked| checked.check.id).collect();
+    assert_eq!(failed, ["describe"]);
+    assert!(report.provider.is_none());
+}
+
+#[tokio::test]
+async fn p47_a_backend_that_is_running_takes_the_place_of_the_practice_backend() {
+    let token = || Secret::new("a-token-of-the-practice-backend");
+    let options = Options { token: Some(token()), data: None };
+    let practice = Practice::start("127.0.0.1:0".parse().unwrap(), options).await.unwrap();
+    let backend = Some(ApiUrl::parse(practice.url()).unwrap());
+    let only = ["create", "resume", "lost-reply", "expired", "secret"].map(str::to_owned).to_vec();
+    let plan = Plan { backend: backend.clone(), login: Some(token()), only: only.clone() };
+    let report = report(component(), None, plan).await;
+    let verdicts: Vec<_> =
+        report.checked.iter().map(|checked| matches!(checked.verdict, Verdict::Passed)).collect();
+    assert_eq!(verdicts, [true, true, true, false, true], "{}", told(&report));
+    let practice_only = &report.checked[3].verdict;
+    assert!(
+        matches!(practice_only, Verdict::NotChecked(why) if why.contains("practice backend")),
+        "{practice_only:?}"
+    );
+    let http = Http::new(HttpOptions::default()).unwrap();
+    let without = run(&candidate(component(), None), Plan { backend, login: None, only }, http, |_| {}).await;
+    assert!(without.unwrap_err().to_string().contains("needs a login"));
+}
