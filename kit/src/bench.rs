@@ -11,6 +11,7 @@ use orkee_core::plugin::{Limits, Setup, WasmProvider};
 use orkee_core::sync::provider::{
     Answer, Change, Cursor, Mutation, Outcome, Provider, ProviderError, Reply, Request, Revision, Stored,
 };
+use orkee_wire::{Envelope, EnvelopeHead};
 use tempfile::TempDir;
 
 use crate::candidate::{Candidate, Login, credentials};
@@ -271,7 +272,24 @@ pub(crate) fn new(envelope: &[u8]) -> Mutation {
 
 /// An envelope as any other, told from others by its words.
 pub(crate) fn envelope(words: &str) -> Vec<u8> {
-    format!("{{\"v\":1}}\n{words} {}", id::random(12)).into_bytes()
+    sealed(Some(format!("{words} {}", id::random(12)).as_bytes()))
+}
+
+/// What a deleted record leaves behind.
+pub(crate) fn tombstone() -> Vec<u8> {
+    sealed(None)
+}
+
+/// A payload, or its absence, in an envelope as Orkee makes it: a backend may look at its first line, and leaves it as it is.
+pub(crate) fn sealed(payload: Option<&[u8]>) -> Vec<u8> {
+    let head = EnvelopeHead {
+        v: EnvelopeHead::FORMAT,
+        ancestry: [("kit".to_owned(), 1)].into(),
+        device: "kit".to_owned(),
+        at: "2026-01-02T03:04:05.000Z".to_owned(),
+        deleted: payload.is_none(),
+    };
+    Envelope { head, payload }.to_bytes()
 }
 
 /// The page that an exchange has to answer.

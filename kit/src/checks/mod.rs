@@ -53,7 +53,7 @@ pub const ALL: &[Check] = checks! {
         "A new record is accepted, and seen by every listing that begins later.";
     "update", "compare-and-set", writing::update:
         "A mutation whose guard is the revision that is held is accepted under a new revision.";
-    "tombstone", "compare-and-set", writing::tombstone:
+    "tombstone", "compare-and-set", writing::delete:
         "Deleting is a mutation like any other: the tombstone is kept and listed.";
     "guard-none", "compare-and-set", writing::guard_none:
         "Without a guard a record that exists is left as it is, and the answer is `conflict` with what is held.";

@@ -2,7 +2,7 @@
 
 use orkee_core::sync::provider::{Failure, Limits, Mutation, Outcome, Provider, RejectReason, Request};
 
-use crate::bench::{Bench, Client, Record, accepted, envelope, new, page, said};
+use crate::bench::{Bench, Client, Record, accepted, envelope, new, page, said, sealed};
 use crate::finding::{Finding, Stop, ensure, told};
 
 /// Of a batch of many records, each.
@@ -23,6 +23,12 @@ fn noise(len: u64, seed: u64) -> Vec<u8> {
         state.to_le_bytes()
     };
     std::iter::repeat_with(next).flatten().take(usize::try_from(len).unwrap_or(usize::MAX)).collect()
+}
+
+/// An envelope of so many bytes.
+fn large(len: u64, seed: u64) -> Vec<u8> {
+    let head = sealed(Some(b"x")).len() as u64 - 1;
+    sealed(Some(&noise(len.saturating_sub(head).max(1), seed)))
 }
 
 /// These records have to be in a full listing, with their bytes.
@@ -54,10 +60,8 @@ fn difference(stored: &[u8], returned: &[u8]) -> String {
 pub(super) async fn bytes(bench: &Bench<'_>) -> Finding {
     let client = bench.client().await?;
     let all: Vec<u8> = (0..=255).collect();
-    let mut records = Vec::new();
-    for bytes in [
+    let payloads = [
         all.as_slice(),
-        b"",
         b"\n",
         b"\0",
         b"  blanks around \r\n\r\n",
@@ -65,12 +69,23 @@ pub(super) async fn bytes(bench: &Bench<'_>) -> Finding {
         b"\xff\xfe\x80 no text",
         b"\"quoted\\\" <&>%41+",
         &noise(1000, 7),
-    ] {
-        records.push(client.create(bytes).await?);
+    ];
+    let mut records = Vec::new();
+    for payload in payloads {
+        records.push(client.create(&sealed(Some(payload))).await?);
+    }
+    // Orkee sends no such envelopes. Who does not take them says so; who does keeps them.
+    for odd in [&b""[..], b"\n", &all] {
+        let mutation = new(odd);
+        let outcome = client.push(std::slice::from_ref(&mutation)).await?.remove(0);
+        if !matches!(outcome, Outcome::Rejected { reason: RejectReason::Invalid, .. }) {
+            let revision = accepted(&outcome)?.clone();
+            records.push(Record { id: mutation.id, revision, envelope: mutation.envelope });
+        }
     }
     are_held(bench, &records, PAGE).await?;
     for record in &records {
-        let outcomes = client.push(&[Mutation { guard: None, ..record.update(b"x") }]).await?;
+        let outcomes = client.push(&[Mutation { guard: None, ..record.update(&envelope("other")) }]).await?;
         let right = matches!(&outcomes[0], Outcome::Conflict(Some(held)) if record.is_held(held));
         ensure(right, "`conflict` with the bytes that were stored", || match &outcomes[0] {
             Outcome::Conflict(Some(held)) => difference(&record.envelope, &held.envelope),
@@ -82,14 +97,14 @@ pub(super) async fn bytes(bench: &Bench<'_>) -> Finding {
 
 pub(super) async fn record_largest(bench: &Bench<'_>) -> Finding {
     let client = bench.client().await?;
-    let record = client.create(&noise(client.provider.limits().max_record_bytes, 1)).await?;
+    let record = client.create(&large(client.provider.limits().max_record_bytes, 1)).await?;
     are_held(bench, &[record], PAGE).await
 }
 
 pub(super) async fn record_too_large(bench: &Bench<'_>) -> Finding {
     let client = bench.client().await?;
     let Limits { max_record_bytes, max_mutations, .. } = client.provider.limits();
-    let mut batch = vec![new(&noise(max_record_bytes + 1, 2)), new(&envelope("small"))];
+    let mut batch = vec![new(&large(max_record_bytes + 1, 2)), new(&envelope("small"))];
     batch.truncate(max_mutations as usize);
     let answered = client.exchange(Request { mutations: batch.clone(), ..Request::default() }).await;
     let outcomes = match answered {
@@ -130,8 +145,9 @@ async fn carried_out(bench: &Bench<'_>, client: &Client, batch: Vec<Mutation>) -
 pub(super) async fn batch_many(bench: &Bench<'_>) -> Finding {
     let client = bench.client().await?;
     let Limits { max_mutations, max_bytes, max_record_bytes, .. } = client.provider.limits();
-    let each = SMALL.min(max_record_bytes).min(max_bytes / u64::from(max_mutations));
-    let batch = (0..max_mutations).map(|n| new(&noise(each, n.into()))).collect();
+    let each = SMALL.min(max_record_bytes);
+    let count = u64::from(max_mutations).min(max_bytes / each).max(1);
+    let batch = (0..count).map(|n| new(&large(each, n))).collect();
     carried_out(bench, &client, batch).await
 }
 
@@ -140,7 +156,7 @@ pub(super) async fn batch_heavy(bench: &Bench<'_>) -> Finding {
     let Limits { max_mutations, max_bytes, max_record_bytes, .. } = client.provider.limits();
     let count = max_bytes.div_ceil(max_record_bytes).clamp(1, max_mutations.into());
     let each = (max_bytes / count).min(max_record_bytes);
-    let batch = (0..count).map(|n| new(&noise(each, n))).collect();
+    let batch = (0..count).map(|n| new(&large(each, n))).collect();
     carried_out(bench, &client, batch).await
 }
 
@@ -151,7 +167,7 @@ pub(super) async fn page_heavy(bench: &Bench<'_>) -> Finding {
     let count = (HEAVY / each).min(200);
     let mut records = Vec::new();
     for n in 0..count {
-        records.push(client.create(&noise(each, n)).await?);
+        records.push(client.create(&large(each, n)).await?);
     }
     are_held(bench, &records, max_page).await
 }

@@ -2,7 +2,7 @@
 
 use orkee_core::sync::provider::{Answer, Cursor, Mutation, Provider, Request};
 
-use crate::bench::{Bench, Client, envelope, new};
+use crate::bench::{Bench, Client, envelope, new, tombstone};
 use crate::finding::{Finding, Stop, ensure, told};
 
 const PAGE: u32 = 100;
@@ -39,7 +39,7 @@ pub(super) async fn expired(bench: &Bench<'_>) -> Finding {
     let (device, other) = (bench.client().await?, bench.client().await?);
     let doomed = other.create(&envelope("doomed")).await?;
     let cursor = device.follow(&Cursor::default(), PAGE, &[&doomed]).await?.cursor();
-    let dead = other.store(doomed.update(b"{\"deleted\":true}\n")).await?;
+    let dead = other.store(doomed.update(&tombstone())).await?;
     other.create(&envelope("later")).await?;
     practice.prune(&[&dead.id]).map_err(|error| Stop::NotChecked(told(&error)))?;
     refused(bench, &device, &cursor, &Answer::Expired, PAGE).await

@@ -3,7 +3,7 @@
 use orkee_core::id;
 use orkee_core::sync::provider::{Mutation, Outcome, Provider, Revision};
 
-use crate::bench::{Bench, Client, Record, accepted, envelope, new, said};
+use crate::bench::{Bench, Client, Record, accepted, envelope, new, said, tombstone};
 use crate::finding::{Finding, Stop, ensure};
 
 /// Of listings that only look something up.
@@ -51,12 +51,11 @@ pub(super) async fn update(bench: &Bench<'_>) -> Finding {
     is_held(bench, &record).await
 }
 
-pub(super) async fn tombstone(bench: &Bench<'_>) -> Finding {
+pub(super) async fn delete(bench: &Bench<'_>) -> Finding {
     let client = bench.client().await?;
     let record = client.create(&envelope("alive")).await?;
     let cursor = client.list(PAGE).await?.cursor();
-    // A tombstone of Orkee's ends with its header's line. Neither provider nor backend knows that.
-    let dead = client.store(record.update(b"{\"v\":1,\"deleted\":true}\n")).await?;
+    let dead = client.store(record.update(&tombstone())).await?;
     bench.client().await?.follow(&cursor, PAGE, &[&dead]).await?;
     is_held(bench, &dead).await
 }

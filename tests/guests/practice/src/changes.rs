@@ -63,7 +63,7 @@ pub(crate) fn list(
         (page.position, page.more) = (next.position, next.more);
     }
     match fault {
-        Fault::HidesTombstones => page.changes.retain(|change| !change.envelope.starts_with(b"{\"v\":1,\"deleted\"")),
+        Fault::HidesTombstones => page.changes.retain(|change| !change.envelope.ends_with(b"\"deleted\":true}\n")),
         Fault::ForgetsMore => page.more = false,
         Fault::SkipsBehind => page.position = page.head.number.to_string(),
         Fault::NewestFirst => page.changes.reverse(),
@@ -91,6 +91,10 @@ fn once(position: Option<&str>, head: Option<&Head>, limit: u32, fault: Fault) -
     let reply = get(&format!("/changes?limit={limit}{after}"), head)?;
     if reply.status != 200 {
         return Err(refused(&reply, fault));
+    }
+    if fault == Fault::GreedyPages {
+        // As one that borrows from all replies would keep them.
+        std::mem::forget(reply.body.clone());
     }
     let said: Said = match serde_json::from_slice(&reply.body) {
         Ok(said) => said,

@@ -32,6 +32,9 @@ pub(crate) fn put(mutations: &[Mutation], head: Option<&Head>, fault: Fault) -> 
     }
     let held = if fault == Fault::LooksThenWrites { Some(look()?) } else { None };
     let requests: Vec<_> = mutations.iter().map(|mutation| ask(mutation, head, fault)).collect();
+    if fault == Fault::HeavyBatch {
+        std::hint::black_box(vec![requests.clone(); 4]);
+    }
     let replies = match fault {
         Fault::OneAtATime => requests[..1].iter().map(http::send).collect(),
         Fault::LooksThenWrites => mutations

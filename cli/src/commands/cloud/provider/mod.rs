@@ -13,6 +13,7 @@ mod revoke;
 mod rollback;
 mod source;
 mod take;
+mod test;
 mod update;
 mod view;
 
@@ -25,7 +26,8 @@ use crate::prompt;
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   orkee cloud provider install ./notes.wasm
-  orkee cloud provider grants notes";
+  orkee cloud provider grants notes
+  orkee cloud provider test notes.wasm    try one against what a backend owes";
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -40,6 +42,7 @@ pub(crate) enum Command {
     Revoke(revoke::Revoke),
     Logs(logs::Logs),
     Practice(practice::Practice),
+    Test(test::Test),
 }
 
 impl Command {
@@ -56,6 +59,7 @@ impl Command {
             Self::Revoke(command) => command.run(cx),
             Self::Logs(command) => command.run(cx),
             Self::Practice(command) => command.run(cx),
+            Self::Test(command) => command.run(cx),
         }
     }
 }
