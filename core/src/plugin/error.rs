@@ -178,7 +178,8 @@ impl Diagnostic for PluginError {
             Self::NotAComponent { .. }
             | Self::NotAProvider { .. }
             | Self::NotADispatcher { .. }
-            | Self::Import { .. } => {
+            | Self::Import { .. }
+            | Self::Unusable { .. } => {
                 "build it for wasm32-wasip2 against the WIT package orkee:sync".to_owned()
             }
             Self::Limit { limit: Limit::WallClock(_), .. } => {

@@ -91,15 +91,19 @@ impl<'a> Fields<'a> {
     pub(in crate::plugin) fn about(&self, key: &str, what: impl Into<String>) -> ManifestError {
         match self.table.get(key) {
             Some(item) => self.wrong(key, item, what),
-            None => ManifestError::new(self.place(key), what),
+            None => ManifestError { line: self.line(), ..ManifestError::new(self.place(key), what) },
         }
     }
 
     /// An error about this table as a whole.
     pub(in crate::plugin) fn wrong_as_a_whole(&self, what: impl Into<String>) -> ManifestError {
+        ManifestError { line: self.line(), ..ManifestError::new(self.path.clone(), what) }
+    }
+
+    /// Where the first value of this table is: the place to look for one that is missing.
+    fn line(&self) -> Option<usize> {
         let first = self.table.iter().find_map(|(_, item)| item.span());
-        let line = first.map(|span| line_of(self.text, span.start));
-        ManifestError { line, ..ManifestError::new(self.path.clone(), what) }
+        first.map(|span| line_of(self.text, span.start))
     }
 
     /// Refuses what nobody asked for.

@@ -56,6 +56,17 @@ impl Change {
         self.commit()
     }
 
+    /// Puts the file of a version that is installed in its place again, should it be gone or damaged.
+    pub fn renew(self, candidate: &Candidate) -> Result<(), RegistryError> {
+        let (name, digest) = (candidate.name().as_str(), candidate.sha256());
+        if self.registry.expect(name)?.current.sha256 != digest {
+            return Err(RegistryError::Overtaken(name.to_owned()));
+        }
+        self.registry.components.keep(name, &digest, candidate.bytes())?;
+        self.sweep();
+        Ok(())
+    }
+
     /// Lets the version run that ran before, as it was granted then, if it is still the one that the user looked at.
     pub fn rollback(mut self, agreed: &Installed) -> Result<(), RegistryError> {
         let name = agreed.name().to_string();
@@ -72,7 +83,14 @@ impl Change {
 
     /// Takes a plugin away: its grant, its components, its state.
     pub fn remove(mut self, name: &str) -> Result<(), RegistryError> {
-        let name = self.registry.expect(name)?.name().clone();
+        let name = match self.registry.expect(name) {
+            Ok(installed) => installed.name().clone(),
+            Err(error) => {
+                // It may have been taken away by a process that was killed before it had removed all.
+                self.sweep();
+                return Err(error);
+            }
+        };
         self.registry.plugins.remove(&name);
         self.commit()
     }
@@ -125,14 +143,19 @@ impl Change {
 
     /// Writes the grants file, and then removes what nothing in it names any more.
     fn commit(self) -> Result<(), RegistryError> {
+        file::write(&self.registry.path, &self.registry.plugins)?;
+        self.sweep();
+        Ok(())
+    }
+
+    /// Removes the components and states that no installed plugin has: of removed ones, and of a process that was killed.
+    fn sweep(&self) {
         let Registry { components, path, plugins } = &self.registry;
-        file::write(path, plugins)?;
         let releases = plugins.values().flat_map(|p| [Some(&p.current), p.previous.as_ref()]).flatten();
         components.sweep(&releases.map(|release| release.sha256.to_string()).collect());
         if let Some(folder) = path.parent() {
             self.sweep_states(folder);
         }
-        Ok(())
     }
 
     /// Removes the state of plugins that are not installed. It can be made anew by contract.

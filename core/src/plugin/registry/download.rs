@@ -76,15 +76,16 @@ impl Diagnostic for DownloadError {
     }
 
     fn hint(&self) -> Option<String> {
+        let elsewhere = "fetch the file by other means and install that";
         match self {
             Self::Url(_) | Self::NotHttps(_) => Some(
                 "write it as `https://host/path/file.wasm`, or fetch the file and install that".to_owned(),
             ),
             Self::Redirects(_) | Self::Redirect { .. } | Self::Status { .. } => {
-                Some("check the URL, or fetch the file by other means and install that".to_owned())
+                Some(format!("check the URL, or {elsewhere}"))
             }
             Self::TooLarge(error) => error.hint(),
-            Self::Net(error) => error.hint(),
+            Self::Net(error) => error.hint().or_else(|| Some(elsewhere.to_owned())),
         }
     }
 }

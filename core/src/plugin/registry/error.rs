@@ -173,8 +173,10 @@ impl Diagnostic for RegistryError {
             ),
             Self::Overtaken(_) => "look at it again, then run the command once more".to_owned(),
             Self::NoPrevious(_) => "install the version that you want from its file".to_owned(),
-            Self::Missing { name, .. } | Self::Altered { name, .. } => {
-                format!("run `orkee cloud provider remove {name}`, then install it again from its author")
+            Self::Missing { .. } | Self::Altered { .. } => {
+                "get the file from its author and run `orkee cloud provider install` with it: the same one is put \
+                 back in place, of another one you are asked"
+                    .to_owned()
             }
             Self::Host(error) => match &error.corrected {
                 Some(corrected) => format!("write `{corrected}`"),

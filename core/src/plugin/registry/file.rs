@@ -32,6 +32,10 @@ pub(super) fn read(path: &Path) -> Result<Plugins, RegistryError> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Plugins::new()),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Plugins::new()),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            let error = ManifestError::new("", "it is no UTF-8 text");
+            return Err(RegistryError::Grants { path: path.to_owned(), error });
+        }
         Err(error) => return Err(RegistryError::io(path)(error)),
     };
     parse(&text).map_err(|error| RegistryError::Grants { path: path.to_owned(), error })

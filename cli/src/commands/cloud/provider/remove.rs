@@ -31,12 +31,14 @@ struct Document<'a> {
 impl Remove {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let home = cx.home()?;
-        let version = Registry::open(home)?.expect(&self.name)?.current.granted.version.clone();
         let name = &self.name;
-        let question = format!("Remove {name} {version}, its grants and the key of its author?");
-        confirm(cx, self.yes, &question, &["remove", name])?;
+        if let Some(installed) = Registry::open(home)?.get(name) {
+            let version = &installed.current.granted.version;
+            let question = format!("Remove {name} {version}, its grants and the key of its author?");
+            confirm(cx, self.yes, &question, &["remove", name])?;
+        }
         Change::begin(home)?.remove(name)?;
-        cx.out.done(format_args!("Removed {name} {version}"))?;
+        cx.out.done(format_args!("Removed {name}"))?;
         if cx.out.is_json() {
             cx.out.document(&Document { removed: name })?;
         }

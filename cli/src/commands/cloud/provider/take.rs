@@ -41,6 +41,7 @@ pub(super) fn take(cx: &Context, wanted: &Wanted<'_>) -> CommandResult {
     compile(cx, &candidate)?;
     let (name, version) = (candidate.name(), &candidate.manifest().version);
     if assessment.is_agreed(&candidate) {
+        Change::begin(home)?.renew(&candidate)?;
         cx.out.done(format_args!("{name} {version} is installed already; nothing was changed"))?;
         return told(cx, name.as_str(), false);
     }

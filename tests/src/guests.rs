@@ -1,0 +1,72 @@
+//! Components to install: the guests of `tests/guests`, built on first use, packed and signed as their authors would.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use orkee_core::plugin::{SigningKey, pack};
+
+/// Variables that a build needs of this process.
+const KEPT: [&str; 8] = [
+    "PATH",
+    "HOME",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "HTTPS_PROXY",
+    "SSL_CERT_FILE",
+    "TMPDIR",
+];
+
+/// A provider that stores nothing.
+pub fn plain() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| built("guest_plain"))
+}
+
+/// A provider that wants sockets.
+pub fn sockets() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| built("guest_sockets"))
+}
+
+/// A manifest with this name and version, and these lines more.
+pub fn manifest(name: &str, version: &str, more: &str) -> String {
+    format!("name = \"{name}\"\nversion = \"{version}\"\n{more}\n")
+}
+
+/// The provider that stores nothing, with this manifest.
+pub fn packed(manifest: &str) -> Vec<u8> {
+    pack(plain(), manifest, None).unwrap()
+}
+
+/// As [`packed`], signed by this key.
+pub fn signed(manifest: &str, key: &SigningKey) -> Vec<u8> {
+    pack(plain(), manifest, Some(key)).unwrap()
+}
+
+/// A fresh author's key.
+pub fn key() -> SigningKey {
+    SigningKey::from_pem(SigningKey::generate().unwrap().expose()).unwrap()
+}
+
+fn built(name: &str) -> Vec<u8> {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let folder = FOLDER.get_or_init(build);
+    std::fs::read(folder.join(format!("{name}.wasm"))).unwrap()
+}
+
+/// Builds with the same cargo, but without what it set for this crate, into the folder that the tests of `core` build into, too.
+fn build() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let test = std::env::current_exe().unwrap();
+    let target = test.ancestors().nth(3).unwrap().join("tmp").join("guests");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.env_clear().envs(KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
+    cargo.args(["build", "--quiet", "--locked", "--release", "--target", "wasm32-wasip2", "--target-dir"]);
+    cargo.arg(&target).arg("--manifest-path").arg(root.join("tests/guests/Cargo.toml"));
+    let output = cargo.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "the guests of the tests do not build:\n{said}");
+    target.join("wasm32-wasip2").join("release")
+}

@@ -1,0 +1,136 @@
+//! A web server that speaks TLS, with a certificate of an authority of its own that nobody else trusts.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+/// What is answered to a path.
+#[derive(Debug, Clone)]
+pub enum Page {
+    /// 200 with this body.
+    Body(Vec<u8>),
+    /// A redirect to there.
+    Redirect(String),
+    /// So many bytes of zeros, without saying beforehand how many they are.
+    Endless(usize),
+    /// A status and nothing else.
+    Status(u16),
+}
+
+/// The server, for as long as the test runs.
+pub struct TlsServer {
+    /// `https://127.0.0.1:PORT`.
+    pub url: String,
+    folder: tempfile::TempDir,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    pages: Mutex<Vec<(String, Page)>>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl TlsServer {
+    /// A server without any page.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Arc::new(certified(&folder.path().join("authority.pem")));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let shared = Arc::new(Shared::default());
+        let serving = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (config, shared) = (Arc::clone(&config), Arc::clone(&serving));
+                // A client that goes away is its own affair.
+                thread::spawn(move || serve(stream, config, &shared).ok());
+            }
+        });
+        Self { url, folder, shared }
+    }
+
+    /// What `SSL_CERT_FILE` has to name for who is to trust it.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.path().join("authority.pem")
+    }
+
+    /// Answers this to that path from now on; its URL.
+    pub fn put(&self, path: &str, page: Page) -> String {
+        let mut pages = self.shared.pages.lock().unwrap();
+        pages.retain(|(known, _)| known != path);
+        pages.push((path.to_owned(), page));
+        format!("{}{path}", self.url)
+    }
+
+    /// The requests so far, each its head.
+    pub fn asked(&self) -> Vec<String> {
+        self.shared.asked.lock().unwrap().clone()
+    }
+}
+
+/// A certificate for 127.0.0.1 by a fresh authority, whose own goes into that file.
+fn certified(authority: &std::path::Path) -> ServerConfig {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(authority, issuer.pem()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &issuer).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap()
+}
+
+fn serve(stream: TcpStream, config: Arc<ServerConfig>, shared: &Shared) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let connection = ServerConnection::new(config).map_err(std::io::Error::other)?;
+    let mut reader = BufReader::new(StreamOwned::new(connection, stream));
+    loop {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if reader.read_line(&mut head)? == 0 {
+                return Ok(());
+            }
+        }
+        let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+        shared.asked.lock().unwrap().push(head);
+        let page =
+            shared.pages.lock().unwrap().iter().find(|(known, _)| *known == path).map(|(_, p)| p.clone());
+        answer(reader.get_mut(), page.unwrap_or(Page::Status(404)))?;
+    }
+}
+
+fn answer(out: &mut impl Write, page: Page) -> std::io::Result<()> {
+    match page {
+        Page::Body(body) => {
+            write!(out, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len())?;
+            out.write_all(&body)?;
+        }
+        Page::Redirect(to) => {
+            write!(out, "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n")?;
+        }
+        Page::Status(status) => write!(out, "HTTP/1.1 {status} So\r\ncontent-length: 0\r\n\r\n")?,
+        Page::Endless(bytes) => {
+            write!(out, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
+            let chunk = vec![0; 1 << 16];
+            for _ in 0..bytes.div_ceil(chunk.len()) {
+                write!(out, "{:x}\r\n", chunk.len())?;
+                out.write_all(&chunk)?;
+                out.write_all(b"\r\n")?;
+            }
+            out.write_all(b"0\r\n\r\n")?;
+        }
+    }
+    out.flush()
+}
