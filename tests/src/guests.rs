@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use orkee_core::plugin::{SigningKey, pack};
+use orkee_core::plugin::{PublisherKey, pack};
 
 /// Variables that a build needs of this process.
 const KEPT: [&str; 8] = [
@@ -41,13 +41,13 @@ pub fn packed(manifest: &str) -> Vec<u8> {
 }
 
 /// As [`packed`], signed by this key.
-pub fn signed(manifest: &str, key: &SigningKey) -> Vec<u8> {
+pub fn signed(manifest: &str, key: &PublisherKey) -> Vec<u8> {
     pack(plain(), manifest, Some(key)).unwrap()
 }
 
 /// A fresh author's key.
-pub fn key() -> SigningKey {
-    SigningKey::from_pem(SigningKey::generate().unwrap().expose()).unwrap()
+pub fn key() -> PublisherKey {
+    PublisherKey::from_pem(PublisherKey::generate().unwrap().expose()).unwrap()
 }
 
 fn built(name: &str) -> Vec<u8> {

@@ -227,3 +227,36 @@ fn p45_remove_takes_away_the_grant_the_components_and_the_state() {
     run(&home, &["remove", "other", "--yes"]).success();
     assert!(installed(&home).is_empty() && components(&home).is_empty());
 }
+
+#[test]
+fn logs_show_what_a_provider_wrote_the_newest_last_and_nothing_of_anybody_else() {
+    let home = Home::new();
+    provider::install(&home, &provider::file(&home, "one.wasm", &manifest("notes", "1", "")));
+    let ran = run(&home, &["logs", "notes"]).success();
+    assert!(ran.stdout.is_empty() && ran.stderr.contains("has written anything"), "{ran}");
+    let line = |n: usize, target: &str, plugin: &str| {
+        let said = format!("line {n} \u{1b}[31mred");
+        let line = json!({"timestamp": format!("2026-01-01T00:00:{:02}.000Z", n % 60), "level": "warn", "message": said, "target": target, "plugin": plugin});
+        format!("{line}\n")
+    };
+    let plugin = "orkee::cloud::plugin";
+    let older: String = (0..150).map(|n| line(n, plugin, "notes")).collect();
+    let newer = [
+        line(150, "orkee::cloud", "notes"),
+        line(151, plugin, "other"),
+        "no JSON\n".to_owned(),
+        line(152, plugin, "notes"),
+    ];
+    fs::create_dir_all(home.orkee().join("logs")).unwrap();
+    fs::write(home.orkee().join("logs/orkee.log.1"), older).unwrap();
+    fs::write(home.orkee().join("logs/orkee.log"), newer.concat()).unwrap();
+    let lines: Vec<_> = run(&home, &["logs", "notes"]).success().stdout.lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), 100, "{lines:?}");
+    assert_eq!(lines[99], "2026-01-01T00:00:32.000Z warn  notes: line 152 [31mred");
+    assert!(lines[98].contains("line 149 ") && lines[0].contains("line 51 "), "{lines:?}");
+    let logs = home.json(words(&["logs", "--limit", "2"]));
+    let plugins: Vec<_> = logs["lines"].as_array().unwrap().iter().map(|line| &line["plugin"]).collect();
+    assert_eq!(plugins, ["other", "notes"]);
+    run(&home, &["logs", "nots"]).fails(2, "E-PLUGIN-012");
+    run(&home, &["logs", "orkee-cloud"]).success();
+}

@@ -17,6 +17,7 @@ mod guests;
 mod limits;
 mod network;
 mod published;
+mod registry;
 mod rig;
 mod s3;
 mod send_all;

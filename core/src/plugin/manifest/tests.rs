@@ -60,7 +60,7 @@ fn p42_an_unknown_key_is_an_error_with_a_suggestion() {
     for (from, to, key, line, instead) in [
         ("publisher", "publischer", "publischer", 5, Some("publisher")),
         ("hosts", "host", "host", 6, Some("hosts")),
-        ("kind", "kynd", "login.kind", 0, None),
+        ("kind", "kynd", "login.kind", 12, None),
         ("issuer", "isuer", "login.isuer", 13, Some("issuer")),
         ("memory", "memmory", "limits.memmory", 17, Some("memory")),
         ("place", "plaze", "options.folder.plaze", 23, Some("place")),

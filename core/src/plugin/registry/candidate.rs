@@ -193,3 +193,7 @@ impl Registry {
         release.granted.hosts.iter().filter(|host| !asked.contains(host)).cloned().collect()
     }
 }
+
+#[cfg(test)]
+#[path = "candidate_tests.rs"]
+mod tests;

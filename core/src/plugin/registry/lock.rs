@@ -22,6 +22,10 @@ pub(super) struct Lock {
 impl Lock {
     /// Waits for the lock beside the grants file, not for ever.
     pub(super) fn acquire(grants: &Path) -> Result<Self, RegistryError> {
+        Self::within(grants, PATIENCE)
+    }
+
+    fn within(grants: &Path, patience: Duration) -> Result<Self, RegistryError> {
         let path = grants.with_extension("lock");
         if let Some(folder) = path.parent() {
             file::private_folder(folder).map_err(RegistryError::io(folder))?;
@@ -33,11 +37,28 @@ impl Lock {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { _file: file }),
                 Err(TryLockError::Error(error)) => return Err(RegistryError::io(path)(error)),
-                Err(TryLockError::WouldBlock) if start.elapsed() >= PATIENCE => {
+                Err(TryLockError::WouldBlock) if start.elapsed() >= patience => {
                     return Err(RegistryError::Busy);
                 }
                 Err(TryLockError::WouldBlock) => thread::sleep(POLL),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_somebody_keeps_is_not_waited_for_for_ever_and_one_that_is_freed_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let grants = folder.path().join("plugins/grants.toml");
+        let kept = Lock::acquire(&grants).unwrap();
+        assert!(matches!(Lock::within(&grants, Duration::from_millis(50)), Err(RegistryError::Busy)));
+        let waiting = thread::spawn(move || Lock::acquire(&grants).map(drop));
+        thread::sleep(Duration::from_millis(50));
+        drop(kept);
+        waiting.join().unwrap().unwrap();
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn show(cx: &Context, candidate: &Candidate, assessment: &Assessment,
     screen.title(wishes, before.map(|release| release.granted.version.as_str()));
     screen.field("Source", Mark::Same, candidate.source());
     screen.digest(before, &candidate.sha256());
-    screen.publisher(candidate);
+    screen.publisher(candidate, before.is_none());
     screen.grant(before, &assessment.granted, &assessment.difference);
     screen.end(before.is_some(), &assessment.difference);
 }
@@ -117,12 +117,13 @@ impl Screen<'_> {
         }
     }
 
-    fn publisher(&self, candidate: &Candidate) {
+    fn publisher(&self, candidate: &Candidate, is_first: bool) {
         let publisher = candidate.manifest().publisher.as_deref();
         match (publisher, candidate.signer()) {
             (publisher, Some(key)) => {
                 self.field("Publisher", Mark::Same, publisher.unwrap_or("not named"));
-                self.field("Signed by", Mark::Same, &key.to_string());
+                let from_now_on = if is_first { " (later versions have to be, too)" } else { "" };
+                self.field("Signed by", Mark::Same, &format!("{key}{from_now_on}"));
             }
             (Some(publisher), None) => {
                 self.field("Publisher", Mark::Same, &format!("{publisher} (not signed: nothing proves it)"));
@@ -135,7 +136,7 @@ impl Screen<'_> {
     fn grant(&self, before: Option<&Release>, granted: &Manifest, difference: &Difference) {
         // Of something new, everything is new, and marks would say nothing.
         let marked = |is_more: bool| if is_more && before.is_some() { Mark::More } else { Mark::Same };
-        let api = granted.api_url.as_ref().map(|url| format!("the API URL: {url}, or where you say"));
+        let api = granted.api_url.as_ref().map(|url| format!("the API URL: {url}, unless you set another"));
         let api = api.unwrap_or_else(|| "the API URL that you set for a tenant".to_owned());
         let mut reach = vec![(marked(difference.api_url.is_some()), api)];
         reach.extend(granted.hosts.iter().map(|h| (marked(difference.hosts_added.contains(h)), host(h))));
@@ -185,9 +186,16 @@ fn host(host: &HostPattern) -> String {
 }
 
 fn sign_in(login: &LoginKind) -> String {
-    let issuer = match login {
-        LoginKind::Oauth { issuer: Some(issuer), .. } => format!(" at {issuer}"),
-        _ => String::new(),
-    };
-    format!("{}{issuer}, sent to the API URL alone", login.describe())
+    match login {
+        LoginKind::Oauth { issuer, .. } => {
+            let at = issuer.as_ref().map(|issuer| format!(" at {issuer}")).unwrap_or_default();
+            format!("in the browser{at}; the token goes to the API URL alone")
+        }
+        LoginKind::Token | LoginKind::Password => {
+            format!("{}, sent to the API URL alone", login.describe())
+        }
+        LoginKind::AwsKeys { .. } => {
+            format!("{}, which signs requests to the API URL alone", login.describe())
+        }
+    }
 }

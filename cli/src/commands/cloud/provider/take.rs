@@ -2,7 +2,7 @@
 //! put in place.
 
 use jiff::Timestamp;
-use orkee_core::plugin::{Candidate, Change, Host, Registry, RegistryError};
+use orkee_core::plugin::{Candidate, Change, Host, Manifest, Registry, RegistryError};
 use serde::Serialize;
 
 use super::view::ProviderView;
@@ -53,7 +53,10 @@ pub(super) fn take(cx: &Context, wanted: &Wanted<'_>) -> CommandResult {
     confirm(cx, wanted.yes, &question, wanted.words)?;
     Change::begin(home)?.install(&candidate, &assessment, Timestamp::now())?;
     match &assessment.current {
-        None => cx.out.done(format_args!("Installed {name} {version}"))?,
+        None => {
+            cx.out.done(format_args!("Installed {name} {version}"))?;
+            say_how_to_use(cx, candidate.manifest());
+        }
         Some(current) => {
             let before = &current.granted.version;
             cx.out.done(format_args!("{name} {version} is in place of {before}"))?;
@@ -61,6 +64,20 @@ pub(super) fn take(cx: &Context, wanted: &Wanted<'_>) -> CommandResult {
         }
     }
     told(cx, name.as_str(), true)
+}
+
+fn say_how_to_use(cx: &Context, manifest: &Manifest) {
+    let command = if manifest.login.is_some() { "login" } else { "sync" };
+    match manifest.tenants.first() {
+        Some(tenant) => {
+            cx.out.note(format_args!("To use it: ORKEE_CLOUD_TENANT={tenant} orkee cloud {command}"))
+        }
+        None => cx.out.note(format_args!(
+            "To use it: write `provider = \"{}\"` under [tenants.NAME] in config.toml, then\n\
+             ORKEE_CLOUD_TENANT=NAME orkee cloud {command}",
+            manifest.name
+        )),
+    }
 }
 
 /// Compiles, so that no sync has to, and learns whether it is a provider at all.
