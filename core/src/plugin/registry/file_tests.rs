@@ -1,6 +1,6 @@
 use super::*;
 use crate::plugin::manifest::Manifest;
-use crate::plugin::package::SigningKey;
+use crate::plugin::package::PublisherKey;
 use crate::plugin::registry::ComponentDigest;
 
 const MUCH: &str = r#"
@@ -49,7 +49,7 @@ fn p41_what_is_written_is_read_again_whatever_is_granted() {
         "[login]\nkind = \"aws-keys\"\nservice = \"s3\"",
     ];
     for login in logins {
-        let key = SigningKey::from_pem(SigningKey::generate().unwrap().expose()).unwrap().public();
+        let key = PublisherKey::from_pem(PublisherKey::generate().unwrap().expose()).unwrap().public();
         let much = release(&format!("{MUCH}\n{login}"));
         let bare = release("name = \"bare\"\nversion = \"0\"");
         let plugins: Plugins = [
