@@ -23,6 +23,14 @@ fn p05_what_is_no_component_is_refused_in_its_own_words() {
 }
 
 #[test]
+fn p05_code_that_was_compiled_before_is_refused_whoever_compiled_it() {
+    let engine = crate::plugin::engine::new().unwrap();
+    let compiled = Component::from_binary(&engine, HEADER).unwrap().serialize().unwrap();
+    let error = check_bytes("p", &compiled, 32 << 20).unwrap_err();
+    assert!(error.to_string().contains("compiled code, and only components are taken"), "{error}");
+}
+
+#[test]
 fn p05_a_gibibyte_of_zeros_is_refused_after_its_first_bytes() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("zeros.wasm");

@@ -130,7 +130,7 @@ async fn a_provider_that_answers_with_another_record_changes_neither() {
     let rogue = rig.open(guests::rogue(), &[("do", "answer-for-another-record")]).await.unwrap();
     let summary = synced(&mut store, &rogue).await.unwrap();
     assert_eq!((summary.pushed, summary.pulled), (0, 0));
-    assert_eq!(store.standing().unwrap().parked, 2, "what cannot be read is told, and waits");
+    assert_eq!(store.standing().unwrap().parked, 4, "both sides' versions wait, and are told");
     assert_eq!(payloads(&store, &ids), before);
 }
 

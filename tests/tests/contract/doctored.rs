@@ -76,7 +76,7 @@ fn p03_each_change_that_breaks_components_is_found_with_its_line_and_its_rule() 
         ),
         (
             "    enumerate: func() -> list<credential>;",
-            "    list: func() -> list<credential>;",
+            "    known: func() -> list<credential>;",
             "interface credentials {",
             HOST,
         ),

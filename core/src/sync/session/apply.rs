@@ -197,8 +197,8 @@ impl Session {
     }
 
     fn take_page(&mut self, tx: &mut Tx<'_>, page: Held) -> Result<Option<SyncError>, SyncError> {
-        if let Some(stop) = self.follow_run(tx, &page)? {
-            return Ok(Some(stop));
+        if let Some(wrong) = self.follow_run(tx, &page)? {
+            return Ok(Some(wrong));
         }
         let head = page.cursor.head.as_ref().map(|head| head.number);
         let answered = std::mem::take(&mut self.answered);
