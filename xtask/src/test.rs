@@ -25,6 +25,8 @@ pub fn run() -> Result<(), Error> {
     let tally = binaries.folder().join("test-tally");
     let _ = std::fs::remove_file(&tally);
     run::loudly(test_runner().args(["--locked", "--workspace"]).args(CLOUD).env("ORKEE_TEST_TALLY", &tally))?;
+    // nextest leaves out the examples of the documentation.
+    run::loudly(cargo().args(["test", "--doc", "--locked", "--workspace"]).args(CLOUD))?;
     demo::show(&binaries)?;
     println!("\nwhat the tests went through:\n{}", std::fs::read_to_string(&tally).unwrap_or_default());
     tell_what_was_not_checked();

@@ -2,7 +2,7 @@
 //! released, with the line and the rule.
 
 #![allow(unreachable_pub, reason = "the modules of one test")]
-#![allow(clippy::unwrap_used, reason = "a test says by a panic what is wrong")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test says by a panic what is wrong")]
 
 mod compare;
 mod doctored;
