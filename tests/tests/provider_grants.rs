@@ -155,6 +155,10 @@ fn p41_a_grants_file_with_nonsense_grants_nothing_and_says_where_it_is() {
     fs::write(&path, [0xff, 0xfe]).unwrap();
     run(&home, &["grants"]).fails(2, "E-PLUGIN-040");
     fs::write(&path, good).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
+    let ran = run(&home, &["grants"]).fails(2, "E-PLUGIN-040");
+    assert!(ran.stderr.contains("chmod 600"), "{ran}");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     assert_eq!(the_one(&home)["name"], "notes");
 }
 

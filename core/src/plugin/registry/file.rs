@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use toml_edit::{Document, DocumentMut, Item, Table, value};
@@ -21,6 +22,8 @@ type Plugins = BTreeMap<PluginName, Installed>;
 
 /// Larger files hold something else.
 const MAX_FILE: u64 = 4 << 20;
+/// A file that others may write says nothing about what the user agreed to.
+const OTHERS_WRITE: u32 = 0o022;
 const HEAD: &str = "\
 # The providers that are installed, and what each may do. `orkee cloud provider grants` shows it in words; `grant` and
 # `revoke` change it. Edited by hand, it holds from the next command on; an entry that makes no sense grants nothing.
@@ -28,16 +31,27 @@ const HEAD: &str = "\
 ";
 
 pub(super) fn read(path: &Path) -> Result<Plugins, RegistryError> {
+    let refused = |what: String| {
+        let error = ManifestError::new("", what);
+        RegistryError::Grants { path: path.to_owned(), error }
+    };
     let text = match text(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Plugins::new()),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(Plugins::new()),
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            let error = ManifestError::new("", "it is no UTF-8 text");
-            return Err(RegistryError::Grants { path: path.to_owned(), error });
+            return Err(refused("it is no UTF-8 text".to_owned()));
         }
         Err(error) => return Err(RegistryError::io(path)(error)),
     };
+    let mode = fs::metadata(path).map_err(RegistryError::io(path))?.permissions().mode();
+    if mode & OTHERS_WRITE != 0 {
+        let path = path.display();
+        return Err(refused(format!(
+            "other users can change it (mode {:03o}); run `chmod 600 {path}`",
+            mode & 0o777
+        )));
+    }
     parse(&text).map_err(|error| RegistryError::Grants { path: path.to_owned(), error })
 }
 
