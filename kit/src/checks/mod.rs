@@ -45,7 +45,7 @@ macro_rules! checks {
     };
 }
 
-/// All checks, in the order in which they are done.
+/// All checks, in the order in which they are done: a running backend keeps what they leave, so the large ones come late.
 pub const ALL: &[Check] = checks! {
     "describe", "describe", describe::describe:
         "`describe` makes no request, and says who the provider is and what one exchange may carry.";
@@ -65,16 +65,6 @@ pub const ALL: &[Check] = checks! {
         "There is one outcome for each mutation, in their order, and one that fails does not hold up the others.";
     "bytes", "envelopes", sizes::bytes:
         "Envelopes are stored and returned byte for byte, whatever is in them.";
-    "record-largest", "describe", sizes::record_largest:
-        "An envelope of `max-record-bytes` is stored and returned.";
-    "record-too-large", "outcomes", sizes::record_too_large:
-        "A record that the backend does not take is `rejected` alone, and the rest of the batch goes on.";
-    "batch-many", "describe", sizes::batch_many:
-        "A batch of `max-mutations` is carried out within the limits of one call.";
-    "batch-heavy", "describe", sizes::batch_heavy:
-        "A batch of `max-bytes` is carried out within the limits of one call.";
-    "page-heavy", "describe", sizes::page_heavy:
-        "A page of many large records stays within the limits of one call, by having fewer of them.";
     "listing-complete", "lag", listing::complete:
         "A full listing shows every record that was there when it began, in pages of any size.";
     "listing-beside-writes", "lag", listing::beside_writes:
@@ -139,6 +129,16 @@ pub const ALL: &[Check] = checks! {
         "`browse` lists every record once, in pages, and ends.";
     "devices", "parts", parts::devices:
         "`enumerate` lists devices with different ids, of which one asks.";
+    "record-largest", "describe", sizes::record_largest:
+        "An envelope of `max-record-bytes` is stored and returned.";
+    "record-too-large", "outcomes", sizes::record_too_large:
+        "A record that the backend does not take is `rejected` alone, and the rest of the batch goes on.";
+    "batch-many", "describe", sizes::batch_many:
+        "A batch of `max-mutations` is carried out within the limits of one call.";
+    "batch-heavy", "describe", sizes::batch_heavy:
+        "A batch of `max-bytes` is carried out within the limits of one call.";
+    "page-heavy", "describe", sizes::page_heavy:
+        "A page of many large records stays within the limits of one call, by having fewer of them.";
     "secret", "credentials", parts::secret:
         "The login stands in no answer, no log line and no request but where the host puts it.";
 };

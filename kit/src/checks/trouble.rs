@@ -46,6 +46,8 @@ impl Trouble {
 struct Scene {
     device: Client,
     other: Client,
+    /// As far as the device has come.
+    cursor: Cursor,
 }
 
 /// One exchange, before it is sent.
@@ -71,7 +73,7 @@ pub(super) async fn endure(bench: &Bench<'_>, trouble: &Trouble) -> Finding {
 /// Fails where the device is told something untrue, or is not well again afterwards.
 pub(super) async fn endure_within(bench: &Bench<'_>, limits: Limits, trouble: &Trouble) -> Finding {
     let (device, other) = (bench.client_within(limits).await?, bench.client().await?);
-    let scene = Scene { device, other };
+    let mut scene = Scene { device, other, cursor: Cursor::default() };
     let requests = scene.requests().await?;
     for at in moments(requests) {
         let exchange = scene.prepare().await?;
@@ -108,7 +110,7 @@ fn at_request(stop: Stop, at: usize, requests: usize) -> Stop {
 
 impl Scene {
     /// How many requests the exchange takes when all is well.
-    async fn requests(&self) -> Finding<usize> {
+    async fn requests(&mut self) -> Finding<usize> {
         for _ in 0..2 {
             let exchange = self.prepare().await?;
             self.device.proxy.pass();
@@ -117,9 +119,10 @@ impl Scene {
         Ok(self.device.proxy.count())
     }
 
-    async fn prepare(&self) -> Finding<Exchange> {
+    async fn prepare(&mut self) -> Finding<Exchange> {
         let known = self.other.create(&envelope("known")).await?;
-        let cursor = self.device.follow(&Cursor::default(), LISTED, &[&known]).await?.cursor();
+        let cursor = self.device.follow(&self.cursor, LISTED, &[&known]).await?.cursor();
+        self.cursor = cursor.clone();
         let news = self.other.create(&envelope("news")).await?;
         let mut mutations =
             vec![known.update(&envelope("own change")), new(&envelope("own")), new(&envelope("own, too"))];
