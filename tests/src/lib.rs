@@ -6,6 +6,7 @@
 pub mod binaries;
 pub mod browser;
 pub mod crash;
+pub mod dav;
 pub mod device;
 pub mod folder;
 pub mod guests;

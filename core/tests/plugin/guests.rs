@@ -81,6 +81,12 @@ pub fn s3() -> &'static [u8] {
     BYTES.get_or_init(|| shipped("orkee-provider-s3"))
 }
 
+/// The one for WebDAV.
+pub fn webdav() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| shipped("orkee-provider-webdav"))
+}
+
 fn shipped(package: &str) -> Vec<u8> {
     let built = build("Cargo.toml", &["--package", package, "--profile", "guest"]);
     std::fs::read(built.join("guest").join(format!("{}.wasm", package.replace('-', "_")))).unwrap()

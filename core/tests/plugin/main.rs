@@ -25,4 +25,5 @@ mod server;
 mod sync;
 #[cfg(feature = "auth")]
 mod tenants;
+mod webdav;
 mod webhooks;
