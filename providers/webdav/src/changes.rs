@@ -1,6 +1,6 @@
 //! A page of what changed after a position, read from the log.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use orkee_provider_sdk::{Change, Failure};
 
@@ -79,7 +79,7 @@ impl Steps {
 pub(crate) fn fetch(place: &Place, names: &[String], limit: usize) -> Result<(Vec<Change>, usize), Failure> {
     let (mut changes, mut bytes, mut dealt) = (Vec::<Change>::new(), 0, 0);
     // A record that several commits wrote is fetched once: it is there in its newest version.
-    let mut seen = HashSet::new();
+    let mut seen = BTreeSet::new();
     while dealt < names.len() && changes.len() < limit && bytes < MAX_PAGE_BYTES {
         let room = (limit - changes.len()).min(AT_ONCE).min(names.len() - dealt);
         let portion = &names[dealt..dealt + room];
