@@ -21,5 +21,7 @@ pub mod auth;
 pub mod net;
 #[cfg(feature = "plugin")]
 pub mod plugin;
+#[cfg(feature = "plugin")]
+mod similar;
 #[cfg(feature = "sync")]
 pub mod sync;

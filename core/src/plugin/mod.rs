@@ -128,6 +128,7 @@ mod grants;
 mod host;
 mod limits;
 mod manifest;
+mod options;
 mod output;
 mod package;
 mod provider;
@@ -147,6 +148,7 @@ pub use grants::{AllowList, Attach, Credential, Grants, HostPattern, Network, Pa
 pub use host::{Code, Embedded, Host, Plugin};
 pub use limits::{Limit, Limits, SomeLimits};
 pub use manifest::{LoginKind, Manifest, ManifestError, OptionSpec, PluginName};
+pub use options::{OptionError, OptionValues};
 pub use package::{Package, PackageError, PublicKey, PublisherKey, pack};
 pub use provider::{
     Description, Device, Endpoint, Entry, Listing, PartError, Profile, Registration, Setup, WasmProvider,

@@ -49,6 +49,26 @@ pub enum SettingsError {
         /// What it takes.
         expected: &'static str,
     },
+    /// A value is of the right form, but not one that its setting takes.
+    #[error("{name} is {value:?}: {what} (set by {origin})")]
+    Refused {
+        /// The setting.
+        name: String,
+        /// Where it was set.
+        origin: Origin,
+        /// What it was set to.
+        value: String,
+        /// What is wrong with it, and how it would be right.
+        what: String,
+    },
+    /// A key of `config.toml` that means nothing.
+    #[error("{key} in config.toml is no setting")]
+    UnknownKey {
+        /// The key, with its table.
+        key: String,
+        /// What was probably meant, or all that there is.
+        known: Vec<String>,
+    },
     /// A variable of the environment is not UTF-8.
     #[error("{name} in the environment is not UTF-8")]
     NotText {
@@ -71,9 +91,10 @@ impl Diagnostic for SettingsError {
             Self::Unreadable { .. } => "E-CONFIG-001",
             Self::EnvSyntax { .. } => "E-CONFIG-002",
             Self::Toml { .. } => "E-CONFIG-003",
-            Self::Value { .. } => "E-CONFIG-004",
+            Self::Value { .. } | Self::Refused { .. } => "E-CONFIG-004",
             Self::NotText { .. } => "E-CONFIG-005",
             Self::NoEnvironment { .. } => "E-CONFIG-006",
+            Self::UnknownKey { .. } => "E-CONFIG-007",
         }
     }
 
@@ -93,6 +114,11 @@ impl Diagnostic for SettingsError {
                 format!("correct {}, or move it away to use the defaults", path.display())
             }
             Self::Value { name, expected, .. } => format!("set {name} to {expected}, or unset it"),
+            Self::Refused { name, .. } => format!("correct {name} in config.toml, or remove it"),
+            Self::UnknownKey { known, .. } => match known.as_slice() {
+                [meant] => format!("write `{meant}`"),
+                known => format!("there are: {}", known.join(", ")),
+            },
             Self::NotText { name } => format!("set {name} again, or unset it"),
             Self::NoEnvironment { name, known } => {
                 format!(

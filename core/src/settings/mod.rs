@@ -7,6 +7,8 @@
 mod dotenv;
 mod error;
 mod key;
+#[cfg(feature = "plugin")]
+mod tenant;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -22,6 +24,8 @@ use crate::store::Keep;
 
 pub use error::SettingsError;
 pub use key::Key;
+#[cfg(feature = "plugin")]
+pub use tenant::TenantSettings;
 
 /// A value and where it was set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,8 +78,6 @@ pub struct Settings {
 
 /// What stands in `[environments.NAME]`: another Orkee Cloud to sign in to.
 const ENVIRONMENTS: &str = "environments";
-/// What stands in `[tenants.NAME]`: who looks after a tenant's projects.
-const TENANTS: &str = "tenants";
 /// The one environment that needs no entry in config.toml.
 const DEVELOPMENT: (&str, &str) = ("development", "https://dev-api.orkee.ai");
 /// Nothing of use is larger; what is may be no settings file at all.
@@ -187,15 +189,19 @@ impl Settings {
         Ok(found.unwrap_or(Setting { value: String::new(), origin: Origin::Default }))
     }
 
+    /// The API's base URL where the environment sets it, or `.env` of the home folder: such a one goes before every other.
+    pub fn api_url_of_environment(&self) -> Result<Option<Setting<String>>, SettingsError> {
+        Ok(self.text(Key::ApiUrl)?.filter(|setting| !matches!(setting.origin, Origin::Config(_))))
+    }
+
     /// The API's base URL; `environment` is what `--env` names.
     pub fn api_url(&self, environment: Option<&str>) -> Result<Setting<String>, SettingsError> {
-        let general = self.text(Key::ApiUrl)?;
         let Some(name) = environment else {
-            return Ok(general
-                .unwrap_or(Setting { value: key::DEFAULT_API_URL.to_owned(), origin: Origin::Default }));
+            let default = || Setting { value: key::DEFAULT_API_URL.to_owned(), origin: Origin::Default };
+            return Ok(self.text(Key::ApiUrl)?.unwrap_or_else(default));
         };
         // What the environment says outranks config.toml, for a named environment too.
-        if let Some(setting) = general.filter(|s| !matches!(s.origin, Origin::Config(_))) {
+        if let Some(setting) = self.api_url_of_environment()? {
             return Ok(setting);
         }
         let key = format!("{ENVIRONMENTS}.{name}.api_url");
@@ -212,7 +218,7 @@ impl Settings {
 
     /// The provider that `[tenants.NAME]` names for a tenant.
     pub fn tenant_provider(&self, tenant: &str) -> Result<Option<String>, SettingsError> {
-        self.config_text(&[TENANTS, tenant, "provider"])
+        self.config_text(&["tenants", tenant, "provider"])
     }
 
     /// Where `config.toml` is, or would be.

@@ -104,3 +104,67 @@ fn a_broken_file_is_named_and_a_token_in_config_is_not_read() {
     let home = Folder::new().with("config.toml", "[cloud]\ntoken = \"orkee_x\"\n");
     assert_eq!(home.load(&[]).unwrap().text(Key::Token).unwrap(), None);
 }
+
+#[cfg(feature = "plugin")]
+mod tenants {
+    use super::*;
+    use crate::diagnostic::Diagnostic;
+
+    fn read(config: &str) -> Result<TenantSettings, SettingsError> {
+        Folder::new().with("config.toml", config).load(&[]).unwrap().tenant_settings("mine")
+    }
+
+    #[test]
+    fn a_tenants_table_says_all_that_is_set_for_it_and_nothing_of_others() {
+        let config = "[tenants.mine]\nprovider = \"s3\"\napi_url = \"https://s3.example\"\n\
+                      [tenants.mine.options]\nbucket = \"projects\"\npath-style = true\nport = 9\n\
+                      [tenants.mine.limits]\nmemory = \"32 MiB\"\nhost-calls = 100\n\
+                      [tenants.other]\nproviderr = 1\n";
+        let mine = read(config).unwrap();
+        let provider = mine.provider.unwrap();
+        assert_eq!(provider.value, "s3");
+        assert_eq!(provider.origin.to_string(), "tenants.mine.provider in config.toml");
+        assert_eq!(mine.api_url.unwrap().value, "https://s3.example");
+        let options: Vec<_> =
+            mine.options.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(options, [("bucket", "projects"), ("path-style", "true"), ("port", "9")]);
+        assert_eq!((mine.limits.memory, mine.limits.host_calls), (Some(32 << 20), Some(100)));
+        assert_eq!(read("[tenants.other]\nprovider = \"s3\"\n").unwrap(), TenantSettings::default());
+        assert_eq!(read("").unwrap(), TenantSettings::default());
+    }
+
+    #[test]
+    fn a_key_that_means_nothing_is_refused_with_the_likely_one() {
+        for (config, key, hint) in [
+            ("[tenants.mine]\nprovidr = \"s3\"\n", "tenants.mine.providr", "write `provider`"),
+            ("[tenants.mine]\napi-url = \"x\"\n", "tenants.mine.api-url", "write `api_url`"),
+            (
+                "[tenants.mine]\nzzz = 1\n",
+                "tenants.mine.zzz",
+                "there are: provider, api_url, options, limits",
+            ),
+            ("[tenants.mine.limits]\nmemoy = \"1 MiB\"\n", "tenants.mine.limits.memoy", "write `memory`"),
+        ] {
+            let error = read(config).unwrap_err();
+            assert!(error.to_string().contains(key), "{error}");
+            assert_eq!(error.hint().as_deref(), Some(hint));
+        }
+    }
+
+    #[test]
+    fn a_value_of_a_wrong_type_or_form_is_refused_with_its_origin() {
+        for (config, name) in [
+            ("tenants = 5\n", "tenants"),
+            ("[tenants]\nmine = \"s3\"\n", "tenants.mine"),
+            ("[tenants.mine]\nprovider = [\"s3\"]\n", "tenants.mine.provider"),
+            ("[tenants.mine]\noptions = \"x\"\n", "tenants.mine.options"),
+            ("[tenants.mine.options]\nbucket = [1]\n", "tenants.mine.options.bucket"),
+            ("[tenants.mine]\nlimits = []\n", "tenants.mine.limits"),
+            ("[tenants.mine.limits]\nmemory = \"lots\"\n", "tenants.mine.limits.memory"),
+            ("[tenants.mine.limits]\nhost-calls = 0\n", "tenants.mine.limits.host-calls"),
+        ] {
+            let error = read(config).unwrap_err().to_string();
+            assert!(error.contains(&format!("set by {name} in config.toml")), "{config}: {error}");
+        }
+    }
+}

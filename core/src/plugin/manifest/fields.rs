@@ -4,13 +4,12 @@ use toml_edit::{Array, Item, TableLike, Value};
 
 use super::error::ManifestError;
 use crate::plugin::text::clean;
+use crate::similar;
 
 /// Of a text for people.
 const MAX_TEXT: usize = 300;
 /// Of a list.
 const MAX_ENTRIES: usize = 64;
-/// A key that is at least this similar to an unknown one is the one that was meant.
-const SIMILAR: f64 = 0.7;
 
 /// A table, and the keys that were asked for.
 pub(in crate::plugin) struct Fields<'a> {
@@ -111,12 +110,11 @@ impl<'a> Fields<'a> {
         let Some((key, item)) = self.table.iter().find(|(key, _)| !self.known.contains(key)) else {
             return Ok(());
         };
-        let near = |known: &&&str| strsim::jaro_winkler(known, key);
-        let meant = self.known.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
+        let meant = similar::nearest(key, self.known.iter().copied());
         let shown = clean(key, 40);
         let error = ManifestError { key: self.place(&shown), ..self.wrong("", item, "there is no such key") };
-        Err(match meant.filter(|known| near(known) >= SIMILAR) {
-            Some(known) => error.instead(*known),
+        Err(match meant {
+            Some(known) => error.instead(known),
             None => error,
         })
     }

@@ -87,9 +87,7 @@ impl Diagnostic for PackageError {
 impl Package {
     /// Reads what a file says of itself; nothing of it runs.
     pub fn read(file: &[u8]) -> Result<Self, PackageError> {
-        let section = only(file, MANIFEST)?.ok_or(PackageError::NoManifest)?;
-        let text = std::str::from_utf8(&file[section.content]).map_err(|_| PackageError::NotText)?;
-        let manifest = Manifest::parse(text)?;
+        let manifest = Self::manifest_of(file)?;
         let signer = match only(file, SIGNATURE)? {
             Some(section) if section.content.end != file.len() => {
                 return Err(PackageError::Signature("there is more behind it, which it does not cover"));
@@ -98,6 +96,13 @@ impl Package {
             None => None,
         };
         Ok(Self { manifest, sha256: Sha256::digest(file).into(), signer })
+    }
+
+    /// The manifest alone, where the file is part of the program and needs no proof: nothing is hashed, and little of it read.
+    pub fn manifest_of(file: &[u8]) -> Result<Manifest, PackageError> {
+        let section = only(file, MANIFEST)?.ok_or(PackageError::NoManifest)?;
+        let text = std::str::from_utf8(&file[section.content]).map_err(|_| PackageError::NotText)?;
+        Ok(Manifest::parse(text)?)
     }
 
     /// The digest as people compare it: 64 hexadecimal digits.
