@@ -1,4 +1,10 @@
-//! With the feature `cloud`: builds the `orkee-cloud` provider for wasm32-wasip2, for the binary to embed with its digest.
+//! With the feature `cloud`: builds the built-in providers for wasm32-wasip2 and packs their manifests into them, for the binary to
+//! embed with their digests.
+
+#[cfg(feature = "cloud")]
+#[allow(dead_code, reason = "a build only packs")]
+#[path = "../core/src/plugin/package/section.rs"]
+mod section;
 
 #[cfg(not(feature = "cloud"))]
 fn main() {}
@@ -15,18 +21,33 @@ mod provider {
     use std::process::Command;
 
     const TARGET: &str = "wasm32-wasip2";
+    /// Their names, which are those of their folders, and their packages.
+    const BUILT_IN: [(&str, &str); 1] = [("orkee-cloud", "orkee-provider-cloud")];
 
     pub(super) fn embed() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed=build.rs");
         let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("..");
-        for source in ["Cargo.lock", "Cargo.toml", "providers/orkee-cloud", "providers/sdk", "wire", "wit"] {
+        let shared = [
+            "Cargo.lock",
+            "Cargo.toml",
+            "providers/sdk",
+            "wire",
+            "wit",
+            "core/src/plugin/package/section.rs",
+        ];
+        let own = BUILT_IN.map(|(name, _)| format!("providers/{name}"));
+        for source in shared.into_iter().chain(own.iter().map(String::as_str)) {
             println!("cargo::rerun-if-changed={}", root.join(source).display());
         }
         let out = PathBuf::from(std::env::var("OUT_DIR")?);
-        let component = build(&root, &out.join("guest"))?;
-        let component = std::fs::read(component)?;
-        std::fs::write(out.join("orkee-cloud.wasm"), &component)?;
-        std::fs::write(out.join("orkee-cloud.blake3"), blake3::hash(&component).as_bytes())?;
+        let built = build(&root, &out.join("guest"))?;
+        for (name, package) in BUILT_IN {
+            let component = std::fs::read(built.join(format!("{}.wasm", package.replace('-', "_"))))?;
+            let manifest = std::fs::read_to_string(root.join("providers").join(name).join("provider.toml"))?;
+            let packed = crate::section::append(&component, "orkee:manifest", manifest.as_bytes());
+            std::fs::write(out.join(format!("{name}.wasm")), &packed)?;
+            std::fs::write(out.join(format!("{name}.blake3")), blake3::hash(&packed).as_bytes())?;
+        }
         Ok(())
     }
 
@@ -35,16 +56,8 @@ mod provider {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo
             .current_dir(root)
-            .args([
-                "build",
-                "--locked",
-                "--package",
-                "orkee-provider-cloud",
-                "--target",
-                TARGET,
-                "--profile",
-                "guest",
-            ])
+            .args(["build", "--locked", "--target", TARGET, "--profile", "guest"])
+            .args(BUILT_IN.iter().flat_map(|(_, package)| ["--package", package]))
             .arg("--target-dir")
             .arg(target_folder);
         // What the outer cargo set for this host's compiler is not meant for the guest's.
@@ -76,8 +89,8 @@ mod provider {
                 )
                 .into());
             }
-            return Err(format!("the orkee-cloud provider does not build:\n\n{said}").into());
+            return Err(format!("the built-in providers do not build:\n\n{said}").into());
         }
-        Ok(target_folder.join(TARGET).join("guest").join("orkee_provider_cloud.wasm"))
+        Ok(target_folder.join(TARGET).join("guest"))
     }
 }

@@ -10,11 +10,6 @@ use super::endpoint;
 use super::error::{AuthError, plain};
 use crate::net::Secret;
 
-/// The public client that this program is to every server.
-pub(super) const CLIENT_ID: &str = "orkee-cli";
-/// All that a sync needs.
-pub(super) const SCOPE: &str = "sync";
-
 /// What proves, at the end, that the answer belongs to this attempt. New for each attempt.
 pub(super) struct Attempt {
     /// Where the browser is sent. Holds no token, and no secret but the state.
@@ -47,12 +42,12 @@ impl Attempt {
     pub(super) fn new(metadata: &Metadata, redirect: RedirectUrl) -> Self {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let state = CsrfToken::new_random_len(32);
-        let client = BasicClient::new(ClientId::new(CLIENT_ID.to_owned()))
+        let client = BasicClient::new(ClientId::new(metadata.client.id.clone()))
             .set_auth_uri(AuthUrl::from_url(metadata.authorization.clone()))
             .set_redirect_uri(redirect.clone());
         let (url, state) = client
             .authorize_url(|| state)
-            .add_scope(Scope::new(SCOPE.to_owned()))
+            .add_scope(Scope::new(metadata.client.scope()))
             .set_pkce_challenge(challenge)
             .url();
         let judge = Judge {
@@ -154,9 +149,11 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::auth::client::Client;
 
     fn metadata(names_itself: bool) -> Metadata {
         Metadata {
+            client: Client::default(),
             issuer: "https://op.example".to_owned(),
             authorization: "https://op.example/auth?x=1".parse().unwrap(),
             token: "https://op.example/token".parse().unwrap(),

@@ -9,7 +9,6 @@ use tokio::time::sleep;
 use url::Url;
 
 use super::Auth;
-use super::attempt::{CLIENT_ID, SCOPE};
 use super::discovery::{self, Metadata};
 use super::endpoint::{self, Endpoint};
 use super::error::{AuthError, plain};
@@ -51,7 +50,7 @@ impl Auth {
         events: &(dyn Fn(LoginEvent) + Sync),
     ) -> Result<Login, AuthError> {
         self.read()?;
-        let metadata = discovery::discover(&self.http, &request.issuer).await?;
+        let metadata = discovery::discover(&self.http, &request.issuer, &request.client).await?;
         self.with_code(request, &metadata, events).await
     }
 
@@ -78,8 +77,8 @@ impl Auth {
 async fn begin(http: &Http, metadata: &Metadata, url: &Url) -> Result<(Pending, LoginEvent), AuthError> {
     let unusable = |what: &str| Endpoint::Device.answered(url, what);
     let form = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("client_id", CLIENT_ID)
-        .append_pair("scope", SCOPE)
+        .append_pair("client_id", &metadata.client.id)
+        .append_pair("scope", &metadata.client.scope())
         .finish();
     let request = Request::post(url.as_str())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -157,6 +156,7 @@ mod tests {
     #[test]
     fn a27_only_a_page_of_the_server_itself_is_shown() {
         let metadata = Metadata {
+            client: crate::auth::client::Client::default(),
             issuer: "http://127.0.0.1:1".to_owned(),
             authorization: "http://127.0.0.1:1/auth".parse().unwrap(),
             token: "http://127.0.0.1:1/token".parse().unwrap(),

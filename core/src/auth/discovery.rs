@@ -4,6 +4,7 @@ use http::{Request, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
+use super::client::Client;
 use super::endpoint::{self, Endpoint};
 use super::error::{AuthError, plain};
 use crate::net::{ApiUrl, Http, Origin, Scheme};
@@ -11,6 +12,8 @@ use crate::net::{ApiUrl, Http, Origin, Scheme};
 /// A server that this sign-in can be done with.
 #[derive(Debug, Clone)]
 pub(super) struct Metadata {
+    /// Who this program is to it.
+    pub(super) client: Client,
     /// As the server writes it, to be found again in its answers.
     pub(super) issuer: String,
     pub(super) authorization: Url,
@@ -35,7 +38,7 @@ struct Document {
 }
 
 /// Asks the issuer for its metadata and checks it.
-pub(super) async fn discover(http: &Http, issuer: &ApiUrl) -> Result<Metadata, AuthError> {
+pub(super) async fn discover(http: &Http, issuer: &ApiUrl, client: &Client) -> Result<Metadata, AuthError> {
     let refuse = |reason: &str| AuthError::Metadata { issuer: issuer.to_string(), reason: reason.to_owned() };
     let mut found = None;
     for url in locations(issuer).ok_or_else(|| refuse("its URL cannot be used"))? {
@@ -50,7 +53,7 @@ pub(super) async fn discover(http: &Http, issuer: &ApiUrl) -> Result<Metadata, A
     }
     let (url, reply) = found.ok_or_else(|| refuse("it offers no OAuth sign-in"))?;
     let document = parse(&url, &reply)?;
-    check(issuer, document).map_err(|reason| refuse(&reason))
+    check(issuer, document, client.clone()).map_err(|reason| refuse(&reason))
 }
 
 /// RFC 8414 puts the well-known part before the issuer's path, OpenID Connect Discovery after it.
@@ -76,7 +79,7 @@ fn parse(url: &Url, reply: &Response<Vec<u8>>) -> Result<Document, AuthError> {
     })
 }
 
-fn check(issuer: &ApiUrl, document: Document) -> Result<Metadata, String> {
+fn check(issuer: &ApiUrl, document: Document, client: Client) -> Result<Metadata, String> {
     if document.issuer.trim_end_matches('/') != issuer.to_string() {
         return Err(format!("it calls itself `{}`", plain(&document.issuer)));
     }
@@ -88,6 +91,7 @@ fn check(issuer: &ApiUrl, document: Document) -> Result<Metadata, String> {
     };
     let optional = |name: &str, text: Option<String>| text.map(|text| endpoint(name, &text)).transpose();
     Ok(Metadata {
+        client,
         authorization: endpoint("authorization endpoint", &document.authorization_endpoint)?,
         token: endpoint("token endpoint", &document.token_endpoint)?,
         revocation: optional("revocation endpoint", document.revocation_endpoint)?,
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn good_metadata_is_taken() {
-        let metadata = check(&issuer(), document(|_| ())).unwrap();
+        let metadata = check(&issuer(), document(|_| ()), Client::default()).unwrap();
         assert!(metadata.names_itself);
         assert_eq!(metadata.token.as_str(), "https://op.example/token");
     }
@@ -145,16 +149,24 @@ mod tests {
     #[test]
     fn a08_a_server_without_s256_is_refused() {
         for methods in [serde_json::json!(["plain"]), serde_json::json!([])] {
-            let error =
-                check(&issuer(), document(|d| d["code_challenge_methods_supported"] = methods)).unwrap_err();
+            let error = check(
+                &issuer(),
+                document(|d| d["code_challenge_methods_supported"] = methods),
+                Client::default(),
+            )
+            .unwrap_err();
             assert_eq!(error, "the server does not support PKCE S256");
         }
     }
 
     #[test]
     fn a13_another_issuer_or_an_unencrypted_endpoint_is_refused() {
-        let other = check(&issuer(), document(|d| d["issuer"] = "https://evil.example/t\u{1b}[2J".into()))
-            .unwrap_err();
+        let other = check(
+            &issuer(),
+            document(|d| d["issuer"] = "https://evil.example/t\u{1b}[2J".into()),
+            Client::default(),
+        )
+        .unwrap_err();
         assert_eq!(other, "it calls itself `https://evil.example/t[2J`");
         for key in ["authorization_endpoint", "token_endpoint", "revocation_endpoint"] {
             for bad in [
@@ -164,7 +176,10 @@ mod tests {
                 "/x",
                 "https://u@op.example/",
             ] {
-                assert!(check(&issuer(), document(|d| d[key] = bad.into())).is_err(), "{key} {bad}");
+                assert!(
+                    check(&issuer(), document(|d| d[key] = bad.into()), Client::default()).is_err(),
+                    "{key} {bad}"
+                );
             }
         }
     }
@@ -176,6 +191,6 @@ mod tests {
             d["issuer"] = "http://127.0.0.1:9".into();
             d["token_endpoint"] = "http://127.0.0.1:9/token".into();
         });
-        assert!(check(&issuer, document).is_ok());
+        assert!(check(&issuer, document, Client::default()).is_ok());
     }
 }

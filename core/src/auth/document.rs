@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 use zeroize::Zeroizing;
 
+use super::method::Method;
 use super::section::{Account, Login, Section};
 use crate::net::Secret;
 
@@ -77,12 +78,26 @@ impl Document {
             table.get(key).and_then(Item::as_str).filter(|t| !t.is_empty()).map(ToOwned::to_owned)
         };
         let api = text("api_url").unwrap_or_else(|| DEFAULT_API.to_owned());
+        let method = match table.get("kind") {
+            None => Some(Method::Oauth),
+            Some(kind) => kind.as_str().and_then(Method::from_text),
+        };
+        // A secret of a kind that nobody knows, or not of its kind's form, could be sent in no right way.
+        let fits = |secret: &String| match method {
+            Some(Method::Oauth) => true,
+            Some(method) => method.check(secret).is_ok(),
+            None => false,
+        };
+        let renewed = |key| text(key).filter(|_| method == Some(Method::Oauth));
         Some(Login {
+            method: method.unwrap_or_default(),
+            provider: text("provider"),
+            client_id: text("client_id"),
             issuer: text("issuer").unwrap_or_else(|| api.clone()),
             api,
-            token: text("token").map(Secret::from),
-            expires_at: text("expires_at").and_then(|t| t.parse().ok()),
-            refresh_token: text("refresh_token").map(Secret::from),
+            token: text("token").filter(fits).map(Secret::from),
+            expires_at: renewed("expires_at").and_then(|t| t.parse().ok()),
+            refresh_token: renewed("refresh_token").map(Secret::from),
             account: text("account").map(|email| Account { email, plan: text("subscription") }),
         })
     }
@@ -92,6 +107,9 @@ impl Document {
         let Some(table) = self.table_mut(section) else {
             return;
         };
+        set(table, "kind", Some(login.method).filter(|m| *m != Method::Oauth).map(Method::as_str));
+        set(table, "provider", login.provider.as_deref());
+        set(table, "client_id", login.client_id.as_deref());
         set(table, "token", login.token.as_ref().map(Secret::expose));
         set(table, "expires_at", login.expires_at.map(seconds).as_deref());
         set(table, "refresh_token", login.refresh_token.as_ref().map(Secret::expose));
@@ -196,6 +214,9 @@ refresh_token = "orkee_refresh_xyz..."
 
     fn login() -> Login {
         Login {
+            method: Method::Oauth,
+            provider: None,
+            client_id: None,
             api: "https://api.orkee.ai".to_owned(),
             issuer: "https://api.orkee.ai".to_owned(),
             token: Some(Secret::new("orkee_new")),
@@ -287,6 +308,52 @@ refresh_token = "orkee_refresh_xyz..."
         assert!(document.login(&Section::Environment("x".to_owned())).is_none());
         let login = document.login(&Section::Tenant("a".to_owned())).unwrap();
         assert!(login.token.is_none() && login.expires_at.is_none());
+    }
+
+    #[test]
+    fn a_secret_of_another_kind_is_kept_with_its_kind_and_provider() {
+        let mut document = Document::new();
+        let section = Section::Tenant("nas".to_owned());
+        let password = Login {
+            method: Method::Password,
+            provider: Some("webdav".to_owned()),
+            token: Some(Secret::new("alice:pass: word")),
+            expires_at: None,
+            refresh_token: None,
+            ..login()
+        };
+        document.put(&section, &password);
+        let text = document.to_text();
+        assert!(
+            text.contains("[tenants.nas]\nkind = \"password\"\nprovider = \"webdav\"\n"),
+            "{}",
+            text.as_str()
+        );
+        let read = Document::parse(&text).unwrap().login(&section).unwrap();
+        assert_eq!((read.method, read.provider.as_deref()), (Method::Password, Some("webdav")));
+        assert_eq!(read.token.as_ref().unwrap().expose(), "alice:pass: word");
+        assert_eq!(read.holder(), Some("alice"));
+        document.put(&section, &login());
+        assert!(!document.to_text().contains("webdav"), "another sign-in leaves nothing of the former");
+    }
+
+    #[test]
+    fn a_secret_of_an_unknown_kind_or_a_wrong_form_is_as_good_as_missing() {
+        let section = Section::Tenant("nas".to_owned());
+        for (kind, token) in [
+            ("\"pasword\"", "alice:canary"),
+            ("7", "alice:canary"),
+            ("\"password\"", "canary"),
+            ("\"aws-keys\"", "AKIA:"),
+            ("\"token\"", "can ary"),
+        ] {
+            let text = format!("[tenants.nas]\nkind = {kind}\ntoken = \"{token}\"\n");
+            let login = Document::parse(&text).unwrap().login(&section).unwrap();
+            assert!(login.token.is_none(), "{text}");
+        }
+        let text = "[tenants.nas]\nkind = \"token\"\ntoken = \"t\"\nrefresh_token = \"r\"\n";
+        let login = Document::parse(text).unwrap().login(&section).unwrap();
+        assert!(login.token.is_some() && login.refresh_token.is_none(), "only what was issued is renewed");
     }
 
     #[test]

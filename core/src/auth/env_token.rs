@@ -9,6 +9,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::error::AuthError;
+use super::method::Method;
 use crate::net::Secret;
 
 const MAX_BYTES: u64 = 16 << 10;
@@ -17,6 +18,7 @@ const MAX_BYTES: u64 = 16 << 10;
 #[derive(Debug, Clone)]
 pub struct EnvToken {
     variable: &'static str,
+    method: Method,
     token: Secret,
 }
 
@@ -30,9 +32,9 @@ impl EnvToken {
     const GIVEN: &str = "--with-token";
 
     /// From the values of the two variables. An empty value counts as unset; the token itself wins over the file.
-    pub fn new(value: Option<&str>, file: Option<&Path>) -> Result<Option<Self>, AuthError> {
+    pub fn new(method: Method, value: Option<&str>, file: Option<&Path>) -> Result<Option<Self>, AuthError> {
         if let Some(token) = value.filter(|value| !value.is_empty()) {
-            return Self::checked(Self::VARIABLE, token).map(Some);
+            return Self::checked(method, Self::VARIABLE, token).map(Some);
         }
         let Some(path) = file.filter(|path| !path.as_os_str().is_empty()) else {
             return Ok(None);
@@ -41,14 +43,24 @@ impl EnvToken {
         // A file of one line ends with a line break.
         let token =
             text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-        Self::checked(Self::FILE_VARIABLE, token).map(Some)
+        Self::checked(method, Self::FILE_VARIABLE, token).map(Some)
     }
 
-    /// A token that was handed in, to be tried before it is kept.
-    pub fn given(text: &str) -> Result<Self, AuthError> {
-        let token =
-            check(text.trim_end_matches(['\n', '\r'])).map_err(|reason| AuthError::GivenToken { reason })?;
-        Ok(Self { variable: Self::GIVEN, token })
+    /// A token, or what stands in its place, that was handed in, to be tried before it is kept.
+    pub fn given(method: Method, text: &str) -> Result<Self, AuthError> {
+        let token = text.trim_end_matches(['\n', '\r']);
+        method.check(token).map_err(|reason| AuthError::GivenToken { method, reason })?;
+        Ok(Self { variable: Self::GIVEN, method, token: Secret::new(token) })
+    }
+
+    /// What it is.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The part of it that is no secret, such as the user name.
+    pub fn holder(&self) -> Option<&str> {
+        self.method.holder(self.token.expose())
     }
 
     /// The variable, or the flag, that it came from.
@@ -65,27 +77,18 @@ impl EnvToken {
         &self.token
     }
 
-    fn checked(variable: &'static str, token: &str) -> Result<Self, AuthError> {
-        let token = check(token).map_err(|reason| AuthError::EnvToken { variable, reason })?;
-        Ok(Self { variable, token })
+    /// What it is called when a server at `host` refused it.
+    pub(super) fn refused(&self, host: String) -> AuthError {
+        match self.is_given() {
+            true => AuthError::SecretRefused { host, what: self.method.describe(self.token.expose()) },
+            false => AuthError::EnvTokenRefused { host, variable: self.variable },
+        }
     }
-}
 
-/// A token that a header can carry and nobody mistyped.
-fn check(token: &str) -> Result<Secret, &'static str> {
-    if token.is_empty() {
-        return Err("it is empty");
+    fn checked(method: Method, variable: &'static str, token: &str) -> Result<Self, AuthError> {
+        method.check(token).map_err(|reason| AuthError::EnvToken { variable, reason })?;
+        Ok(Self { variable, method, token: Secret::new(token) })
     }
-    if token.contains(['\n', '\r']) {
-        return Err("it has a line break");
-    }
-    if token.contains(char::is_whitespace) {
-        return Err("it has a space");
-    }
-    if !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err("it has a character that no token has");
-    }
-    Ok(Secret::new(token))
 }
 
 fn read(path: &Path) -> io::Result<Zeroizing<String>> {
@@ -100,14 +103,14 @@ mod tests {
 
     #[test]
     fn a59_an_empty_token_is_none() {
-        assert!(EnvToken::new(Some(""), Some(Path::new(""))).unwrap().is_none());
-        assert!(EnvToken::new(None, None).unwrap().is_none());
+        assert!(EnvToken::new(Method::Oauth, Some(""), Some(Path::new(""))).unwrap().is_none());
+        assert!(EnvToken::new(Method::Oauth, None, None).unwrap().is_none());
     }
 
     #[test]
     fn a59_a_token_with_a_line_break_a_space_or_odd_bytes_is_refused_without_being_repeated() {
         for bad in ["canary\n", "can ary", "canary\u{e9}", " canary", "canary\r\nX: y", "canary\0"] {
-            let error = EnvToken::new(Some(bad), None).unwrap_err();
+            let error = EnvToken::new(Method::Oauth, Some(bad), None).unwrap_err();
             assert!(!error.to_string().contains("canary"), "{error}");
         }
     }
@@ -117,12 +120,12 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         for text in ["orkee_abc", "orkee_abc\n", "orkee_abc\r\n"] {
             std::fs::write(&file, text).unwrap();
-            let token = EnvToken::new(None, Some(file.path())).unwrap().unwrap();
+            let token = EnvToken::new(Method::Oauth, None, Some(file.path())).unwrap().unwrap();
             assert_eq!(token.token().expose(), "orkee_abc");
             assert_eq!(token.variable(), "ORKEE_CLOUD_TOKEN_FILE");
         }
         std::fs::write(&file, "one\ntwo\n").unwrap();
-        assert!(EnvToken::new(None, Some(file.path())).is_err());
-        assert!(EnvToken::new(None, Some(Path::new("/nowhere/at/all"))).is_err());
+        assert!(EnvToken::new(Method::Oauth, None, Some(file.path())).is_err());
+        assert!(EnvToken::new(Method::Oauth, None, Some(Path::new("/nowhere/at/all"))).is_err());
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::file::FileError;
+use super::method::Method;
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::net::NetError;
 
@@ -28,6 +29,32 @@ pub enum AuthError {
         /// What was asked.
         here: String,
     },
+    /// There is a login for this API, but it was made for another provider, or is of another kind.
+    #[error("the sign-in for {host} is {method} for the provider `{}`", provider.as_deref().unwrap_or("orkee-cloud"))]
+    OtherPurpose {
+        /// The API's host.
+        host: String,
+        /// What it is.
+        method: Method,
+        /// Who may use it.
+        provider: Option<String>,
+    },
+    /// The server refused a secret that no server issued.
+    #[error("{host} refused {what}")]
+    SecretRefused {
+        /// The API's host.
+        host: String,
+        /// The secret in words that do not hold it.
+        what: String,
+    },
+    /// What the sign-in holds is no token that could be shown.
+    #[error("the sign-in for {host} is {method}, and no token")]
+    NoToken {
+        /// The API's host.
+        host: String,
+        /// What it is.
+        method: Method,
+    },
     /// The server no longer takes the refresh token.
     #[error("the sign-in at {host} is no longer valid")]
     SignedOut {
@@ -46,7 +73,7 @@ pub enum AuthError {
         /// The issuer's host.
         host: String,
     },
-    /// The server refused the token of the environment, or one that was handed in.
+    /// The server refused the token of the environment.
     #[error("{host} refused the token of {variable}")]
     EnvTokenRefused {
         /// The API's host.
@@ -66,8 +93,10 @@ pub enum AuthError {
     #[error("cannot read the file that ORKEE_CLOUD_TOKEN_FILE names")]
     EnvTokenFile(#[source] std::io::Error),
     /// The token that was handed in cannot be used as one.
-    #[error("this cannot be a token: {reason}")]
+    #[error("this cannot be {method}: {reason}")]
     GivenToken {
+        /// What it should have been.
+        method: Method,
         /// What is wrong, without repeating it.
         reason: &'static str,
     },
@@ -210,9 +239,10 @@ impl Diagnostic for AuthError {
     fn code(&self) -> &'static str {
         match self {
             Self::NotSignedIn { .. } | Self::SignedOut { .. } | Self::NotRefreshable { .. } => "E-AUTH-001",
-            Self::OtherOrigin { .. } => "E-AUTH-003",
+            Self::OtherOrigin { .. } | Self::OtherPurpose { .. } => "E-AUTH-003",
             Self::Interrupted { .. } => "E-AUTH-004",
-            Self::EnvTokenRefused { .. } => "E-AUTH-005",
+            Self::EnvTokenRefused { .. } | Self::SecretRefused { .. } => "E-AUTH-005",
+            Self::NoToken { .. } => "E-AUTH-007",
             Self::EnvToken { .. } | Self::EnvTokenFile(_) | Self::GivenToken { .. } => "E-AUTH-006",
             Self::Declined { .. } => "E-AUTH-010",
             Self::Refused { .. } => "E-AUTH-011",
@@ -233,9 +263,11 @@ impl Diagnostic for AuthError {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::EnvToken { .. } | Self::EnvTokenFile(_) | Self::GivenToken { .. } | Self::Port { .. } => {
-                Kind::Usage
-            }
+            Self::EnvToken { .. }
+            | Self::EnvTokenFile(_)
+            | Self::GivenToken { .. }
+            | Self::NoToken { .. }
+            | Self::Port { .. } => Kind::Usage,
             Self::TimedOut { .. } | Self::CodeExpired | Self::Locked { .. } | Self::Unwritable { .. } => {
                 Kind::Timeout
             }
@@ -250,12 +282,12 @@ impl Diagnostic for AuthError {
             Self::NotSignedIn { .. }
             | Self::SignedOut { .. }
             | Self::Interrupted { .. }
+            | Self::OtherPurpose { .. }
+            | Self::SecretRefused { .. }
             | Self::NotRefreshable { .. } => "run `orkee cloud login`".to_owned(),
+            Self::NoToken { .. } => "such a secret is not printed; take it from where you keep it".to_owned(),
             Self::OtherOrigin { there, .. } => {
                 format!("run `orkee cloud login` to sign in here, or point ORKEE_CLOUD_API_URL at {there}")
-            }
-            Self::EnvTokenRefused { variable, .. } if variable.starts_with("--") => {
-                "hand in a token that is valid".to_owned()
             }
             Self::EnvTokenRefused { variable, .. } => {
                 format!(
@@ -263,8 +295,9 @@ impl Diagnostic for AuthError {
                 )
             }
             Self::EnvToken { variable, .. } => format!("unset {variable}, or set it to the token alone"),
-            Self::GivenToken { .. } => {
-                "hand in the token alone: `orkee cloud login --with-token < FILE`".to_owned()
+            Self::GivenToken { method, .. } => {
+                let form = if method.is_token() { "the token" } else { method.form() };
+                format!("hand in {form} alone: `orkee cloud login --with-token < FILE`")
             }
             Self::Declined { .. }
             | Self::Refused { .. }

@@ -19,7 +19,6 @@ use oauth2::{
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
-use super::attempt::CLIENT_ID;
 use super::discovery::Metadata;
 use super::endpoint::{self, Endpoint};
 use super::error::{AuthError, plain};
@@ -110,7 +109,7 @@ pub(super) async fn poll_device(
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:device_code")
         .append_pair("device_code", device_code.expose())
-        .append_pair("client_id", CLIENT_ID)
+        .append_pair("client_id", &metadata.client.id)
         .append_pair("device_name", &device.name)
         .append_pair("device_platform", &device.platform)
         .finish();
@@ -137,11 +136,17 @@ pub(super) async fn poll_device(
 }
 
 /// Tells the server to forget a token (RFC 7009).
-pub(super) async fn revoke(http: &Http, url: &Url, token: &Secret, hint: &str) -> Result<(), AuthError> {
+pub(super) async fn revoke(
+    http: &Http,
+    metadata: &Metadata,
+    url: &Url,
+    token: &Secret,
+    hint: &str,
+) -> Result<(), AuthError> {
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("token", token.expose())
         .append_pair("token_type_hint", hint)
-        .append_pair("client_id", CLIENT_ID)
+        .append_pair("client_id", &metadata.client.id)
         .finish();
     let request = Request::post(url.as_str())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -169,7 +174,7 @@ type Client = oauth2::Client<
 >;
 
 fn client(metadata: &Metadata) -> Client {
-    oauth2::Client::new(ClientId::new(CLIENT_ID.to_owned()))
+    oauth2::Client::new(ClientId::new(metadata.client.id.clone()))
         .set_token_uri(TokenUrl::from_url(metadata.token.clone()))
         .set_auth_type(oauth2::AuthType::RequestBody)
 }

@@ -7,12 +7,15 @@ use oauth2::RedirectUrl;
 use tokio::sync::{mpsc, oneshot};
 
 use super::attempt::{Attempt, Verdict};
+use super::client::Client;
 use super::discovery::{self, Metadata};
 use super::error::AuthError;
 use super::exchange::{self, Device, Granted, Refusal};
 use super::listener::{Bound, Listener};
 use super::logins::{LockedLogins, Room};
+use super::method::Method;
 use super::pages::Page;
+use super::purpose::Purpose;
 use super::section::{Login, Section};
 use super::{Auth, EnvToken, endpoint};
 use crate::net::{ApiUrl, Secret};
@@ -27,8 +30,12 @@ pub struct LoginRequest {
     pub api: ApiUrl,
     /// The authorization server.
     pub issuer: ApiUrl,
+    /// Who this program is to it.
+    pub client: Client,
     /// Where the login is kept.
     pub section: Section,
+    /// The provider that may name it. None: the built-in one for Orkee Cloud.
+    pub provider: Option<String>,
     /// The port for the browser's answer; 0: any.
     pub callback_port: u16,
     /// How long to wait for the person.
@@ -92,7 +99,7 @@ impl Auth {
     pub async fn login(&self, request: LoginRequest, ui: LoginUi<'_>) -> Result<Login, AuthError> {
         // A token file that could not be written is told before the person goes through all this.
         self.read()?;
-        let metadata = discovery::discover(&self.http, &request.issuer).await?;
+        let metadata = discovery::discover(&self.http, &request.issuer, &request.client).await?;
         let LoginUi { events, opener, mut pasted } = ui;
         if request.prefers_code && opener.is_none() && metadata.device.is_some() {
             return self.with_code(&request, &metadata, events).await;
@@ -134,16 +141,19 @@ impl Auth {
         result
     }
 
-    /// Keeps a token that was made elsewhere. It is used until the server refuses it.
+    /// Keeps a token, or what stands in its place, that was made elsewhere. It is used until the server refuses it.
     pub async fn login_with_token(
         &self,
-        api: &ApiUrl,
+        purpose: &Purpose,
         section: &Section,
         token: &EnvToken,
     ) -> Result<(), AuthError> {
         let login = Login {
-            api: api.to_string(),
-            issuer: api.to_string(),
+            method: purpose.method,
+            provider: purpose.provider.clone(),
+            client_id: None,
+            api: purpose.api.to_string(),
+            issuer: purpose.issuer.as_ref().unwrap_or(&purpose.api).to_string(),
             token: Some(token.token().clone()),
             expires_at: None,
             refresh_token: None,
@@ -199,6 +209,9 @@ impl Auth {
         granted: Granted,
     ) -> Result<Login, AuthError> {
         let login = Login {
+            method: Method::Oauth,
+            provider: request.provider.clone(),
+            client_id: request.client.unusual_id(),
             api: request.api.to_string(),
             issuer: request.issuer.to_string(),
             expires_at: granted.expires_at(self.clock.now()),

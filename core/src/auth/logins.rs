@@ -4,9 +4,9 @@ use super::document::{Document, Unreadable};
 use super::error::AuthError;
 use super::file::{Folder, Prepared};
 use super::lock::Lock;
+use super::purpose::Purpose;
 use super::section::{Account, Login, Section};
 use super::{Auth, Notice, host_of};
-use crate::net::{ApiUrl, Origin};
 
 const FILE: &str = "auth.toml";
 
@@ -27,9 +27,9 @@ pub(super) struct LockedLogins {
 pub(super) struct Room(Prepared);
 
 impl Auth {
-    /// The login for an API, of a tenant or of none, as it stands in the token file. Asks no server.
-    pub fn login_for(&self, api: &ApiUrl, tenant: Option<&str>) -> Result<(Section, Login), AuthError> {
-        self.read()?.find(api, tenant)
+    /// The login for a purpose, as it stands in the token file. Asks no server.
+    pub fn login_for(&self, purpose: &Purpose) -> Result<(Section, Login), AuthError> {
+        self.read()?.find(purpose)
     }
 
     /// Every section of the token file that is a login.
@@ -95,37 +95,30 @@ impl Auth {
 }
 
 impl Logins {
-    /// The login for this API. One for another origin is none.
-    pub(super) fn find(&self, api: &ApiUrl, tenant: Option<&str>) -> Result<(Section, Login), AuthError> {
-        let here = host_of(&api.to_string());
-        let mut elsewhere = None;
-        for section in self.document.sections() {
-            let wanted = match (&section, tenant) {
-                (Section::Tenant(name), Some(tenant)) => name == tenant,
-                (Section::Default | Section::Environment(_), None) => true,
-                _ => false,
-            };
-            let Some(login) = self.document.login(&section).filter(|_| wanted) else {
+    /// The login for this purpose. One for another origin, provider or issuer is none.
+    pub(super) fn find(&self, purpose: &Purpose) -> Result<(Section, Login), AuthError> {
+        let mut refused = None;
+        for section in self.document.sections().into_iter().filter(|section| purpose.is_about(section)) {
+            let Some(login) = self.document.login(&section) else {
                 continue;
             };
-            if !is_for(&login, api.origin()) {
-                elsewhere = elsewhere.or(login.token.is_some().then(|| host_of(&login.api)));
+            if !purpose.is_there(&login) {
+                let (there, here) = (host_of(&login.api), purpose.host());
+                refused = refused.or(login.token.is_some().then_some(AuthError::OtherOrigin { there, here }));
                 continue;
             }
             if login.token.is_none() {
                 return Err(AuthError::SignedOut { host: host_of(&login.issuer) });
             }
+            if !purpose.is_served_by(&login) {
+                let (host, provider) = (purpose.host(), login.provider.clone());
+                refused = refused.or(Some(AuthError::OtherPurpose { host, method: login.method, provider }));
+                continue;
+            }
             return Ok((section, login));
         }
-        Err(match elsewhere {
-            Some(there) => AuthError::OtherOrigin { there, here },
-            None => AuthError::NotSignedIn { host: here },
-        })
+        Err(refused.unwrap_or_else(|| AuthError::NotSignedIn { host: purpose.host() }))
     }
-}
-
-fn is_for(login: &Login, origin: &Origin) -> bool {
-    ApiUrl::parse(&login.api).is_ok_and(|api| api.origin() == origin)
 }
 
 impl LockedLogins {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use super::client::Client;
 use super::error::AuthError;
+use super::method::Method;
+use super::purpose::Purpose;
 use super::section::{Login, Section};
 use super::{Auth, discovery, exchange, host_of};
 use crate::net::ApiUrl;
@@ -28,6 +31,8 @@ pub enum Revocation {
     Done,
     /// It has no way to be told, or there was nothing left to revoke.
     NotOffered,
+    /// No server issued the secret: it is good there until the person changes it.
+    NotIssued,
     /// It could not be told: the tokens are good there until they expire.
     Failed(AuthError),
 }
@@ -56,13 +61,13 @@ impl Auth {
     }
 
     /// The section that is signed in to this API, if any: what `logout` without a name is about.
-    pub fn section_for(&self, api: &ApiUrl, tenant: Option<&str>) -> Result<Option<Section>, AuthError> {
-        match self.login_for(api, tenant) {
+    pub fn section_for(&self, purpose: &Purpose) -> Result<Option<Section>, AuthError> {
+        match self.login_for(purpose) {
             Ok((section, _)) => Ok(Some(section)),
             Err(AuthError::NotSignedIn { .. } | AuthError::OtherOrigin { .. }) => Ok(None),
-            // What is left of a login that ended is removed, too.
-            Err(AuthError::SignedOut { .. }) => {
-                Ok(Some(tenant.map_or(Section::Default, |t| Section::Tenant(t.to_owned()))))
+            // What is left of a login that ended, or that another provider needed, is removed, too.
+            Err(AuthError::SignedOut { .. } | AuthError::OtherPurpose { .. }) => {
+                Ok(Some(purpose.tenant.clone().map_or(Section::Default, Section::Tenant)))
             }
             Err(error) => Err(error),
         }
@@ -70,6 +75,9 @@ impl Auth {
 
     /// The refresh token first: with it, a server forgets what was issued from it.
     async fn revoke(&self, login: &Login) -> Revocation {
+        if login.method != Method::Oauth {
+            return Revocation::NotIssued;
+        }
         let tokens = [(&login.refresh_token, "refresh_token"), (&login.token, "access_token")];
         if tokens.iter().all(|(token, _)| token.is_none()) {
             return Revocation::NotOffered;
@@ -81,17 +89,18 @@ impl Auth {
                 return Revocation::Failed(AuthError::Metadata { issuer: login.issuer.clone(), reason });
             }
         };
-        let url = match discovery::discover(&self.http, &issuer).await {
-            Ok(metadata) => metadata.revocation,
+        let client = Client::of(login.client_id.as_deref());
+        let metadata = match discovery::discover(&self.http, &issuer, &client).await {
+            Ok(metadata) => metadata,
             Err(error) => return Revocation::Failed(error),
         };
-        let Some(url) = url else {
+        let Some(url) = &metadata.revocation else {
             return Revocation::NotOffered;
         };
         let mut outcome = Revocation::Done;
         for (token, hint) in tokens {
             let Some(token) = token else { continue };
-            if let Err(error) = exchange::revoke(&self.http, &url, token, hint).await {
+            if let Err(error) = exchange::revoke(&self.http, &metadata, url, token, hint).await {
                 outcome = Revocation::Failed(error);
             }
         }

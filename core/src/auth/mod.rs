@@ -6,6 +6,7 @@
 
 mod attempt;
 mod browser;
+mod client;
 mod device;
 mod discovery;
 mod document;
@@ -19,8 +20,10 @@ mod lock;
 mod login;
 mod logins;
 mod logout;
+mod method;
 mod pages;
 mod process;
+mod purpose;
 mod refresh;
 mod section;
 mod token_account;
@@ -32,13 +35,16 @@ use std::sync::Arc;
 use url::Url;
 
 pub use browser::{BrowserWish, Surroundings, open as open_browser};
+pub use client::Client;
 pub use env_token::EnvToken;
 pub use error::AuthError;
 pub use exchange::Device;
 pub use file::FileError;
 pub use login::{LoginEvent, LoginRequest, LoginUi, Opener};
 pub use logout::{LoggedOut, Revocation};
+pub use method::Method;
 pub use process::protect;
+pub use purpose::Purpose;
 pub use section::{Account, Login, Section};
 pub use tokens::{TokenSource, Tokens};
 

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use super::client::Client;
 use super::error::AuthError;
 use super::exchange::{self, Granted, Refusal};
 use super::logins::{LockedLogins, Room};
@@ -35,7 +36,8 @@ impl Auth {
             issuer: login.issuer.clone(),
             reason: error.to_string(),
         })?;
-        let metadata = discovery::discover(&self.http, &issuer).await?;
+        let metadata =
+            discovery::discover(&self.http, &issuer, &Client::of(login.client_id.as_deref())).await?;
 
         let room = locked.make_room()?;
         let interrupted = locked.lock.interrupted(refresh_token);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::method::Method;
 use crate::net::Secret;
 
 /// Which login: the one of a tenant, of a named environment, or the default one.
@@ -49,16 +50,29 @@ pub struct Account {
 /// What a section of the token file holds.
 #[derive(Debug, Clone)]
 pub struct Login {
+    /// What the secret is.
+    pub method: Method,
+    /// The provider that may name it. None: the built-in one for Orkee Cloud.
+    pub provider: Option<String>,
+    /// Who this program is to the authorization server. None: the usual client.
+    pub client_id: Option<String>,
     /// The API that the tokens are for; they go to no other origin.
     pub api: String,
     /// The authorization server.
     pub issuer: String,
-    /// The access token. None: signed out, though the rest is kept.
+    /// The access token, or the secret that stands in its place. None: signed out, though the rest is kept.
     pub token: Option<Secret>,
     /// None: unknown; the token is used until the server refuses it.
     pub expires_at: Option<Timestamp>,
     /// None: the login lasts as long as its token.
     pub refresh_token: Option<Secret>,
-    /// Whose it is, where known.
+    /// Whose it is, where the server said so.
     pub account: Option<Account>,
+}
+
+impl Login {
+    /// The part of the secret that is none, such as the user name.
+    pub fn holder(&self) -> Option<&str> {
+        self.method.holder(self.token.as_ref()?.expose())
+    }
 }

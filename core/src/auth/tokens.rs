@@ -11,6 +11,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::error::AuthError;
+use super::method::Method;
+use super::purpose::Purpose;
 use super::refresh::Refreshed;
 use super::section::Login;
 use super::{Auth, EnvToken};
@@ -30,11 +32,10 @@ pub enum TokenSource {
     File,
 }
 
-/// Hands out the access token for one API. Share it between tasks.
+/// Hands out the access token, or the secret in its place, for one purpose. Share it between tasks.
 pub struct Tokens {
     auth: Auth,
-    api: ApiUrl,
-    tenant: Option<String>,
+    purpose: Purpose,
     environment: Option<EnvToken>,
     held: Mutex<Option<Held>>,
 }
@@ -47,16 +48,16 @@ struct Held {
 }
 
 impl Auth {
-    /// The token for `api`, of a tenant or of none. A token of the environment wins.
-    pub fn tokens(&self, api: ApiUrl, tenant: Option<String>, environment: Option<EnvToken>) -> Tokens {
-        Tokens { auth: self.clone(), api, tenant, environment, held: Mutex::new(None) }
+    /// The token for a purpose. A token of the environment wins.
+    pub fn tokens(&self, purpose: Purpose, environment: Option<EnvToken>) -> Tokens {
+        Tokens { auth: self.clone(), purpose, environment, held: Mutex::new(None) }
     }
 }
 
 impl Tokens {
     /// The API that the token is for.
     pub fn api(&self) -> &ApiUrl {
-        &self.api
+        &self.purpose.api
     }
 
     /// Where the token comes from.
@@ -68,7 +69,7 @@ impl Tokens {
 
     /// Whether there is a token, as far as this machine knows. Sends nothing.
     pub fn is_signed_in(&self) -> bool {
-        self.environment.is_some() || self.auth.login_for(&self.api, self.tenant.as_deref()).is_ok()
+        self.environment.is_some() || self.auth.login_for(&self.purpose).is_ok()
     }
 
     /// A token that has not expired; refreshes it first if it is about to.
@@ -82,7 +83,7 @@ impl Tokens {
         {
             return Ok(held.token.clone());
         }
-        let (_, login) = self.auth.login_for(&self.api, self.tenant.as_deref())?;
+        let (_, login) = self.auth.login_for(&self.purpose)?;
         if self.is_fresh(login.expires_at)
             && let Some(token) = login.token
         {
@@ -94,9 +95,12 @@ impl Tokens {
 
     /// A token in the place of one that the API answered with 401.
     pub async fn after_refusal(&self, refused: &Secret) -> Result<Secret, AuthError> {
-        let host = || self.api.origin().authority();
+        let host = || self.purpose.api.origin().authority();
         if let Some(token) = &self.environment {
-            return Err(AuthError::EnvTokenRefused { host: host(), variable: token.variable() });
+            return Err(token.refused(host()));
+        }
+        if self.purpose.method != Method::Oauth {
+            return self.another(refused);
         }
         let mut held = self.held.lock().await;
         if let Some(held) = held.as_ref() {
@@ -110,10 +114,25 @@ impl Tokens {
         self.renew(&mut held, Some(refused)).await
     }
 
+    /// In the place of a secret that no server can renew: the one that the person has put in its place meanwhile.
+    fn another(&self, refused: &Secret) -> Result<Secret, AuthError> {
+        let (_, login) = self.auth.login_for(&self.purpose)?;
+        match login.token.filter(|token| token.expose() != refused.expose()) {
+            Some(token) => Ok(token),
+            None => Err(AuthError::SecretRefused {
+                host: self.purpose.host(),
+                what: self.purpose.method.describe(refused.expose()),
+            }),
+        }
+    }
+
     /// Refreshes, whether or not it is needed.
     pub async fn refresh(&self) -> Result<(), AuthError> {
+        if self.purpose.method != Method::Oauth {
+            return Err(AuthError::NotRefreshable { host: self.purpose.host() });
+        }
         let mut held = self.held.lock().await;
-        let (_, login) = self.auth.login_for(&self.api, self.tenant.as_deref())?;
+        let (_, login) = self.auth.login_for(&self.purpose)?;
         self.renew(&mut held, login.token.as_ref()).await.map(drop)
     }
 
@@ -126,7 +145,7 @@ impl Tokens {
         let mut locked = self.auth.lock().await?;
         // The second turn is for a file that somebody changed, without the lock, while the server was asked.
         for _ in 0..2 {
-            let (section, login) = locked.logins.find(&self.api, self.tenant.as_deref())?;
+            let (section, login) = locked.logins.find(&self.purpose)?;
             if let Some(token) = self.brought_by_another(&login, refused) {
                 *held = Some(Held { token: token.clone(), expires_at: login.expires_at, brought: None });
                 return Ok(token);
@@ -138,7 +157,7 @@ impl Tokens {
                 return Ok(token);
             }
         }
-        Err(AuthError::SignedOut { host: self.api.origin().authority() })
+        Err(AuthError::SignedOut { host: self.purpose.api.origin().authority() })
     }
 
     fn brought_by_another(&self, login: &Login, refused: Option<&Secret>) -> Option<Secret> {
@@ -149,7 +168,7 @@ impl Tokens {
 
 impl CredentialSource for Tokens {
     fn is_signed_in(&self, name: &str, audience: &Origin) -> bool {
-        name == LOGIN && audience == self.api.origin() && Self::is_signed_in(self)
+        name == LOGIN && audience == self.purpose.api.origin() && Self::is_signed_in(self)
     }
 
     fn token<'a>(
@@ -186,8 +205,8 @@ impl Tokens {
         if name != LOGIN {
             return Ok(false);
         }
-        if audience != self.api.origin() {
-            let (there, here) = (self.api.origin().authority(), audience.authority());
+        if audience != self.purpose.api.origin() {
+            let (there, here) = (self.purpose.api.origin().authority(), audience.authority());
             return Err(CredentialError::from_diagnostic(AuthError::OtherOrigin { there, here }));
         }
         Ok(true)

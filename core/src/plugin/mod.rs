@@ -157,4 +157,4 @@ pub use registry::{
     Assessment, BUILT_IN, Candidate, Change, ComponentDigest, Difference, DownloadError, Installed, NoDigest,
     Registry, RegistryError, Release, download,
 };
-pub use select::{ORKEE_CLOUD, Selection, SelectionError, select};
+pub use select::{Chosen, Claimant, ORKEE_CLOUD, Providers, Selection, SelectionError, select};

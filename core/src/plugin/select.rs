@@ -1,4 +1,5 @@
-//! Which provider loads: decided by the tenant and what the configuration says of it. No WASM here.
+//! Which provider loads: decided by the tenant, what the configuration says of it, and which providers are there. No WASM and no
+//! file here.
 
 use thiserror::Error;
 
@@ -10,10 +11,48 @@ pub const ORKEE_CLOUD: &str = "orkee-cloud";
 /// A provider, and why it is this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    /// Its id.
-    pub provider: &'static str,
+    /// Which.
+    pub provider: Chosen,
     /// What decided it, for people.
     pub because: String,
+}
+
+/// A provider, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chosen {
+    /// Part of the program.
+    BuiltIn(String),
+    /// Installed by the user.
+    Installed(String),
+}
+
+impl Chosen {
+    /// Its id.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::BuiltIn(name) | Self::Installed(name) => name,
+        }
+    }
+}
+
+/// What there is to choose from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Providers<'a> {
+    /// The ids of those that are part of the program.
+    pub built_in: &'a [&'a str],
+    /// Those that the user installed.
+    pub installed: &'a [Claimant],
+    /// The tenants that the configuration describes, for messages.
+    pub tenants: &'a [String],
+}
+
+/// An installed provider, as far as the choice goes by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimant {
+    /// Its id.
+    pub name: String,
+    /// The tenants that it is for, as the user granted them.
+    pub tenants: Vec<String>,
 }
 
 /// No provider can be chosen.
@@ -24,6 +63,8 @@ pub enum SelectionError {
     UnknownTenant {
         /// As `ORKEE_CLOUD_TENANT` names it.
         tenant: String,
+        /// What there is, in a sentence.
+        there_is: String,
     },
     /// The configuration names a provider that is not there.
     #[error("the tenant `{tenant}` uses the provider `{provider}`, which is not installed")]
@@ -32,6 +73,16 @@ pub enum SelectionError {
         tenant: String,
         /// What `[tenants.NAME]` names.
         provider: String,
+        /// What there is, in a sentence.
+        there_is: String,
+    },
+    /// More than one installed provider claims the tenant.
+    #[error("the tenant `{tenant}` is claimed by several installed providers: {}", among.join(", "))]
+    Claimed {
+        /// The tenant.
+        tenant: String,
+        /// Which they are.
+        among: Vec<String>,
     },
 }
 
@@ -40,6 +91,7 @@ impl Diagnostic for SelectionError {
         match self {
             Self::UnknownTenant { .. } => "E-PLUGIN-011",
             Self::NotInstalled { .. } => "E-PLUGIN-012",
+            Self::Claimed { .. } => "E-PLUGIN-016",
         }
     }
 
@@ -49,60 +101,167 @@ impl Diagnostic for SelectionError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownTenant { tenant } => format!(
-                "unset ORKEE_CLOUD_TENANT, or write `provider = \"{ORKEE_CLOUD}\"` under [tenants.{tenant}] in config.toml"
-            ),
-            Self::NotInstalled { tenant, .. } => {
+            Self::UnknownTenant { tenant, there_is } => {
+                let table = table(tenant);
                 format!(
-                    "installed: {ORKEE_CLOUD}; set `provider` under [tenants.{tenant}] in config.toml to it"
+                    "write `provider = \"NAME\"` under {table} in config.toml, or unset ORKEE_CLOUD_TENANT; {there_is}"
                 )
+            }
+            Self::NotInstalled { tenant, provider, there_is } => {
+                let table = table(tenant);
+                format!("install `{provider}`, or name another under {table} in config.toml; {there_is}")
+            }
+            Self::Claimed { tenant, among } => {
+                let (first, table) = (among.first().map_or("NAME", String::as_str), table(tenant));
+                format!("decide by a line under {table} in config.toml, such as `provider = \"{first}\"`")
             }
         })
     }
 }
 
 /// The provider for `tenant` (empty: none), given what `[tenants.NAME]` of the configuration names.
-pub fn select(tenant: &str, configured: Option<&str>) -> Result<Selection, SelectionError> {
+pub fn select(
+    tenant: &str,
+    configured: Option<&str>,
+    there: Providers<'_>,
+) -> Result<Selection, SelectionError> {
     if tenant.is_empty() {
-        return Ok(Selection { provider: ORKEE_CLOUD, because: "no tenant is set".to_owned() });
+        let provider = Chosen::BuiltIn(ORKEE_CLOUD.to_owned());
+        return Ok(Selection { provider, because: "no tenant is set".to_owned() });
     }
-    match configured {
-        Some(ORKEE_CLOUD) => Ok(Selection {
-            provider: ORKEE_CLOUD,
-            because: format!("[tenants.{tenant}] in config.toml names it"),
+    if let Some(name) = configured {
+        let because = format!("{} in config.toml names it", table(tenant));
+        let provider = there.find(name).ok_or_else(|| SelectionError::NotInstalled {
+            tenant: tenant.to_owned(),
+            provider: name.to_owned(),
+            there_is: there.describe(),
+        })?;
+        return Ok(Selection { provider, because });
+    }
+    let claims = |claimant: &&Claimant| claimant.tenants.iter().any(|claimed| claimed == tenant);
+    let names: Vec<String> =
+        there.installed.iter().filter(claims).map(|claimant| claimant.name.clone()).collect();
+    match names.as_slice() {
+        [] => unclaimed(tenant, there),
+        [only] => Ok(Selection {
+            provider: Chosen::Installed(only.clone()),
+            because: format!("it is installed for the tenant `{tenant}`"),
         }),
-        Some(other) => {
-            Err(SelectionError::NotInstalled { tenant: tenant.to_owned(), provider: other.to_owned() })
-        }
-        None => Err(SelectionError::UnknownTenant { tenant: tenant.to_owned() }),
+        _ => Err(SelectionError::Claimed { tenant: tenant.to_owned(), among: names }),
     }
+}
+
+/// The provider for a tenant that neither the configuration nor a grant names.
+fn unclaimed(tenant: &str, there: Providers<'_>) -> Result<Selection, SelectionError> {
+    Err(SelectionError::UnknownTenant { tenant: tenant.to_owned(), there_is: there.describe() })
+}
+
+impl Providers<'_> {
+    /// The provider of this name. What is part of the program goes before what was installed.
+    fn find(&self, name: &str) -> Option<Chosen> {
+        if self.built_in.contains(&name) {
+            return Some(Chosen::BuiltIn(name.to_owned()));
+        }
+        let installed = self.installed.iter().any(|claimant| claimant.name == name);
+        installed.then(|| Chosen::Installed(name.to_owned()))
+    }
+
+    fn describe(&self) -> String {
+        let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        format!(
+            "built in: {}; installed: {}; tenants in config.toml: {}",
+            list(self.built_in.to_vec()),
+            list(self.installed.iter().map(|claimant| claimant.name.as_str()).collect()),
+            list(self.tenants.iter().map(String::as_str).collect()),
+        )
+    }
+}
+
+/// The table of config.toml, as it is written there.
+fn table(tenant: &str) -> String {
+    let is_bare = tenant.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if is_bare { format!("[tenants.{tenant}]") } else { format!("[tenants.{tenant:?}]") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn p50_no_tenant_means_orkee_cloud() {
-        assert_eq!(select("", None).unwrap().provider, ORKEE_CLOUD);
+    fn claimant(name: &str, tenants: &[&str]) -> Claimant {
+        Claimant { name: name.to_owned(), tenants: tenants.iter().map(|t| (*t).to_owned()).collect() }
+    }
+
+    fn choose(
+        tenant: &str,
+        configured: Option<&str>,
+        installed: &[Claimant],
+    ) -> Result<Selection, SelectionError> {
+        let tenants = ["other".to_owned()];
+        select(tenant, configured, Providers { built_in: &[ORKEE_CLOUD, "s3"], installed, tenants: &tenants })
+    }
+
+    fn built_in(name: &str) -> Chosen {
+        Chosen::BuiltIn(name.to_owned())
+    }
+
+    fn installed(name: &str) -> Chosen {
+        Chosen::Installed(name.to_owned())
     }
 
     #[test]
-    fn p50_a_tenant_that_nothing_knows_is_refused_with_a_hint() {
-        let error = select("acme", None).unwrap_err();
+    fn p50_no_tenant_means_orkee_cloud_whatever_claims_what() {
+        let all = [claimant("greedy", &["", "acme"])];
+        assert_eq!(choose("", None, &all).unwrap().provider, built_in(ORKEE_CLOUD));
+    }
+
+    #[test]
+    fn p50_the_configuration_decides_before_any_claim_and_says_why() {
+        let all = [claimant("notes", &["acme"]), claimant("files", &[])];
+        for (name, provider) in [("s3", built_in("s3")), ("files", installed("files"))] {
+            let selection = choose("acme", Some(name), &all).unwrap();
+            assert_eq!(selection.provider, provider);
+            assert!(selection.because.contains("[tenants.acme]"), "{}", selection.because);
+        }
+    }
+
+    #[test]
+    fn p50_the_one_installed_provider_that_claims_the_tenant_loads_and_says_why() {
+        let all = [claimant("notes", &["beta", "acme"]), claimant("files", &["acme corp"])];
+        let selection = choose("acme", None, &all).unwrap();
+        assert_eq!(selection.provider, installed("notes"));
+        assert!(selection.because.contains("installed for the tenant `acme`"), "{}", selection.because);
+    }
+
+    #[test]
+    fn p50_two_claims_are_refused_with_both_names_and_the_line_that_decides() {
+        let all = [claimant("notes", &["acme"]), claimant("files", &["acme"])];
+        let error = choose("acme", None, &all).unwrap_err();
         assert_eq!(error.kind(), Kind::Usage);
-        assert!(error.hint().unwrap().contains("[tenants.acme]"));
+        assert!(error.to_string().contains("notes, files"), "{error}");
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("[tenants.acme]") && hint.contains("provider = \"notes\""), "{hint}");
+        assert_eq!(choose("acme", Some("files"), &all).unwrap().provider, installed("files"));
     }
 
     #[test]
-    fn p50_a_tenant_whose_provider_is_not_installed_is_refused_and_told_what_there_is() {
-        let error = select("acme", Some("nextcloud")).unwrap_err();
-        assert!(error.to_string().contains("nextcloud"));
-        assert!(error.hint().unwrap().contains(ORKEE_CLOUD));
+    fn p50_a_name_that_leads_nowhere_is_refused_and_told_what_there_is() {
+        let all = [claimant("notes", &["beta"])];
+        for (configured, words) in [(Some("nextcloud"), "nextcloud"), (None, "acme")] {
+            let error = choose("acme", configured, &all).unwrap_err();
+            assert_eq!(error.kind(), Kind::Usage);
+            assert!(error.to_string().contains(words), "{error}");
+            let hint = error.hint().unwrap();
+            for there in ["built in: orkee-cloud, s3", "installed: notes", "tenants in config.toml: other"] {
+                assert!(hint.contains(there), "{hint}");
+            }
+        }
+        let nothing = choose("acme", None, &[]).unwrap_err().hint().unwrap();
+        assert!(nothing.contains("installed: none"), "{nothing}");
     }
 
     #[test]
-    fn p50_a_configured_tenant_says_why() {
-        assert!(select("acme", Some(ORKEE_CLOUD)).unwrap().because.contains("[tenants.acme]"));
+    fn p50_what_is_part_of_the_program_is_not_replaced_by_what_has_its_name() {
+        let all = [claimant("s3", &[])];
+        assert_eq!(choose("acme", Some("s3"), &all).unwrap().provider, built_in("s3"));
     }
 }

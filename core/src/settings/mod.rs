@@ -216,11 +216,6 @@ impl Settings {
         Err(SettingsError::NoEnvironment { name: name.to_owned(), known })
     }
 
-    /// The provider that `[tenants.NAME]` names for a tenant.
-    pub fn tenant_provider(&self, tenant: &str) -> Result<Option<String>, SettingsError> {
-        self.config_text(&["tenants", tenant, "provider"])
-    }
-
     /// Where `config.toml` is, or would be.
     pub fn config_path(&self) -> &Path {
         &self.config_path

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
-use orkee_core::auth::Auth;
+use orkee_core::auth::{Auth, Purpose};
 use orkee_core::clock::SystemClock;
 use orkee_core::home::Home;
 use orkee_core::net::CredentialSource;
@@ -35,8 +35,8 @@ async fn p17_a_tenants_sign_in_is_not_anothers() {
         (None, None),
     ] {
         let before = server.seen().len();
-        let tokens: Arc<dyn CredentialSource> =
-            Arc::new(auth.tokens(rig.api_url.clone(), tenant.map(str::to_owned), None));
+        let purpose = Purpose::orkee_cloud(rig.api_url.clone(), tenant.map(str::to_owned));
+        let tokens: Arc<dyn CredentialSource> = Arc::new(auth.tokens(purpose, None));
         let provider = rig.open_with(guests::rogue(), &send, tokens).await.unwrap();
         found(&provider).await.unwrap_err();
         let seen = server.seen();

@@ -1,36 +1,34 @@
 //! The sync provider that the settings choose, loaded and given what it may use.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use orkee_core::auth::Tokens;
-use orkee_core::plugin::{Code, Embedded, Grants, Host, Limits, Selection, Setup, WasmProvider, select};
+use orkee_core::auth::Account;
+use orkee_core::net::{CredentialSource, NoCredentials};
+use orkee_core::plugin::{Code, Host, OptionValues, Setup, WasmProvider};
+use orkee_core::sync::provider::{Cursor, Provider, Request};
 
 use super::surroundings::Cloud;
 use crate::context::Context;
 use crate::failure::Failure;
 
-/// The provider that is part of this program.
-const ORKEE_CLOUD: Embedded = Embedded {
-    bytes: include_bytes!(concat!(env!("OUT_DIR"), "/orkee-cloud.wasm")),
-    digest: *include_bytes!(concat!(env!("OUT_DIR"), "/orkee-cloud.blake3")),
-};
-
 /// A provider, ready to be asked.
 pub(super) struct Connection<'a> {
     pub(super) provider: WasmProvider,
+    options: OptionValues,
     cloud: &'a Cloud,
 }
 
 impl<'a> Connection<'a> {
     /// Loads the provider; makes no request.
     pub(super) async fn open(cx: &Context, cloud: &'a Cloud) -> Result<Self, Failure> {
-        let tenant = cloud.tenant.as_deref().unwrap_or_default();
-        let selection = select(tenant, cx.settings()?.tenant_provider(tenant)?.as_deref())?;
-        let tokens = Arc::new(cloud.tokens(cx));
-        let provider = load(cx, cloud, &selection, tokens).await?;
-        Ok(Self { provider, cloud })
+        let options = cloud.choice.options()?;
+        let credentials: Arc<dyn CredentialSource> = match cloud.tokens(cx) {
+            Some(tokens) => Arc::new(tokens),
+            None => Arc::new(NoCredentials),
+        };
+        let provider = load(cx, cloud, &options, credentials).await?;
+        Ok(Self { provider, options, cloud })
     }
 
     /// What people call the backend.
@@ -40,22 +38,60 @@ impl<'a> Connection<'a> {
 
     /// The account and backend that the store is about to be synced with: another one than the last is never taken silently.
     pub(super) async fn remote(&self) -> Result<String, Failure> {
-        Ok(format!("{} at {}", self.account().await?, self.cloud.api))
+        let api = &self.cloud.api;
+        let mut remote = match self.account().await? {
+            Some(account) => format!("{account} at {api}"),
+            None => api.to_string(),
+        };
+        if !self.cloud.choice.is_orkee_cloud() {
+            remote.push_str(&format!(" through {}", self.cloud.choice.name()));
+        }
+        let place: Vec<_> =
+            self.options.place.iter().map(|(name, value)| format!("{name} = {value:?}")).collect();
+        if !place.is_empty() {
+            remote.push_str(&format!(" ({})", place.join(", ")));
+        }
+        Ok(remote)
     }
 
-    async fn account(&self) -> Result<String, Failure> {
+    /// Sees whether the backend takes the sign-in, by the cheapest request that there is: whose account it is, where the provider
+    /// tells, else what is new after `cursor`, of which nothing is kept.
+    pub(super) async fn verify(&self, cursor: Cursor) -> Result<Option<Account>, Failure> {
+        if self.provider.tells_account() {
+            let profile = self.provider.whoami().await?;
+            return Ok(Some(Account { email: profile.email, plan: profile.plan }));
+        }
+        self.provider.exchange(Request { cursor, mutations: Vec::new(), limit: 1 }).await?;
+        Ok(None)
+    }
+
+    /// Whose the records are: as the backend says, else as the sign-in does, as far as either does.
+    async fn account(&self) -> Result<Option<String>, Failure> {
         let (auth, api) = (&self.cloud.auth, &self.cloud.api);
+        if !self.provider.tells_account() {
+            return self.holder();
+        }
         if let Some(token) = self.cloud.env_token() {
             if let Some(known) = auth.account_of_token(api, token) {
-                return Ok(known);
+                return Ok(Some(known));
             }
             let asked = self.provider.whoami().await?.email;
             auth.remember_account_of_token(api, token, &asked);
-            return Ok(asked);
+            return Ok(Some(asked));
         }
-        match auth.login_for(api, self.cloud.tenant.as_deref())?.1.account {
-            Some(account) => Ok(account.email),
-            None => Ok(self.provider.whoami().await?.email),
+        let login = self.cloud.purpose.as_ref().map(|purpose| auth.login_for(purpose)).transpose()?;
+        match login.and_then(|(_, login)| login.account) {
+            Some(account) => Ok(Some(account.email)),
+            None => Ok(Some(self.provider.whoami().await?.email)),
+        }
+    }
+
+    /// The part of the sign-in that is no secret.
+    fn holder(&self) -> Result<Option<String>, Failure> {
+        let Some(purpose) = &self.cloud.purpose else { return Ok(None) };
+        match self.cloud.env_token() {
+            Some(token) => Ok(token.holder().map(str::to_owned)),
+            None => Ok(self.cloud.auth.login_for(purpose)?.1.holder().map(str::to_owned)),
         }
     }
 }
@@ -63,14 +99,13 @@ impl<'a> Connection<'a> {
 async fn load(
     cx: &Context,
     cloud: &Cloud,
-    selection: &Selection,
-    tokens: Arc<Tokens>,
+    options: &OptionValues,
+    credentials: Arc<dyn CredentialSource>,
 ) -> Result<WasmProvider, Failure> {
     let started = Instant::now();
-    let home = cx.home()?;
-    let limits = Limits::default();
+    let (home, choice) = (cx.home()?, &cloud.choice);
     let host = Host::new(Some(home.cache()))?;
-    let plugin = host.load_embedded(selection.provider, &ORKEE_CLOUD)?;
+    let plugin = choice.load(&host)?;
     if let Code::Recompiled(why) = plugin.code() {
         let (name, folder) = (plugin.name(), home.cache());
         cx.out.warn(format_args!(
@@ -81,18 +116,18 @@ async fn load(
     let setup = Setup {
         tenant: cloud.tenant.clone(),
         api_url: cloud.api.clone(),
-        grants: Grants::built_in(&cloud.api),
-        limits,
-        credentials: tokens,
+        grants: choice.grants(&cloud.api, options),
+        limits: choice.limits(),
+        credentials,
         state_folder: home.plugins(),
-        settings: BTreeMap::new(),
+        settings: options.values.clone(),
         http: cloud.http.clone(),
     };
     let provider = WasmProvider::open(&plugin, setup).await?;
     tracing::debug!(
         target: "orkee::cloud",
-        provider = selection.provider,
-        because = selection.because,
+        provider = choice.name(),
+        because = choice.selection.because,
         code = ?plugin.code(),
         load_us = started.elapsed().as_micros() as u64,
         "loaded the provider"

@@ -1,27 +1,30 @@
 //! `orkee cloud login`
 
-use std::io::{BufRead, IsTerminal, Read};
+use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
 use orkee_core::auth::{
-    Account, AuthError, BrowserWish, Device, EnvToken, LoginEvent, LoginRequest, LoginUi, Opener, Section,
-    Surroundings,
+    Account, AuthError, BrowserWish, Device, LoginEvent, LoginRequest, LoginUi, Method, Opener, Purpose,
+    Section, Surroundings,
 };
 use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::sync::provider::Cursor;
 use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::mpsc;
 
 use super::connection::Connection;
+use super::handed_in;
 use super::open_url;
 use super::surroundings::{self, Cloud};
 use crate::context::Context;
-use crate::failure::{CliError, CommandResult, Exit, Failure};
+use crate::failure::{CommandResult, Exit, Failure};
 use crate::prompt;
 
 /// Sign in
 ///
-/// Opens your browser, where you sign in and allow this device. The tokens are kept in auth.toml of the home folder, for you alone.
+/// Opens your browser, where you sign in and allow this device; asks for a password, a token or an access key where the provider
+/// in use needs one. What you signed in with is kept in auth.toml of the home folder, for you alone.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -37,7 +40,7 @@ pub(crate) struct Login {
     /// Show a code to type on another device, instead of opening a browser
     #[arg(long, conflicts_with_all = ["with_token", "refresh_token"])]
     device: bool,
-    /// Read an API token from standard input
+    /// Read an API token from standard input, or what the provider needs: USER:PASSWORD, ID:SECRET
     #[arg(long, conflicts_with = "refresh_token")]
     with_token: bool,
     /// Get a new token now, by the refresh token that is stored
@@ -57,17 +60,17 @@ pub(crate) struct Login {
     timeout: u64,
 }
 
-/// A token on standard input is one line; this is far more.
-const MAX_TOKEN: u64 = 16 << 10;
-
 impl Login {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, self.env.as_deref())?;
+        // What is wrong with the provider's options is told before the person goes through all this.
+        cloud.choice.options()?;
+        let purpose = cloud.needs_sign_in()?;
         if self.refresh_token {
-            return refresh(cx, &cloud);
+            return refresh(cx, &cloud, purpose);
         }
-        if self.sso {
-            return Err(NotOffered { host: cloud.host(), flag: "--sso" }.into());
+        if let Some(flag) = self.not_offered(purpose.method) {
+            return Err(NotOffered { host: cloud.host(), flag }.into());
         }
         let section = match (&cloud.tenant, &self.env) {
             (Some(tenant), _) => Section::Tenant(tenant.clone()),
@@ -76,14 +79,32 @@ impl Login {
         };
         set_aside_unreadable(cx, &cloud)?;
         if self.with_token {
-            with_token(cx, &cloud, &section)?;
+            handed_in::from_stdin(cx, &cloud, purpose, &section)?;
+        } else if purpose.method == Method::Oauth {
+            self.by_oauth(cx, &cloud, purpose, &section)?;
         } else {
-            self.by_oauth(cx, &cloud, &section)?;
+            handed_in::from_person(cx, &cloud, purpose, &section)?;
         }
         report(cx, &cloud, self.env.as_deref())
     }
 
-    fn by_oauth(&self, cx: &Context, cloud: &Cloud, section: &Section) -> Result<(), Failure> {
+    /// A flag for a way to sign in that there is not.
+    fn not_offered(&self, method: Method) -> Option<&'static str> {
+        let by_browser = method == Method::Oauth;
+        match (self.sso, self.device && !by_browser) {
+            (true, _) => Some("--sso"),
+            (_, true) => Some("--device"),
+            _ => None,
+        }
+    }
+
+    fn by_oauth(
+        &self,
+        cx: &Context,
+        cloud: &Cloud,
+        purpose: &Purpose,
+        section: &Section,
+    ) -> Result<(), Failure> {
         let wish = match (self.browser, self.no_browser) {
             (true, _) => BrowserWish::Yes,
             (_, true) => BrowserWish::No,
@@ -96,8 +117,10 @@ impl Login {
         }
         let request = LoginRequest {
             api: cloud.api.clone(),
-            issuer: cloud.api.clone(),
+            issuer: purpose.issuer.as_ref().unwrap_or(&cloud.api).clone(),
+            client: cloud.choice.client(),
             section: section.clone(),
+            provider: purpose.provider.clone(),
             callback_port: self.callback_port,
             timeout: Duration::from_secs(self.timeout),
             prefers_code: wish == BrowserWish::IfThere,
@@ -115,7 +138,8 @@ impl Login {
             }
             // The sign-in stands, whether or not the server says whose it is.
             match who(cx, &cloud.with_token(None)).await {
-                Ok(account) => Ok(cloud.auth.remember_account(section, account).await?),
+                Ok(Some(account)) => Ok(cloud.auth.remember_account(section, account).await?),
+                Ok(None) => Ok(()),
                 Err(failure) => {
                     cx.out.warn(format_args!("cannot tell whose account it is: {}", failure.diagnostic()));
                     Ok(())
@@ -138,20 +162,9 @@ fn set_aside_unreadable(cx: &Context, cloud: &Cloud) -> Result<(), Failure> {
     surroundings::run(async { Ok(cloud.auth.set_aside().await?) })
 }
 
-/// Keeps the token on standard input, once the server took it.
-fn with_token(cx: &Context, cloud: &Cloud, section: &Section) -> Result<(), Failure> {
-    let token = EnvToken::given(&read_token()?)?;
-    surroundings::run(async {
-        let account = who(cx, &cloud.with_token(Some(token.clone()))).await?;
-        cloud.auth.login_with_token(&cloud.api, section, &token).await?;
-        Ok(cloud.auth.remember_account(section, account).await?)
-    })
-}
-
-/// Asks the provider whose account it is.
-pub(super) async fn who(cx: &Context, cloud: &Cloud) -> Result<Account, Failure> {
-    let profile = Connection::open(cx, cloud).await?.provider.whoami().await?;
-    Ok(Account { email: profile.email, plan: profile.plan })
+/// Sees whether the backend takes the sign-in, and whose account it is, where the provider tells.
+pub(super) async fn who(cx: &Context, cloud: &Cloud) -> Result<Option<Account>, Failure> {
+    Connection::open(cx, cloud).await?.verify(Cursor::default()).await
 }
 
 /// What the person is told while the sign-in is under way. The address is told however quiet it is to be.
@@ -200,17 +213,18 @@ struct SignedIn<'a> {
 
 /// Says where and as whom.
 fn report(cx: &Context, cloud: &Cloud, environment: Option<&str>) -> CommandResult {
-    let (section, login) = cloud.auth.login_for(&cloud.api, cloud.tenant.as_deref())?;
+    let (section, login) = cloud.login()?;
     let account = login.account.as_ref();
+    let who = account.map(|account| account.email.as_str()).or(login.holder());
     if cx.out.is_json() {
         cx.out.document(&SignedIn {
             authenticated: true,
             issuer: &login.issuer,
-            account: account.map(|a| a.email.as_str()),
+            account: who,
             subscription: account.and_then(|a| a.plan.as_deref()),
         })?;
     }
-    let who = account.map(|a| format!(" as {}", a.email)).unwrap_or_default();
+    let who = who.map(|who| format!(" as {who}")).unwrap_or_default();
     cx.out.note(format_args!("Signed in to {}{who}", cloud.host()));
     if let Some(token) = cloud.env_token() {
         cx.out.warn(format_args!("{} is set and goes before this sign-in", token.variable()));
@@ -221,17 +235,11 @@ fn report(cx: &Context, cloud: &Cloud, environment: Option<&str>) -> CommandResu
     Ok(Exit::DONE)
 }
 
-fn refresh(cx: &Context, cloud: &Cloud) -> CommandResult {
-    let tokens = cloud.auth.tokens(cloud.api.clone(), cloud.tenant.clone(), None);
+fn refresh(cx: &Context, cloud: &Cloud, purpose: &Purpose) -> CommandResult {
+    let tokens = cloud.auth.tokens(purpose.clone(), None);
     surroundings::run(async { Ok(tokens.refresh().await?) })?;
     cx.out.note("The token was refreshed");
     report(cx, cloud, None)
-}
-
-fn read_token() -> Result<String, Failure> {
-    let mut token = String::new();
-    std::io::stdin().lock().take(MAX_TOKEN).read_to_string(&mut token).map_err(CliError::Stdin)?;
-    Ok(token)
 }
 
 /// Lines as the person types them. The thread ends with the process: reading a terminal cannot be taken back.

@@ -1,6 +1,7 @@
 //! `orkee cloud logout`
 
-use orkee_core::auth::{LoggedOut, Revocation, Section};
+use orkee_core::auth::{Auth, EnvToken, LoggedOut, Revocation, Section};
+use orkee_core::settings::Key;
 use serde::Serialize;
 
 use super::surroundings::{self, Cloud};
@@ -36,32 +37,44 @@ struct Entry {
 
 impl Logout {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        let cloud = Cloud::open(cx, None)?;
+        let (auth, sections, variable) = self.what(cx)?;
         let outs = surroundings::run(async {
             let mut outs = Vec::new();
-            for section in self.sections(&cloud)? {
-                outs.extend(cloud.auth.logout(&section).await?);
+            for section in sections {
+                outs.extend(auth.logout(&section).await?);
             }
             Ok(outs)
         })?;
         report(cx, &outs)?;
-        if let Some(token) = cloud.env_token() {
-            cx.out.warn(format_args!(
-                "{} is still set and goes on being used; unset it, too",
-                token.variable()
-            ));
+        if let Some(variable) = variable {
+            cx.out.warn(format_args!("{variable} is still set and goes on being used; unset it, too"));
         }
         Ok(Exit::DONE)
     }
 
-    fn sections(&self, cloud: &Cloud) -> Result<Vec<Section>, Failure> {
-        if self.all {
-            return Ok(cloud.auth.sections()?);
+    /// The sections to sign out of, and the variable that stays set. One that is named needs no provider that could be loaded.
+    fn what(&self, cx: &Context) -> Result<(Auth, Vec<Section>, Option<&'static str>), Failure> {
+        if !self.all && self.tenant.is_none() {
+            let cloud = Cloud::open(cx, None)?;
+            let section = match &cloud.purpose {
+                Some(purpose) => cloud.auth.section_for(purpose)?,
+                None => None,
+            };
+            let variable = cloud.env_token().map(EnvToken::variable);
+            return Ok((cloud.auth, section.into_iter().collect(), variable));
         }
-        match &self.tenant {
-            Some(tenant) => Ok(vec![Section::Tenant(tenant.clone())]),
-            None => Ok(cloud.auth.section_for(&cloud.api, cloud.tenant.as_deref())?.into_iter().collect()),
+        let (auth, _) = surroundings::logins(cx)?;
+        let sections = match &self.tenant {
+            Some(tenant) => vec![Section::Tenant(tenant.clone())],
+            None => auth.sections()?,
+        };
+        let settings = cx.settings()?;
+        let set = [(Key::Token, EnvToken::VARIABLE), (Key::TokenFile, EnvToken::FILE_VARIABLE)];
+        let mut variable = None;
+        for (key, name) in set {
+            variable = variable.or(settings.text(key)?.map(|_| name));
         }
+        Ok((auth, sections, variable))
     }
 }
 
@@ -71,11 +84,16 @@ fn report(cx: &Context, outs: &[LoggedOut]) -> Result<(), Failure> {
     }
     for out in outs {
         cx.out.done(format_args!("Signed out of {}", out.host))?;
-        if let Revocation::Failed(error) = &out.revocation {
-            cx.out.warn(format_args!(
+        match &out.revocation {
+            Revocation::Failed(error) => cx.out.warn(format_args!(
                 "{} was not told, so the tokens stay valid there until they expire: {error}",
                 out.host
-            ));
+            )),
+            Revocation::NotIssued => cx.out.note(format_args!(
+                "What you signed in with was removed from this machine; it stays valid at {}, where nothing is to be revoked",
+                out.host
+            )),
+            Revocation::Done | Revocation::NotOffered => {}
         }
     }
     if cx.out.is_json() {

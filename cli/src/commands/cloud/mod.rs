@@ -6,6 +6,10 @@ pub(crate) use with_feature::{Command, EXAMPLES};
 pub(crate) use without_feature::Missing;
 
 #[cfg(feature = "cloud")]
+mod builtin;
+#[cfg(feature = "cloud")]
+mod choice;
+#[cfg(feature = "cloud")]
 mod comparison;
 #[cfg(feature = "cloud")]
 mod conflicts;
@@ -13,6 +17,8 @@ mod conflicts;
 mod connection;
 #[cfg(feature = "cloud")]
 mod earlier;
+#[cfg(feature = "cloud")]
+mod handed_in;
 #[cfg(feature = "cloud")]
 mod list;
 #[cfg(feature = "cloud")]
@@ -38,6 +44,8 @@ mod running;
 #[cfg(feature = "cloud")]
 mod settle;
 #[cfg(feature = "cloud")]
+mod sign_in;
+#[cfg(feature = "cloud")]
 mod status;
 #[cfg(feature = "cloud")]
 mod surroundings;
@@ -45,6 +53,8 @@ mod surroundings;
 mod sync;
 #[cfg(feature = "cloud")]
 mod token;
+#[cfg(feature = "cloud")]
+mod unseen;
 #[cfg(feature = "cloud")]
 mod value_editor;
 

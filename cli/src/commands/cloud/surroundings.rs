@@ -1,10 +1,11 @@
 //! What every cloud command begins with: the API, the tenant, the logins, and a runtime that Ctrl-C ends.
 
 use std::future::Future;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use orkee_core::auth::{self, Auth, EnvToken, Notice, Tokens};
+use orkee_core::auth::{self, Auth, EnvToken, Login, Notice, Purpose, Section, Tokens};
 use orkee_core::clock::SystemClock;
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::{ApiUrl, Http, HttpOptions};
@@ -13,6 +14,7 @@ use thiserror::Error;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind};
 
+use super::choice::Choice;
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -22,25 +24,30 @@ pub(super) struct Cloud {
     pub(super) tenant: Option<String>,
     pub(super) auth: Auth,
     pub(super) http: Http,
+    pub(super) choice: Rc<Choice>,
+    /// What a sign-in has to be for. None: the provider needs none.
+    pub(super) purpose: Option<Purpose>,
     environment: Option<EnvToken>,
 }
 
 impl Cloud {
-    /// Reads the settings; asks nobody. `environment` is what `--env` names.
+    /// Reads the settings and chooses the provider; asks nobody. `environment` is what `--env` names.
     pub(super) fn open(cx: &Context, environment: Option<&str>) -> Result<Self, Failure> {
-        auth::protect();
+        let (auth, http) = logins(cx)?;
         let settings = cx.settings()?;
-        let api = ApiUrl::parse(&settings.api_url(environment)?.value)?;
-        let tenant = Some(settings.tenant()?.value).filter(|tenant| !tenant.is_empty());
-        let token = settings.text(Key::Token)?.map(|setting| setting.value);
-        let file = settings.text(Key::TokenFile)?.map(|setting| setting.value);
-        let environment = EnvToken::new(token.as_deref(), file.as_ref().map(AsRef::as_ref))?;
-        let http = Http::new(HttpOptions::from_env())?;
-        let auth = Auth::new(cx.home()?, http.clone(), Arc::new(SystemClock), notices(cx));
-        Ok(Self { api, tenant, auth, http, environment })
+        let tenant = settings.tenant()?.value;
+        let choice = Choice::of(cx, &tenant)?;
+        let api = choice.api(settings, environment)?;
+        let purpose = choice.purpose(&api);
+        let environment = match &purpose {
+            Some(purpose) => env_token(cx, &choice, purpose)?,
+            None => None,
+        };
+        let tenant = Some(tenant).filter(|tenant| !tenant.is_empty());
+        Ok(Self { api, tenant, auth, http, choice: Rc::new(choice), purpose, environment })
     }
 
-    /// The token of the environment, if there is one.
+    /// The token of the environment, if there is one that is for this API and this provider.
     pub(super) fn env_token(&self) -> Option<&EnvToken> {
         self.environment.as_ref()
     }
@@ -52,21 +59,79 @@ impl Cloud {
             tenant: self.tenant.clone(),
             auth: self.auth.clone(),
             http: self.http.clone(),
+            choice: Rc::clone(&self.choice),
+            purpose: self.purpose.clone(),
             environment: token,
         }
     }
 
-    /// The tokens for the API. Says so where they come from the environment.
-    pub(super) fn tokens(&self, cx: &Context) -> Tokens {
+    /// The tokens for the API; none where the provider needs none. Says so where they come from the environment.
+    pub(super) fn tokens(&self, cx: &Context) -> Option<Tokens> {
+        let purpose = self.purpose.clone()?;
         if let Some(token) = self.environment.as_ref().filter(|token| !token.is_given()) {
             cx.out.note(format_args!("using the token of {}", token.variable()));
         }
-        self.auth.tokens(self.api.clone(), self.tenant.clone(), self.environment.clone())
+        Some(self.auth.tokens(purpose, self.environment.clone()))
+    }
+
+    /// What a sign-in has to be for, where one is needed.
+    pub(super) fn needs_sign_in(&self) -> Result<&Purpose, Failure> {
+        let none = || NoSignIn { provider: self.choice.name().to_owned() };
+        Ok(self.purpose.as_ref().ok_or_else(none)?)
+    }
+
+    /// The login in use.
+    pub(super) fn login(&self) -> Result<(Section, Login), Failure> {
+        Ok(self.auth.login_for(self.needs_sign_in()?)?)
     }
 
     /// Host and port of the API.
     pub(super) fn host(&self) -> String {
         self.api.origin().authority()
+    }
+}
+
+/// The logins of the home folder, and the clients of this process.
+pub(super) fn logins(cx: &Context) -> Result<(Auth, Http), Failure> {
+    auth::protect();
+    let http = Http::new(HttpOptions::from_env())?;
+    Ok((Auth::new(cx.home()?, http.clone(), Arc::new(SystemClock), notices(cx)), http))
+}
+
+/// The token of the environment. One that is for another server, or for another provider, is left aside, and the person is told.
+fn env_token(cx: &Context, choice: &Choice, purpose: &Purpose) -> Result<Option<EnvToken>, Failure> {
+    let settings = cx.settings()?;
+    let token = settings.text(Key::Token)?.map(|setting| setting.value);
+    let file = settings.text(Key::TokenFile)?.map(|setting| setting.value);
+    if token.is_none() && file.is_none() {
+        return Ok(None);
+    }
+    if let Some(why) = choice.refuses_env_token(settings, &purpose.api)? {
+        let variable = if token.is_some() { EnvToken::VARIABLE } else { EnvToken::FILE_VARIABLE };
+        cx.out.warn(format_args!("{variable} is left aside: {why}"));
+        return Ok(None);
+    }
+    Ok(EnvToken::new(purpose.method, token.as_deref(), file.as_ref().map(AsRef::as_ref))?)
+}
+
+/// The provider has nothing to sign in to.
+#[derive(Debug, Error)]
+#[error("the provider `{provider}` needs no sign-in")]
+struct NoSignIn {
+    provider: String,
+}
+
+impl Diagnostic for NoSignIn {
+    fn code(&self) -> &'static str {
+        "E-AUTH-008"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("go on without: `orkee cloud sync`".to_owned())
     }
 }
 
@@ -92,7 +157,7 @@ fn notices(cx: &Context) -> impl Fn(Notice) + Send + Sync + 'static {
 /// The command was ended from outside.
 #[derive(Debug, Error)]
 #[error("interrupted")]
-struct Interrupted;
+pub(super) struct Interrupted;
 
 impl Diagnostic for Interrupted {
     fn code(&self) -> &'static str {

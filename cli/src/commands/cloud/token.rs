@@ -1,5 +1,6 @@
 //! `orkee cloud token`
 
+use orkee_core::auth::AuthError;
 use serde::Serialize;
 
 use super::surroundings::{self, Cloud};
@@ -24,7 +25,11 @@ struct Document<'a> {
 impl Token {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, None)?;
-        let tokens = cloud.tokens(cx);
+        let method = cloud.needs_sign_in()?.method;
+        if !method.is_token() {
+            return Err(AuthError::NoToken { host: cloud.host(), method }.into());
+        }
+        let Some(tokens) = cloud.tokens(cx) else { return Ok(Exit::DONE) };
         let token = surroundings::run(async { Ok(tokens.current().await?) })?;
         if cx.out.is_json() {
             cx.out.document(&Document { token: token.expose() })?;

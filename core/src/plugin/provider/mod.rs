@@ -94,6 +94,12 @@ impl WasmProvider {
     pub fn description(&self) -> &Description {
         &self.description
     }
+
+    /// Whether it can say whose account it uses.
+    pub fn tells_account(&self) -> bool {
+        self.account.is_some()
+    }
+
     fn name(&self) -> &str {
         &self.sandbox.context.plugin
     }

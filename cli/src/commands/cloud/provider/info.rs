@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use orkee_core::clock;
-use orkee_core::plugin::{Installed, ORKEE_CLOUD, OptionSpec, Registry, Release};
+use orkee_core::plugin::{Installed, LoginKind, OptionSpec, Registry, Release};
 use serde::Serialize;
 
 use super::view::{self, ProviderView};
+use crate::commands::cloud::builtin::{self, BuiltIn};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::{Paint, text};
@@ -57,8 +58,8 @@ struct Previous<'a> {
 
 impl Info {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        if self.name == ORKEE_CLOUD {
-            return built_in(cx);
+        if let Some(found) = builtin::named(&self.name) {
+            return built_in(cx, found);
         }
         let registry = Registry::open(cx.home()?)?;
         let installed = registry.expect(&self.name)?;
@@ -72,17 +73,20 @@ impl Info {
     }
 }
 
-fn built_in(cx: &Context) -> CommandResult {
-    let provider = ProviderView::orkee_cloud(cx);
+fn built_in(cx: &Context, built_in: &BuiltIn) -> CommandResult {
+    let provider = ProviderView::built_in(cx, built_in)?;
     if cx.out.is_json() {
         cx.out.document(&Document { provider, more: None })?;
         return Ok(Exit::DONE);
     }
     cx.out.line(cx.out.paint(Paint::Strong, &format!("{} {}", provider.name, provider.version)))?;
-    cx.out.line("Orkee Cloud, and servers of your own; part of this program")?;
+    let manifest = built_in.manifest()?;
+    let about = manifest.description.as_deref().unwrap_or(built_in.name);
+    cx.out.line(format_args!("{about}; part of this program"))?;
     cx.out.line("")?;
-    field(cx, "May reach", "the API URL alone")?;
-    field(cx, "Sign-in", "signing in in the browser")?;
+    field(cx, "May reach", "the API URL")?;
+    view::hosts(&manifest).iter().try_for_each(|host| field(cx, "", host))?;
+    field(cx, "Sign-in", manifest.login.as_ref().map_or("none", LoginKind::describe))?;
     Ok(Exit::DONE)
 }
 

@@ -4,6 +4,7 @@ use orkee_core::plugin::Registry;
 use serde::Serialize;
 
 use super::view::ProviderView;
+use crate::commands::cloud::builtin;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 use crate::output::table::Table;
@@ -24,7 +25,8 @@ struct Document {
 
 impl List {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        let mut providers = vec![ProviderView::orkee_cloud(cx)];
+        let built_in = builtin::ALL.iter().map(|built_in| ProviderView::built_in(cx, built_in));
+        let mut providers = built_in.collect::<Result<Vec<_>, _>>()?;
         let registry = Registry::open(cx.home()?);
         if let Ok(registry) = &registry {
             providers.extend(registry.installed().map(|installed| ProviderView::of(cx, installed)));

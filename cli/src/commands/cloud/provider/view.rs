@@ -1,8 +1,10 @@
 //! A provider, as scripts and tables show it.
 
-use orkee_core::plugin::{HostPattern, Installed, LoginKind, Manifest, Network, ORKEE_CLOUD, Registry};
+use orkee_core::plugin::{HostPattern, Installed, LoginKind, Manifest, Network};
 use serde::Serialize;
 
+use crate::commands::cloud::builtin::BuiltIn;
+use crate::commands::cloud::choice::Choice;
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -39,23 +41,24 @@ impl ProviderView {
             sha256: Some(release.sha256.to_string()),
             hosts: granted.hosts.iter().map(ToString::to_string).collect(),
             credentials: credentials(granted),
-            active: active(cx).is_ok_and(|active| active.as_deref() == Some(granted.name.as_str())),
+            active: active(cx).is_ok_and(|active| active == granted.name.as_str()),
             tenants: granted.tenants.clone(),
         }
     }
 
-    /// The one that speaks to Orkee Cloud. It has no hosts of its own: what it reaches is the API URL.
-    pub(super) fn orkee_cloud(cx: &Context) -> Self {
-        Self {
-            name: ORKEE_CLOUD.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+    /// One that is part of the program. What it reaches is the API URL, and the hosts that it was made for.
+    pub(super) fn built_in(cx: &Context, built_in: &BuiltIn) -> Result<Self, Failure> {
+        let manifest = built_in.manifest()?;
+        Ok(Self {
+            name: built_in.name.to_owned(),
+            version: manifest.version.clone(),
             source: BUILT_IN.to_owned(),
             sha256: None,
-            hosts: Vec::new(),
-            credentials: vec![CredentialView { name: "login", kind: "oauth" }],
-            active: active(cx).is_ok_and(|active| active.as_deref() == Some(ORKEE_CLOUD)),
+            hosts: manifest.hosts.iter().map(ToString::to_string).collect(),
+            credentials: credentials(&manifest),
+            active: active(cx).is_ok_and(|active| active == built_in.name),
             tenants: Vec::new(),
-        }
+        })
     }
 }
 
@@ -82,20 +85,8 @@ pub(super) fn hosts(granted: &Manifest) -> Vec<String> {
     granted.hosts.iter().map(host).collect()
 }
 
-/// The provider that the settings choose, if they do.
-fn active(cx: &Context) -> Result<Option<String>, Failure> {
-    let settings = cx.settings()?;
-    let tenant = settings.tenant()?.value;
-    if tenant.is_empty() {
-        return Ok(Some(ORKEE_CLOUD.to_owned()));
-    }
-    if let Some(named) = settings.tenant_provider(&tenant)? {
-        return Ok(Some(named));
-    }
-    let registry = Registry::open(cx.home()?)?;
-    let mut claiming = registry.installed().filter(|plugin| plugin.current.granted.tenants.contains(&tenant));
-    match (claiming.next(), claiming.next()) {
-        (Some(one), None) => Ok(Some(one.name().to_string())),
-        _ => Ok(None),
-    }
+/// The provider that the settings choose.
+fn active(cx: &Context) -> Result<String, Failure> {
+    let tenant = cx.settings()?.tenant()?.value;
+    Ok(Choice::of(cx, &tenant)?.name().to_owned())
 }

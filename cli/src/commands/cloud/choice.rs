@@ -1,0 +1,251 @@
+//! The provider that the settings choose, and all that is known of it before it is loaded: its manifest as granted, what the user
+//! set for the tenant, and what follows from both.
+
+use orkee_core::auth::{Client, Method, Purpose};
+use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::net::{ApiUrl, ApiUrlError};
+use orkee_core::plugin::{
+    Chosen, Claimant, Grants, Host, Limits, LoginKind, Manifest, ORKEE_CLOUD, OptionValues, Plugin,
+    Providers, Registry, Selection, select,
+};
+use orkee_core::settings::{Origin, Settings, TenantSettings};
+use thiserror::Error;
+
+use super::builtin::{self, BuiltIn};
+use crate::context::Context;
+use crate::failure::{CliError, Failure};
+
+/// A provider that was chosen.
+pub(super) struct Choice {
+    pub(super) selection: Selection,
+    /// For an installed provider, as the user granted it.
+    pub(super) manifest: Manifest,
+    tenant: String,
+    settings: TenantSettings,
+    source: Source,
+}
+
+/// Where its component is.
+enum Source {
+    BuiltIn(&'static BuiltIn),
+    Installed(Registry),
+}
+
+impl Choice {
+    /// Chooses for a tenant (empty: none). What is installed is read only where the choice may fall on it.
+    pub(super) fn of(cx: &Context, tenant: &str) -> Result<Self, Failure> {
+        let set = cx.settings()?;
+        let settings =
+            if tenant.is_empty() { TenantSettings::default() } else { set.tenant_settings(tenant)? };
+        let configured = settings.provider.as_ref().map(|setting| setting.value.as_str());
+        let needs_no_registry =
+            tenant.is_empty() || configured.is_some_and(|name| builtin::named(name).is_some());
+        let registry = if needs_no_registry { None } else { Some(Registry::open(cx.home()?)?) };
+        let selection = choose(tenant, configured, registry.as_ref(), &set.tenants())?;
+        let (manifest, source) = match (&selection.provider, registry) {
+            (Chosen::Installed(name), Some(registry)) => {
+                (registry.expect(name)?.current.granted.clone(), Source::Installed(registry))
+            }
+            (chosen, _) => {
+                let built_in =
+                    builtin::named(chosen.name()).ok_or_else(|| NotBuiltIn(chosen.name().to_owned()))?;
+                (built_in.manifest()?, Source::BuiltIn(built_in))
+            }
+        };
+        Ok(Self { selection, manifest, tenant: tenant.to_owned(), settings, source })
+    }
+
+    /// Its id.
+    pub(super) fn name(&self) -> &str {
+        self.selection.provider.name()
+    }
+
+    /// Whether it is the one for Orkee Cloud and for servers like it.
+    pub(super) fn is_orkee_cloud(&self) -> bool {
+        self.name() == ORKEE_CLOUD
+    }
+
+    /// Where its API is; `environment` is what `--env` names.
+    pub(super) fn api(&self, settings: &Settings, environment: Option<&str>) -> Result<ApiUrl, Failure> {
+        if let Some(name) = environment.filter(|_| !self.is_orkee_cloud()) {
+            return Err(CliError::usage(
+                format!("--env {name} is for Orkee Cloud, and the provider in use is `{}`", self.name()),
+                format!("leave it out, or set `api_url` under [tenants.{}] in config.toml", self.tenant),
+            )
+            .into());
+        }
+        let set = match settings.api_url_of_environment()? {
+            Some(set) => Some(set),
+            None => self.settings.api_url.clone().filter(|_| environment.is_none()),
+        };
+        match (set, &self.manifest.api_url) {
+            (Some(set), _) => {
+                Ok(ApiUrl::parse(&set.value)
+                    .map_err(|source| UnusableApiUrl { origin: set.origin, source })?)
+            }
+            (None, _) if self.is_orkee_cloud() => Ok(ApiUrl::parse(&settings.api_url(environment)?.value)?),
+            (None, Some(default)) => Ok(default.clone()),
+            (None, None) => {
+                Err(NoApiUrl { provider: self.name().to_owned(), tenant: self.tenant.clone() }.into())
+            }
+        }
+    }
+
+    /// What a sign-in has to be for; none: it needs none.
+    pub(super) fn purpose(&self, api: &ApiUrl) -> Option<Purpose> {
+        let (method, issuer) = match self.manifest.login.as_ref()? {
+            LoginKind::Oauth { issuer, .. } => (Method::Oauth, issuer.clone()),
+            LoginKind::Token => (Method::Token, None),
+            LoginKind::Password => (Method::Password, None),
+            LoginKind::AwsKeys { .. } => (Method::AwsKeys, None),
+        };
+        Some(Purpose {
+            api: api.clone(),
+            tenant: Some(self.tenant.clone()).filter(|tenant| !tenant.is_empty()),
+            provider: Some(self.name().to_owned()).filter(|_| !self.is_orkee_cloud()),
+            method,
+            issuer,
+        })
+    }
+
+    /// Who this program is to the authorization server that the provider names.
+    pub(super) fn client(&self) -> Client {
+        let usual = Client::default();
+        match &self.manifest.login {
+            Some(LoginKind::Oauth { client_id, scopes, .. }) => Client {
+                id: client_id.clone().unwrap_or(usual.id),
+                scopes: scopes.clone().unwrap_or(usual.scopes),
+            },
+            _ => usual,
+        }
+    }
+
+    /// Why a token of the environment is not sent: it is for the general API URL, and for providers that are part of the program.
+    pub(super) fn refuses_env_token(
+        &self,
+        settings: &Settings,
+        api: &ApiUrl,
+    ) -> Result<Option<String>, Failure> {
+        if let Source::Installed(_) = self.source {
+            return Ok(Some(format!("the provider `{}` is not part of Orkee", self.name())));
+        }
+        let general = settings.api_url(None)?;
+        let is_there = ApiUrl::parse(&general.value).is_ok_and(|general| general.origin() == api.origin());
+        Ok((!is_there).then(|| {
+            format!(
+                "it is for the server of ORKEE_CLOUD_API_URL, and {} is another",
+                api.origin().authority()
+            )
+        }))
+    }
+
+    /// What the user set for it, checked.
+    pub(super) fn options(&self) -> Result<OptionValues, Failure> {
+        let table = format!("[tenants.{}.options]", self.tenant);
+        Ok(OptionValues::resolve(self.name(), &self.manifest.options, &self.settings.options, &table)?)
+    }
+
+    /// What it may reach and name. A credential that signs does it for the region that the options name.
+    pub(super) fn grants(&self, api: &ApiUrl, options: &OptionValues) -> Grants {
+        let grants = Grants::of(&self.manifest, api);
+        match options.values.get("region") {
+            Some(region) => grants.in_region(region),
+            None => grants,
+        }
+    }
+
+    /// What it may use in a call: a grant raises the usual limits, the configuration lowers them.
+    pub(super) fn limits(&self) -> Limits {
+        Limits::default().raised(&self.manifest.limits).lowered(&self.settings.limits)
+    }
+
+    /// Its component, compiled and checked. Nothing of it has run.
+    pub(super) fn load(&self, host: &Host) -> Result<Plugin, Failure> {
+        match &self.source {
+            Source::BuiltIn(built_in) => Ok(host.load_embedded(built_in.name, &built_in.component)?),
+            Source::Installed(registry) => Ok(registry.load(host, self.name())?),
+        }
+    }
+}
+
+fn choose(
+    tenant: &str,
+    configured: Option<&str>,
+    registry: Option<&Registry>,
+    tenants: &[String],
+) -> Result<Selection, Failure> {
+    let installed: Vec<Claimant> = registry
+        .into_iter()
+        .flat_map(Registry::installed)
+        .map(|plugin| Claimant {
+            name: plugin.name().to_string(),
+            tenants: plugin.current.granted.tenants.clone(),
+        })
+        .collect();
+    let built_in = builtin::names();
+    Ok(select(tenant, configured, Providers { built_in: &built_in, installed: &installed, tenants })?)
+}
+
+/// Nothing says where the provider's API is.
+#[derive(Debug, Error)]
+#[error("the provider `{provider}` has no API URL for the tenant `{tenant}`")]
+struct NoApiUrl {
+    provider: String,
+    tenant: String,
+}
+
+impl Diagnostic for NoApiUrl {
+    fn code(&self) -> &'static str {
+        "E-PLUGIN-017"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(format!("write `api_url = \"https://…\"` under [tenants.{}] in config.toml", self.tenant))
+    }
+}
+
+/// The API URL that was set is none.
+#[derive(Debug, Error)]
+#[error("{source} (set by {origin})")]
+struct UnusableApiUrl {
+    origin: Origin,
+    source: ApiUrlError,
+}
+
+impl Diagnostic for UnusableApiUrl {
+    fn code(&self) -> &'static str {
+        self.source.code()
+    }
+
+    fn kind(&self) -> Kind {
+        self.source.kind()
+    }
+
+    fn hint(&self) -> Option<String> {
+        match (&self.origin, &self.source) {
+            (Origin::Config(_), ApiUrlError::Origin(_) | ApiUrlError::Extra) => {
+                Some("write a URL such as `https://api.example.com`".to_owned())
+            }
+            _ => self.source.hint(),
+        }
+    }
+}
+
+/// A provider that the choice calls built in is not there.
+#[derive(Debug, Error)]
+#[error("the provider `{0}` is not part of this build of orkee")]
+struct NotBuiltIn(String);
+
+impl Diagnostic for NotBuiltIn {
+    fn code(&self) -> &'static str {
+        "E-PLUGIN-012"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+}

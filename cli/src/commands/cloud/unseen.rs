@@ -1,0 +1,110 @@
+//! A line that a person types and nobody sees: the terminal shows none of it, and gets its modes back however it ends.
+
+use std::io;
+
+use orkee_core::net::Secret;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use super::surroundings::Interrupted;
+use crate::context::Context;
+use crate::failure::{CliError, Failure};
+use crate::output::Paint;
+use crate::prompt;
+
+/// More than any secret has; what comes beyond it is left out, and no backend takes it.
+const MAX: usize = 16 << 10;
+
+const INTERRUPT: u8 = 0x03;
+const END: u8 = 0x04;
+const BACKSPACE: u8 = 0x08;
+const ERASE_LINE: u8 = 0x15;
+const DELETE: u8 = 0x7f;
+
+/// Asks for it. Ctrl-C ends the command, as anywhere.
+pub(super) fn line(cx: &Context, question: &str) -> Result<Secret, Failure> {
+    prompt::show(cx, &format!("{}: ", cx.out.err_paint(Paint::Strong, question)))?;
+    let typed = {
+        let _modes = Unechoed::begin().map_err(CliError::Stdin)?;
+        read()
+    };
+    cx.out.error_line("");
+    match typed.map_err(CliError::Stdin)? {
+        Typed::Line(line) => Ok(Secret::new(line)),
+        Typed::Interrupted => Err(Interrupted.into()),
+        Typed::Left => Err(CliError::Declined.into()),
+    }
+}
+
+enum Typed {
+    Line(String),
+    Interrupted,
+    Left,
+}
+
+/// Reads byte by byte: without echo there is no line editing of the terminal's, and Ctrl-C is to restore its modes first.
+fn read() -> io::Result<Typed> {
+    // With its whole room from the start, so that growing leaves no copies behind.
+    let mut line = Vec::with_capacity(MAX);
+    loop {
+        let mut byte = [0];
+        match rustix::io::retry_on_intr(|| rustix::io::read(io::stdin(), &mut byte))? {
+            0 => return Ok(Typed::Left),
+            _ => match byte[0] {
+                b'\n' | b'\r' => break,
+                INTERRUPT => return Ok(Typed::Interrupted),
+                END if line.is_empty() => return Ok(Typed::Left),
+                BACKSPACE | DELETE => erase(&mut line),
+                ERASE_LINE => line.clear(),
+                byte if byte < b' ' => {}
+                byte if line.len() < MAX => line.push(byte),
+                _ => {}
+            },
+        }
+    }
+    String::from_utf8(line).map(Typed::Line).map_err(|_| io::Error::other("it is not UTF-8"))
+}
+
+/// Takes off the last character, however many bytes it has.
+fn erase(line: &mut Vec<u8>) {
+    while let Some(byte) = line.pop() {
+        if byte & 0xc0 != 0x80 {
+            return;
+        }
+    }
+}
+
+/// The terminal without echo, until this is dropped.
+struct Unechoed {
+    before: Termios,
+}
+
+impl Unechoed {
+    fn begin() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut modes = before.clone();
+        modes.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
+        tcsetattr(io::stdin(), OptionalActions::Drain, &modes)?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for Unechoed {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.before);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_of_several_bytes_is_taken_off_as_one() {
+        let mut line = "bä".as_bytes().to_vec();
+        erase(&mut line);
+        assert_eq!(line, b"b");
+        erase(&mut line);
+        erase(&mut line);
+        assert!(line.is_empty());
+    }
+}
