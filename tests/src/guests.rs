@@ -30,6 +30,12 @@ pub fn sockets() -> &'static [u8] {
     BYTES.get_or_init(|| built("guest_sockets"))
 }
 
+/// A provider that does what its option `do` says.
+pub fn rogue() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| built("guest_rogue"))
+}
+
 /// A manifest with this name and version, and these lines more.
 pub fn manifest(name: &str, version: &str, more: &str) -> String {
     format!("name = \"{name}\"\nversion = \"{version}\"\n{more}\n")

@@ -5,6 +5,7 @@
 
 pub mod binaries;
 pub mod browser;
+pub mod canary;
 pub mod crash;
 pub mod dav;
 pub mod device;
@@ -18,6 +19,7 @@ pub mod provider;
 pub mod relay;
 pub mod server;
 pub mod tally;
+pub mod tenants;
 pub mod terminal;
 pub mod tls;
 pub mod trace;

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use orkee_tests::canary::Canaries;
 use orkee_tests::device::Device;
 use orkee_tests::home::{Ran, finish};
 use orkee_tests::mock::{Answer, Mock, Request};
@@ -12,57 +13,23 @@ use orkee_tests::mock::{Answer, Mock, Request};
 const ACCESS: &str = "orkee_canary_access_3f9c1b";
 const REFRESH: &str = "orkee_refresh_canary_77ab02";
 
-/// The forms in which a secret could hide.
-fn forms(secret: &str) -> Vec<Vec<u8>> {
-    let decimal = secret.bytes().map(|b| b.to_string()).collect::<Vec<_>>().join(", ");
-    let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
-    let mut forms = vec![secret.as_bytes().to_vec(), decimal.into_bytes(), hex.into_bytes()];
-    // In base64, what stands around a secret shifts it by none, one or two bytes.
-    for skip in 0..3 {
-        forms.push(base64(&secret.as_bytes()[skip..]).into_bytes());
-    }
-    forms
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let groups =
-        bytes.chunks_exact(3).map(|c| u32::from(c[0]) << 16 | u32::from(c[1]) << 8 | u32::from(c[2]));
-    groups
-        .flat_map(|g| [18, 12, 6, 0].map(|shift| char::from(ALPHABET[(g >> shift & 63) as usize])))
-        .collect()
+fn canaries_of_a_login() -> Canaries {
+    Canaries(vec![ACCESS, REFRESH])
 }
 
 #[track_caller]
 fn is_clean(what: &str, bytes: &[u8]) {
-    for secret in [ACCESS, REFRESH] {
-        for form in forms(secret) {
-            let found = bytes.windows(form.len()).position(|w| w == form);
-            if let Some(at) = found {
-                let around = &bytes[at.saturating_sub(200)..(at + form.len() + 20).min(bytes.len())];
-                panic!("{what} has a secret: {}", String::from_utf8_lossy(around));
-            }
-        }
-    }
+    canaries_of_a_login().are_not_in(what, bytes);
 }
 
-/// Everything in the home folder but the token file.
+#[track_caller]
 fn files_are_clean(folder: &Path) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files_are_clean(&path);
-        } else if path.file_name().unwrap() != "auth.toml" {
-            is_clean(&path.display().to_string(), &std::fs::read(&path).unwrap());
-        }
-    }
+    canaries_of_a_login().are_not_in_files(folder);
 }
 
 #[track_caller]
 fn ran_clean(ran: Ran) -> Ran {
-    is_clean("standard output", ran.stdout.as_bytes());
-    is_clean("standard error", ran.stderr.as_bytes());
-    ran
+    canaries_of_a_login().are_not_printed(ran)
 }
 
 /// A command that says all it can.

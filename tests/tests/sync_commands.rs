@@ -36,7 +36,7 @@ fn c34_c80_status_has_the_same_keys_signed_in_or_not_and_counts_what_waits() {
     let device = Device::new(&server.url);
     let id = device.add("shop");
     let signed_out = device.run(&["cloud", "status", "--json"]).exits(4).json();
-    let published = "authenticated account subscription token_expires_at token_source last_sync_at provider tenant projects";
+    let published = "authenticated account subscription token_expires_at token_source last_sync_at provider tenant projects provider_because tenant_origin api_url sign_in";
     assert!(published.split(' ').all(|key| keys(&signed_out).contains(key)), "{signed_out}");
     assert_eq!([&signed_out["authenticated"], &signed_out["account"]], [&json!(false), &Value::Null]);
     let counts = |in_step: u8, waiting: u8| json!({"in_step": in_step, "waiting": waiting, "conflicts": 0, "parked": 0});

@@ -45,6 +45,7 @@ impl Guest for Rogue {
             "send" => network::send(),
             "send-twice" => format!("{} / {}", network::send(), network::send()),
             "send-all" => network::send_all(),
+            "ask" => return network::ask(),
             "send-and-fail" => return network::send_and_fail(),
             "search-for-the-canary" => canary::search(),
             "remember" => remember(),

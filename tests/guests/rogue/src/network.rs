@@ -39,6 +39,17 @@ pub fn send_all() -> String {
     replies.collect::<Vec<_>>().join(" / ")
 }
 
+/// One request, and an empty page if it went well.
+pub fn ask() -> Result<Answer, Failure> {
+    match attempt() {
+        Ok(reply) if (200..300).contains(&reply.status) => Ok(crate::page(Vec::new(), Vec::new(), "end")),
+        Ok(reply) if reply.status == 401 => Err(Failure::AuthRequired("status 401".to_owned())),
+        Ok(reply) => Err(Failure::Backend(format!("status {}", reply.status))),
+        Err(Error::AuthRequired(words)) => Err(Failure::AuthRequired(words)),
+        Err(error) => Err(Failure::Http(format!("{error:?}"))),
+    }
+}
+
 pub fn attempt() -> Result<Response, Error> {
     http::send(&request())
 }
