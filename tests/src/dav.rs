@@ -2,7 +2,12 @@
 //!
 //! Nothing of the system's configuration is read or changed, and no service of the system's is used.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "whatever fails here fails the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "whatever fails here fails the test"
+)]
 
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
@@ -17,6 +22,8 @@ pub const USER: &str = "ada";
 pub const PASSWORD: &str = "correct horse battery staple";
 /// The same, as Apache's password file has it (SHA-1 in Base64).
 const PASSWORD_HASH: &str = "{SHA}q/eq1kOINtvlJqojGr3i0O73TUI=";
+/// Of another password.
+const OTHER_HASH: &str = "{SHA}t8j/uPvGfBcTKODo9kNpTo5hszU=";
 
 const APACHE: &str = "/usr/sbin/apache2";
 const MODULES: &str = "/usr/lib/apache2/modules";
@@ -84,6 +91,11 @@ impl Dav {
     pub fn asked(&self) -> Vec<String> {
         let log = std::fs::read_to_string(self.folder.path().join("access")).unwrap();
         log.lines().map(str::to_owned).collect()
+    }
+
+    /// Gives the user another password (Apache).
+    pub fn change_password(&self) {
+        std::fs::write(self.folder.path().join("passwords"), format!("{USER}:{OTHER_HASH}\n")).unwrap();
     }
 
     /// Makes a file or folder older.

@@ -68,19 +68,29 @@ pub fn target() -> Result<(), Error> {
     }
 }
 
-/// Installs strace, with which the tests count and choose the moments of a kill, where Debian's package manager can do it at once.
-/// Where it cannot, or nobody may, those tests say that they did not check.
-pub fn strace() {
-    if run::quietly(Command::new("strace").arg("-V")).is_ok() {
-        return;
-    }
+/// Installs what tests look over a command's shoulder with, and the servers that they speak to, where Debian's package manager can do
+/// it at once. Where it cannot, or nobody may, those tests say that they did not check.
+pub fn packages() {
+    // apache2-bin is the server without a service that would be started, and without the system's configuration.
+    let wanted = [("strace", "strace", "-V"), ("apache2-bin", APACHE, "-v"), ("rclone", "rclone", "version")];
+    let mut missing: Vec<_> = wanted
+        .into_iter()
+        .filter(|(_, program, argument)| run::quietly(Command::new(program).arg(argument)).is_err())
+        .map(|(package, ..)| package)
+        .collect();
     let apt = |args: &[&str]| {
         run::quietly(Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive")).is_ok()
     };
-    let install = ["install", "--yes", "--no-install-recommends", "strace"];
+    let install = |package: &str| apt(&["install", "--yes", "--no-install-recommends", package]);
+    missing.retain(|package| !install(package));
     // The lists of packages may be missing, or old.
-    let _ = apt(&install) || (apt(&["update"]) && apt(&install));
+    if !missing.is_empty() && apt(&["update"]) {
+        missing.retain(|package| !install(package));
+    }
 }
+
+/// Where Debian puts the server, which is in no ordinary user's path.
+pub const APACHE: &str = "/usr/sbin/apache2";
 
 /// What makes a workspace build one with the feature `cloud`.
 pub const CLOUD: [&str; 2] = ["--features", "orkee-cli/cloud"];

@@ -13,7 +13,7 @@ const SIM_SCHEDULES: &str = "200000";
 
 pub fn run() -> Result<(), Error> {
     setup::target()?;
-    setup::strace();
+    setup::packages();
     sandbox::npm(&root().join("tests/op"))?;
     run::loudly(cargo().args(["fmt", "--all", "--check"]))?;
     let binaries = setup::build_for_tests()?;
@@ -42,6 +42,12 @@ fn tell_what_was_not_checked() {
             "a50: the modes with which files are created; c90a, c90b: crash points, what is on disk before what",
         ),
         ("unshare", &["-V"], "b10, b13: a folder that is read-only, a disk that is full"),
+        (
+            setup::APACHE,
+            &["-v"],
+            "sync through WebDAV: the provider `webdav` with a real server (Debian: apache2-bin)",
+        ),
+        ("rclone", &["version"], "that a WebDAV server which ignores conditions is refused"),
     ];
     for (tool, args, checks) in tools {
         if run::quietly(Command::new(tool).args(args)).is_err() {
