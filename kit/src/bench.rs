@@ -14,7 +14,7 @@ use orkee_core::sync::provider::{
 use orkee_wire::{Envelope, EnvelopeHead};
 use tempfile::TempDir;
 
-use crate::candidate::{Candidate, Login, credentials};
+use crate::candidate::{Candidate, Login, LoginForm, credentials};
 use crate::finding::{Finding, Stop, told};
 use crate::practice::{Options, Practice};
 use crate::proxy::Proxy;
@@ -87,7 +87,8 @@ impl<'a> Bench<'a> {
     pub(crate) async fn set_up(around: &'a Surroundings<'a>) -> Finding<Self> {
         let states = TempDir::new().map_err(unusable)?;
         let Some(backend) = &around.backend else {
-            let token = around.login.as_ref().filter(|_| around.candidate.sends_token());
+            let is_token = around.candidate.login() == Some(LoginForm::Token);
+            let token = around.login.as_ref().filter(|_| is_token);
             let options = Options { token: token.map(|login| login.secret().clone()), data: None };
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             let practice = Practice::start(address, options).await.map_err(unusable)?;

@@ -6,10 +6,8 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::id;
-use orkee_core::net::{ApiUrl, CredentialError, CredentialSource, LOGIN, Origin, Secret};
-use orkee_core::plugin::{
-    AllowList, Attach, Credential, Grants, Host, Limits, LoginKind, Manifest, Plugin, PluginError,
-};
+use orkee_core::net::{ApiUrl, CredentialError, CredentialSource, Origin, Secret};
+use orkee_core::plugin::{Grants, Host, Limits, LoginKind, Manifest, Plugin, PluginError};
 use thiserror::Error;
 
 /// Of secrets that are made up.
@@ -80,35 +78,37 @@ impl Candidate {
         Ok(Self { plugin, manifest, limits, settings })
     }
 
-    /// The API URL and, for that origin alone, the login.
+    /// The API URL and, for that origin alone, the login. Of a component without a manifest, that is a token. What else a manifest
+    /// asks for, nobody has granted here.
     pub(crate) fn grants(&self, api_url: &ApiUrl) -> Grants {
-        let audience = api_url.origin().clone();
-        let hosts = AllowList::nothing().with_api(audience.clone());
-        let credentials = match self.attach() {
-            Some(attach) => [(LOGIN.to_owned(), Credential { audience, attach })].into(),
-            None => BTreeMap::new(),
+        let Some(manifest) = &self.manifest else {
+            return Grants::built_in(api_url);
         };
-        Grants { hosts, credentials }
-    }
-
-    /// How its login is sent. Of a component without a manifest, it is a token.
-    fn attach(&self) -> Option<Attach> {
-        match self.manifest.as_ref().map(|manifest| manifest.login.as_ref()) {
-            None | Some(Some(LoginKind::Oauth { .. } | LoginKind::Token)) => Some(Attach::Bearer),
-            Some(Some(LoginKind::Password)) => Some(Attach::Basic),
-            Some(Some(LoginKind::AwsKeys { .. })) | Some(None) => None,
+        let asked = Manifest { hosts: Vec::new(), ..manifest.clone() };
+        let grants = Grants::of(&asked, api_url);
+        match self.settings.get("region") {
+            Some(region) => grants.in_region(region),
+            None => grants,
         }
     }
 
-    /// Whether it may name a login at all.
-    pub(crate) fn knows_login(&self) -> bool {
-        self.attach().is_some()
+    /// How its login is given; none where it has none.
+    pub(crate) fn login(&self) -> Option<LoginForm> {
+        match self.manifest.as_ref().map(|manifest| &manifest.login) {
+            None | Some(Some(LoginKind::Oauth { .. } | LoginKind::Token)) => Some(LoginForm::Token),
+            Some(Some(LoginKind::Password | LoginKind::AwsKeys { .. })) => Some(LoginForm::Pair),
+            Some(None) => None,
+        }
     }
+}
 
-    /// Whether a backend that knows tokens alone knows its login.
-    pub(crate) fn sends_token(&self) -> bool {
-        self.attach() == Some(Attach::Bearer)
-    }
+/// What a login looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginForm {
+    /// One text, which a backend that knows tokens alone can know.
+    Token,
+    /// A name and a secret.
+    Pair,
 }
 
 fn settings(
@@ -147,12 +147,13 @@ impl Login {
     }
 
     /// One that means something to a practice backend alone: a token, or a name and a password.
-    pub(crate) fn made_up(is_token: bool) -> Self {
-        let secret = match is_token {
-            true => id::random(SECRET_LEN),
-            false => format!("orkee:{}", id::random(SECRET_LEN)),
+    pub(crate) fn made_up(form: LoginForm) -> Self {
+        let secret = match form {
+            LoginForm::Token => id::random(SECRET_LEN),
+            LoginForm::Pair => format!("orkee:{}", id::random(SECRET_LEN)),
         };
-        Self { secret: Secret::new(secret), refreshed: Some(Secret::new(id::random(SECRET_LEN))) }
+        let refreshed = (form == LoginForm::Token).then(|| Secret::new(id::random(SECRET_LEN)));
+        Self { secret: Secret::new(secret), refreshed }
     }
 
     pub(crate) fn secret(&self) -> &Secret {

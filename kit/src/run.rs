@@ -146,7 +146,7 @@ pub async fn run(
     let chosen: Vec<&'static Check> = ALL.iter().filter(is_chosen).collect();
     let login = match (plan.login, &plan.backend) {
         (Some(secret), _) => Some(Login::given(secret)),
-        (None, None) => candidate.knows_login().then(|| Login::made_up(candidate.sends_token())),
+        (None, None) => candidate.login().map(Login::made_up),
         (None, Some(_)) => None,
     };
     let secrets = Arc::new(Secrets::new(login.iter().flat_map(Login::secrets)));
