@@ -1,5 +1,7 @@
 //! The checks against providers that keep the contract and against ones that break it, each in one way.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,6 +1,8 @@
 //! `orkee cloud provider test`, with the binary that authors have: good and bad providers, and the one that Orkee ships with a real
 //! server.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;

@@ -33,6 +33,8 @@ const MAX_READ: usize = 32 << 20;
 const KNOWN_HEAD: &str = "x-practice-head";
 
 type Reply = Response<Full<Bytes>>;
+/// What is answered in the place of what was asked for.
+type Refusal = Box<Reply>;
 
 /// Serves connections until the task is ended; they end with it.
 pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
@@ -60,7 +62,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
         let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(answer(&shared, request).await.unwrap_or_else(|refused| refused)) }
+        async move { Ok::<_, Infallible>(answer(&shared, request).await.unwrap_or_else(|refused| *refused)) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -73,7 +75,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>) {
 }
 
 /// The reply; as an error where the request is not carried out.
-async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Result<Reply, Reply> {
+async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Result<Reply, Refusal> {
     authorize(shared, request.headers())?;
     let (head, body) = request.into_parts();
     match (head.uri.path().split('/').collect::<Vec<_>>().as_slice(), &head.method) {
@@ -98,7 +100,7 @@ async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Result<Repl
     }
 }
 
-fn authorize(shared: &Shared, headers: &HeaderMap) -> Result<(), Reply> {
+fn authorize(shared: &Shared, headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(token) = &shared.token else {
         return Ok(());
     };
@@ -112,7 +114,7 @@ fn authorize(shared: &Shared, headers: &HeaderMap) -> Result<(), Reply> {
 }
 
 /// The newest commit that the client knows must be one of this backend's.
-fn check_epoch(shared: &Shared, headers: &HeaderMap) -> Result<(), Reply> {
+fn check_epoch(shared: &Shared, headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(known) = headers.get(KNOWN_HEAD) else {
         return Ok(());
     };
@@ -140,7 +142,7 @@ struct Change<'a> {
     envelope: String,
 }
 
-fn changes(shared: &Shared, query: &str) -> Result<Reply, Reply> {
+fn changes(shared: &Shared, query: &str) -> Result<Reply, Refusal> {
     let (mut after, mut limit) = (None, MAX_PAGE);
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         match &*name {
@@ -179,7 +181,7 @@ struct Stored {
     head: Head,
 }
 
-fn put(shared: &Shared, id: &str, guard: Option<&str>, envelope: &[u8]) -> Result<Reply, Reply> {
+fn put(shared: &Shared, id: &str, guard: Option<&str>, envelope: &[u8]) -> Result<Reply, Refusal> {
     if envelope.len() > MAX_RECORD_BYTES {
         return Err(error(StatusCode::PAYLOAD_TOO_LARGE, "too-large"));
     }
@@ -197,7 +199,7 @@ fn put(shared: &Shared, id: &str, guard: Option<&str>, envelope: &[u8]) -> Resul
 }
 
 /// What is held instead: as the body, its revision as the tag.
-fn mismatch(held: Option<Held>) -> Reply {
+fn mismatch(held: Option<Held>) -> Refusal {
     let mut reply = Response::new(Full::new(Bytes::new()));
     *reply.status_mut() = StatusCode::PRECONDITION_FAILED;
     if let Some(held) = held {
@@ -208,11 +210,11 @@ fn mismatch(held: Option<Held>) -> Reply {
         reply.headers_mut().insert(CONTENT_TYPE, kind);
         *reply.body_mut() = Full::new(held.envelope);
     }
-    reply
+    Box::new(reply)
 }
 
 /// `If-Match: "REVISION"`, or `If-None-Match: *`; a write without either is not carried out.
-fn guard(headers: &HeaderMap) -> Result<Option<String>, Reply> {
+fn guard(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let one = |name| {
         let mut values = headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -235,7 +237,7 @@ fn guard(headers: &HeaderMap) -> Result<Option<String>, Reply> {
 }
 
 /// The body, decompressed. Of one that is too large only that much.
-async fn envelope(headers: &HeaderMap, body: Incoming) -> Result<Vec<u8>, Reply> {
+async fn envelope(headers: &HeaderMap, body: Incoming) -> Result<Vec<u8>, Refusal> {
     let sent = tokio::time::timeout(BODY_WITHIN, collect(body)).await;
     let sent = sent.map_err(|_| error(StatusCode::REQUEST_TIMEOUT, "timeout"))?;
     let sent = sent.ok_or_else(|| error(StatusCode::BAD_REQUEST, "bad-body"))?;
@@ -261,7 +263,7 @@ async fn collect(mut body: Incoming) -> Option<Vec<u8>> {
     Some(kept)
 }
 
-fn inflate(sent: &[u8]) -> Result<Vec<u8>, Reply> {
+fn inflate(sent: &[u8]) -> Result<Vec<u8>, Refusal> {
     let mut envelope = Vec::new();
     let decoder = zstd::stream::read::Decoder::new(sent);
     let read = decoder.and_then(|decoder| {
@@ -280,12 +282,12 @@ fn is_id(id: &str) -> bool {
 }
 
 #[derive(Serialize)]
-struct Refusal {
+struct Refused {
     error: &'static str,
 }
 
-fn error(status: StatusCode, code: &'static str) -> Reply {
-    json(status, &Refusal { error: code })
+fn error(status: StatusCode, code: &'static str) -> Refusal {
+    Box::new(json(status, &Refused { error: code }))
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> Reply {
