@@ -2,46 +2,24 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
 
 use orkee_tests::home::{Home, finish};
 use orkee_tests::http::{self, Reply};
-use serde_json::Value;
-use url::Url;
+use orkee_tests::practice::Practice;
 
-struct Practice {
-    child: Child,
-    url: Url,
+fn start(home: &Home, args: &[&str]) -> Practice {
+    let mut command = home.command(["cloud", "provider", "practice"]);
+    command.args(args);
+    Practice::start(command)
 }
 
-impl Practice {
-    fn start(home: &Home, args: &[&str]) -> Self {
-        let mut command = home.command(["cloud", "provider", "practice"]);
-        command.args(args).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
-        let url = Url::parse(said["url"].as_str().unwrap()).unwrap();
-        Self { child, url }
-    }
-
-    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        http::send(method, &self.url.join(path).unwrap(), headers, body).unwrap()
-    }
-
-    fn put(&self, id: &str) -> Reply {
-        self.ask("PUT", &format!("/records/{id}"), &[("if-none-match", "*")], b"envelope")
-    }
+fn ask(practice: &Practice, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    http::send(method, &practice.url.join(path).unwrap(), headers, body).unwrap()
 }
 
-impl Drop for Practice {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn put(practice: &Practice, id: &str) -> Reply {
+    ask(practice, "PUT", &format!("/records/{id}"), &[("if-none-match", "*")], b"envelope")
 }
 
 fn shown(path: &Path) -> &str {
@@ -53,13 +31,13 @@ fn what_was_answered_is_still_there_after_a_kill() {
     let home = Home::new();
     home.folder("");
     let data = home.path("records");
-    let practice = Practice::start(&home, &["--data", shown(&data)]);
-    assert_eq!(practice.put("aaaaaaaa").status, 200);
-    let before = practice.ask("GET", "/changes", &[], b"").json();
+    let practice = start(&home, &["--data", shown(&data)]);
+    assert_eq!(put(&practice, "aaaaaaaa").status, 200);
+    let before = ask(&practice, "GET", "/changes", &[], b"").json();
     drop(practice);
-    let practice = Practice::start(&home, &["--data", shown(&data)]);
-    assert_eq!(practice.ask("GET", "/changes", &[], b"").json(), before);
-    let held = practice.put("aaaaaaaa");
+    let practice = start(&home, &["--data", shown(&data)]);
+    assert_eq!(ask(&practice, "GET", "/changes", &[], b"").json(), before);
+    let held = put(&practice, "aaaaaaaa");
     assert_eq!((held.status, held.body.as_slice()), (412, &b"envelope"[..]));
     let second = home.command(["cloud", "provider", "practice", "--data", shown(&data)]);
     finish(second, &[]).fails(7, "E-KIT-003");
@@ -68,10 +46,10 @@ fn what_was_answered_is_still_there_after_a_kill() {
 #[test]
 fn its_token_is_asked_for() {
     let home = Home::new();
-    let practice = Practice::start(&home, &["--token", "practice-token"]);
-    assert_eq!(practice.put("aaaaaaaa").status, 401);
+    let practice = start(&home, &["--token", "practice-token"]);
+    assert_eq!(put(&practice, "aaaaaaaa").status, 401);
     let bearer = [("authorization", "Bearer practice-token")];
-    assert_eq!(practice.ask("GET", "/changes", &bearer, b"").status, 200);
+    assert_eq!(ask(&practice, "GET", "/changes", &bearer, b"").status, 200);
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn p47_what_cannot_be_tried_is_refused_in_a_sentence() {
     let tried = |args: &[&str]| test(&home, practice(), args);
     test(&home, &notes, &[]).fails(2, "E-PLUGIN-002").says("no WebAssembly");
     test(&home, &home.path("none.wasm"), &[]).fails(2, "E-CLI-008");
-    test(&home, &home.folder("empty"), &[]).fails(2, "E-CLI-001").says("no packed component");
+    test(&home, &home.folder("empty"), &[]).fails(2, "E-BUILD-001").says("no provider.toml");
     tried(&["--check", "two-writer"]).fails(2, "E-KIT-007").says("two-writers");
     tried(&["--backend", "http://example.com"]).fails(2, "E-NET-010");
     tried(&["--backend", "http://127.0.0.1:9"]).fails(4, "E-KIT-008").says("--login-from-stdin");

@@ -1,21 +1,28 @@
 //! `orkee cloud provider`: what is installed and what it may do, and what authors need. One file a command.
 
+mod building;
 mod consent;
+mod dev;
 mod grant;
 mod grants;
 mod info;
 mod install;
 mod list;
 mod logs;
+mod new;
+mod pack;
 mod practice;
+mod project;
 mod remove;
 mod revoke;
 mod rollback;
 mod source;
 mod take;
+mod template;
 mod test;
 mod update;
 mod view;
+mod watch;
 
 pub(crate) use grants::{BEHIND_A_PROXY, is_proxied};
 
@@ -27,7 +34,8 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   orkee cloud provider install ./notes.wasm
   orkee cloud provider grants notes
-  orkee cloud provider test notes.wasm    try one against what a backend owes";
+  orkee cloud provider new acme-notes --lang rust    begin one of your own
+  orkee cloud provider test acme-notes               build it, and try it against what a backend owes";
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -41,8 +49,11 @@ pub(crate) enum Command {
     Grant(grant::Grant),
     Revoke(revoke::Revoke),
     Logs(logs::Logs),
-    Practice(practice::Practice),
+    New(new::New),
+    Pack(pack::Pack),
+    Dev(dev::Dev),
     Test(test::Test),
+    Practice(practice::Practice),
 }
 
 impl Command {
@@ -58,8 +69,11 @@ impl Command {
             Self::Grant(command) => command.run(cx),
             Self::Revoke(command) => command.run(cx),
             Self::Logs(command) => command.run(cx),
-            Self::Practice(command) => command.run(cx),
+            Self::New(command) => command.run(cx),
+            Self::Pack(command) => command.run(cx),
+            Self::Dev(command) => command.run(cx),
             Self::Test(command) => command.run(cx),
+            Self::Practice(command) => command.run(cx),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `orkee cloud provider test`
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,13 @@ use orkee_core::plugin::{Host, Limits, Manifest, Package, PackageError};
 use orkee_kit::{Candidate, Checked, Plan, Report, Verdict, obligations};
 use serde::Serialize;
 
+use super::pack;
+use super::project::Project;
 use crate::commands::cloud::surroundings;
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit, Failure};
 use crate::output::{Paint, text};
 
-/// Where a folder has what was packed.
-const DIST: &str = "dist";
 /// A login on standard input is a line; this is far more.
 const MAX_LOGIN: u64 = 16 << 10;
 
@@ -29,11 +29,12 @@ const MAX_LOGIN: u64 = 16 << 10;
 #[command(after_help = "\
 Examples:
   orkee cloud provider test notes.wasm
+  orkee cloud provider test acme-notes
   orkee cloud provider test . --check two-writers
   orkee cloud provider test s3.wasm --backend http://127.0.0.1:5000 --option bucket=try --login-from-stdin < keys
   orkee cloud provider test --explain two-writers")]
 pub(crate) struct Test {
-    /// A component, or the folder of one that was packed
+    /// A component, or its author's folder, which is built and packed first
     #[arg(value_name = "FILE|DIR", required_unless_present = "explain")]
     component: Option<PathBuf>,
     /// A backend that is running, instead of the practice backend
@@ -90,7 +91,7 @@ impl Test {
     }
 
     fn load(&self, cx: &Context, path: &Path) -> Result<Candidate, Failure> {
-        let path = if path.is_dir() { packed_in(path)? } else { path.to_owned() };
+        let path = if path.is_dir() { packed(cx, path)? } else { path.to_owned() };
         let bytes = read(&path)?;
         let host = Host::new(Some(cx.home()?.cache()))?;
         let manifest = match Package::read(&bytes) {
@@ -122,29 +123,17 @@ impl Test {
     }
 }
 
+/// What comes of a folder's build.
+fn packed(cx: &Context, folder: &Path) -> Result<PathBuf, Failure> {
+    let project = Project::open(folder)?;
+    Ok(surroundings::run(pack::build_and_pack(cx, &project, None, None))?.file)
+}
+
 /// What messages call it.
 fn name(path: &Path, manifest: Option<&Manifest>) -> String {
     match manifest {
         Some(manifest) => manifest.name.to_string(),
         None => text::line(&path.file_stem().unwrap_or_default().to_string_lossy()),
-    }
-}
-
-/// The one component that an author packed below a folder.
-fn packed_in(folder: &Path) -> Result<PathBuf, CliError> {
-    let dist = folder.join(DIST);
-    let entries = fs::read_dir(&dist).map(|entries| entries.flatten().map(|entry| entry.path()));
-    let mut found: Vec<PathBuf> = entries.map(Iterator::collect).unwrap_or_default();
-    found.retain(|path| path.extension().is_some_and(|extension| extension == "wasm"));
-    match (found.pop(), found.is_empty()) {
-        (Some(one), true) => Ok(one),
-        (None, _) => Err(CliError::usage(
-            format!("{} has no packed component in its folder `{DIST}`", folder.display()),
-            format!("run `orkee cloud provider pack {}` first", folder.display()),
-        )),
-        (Some(_), false) => {
-            Err(CliError::usage(format!("{} has several components", dist.display()), "name one of them"))
-        }
     }
 }
 

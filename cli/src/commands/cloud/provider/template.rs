@@ -1,0 +1,136 @@
+//! What a new provider begins with, as files: the template of its language, the contract, and for Rust the SDK.
+//!
+//! They are part of this program, so that an author needs nothing else of Orkee. They are projects as they stand in
+//! `providers/templates/`; only their name is a placeholder.
+
+/// What the templates are called.
+const NAME: &str = "my-provider";
+/// What they are called for people.
+const TITLE: &str = "My Provider";
+
+/// A path within the project, and the content.
+type File = (&'static str, &'static str);
+
+macro_rules! files {
+    ($to:literal, $from:literal: $($path:literal),+ $(,)?) => {
+        &[$((
+            concat!($to, $path),
+            include_str!(concat!("../../../../../", $from, "/", $path)),
+        )),+]
+    };
+}
+
+const RUST: &[File] = files!("", "providers/templates/rust":
+    ".gitignore", "Cargo.toml", "README.md", "provider.toml", "src/backend.rs", "src/lib.rs",
+);
+
+const JS: &[File] = files!("", "providers/templates/js":
+    ".gitignore", "README.md", "build.mjs", "package-lock.json", "package.json", "provider.toml",
+    "src/backend.js", "src/provider.js", "test/backend.test.js",
+);
+
+const PYTHON: &[File] = files!("", "providers/templates/python":
+    ".gitignore", "README.md", "build.py", "provider.toml", "requirements.txt",
+    "src/app.py", "src/backend.py", "tests/test_backend.py",
+);
+
+const SDK: &[File] = files!("sdk/", "providers/sdk":
+    "Cargo.toml", "README.md", "src/contract.rs", "src/date.rs", "src/encoding.rs", "src/export.rs", "src/failure.rs", "src/host.rs",
+    "src/lib.rs", "src/memory.rs", "src/option.rs", "src/paging.rs", "src/rehearsal.rs", "src/request.rs",
+    "src/response.rs", "wit/README.md", "wit/orkee-sync.wit",
+);
+
+const WIT: &[File] = files!("", "": "wit/README.md", "wit/orkee-sync.wit");
+
+/// A language that there is a template for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Language {
+    Rust,
+    Js,
+    Python,
+}
+
+impl Language {
+    /// As people write it.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Rust => "Rust",
+            Self::Js => "JavaScript",
+            Self::Python => "Python",
+        }
+    }
+
+    /// The files of a project of this name.
+    pub(super) fn project(self, name: &str) -> Vec<(&'static str, String)> {
+        let (own, with) = match self {
+            Self::Rust => (RUST, SDK),
+            Self::Js => (JS, WIT),
+            Self::Python => (PYTHON, WIT),
+        };
+        let title = title(name);
+        let named = |text: &str| text.replace(NAME, name).replace(TITLE, &title);
+        let own = own.iter().map(|(path, text)| (*path, named(text)));
+        own.chain(with.iter().map(|(path, text)| (*path, (*text).to_owned()))).collect()
+    }
+}
+
+/// `acme-notes` as people write it: `Acme Notes`.
+fn title(name: &str) -> String {
+    let words = name.split('-').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_ascii_uppercase() + rest
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use orkee_core::plugin::PluginName;
+
+    use super::*;
+
+    fn files_below(folder: &Path, from: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => files_below(&path, from, found),
+                false => drop(found.insert(path.strip_prefix(from).unwrap().to_str().unwrap().to_owned())),
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_templates_and_the_sdk_is_in_the_program() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../providers");
+        for (folder, files, prefix) in [
+            ("templates/rust", RUST, ""),
+            ("templates/js", JS, ""),
+            ("templates/python", PYTHON, ""),
+            ("sdk", SDK, "sdk/"),
+        ] {
+            let mut there = BTreeSet::new();
+            files_below(&root.join(folder), &root.join(folder), &mut there);
+            // Of the contract, the version that is in force.
+            there.retain(|path| !path.contains("__pycache__") && !path.starts_with("wit/published"));
+            let embedded: BTreeSet<String> =
+                files.iter().map(|(path, _)| path.strip_prefix(prefix).unwrap().to_owned()).collect();
+            assert_eq!(there, embedded, "{folder}");
+        }
+    }
+
+    #[test]
+    fn a_project_has_its_own_name_everywhere() {
+        let name: PluginName = "acme-notes2".parse().unwrap();
+        for language in [Language::Rust, Language::Js, Language::Python] {
+            let files = language.project(name.as_str());
+            assert!(files.iter().any(|(_, text)| text.contains("Acme Notes2")), "{language:?}");
+            for (path, text) in files {
+                let kept = path.starts_with("sdk/") || path.starts_with("wit/");
+                assert!(kept || !(text.contains(NAME) || text.contains(TITLE)), "{path}");
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+// What Orkee calls: the interface `provider` of wit/orkee-sync.wit. What the backend wants to hear is in backend.js.
+import { send, sendAll } from 'orkee:sync/http@0.1.0';
+import { write } from 'orkee:sync/log@0.1.0';
+
+import { exchange } from './backend.js';
+
+export const provider = {
+  describe: () => ({
+    id: 'my-provider',
+    name: 'My Provider',
+    version: '0.1.0',
+    signIn: 'login',
+    limits: {
+      // A request for each, and Orkee allows a call 1000.
+      maxMutations: 100,
+      maxBytes: 4n << 20n,
+      maxRecordBytes: 1n << 20n,
+      maxPage: 500,
+    },
+  }),
+
+  exchange(request) {
+    try {
+      return exchange(request, { send, sendAll });
+    } catch (error) {
+      // A failure of the contract is an object of its own, and thrown on purpose. Anything else is a mistake in here, of
+      // which Orkee would see only that it happened: the log has where.
+      if (error instanceof Error) write('error', `${error}\n${error.stack}`);
+      throw error;
+    }
+  },
+};

@@ -1,0 +1,46 @@
+"""Makes build/provider.wasm, a component, of app.py, backend.py and the Python interpreter."""
+
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
+WORLD = ["--wit-path", "wit", "--world", "sync-provider"]
+
+
+def run(*command: str | Path) -> None:
+    status = subprocess.run(command, cwd=HERE).returncode
+    if status != 0:
+        sys.exit(status)
+
+
+def install() -> None:
+    """Once: a virtual environment with what requirements.txt names."""
+    print("installing what requirements.txt names (about 45 MB)", flush=True)
+    try:
+        venv.create(VENV, with_pip=True)
+        run(BIN / "python", "-m", "pip", "install", "--quiet", "-r", "requirements.txt")
+    except BaseException:
+        # Half an environment would be taken for a whole one the next time.
+        shutil.rmtree(VENV, ignore_errors=True)
+        raise
+
+
+def main() -> None:
+    if not VENV.exists():
+        install()
+    componentize = BIN / "componentize-py"
+    # For editors and tests: the component itself is made without them.
+    shutil.rmtree(HERE / "build", ignore_errors=True)
+    run(componentize, "--quiet", *WORLD, "bindings", "build/bindings")
+    # Orkee offers no files and no sockets: a component that imports them is refused. `--stub-wasi` leaves all of WASI out.
+    output = ["--output", "build/provider.wasm"]
+    run(componentize, "--quiet", *WORLD, "componentize", "--stub-wasi", "--python-path", "src", *output, "app")
+
+
+if __name__ == "__main__":
+    main()
