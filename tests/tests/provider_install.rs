@@ -238,7 +238,9 @@ fn p05_p26_what_is_no_provider_is_refused_in_words_of_its_own() {
     let zeros = home.file("zeros.wasm", "");
     File::options().write(true).open(&zeros).unwrap().set_len(1 << 30).unwrap();
     home.file("empty.wasm", "");
-    home.file("small-zeros.wasm", vec![0; 1 << 20]);
+    home.file("blank.wasm", vec![0; 1 << 20]);
+    let large = home.file("large.wasm", &whole);
+    File::options().write(true).open(&large).unwrap().set_len((32 << 20) + 1).unwrap();
     home.file("core.wasm", b"\0asm\x01\0\0\0");
     home.file("compiled.wasm", compiled());
     home.file("script.wasm", "#!/bin/sh\ntouch ran\n");
@@ -248,9 +250,10 @@ fn p05_p26_what_is_no_provider_is_refused_in_words_of_its_own() {
     let cut = b"\0asm\x0d\0\x01\0\x04\x01\xff";
     home.file("broken.wasm", pack(cut, &manifest("broken", "1", ""), None).unwrap());
     for (name, code, error, says) in [
-        ("zeros.wasm", 1, "E-PLUGIN-007", "`zeros.wasm` was stopped: its limit is 32 MiB for a component"),
+        ("zeros.wasm", 2, "E-PLUGIN-002", "`zeros.wasm` cannot be loaded: it is a file of zeros"),
+        ("large.wasm", 1, "E-PLUGIN-007", "`large.wasm` was stopped: its limit is 32 MiB for a component"),
         ("empty.wasm", 2, "E-PLUGIN-002", "an empty file"),
-        ("small-zeros.wasm", 2, "E-PLUGIN-002", "nothing but zeros"),
+        ("blank.wasm", 2, "E-PLUGIN-002", "a file of zeros"),
         ("core.wasm", 2, "E-PLUGIN-002", "a core WebAssembly module"),
         ("compiled.wasm", 2, "E-PLUGIN-002", "compiled code"),
         ("script.wasm", 2, "E-PLUGIN-002", "no WebAssembly"),
@@ -258,8 +261,8 @@ fn p05_p26_what_is_no_provider_is_refused_in_words_of_its_own() {
         ("unpacked.wasm", 2, "E-PLUGIN-031", "no manifest"),
         ("nobody.wasm", 2, "E-PLUGIN-002", "no sync provider"),
         ("broken.wasm", 2, "E-PLUGIN-005", "cannot be loaded"),
-        ("not-there.wasm", 2, "E-CLI-008", "not-there.wasm"),
-        ("/dev/zero", 2, "E-CLI-008", "no plain file"),
+        ("not-there.wasm", 2, "E-PLUGIN-014", "not-there.wasm"),
+        ("/dev/zero", 2, "E-PLUGIN-002", "no regular file"),
     ] {
         run(&home, &["install", name, "--yes"]).fails(code, error).says(says);
     }

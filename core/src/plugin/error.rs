@@ -189,6 +189,7 @@ impl Diagnostic for PluginError {
             Self::Limit { .. } | Self::Panicked { .. } | Self::Trapped { .. } | Self::Contract { .. } => {
                 "nothing is lost; report it to the plugin's author".to_owned()
             }
+            Self::File { .. } => "check the path and that it is yours to read".to_owned(),
             _ => return None,
         })
     }

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use super::components::read_file;
 use super::digest::ComponentDigest;
 use super::error::RegistryError;
 use super::{BUILT_IN, Registry, Release};
 use crate::net::ApiUrl;
-use crate::plugin::component::check_bytes;
+use crate::plugin::component::{self, check_bytes};
 use crate::plugin::error::PluginError;
 use crate::plugin::grants::HostPattern;
 use crate::plugin::host::{Host, Plugin};
@@ -39,10 +38,10 @@ impl Candidate {
         }
     }
 
-    /// Reads a file, unless it is too large to be a component. `source` is where an update looks for the next.
+    /// Reads a file, no more of it than a component may have. `source` is where an update looks for the next.
     pub fn read(path: &Path, source: &Path) -> Result<Self, RegistryError> {
         let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        let bytes = read_file(path, &shown)?;
+        let bytes = component::read(&shown, path, Limits::default().component)?;
         Self::of(bytes, &source.to_string_lossy(), &shown)
     }
 

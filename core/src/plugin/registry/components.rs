@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use super::digest::ComponentDigest;
 use super::error::RegistryError;
 use crate::file;
-use crate::plugin::PluginError;
-use crate::plugin::limits::{Limit, Limits};
+use crate::plugin::limits::Limits;
 
 /// `plugins/components/`.
 #[derive(Debug, Clone)]
@@ -26,11 +25,11 @@ impl Components {
     pub(super) fn read(&self, name: &str, digest: &ComponentDigest) -> Result<Vec<u8>, RegistryError> {
         let path = self.path(digest);
         let name = || name.to_owned();
-        let bytes = match read_file(&path, &name()) {
-            Err(RegistryError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+        let bytes = match read_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(RegistryError::Missing { name: name(), path });
             }
-            other => other?,
+            other => other.map_err(RegistryError::io(&path))?,
         };
         match ComponentDigest::of(&bytes) {
             found if found == *digest => Ok(bytes),
@@ -70,22 +69,13 @@ impl Components {
     }
 }
 
-/// A component's file, never more of it than a component may have. `shown` is what messages call it.
-pub(super) fn read_file(path: &Path, shown: &str) -> Result<Vec<u8>, RegistryError> {
-    let limit = Limits::default().component;
-    let too_large = || PluginError::Limit { plugin: shown.to_owned(), limit: Limit::Component(limit) };
-    let metadata = fs::metadata(path).map_err(RegistryError::io(path))?;
-    if !metadata.is_file() {
-        return Err(RegistryError::io(path)(io::Error::other("it is no plain file")));
+/// A component's file, or as much of what is there instead as tells the difference.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    // Before it is opened: a pipe would wait there for somebody who writes.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no plain file"));
     }
-    if metadata.len() > limit {
-        return Err(too_large().into());
-    }
-    let mut bytes = Vec::with_capacity(metadata.len() as usize);
-    let file = File::open(path).map_err(RegistryError::io(path))?;
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(RegistryError::io(path))?;
-    if bytes.len() as u64 > limit {
-        return Err(too_large().into());
-    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(Limits::default().component + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use orkee_core::net::{Http, HttpOptions};
-use orkee_core::plugin::{Candidate, RegistryError, download};
+use orkee_core::plugin::{Candidate, download};
 
 use crate::commands::cloud::progress::Working;
 use crate::commands::cloud::surroundings;
@@ -21,10 +21,7 @@ pub(super) fn fetch(cx: &Context, text: &str) -> Result<Candidate, Failure> {
     }
     let source = cx.folder()?.join(text);
     let path = if source.is_dir() { packed_in(&source)? } else { source.clone() };
-    Candidate::read(&path, &source).map_err(|error| match error {
-        RegistryError::Io { path, source } => CliError::ReadFile { path, source }.into(),
-        other => other.into(),
-    })
+    Ok(Candidate::read(&path, &source)?)
 }
 
 fn is_scheme(text: &str) -> bool {
