@@ -22,7 +22,8 @@ mod provider {
 
     const TARGET: &str = "wasm32-wasip2";
     /// Their names, which are those of their folders, and their packages.
-    const BUILT_IN: [(&str, &str); 1] = [("orkee-cloud", "orkee-provider-cloud")];
+    const BUILT_IN: [(&str, &str); 2] =
+        [("orkee-cloud", "orkee-provider-cloud"), ("s3", "orkee-provider-s3")];
 
     pub(super) fn embed() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed=build.rs");
@@ -30,6 +31,7 @@ mod provider {
         let shared = [
             "Cargo.lock",
             "Cargo.toml",
+            "providers/objects",
             "providers/sdk",
             "wire",
             "wit",

@@ -15,6 +15,7 @@ pub mod home;
 pub mod http;
 pub mod installed;
 pub mod mock;
+pub mod moto;
 pub mod op;
 pub mod practice;
 pub mod provider;

@@ -128,3 +128,21 @@ pub fn npm(folder: &Path) -> Result<(), Error> {
         Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(folder),
     )
 }
+
+/// Installs what `requirements.txt` of `folder` pins from PyPI into the virtual environment `venv`, where that has not been done.
+pub fn pip(folder: &Path, venv: &Path) -> Result<(), Error> {
+    let requirements = folder.join("requirements.txt");
+    let (wanted, stamp) = (std::fs::read(&requirements)?, venv.join("installed.txt"));
+    if std::fs::read(&stamp).ok().as_ref() == Some(&wanted) {
+        return Ok(());
+    }
+    run::loudly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv))?;
+    run::loudly(
+        Command::new(venv.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])
+            .arg("--requirement")
+            .arg(&requirements),
+    )?;
+    std::fs::write(&stamp, &wanted)?;
+    Ok(())
+}

@@ -17,6 +17,7 @@ pub fn run() -> Result<(), Error> {
     sandbox::npm(&root().join("tests/op"))?;
     run::loudly(cargo().args(["fmt", "--all", "--check"]))?;
     let binaries = setup::build_for_tests()?;
+    sandbox::pip(&root().join("tests/moto"), &binaries.folder().join("moto"))?;
     run::loudly(cargo().args(["clippy", "--locked", "--workspace", "--all-targets"]).args(CLOUD).args(DENY))?;
     run::loudly(cargo().args(["clippy", "--locked", "-p", "orkee-cli", "--all-targets"]).args(DENY))?;
     run::loudly(

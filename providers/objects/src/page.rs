@@ -13,6 +13,8 @@ use crate::store::{Object, Store};
 
 /// So many commits are read at a time.
 const COMMITS_AT_ONCE: usize = 50;
+/// A page reads so many commits at most: each costs a request, and a call has a limit.
+const COMMITS: usize = 300;
 /// So many records are fetched at a time, and so many bytes, as far as sizes are known.
 const RECORDS_AT_ONCE: usize = 32;
 const BYTES_AT_ONCE: u64 = 4 << 20;
@@ -123,6 +125,7 @@ impl Plan {
         limit: usize,
     ) -> Result<Option<Self>, Failure> {
         let mut plan = Self::default();
+        let (ready, rest) = ready.split_at(ready.len().min(COMMITS));
         for portion in ready.chunks(COMMITS_AT_ONCE) {
             let Some(read) = contents(store, portion)? else { return Ok(None) };
             for (commit, contents) in portion.iter().zip(read) {
@@ -138,6 +141,9 @@ impl Plan {
                     plan.steps.push((commit.number, id));
                 }
             }
+        }
+        if let Some(next) = rest.first() {
+            (plan.is_cut, plan.cut_at) = (true, next.number);
         }
         Ok(Some(plan))
     }

@@ -60,13 +60,21 @@ pub(crate) fn write<S: Store>(
     let first = announce(store, log.newest(), all.collect())?;
     // Where one is in doubt the commit stays open: that record may be written at any moment.
     let written = put(store, exchange)?;
-    let (mut stored, mut latest) = (Vec::new(), 0);
-    for (mutation, written) in exchange.mutations.iter().zip(&written) {
-        if let Written::Stored { date, .. } = written {
-            stored.push((mutation.id.clone(), size(&mutation.envelope)));
-            latest = latest.max(*date);
-        }
-    }
+    let latest = written.iter().filter_map(|written| match written {
+        Written::Stored { date, .. } => Some(*date),
+        Written::Refused | Written::Rejected(_) => None,
+    });
+    let latest = latest.max().unwrap_or(0);
+    let outcomes = outcomes(store, exchange, written)?;
+    let pairs = exchange.mutations.iter().zip(&outcomes);
+    let stored = pairs.filter(|(mutation, outcome)| match outcome {
+        Outcome::Accepted(_) => true,
+        // An earlier attempt wrote it and was cut off. Its commit is open, and readers need not wait for that.
+        Outcome::Conflict(Some(held)) => held.envelope == mutation.envelope,
+        Outcome::Conflict(None) | Outcome::Rejected(_) => false,
+    });
+    let stored: Vec<_> =
+        stored.map(|(mutation, _)| (mutation.id.clone(), size(&mutation.envelope))).collect();
     close(store, first.number, stored.clone());
     let late = latest.saturating_sub(first.date) > LATE_SECONDS;
     let last = if late {
@@ -76,7 +84,6 @@ pub(crate) fn write<S: Store>(
     } else {
         first
     };
-    let outcomes = outcomes(store, exchange, written)?;
     prune::now_and_then(store, last.number);
     let own = (!late).then_some(last.number);
     Ok(Result { outcomes, head: Some(Head { number: last.number, tag: last.tag }), own })

@@ -8,6 +8,8 @@ mod address;
 mod answer;
 mod client;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 use client::Client;
 use orkee_provider_objects::{LIMITS, exchange, probe};

@@ -19,7 +19,10 @@ macro_rules! embedded {
 }
 
 /// All of them.
-pub(super) const ALL: &[BuiltIn] = &[BuiltIn { name: ORKEE_CLOUD, component: embedded!("orkee-cloud") }];
+pub(super) const ALL: &[BuiltIn] = &[
+    BuiltIn { name: ORKEE_CLOUD, component: embedded!("orkee-cloud") },
+    BuiltIn { name: "s3", component: embedded!("s3") },
+];
 
 /// Their names.
 pub(super) fn names() -> Vec<&'static str> {

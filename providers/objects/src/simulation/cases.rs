@@ -91,6 +91,25 @@ fn a_small_change_costs_the_same_however_much_is_stored() {
 }
 
 #[test]
+fn a_reader_that_was_away_for_long_takes_the_commits_in_portions() {
+    let memory = shared();
+    let (mut writer, mut reader) = (device(&memory, 0), device(&memory, 1));
+    reader.sync(&memory);
+    for _ in 0..700 {
+        writer.edit(0);
+        writer.exchange(0);
+    }
+    let mut pages = 0;
+    let mut more = true;
+    while more {
+        pages += 1;
+        let asked = requests(&memory, || more = reader.exchange(100));
+        assert!(asked < 400, "{asked} requests, and a call may make 1000");
+    }
+    assert_eq!((pages, &reader.known), (3, &writer.known));
+}
+
+#[test]
 fn numbers_have_no_gaps_however_writers_meet() {
     let memory = shared();
     let mut other = device(&memory, 1);
@@ -151,6 +170,17 @@ fn what_a_killed_writer_wrote_is_seen_before_its_commit_is_old() {
     memory.lock().unwrap().clock += 25 * 60;
     reader.sync(&memory);
     assert!(!reader.cursor.position.as_ref().unwrap().contains("open"));
+}
+
+#[test]
+fn a_writer_that_repeats_what_it_had_written_names_it_for_readers_again() {
+    let memory = shared();
+    interrupted_write(&memory, "aaaaaaaa", || ());
+    memory.lock().unwrap().objects.remove("log/0000000001.done").unwrap();
+    interrupted_write(&memory, "aaaaaaaa", || ());
+    let memory = memory.lock().unwrap();
+    let (closing, _) = &memory.objects["log/0000000002.done"];
+    assert!(String::from_utf8_lossy(&closing.body).contains("aaaaaaaa"));
 }
 
 #[test]
