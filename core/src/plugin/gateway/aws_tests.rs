@@ -52,7 +52,8 @@ fn the_examples_of_s3_are_signed_as_its_documentation_says() {
 #[test]
 fn the_test_suite_of_the_signature_is_passed() {
     let empty = hex::encode(Sha256::digest(b""));
-    let cases: [(&str, &[(&str, &str)], &str); 3] = [
+    type Sent = &'static [(&'static str, &'static str)];
+    let cases: [(&str, Sent, &str); 3] = [
         ("/", &[], "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
         (
             "/?Param2=value2&Param1=value1",
