@@ -22,8 +22,11 @@ mod provider {
 
     const TARGET: &str = "wasm32-wasip2";
     /// Their names, which are those of their folders, and their packages.
-    const BUILT_IN: [(&str, &str); 2] =
-        [("orkee-cloud", "orkee-provider-cloud"), ("s3", "orkee-provider-s3")];
+    const BUILT_IN: [(&str, &str); 3] = [
+        ("orkee-cloud", "orkee-provider-cloud"),
+        ("s3", "orkee-provider-s3"),
+        ("webdav", "orkee-provider-webdav"),
+    ];
 
     pub(super) fn embed() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed=build.rs");

@@ -22,6 +22,7 @@ macro_rules! embedded {
 pub(super) const ALL: &[BuiltIn] = &[
     BuiltIn { name: ORKEE_CLOUD, component: embedded!("orkee-cloud") },
     BuiltIn { name: "s3", component: embedded!("s3") },
+    BuiltIn { name: "webdav", component: embedded!("webdav") },
 ];
 
 /// Their names.
