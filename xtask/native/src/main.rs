@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use orkee_provider_cloud::OrkeeCloud;
+use orkee_provider_cloud_native::OrkeeCloud;
 use orkee_provider_sdk::rehearsal::Rehearsal;
 use orkee_provider_sdk::{Answer, Cursor, Exchange, Mutation, Provider, Response};
 use orkee_wire::{Change, Outcome, SYNC_MEDIA_TYPE, SyncReply};
