@@ -220,6 +220,28 @@ fn a_person_types_a_password_that_nobody_sees() {
 }
 
 #[test]
+fn a_token_of_the_environment_is_for_an_installed_provider_that_was_granted_it() {
+    let server = backend("Bearer canary_token_8812aa");
+    let device = device("token", &server);
+    let sync = |url: &str| {
+        let mut command = device.orkee("nas", SYNC);
+        command.env("ORKEE_CLOUD_TOKEN", TOKEN).env("ORKEE_CLOUD_API_URL", url);
+        finish(command, &[])
+    };
+    let grant = |what: &str| device.run("nas", &["cloud", "provider", what, "notes", "--env-token"]);
+    assert!(grant("grant").success().stdout.contains("may now stand for the login of notes"));
+    let grants = device.run("nas", &["cloud", "provider", "grants", "notes"]).success();
+    assert!(grants.stdout.contains("uses ORKEE_CLOUD_TOKEN"), "{grants}");
+    let ran = sync(&server.url);
+    assert!(server.connections() > 0, "{ran}");
+    assert_eq!(server.requests()[0].header("authorization"), Some("Bearer canary_token_8812aa"));
+    let before = server.connections();
+    assert!(grant("revoke").success().stdout.contains("may no longer stand for the login of notes"));
+    sync(&server.url).fails(4, "E-AUTH-001").says("ORKEE_CLOUD_TOKEN is left aside");
+    assert_eq!(server.connections(), before);
+}
+
+#[test]
 fn a_token_of_the_environment_is_not_for_another_server_nor_for_an_installed_provider() {
     let (mine, server) = (backend("Bearer canary_token_8812aa"), backend("Bearer canary_token_8812aa"));
     let device = device("token", &server);
@@ -235,6 +257,7 @@ fn a_token_of_the_environment_is_not_for_another_server_nor_for_an_installed_pro
             .fails(4, "E-AUTH-001")
             .says("ORKEE_CLOUD_TOKEN is left aside: the provider `notes` is not part of Orkee");
     }
+    assert_eq!(server.connections(), 0);
     // Part of Orkee, but at another server.
     let tenant = format!("[tenants.nas]\nprovider = \"orkee-cloud\"\napi_url = \"{}\"\n", server.url);
     device.configure(&(general + &tenant));

@@ -126,8 +126,11 @@ impl Choice {
         settings: &Settings,
         api: &ApiUrl,
     ) -> Result<Option<String>, Failure> {
-        if let Source::Installed(_) = self.source {
-            return Ok(Some(format!("the provider `{}` is not part of Orkee", self.name())));
+        if matches!(self.source, Source::Installed(_)) && !self.manifest.env_token {
+            let name = self.name();
+            return Ok(Some(format!(
+                "the provider `{name}` is not part of Orkee (`orkee cloud provider grant {name} --env-token` lets it stand for its login)"
+            )));
         }
         let general = settings.api_url(None)?;
         let is_there = ApiUrl::parse(&general.value).is_ok_and(|general| general.origin() == api.origin());

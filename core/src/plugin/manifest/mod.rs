@@ -77,6 +77,8 @@ pub struct Manifest {
     pub api_url: Option<ApiUrl>,
     /// The credential `login`. None: it needs none.
     pub login: Option<LoginKind>,
+    /// `ORKEE_CLOUD_TOKEN` may stand for that login.
+    pub env_token: bool,
     /// What it asks for beyond the usual limits.
     pub limits: SomeLimits,
     /// What the user may set for it.
@@ -136,8 +138,20 @@ impl Manifest {
     pub(super) fn nothing(name: PluginName) -> Self {
         let (hosts, tenants, options) = (Vec::new(), Vec::new(), BTreeMap::new());
         let (description, publisher, api_url, login) = (None, None, None, None);
-        let (version, limits) = (String::new(), SomeLimits::default());
-        Self { name, version, description, publisher, hosts, tenants, api_url, login, limits, options }
+        let (version, limits, env_token) = (String::new(), SomeLimits::default(), false);
+        Self {
+            name,
+            version,
+            description,
+            publisher,
+            hosts,
+            tenants,
+            api_url,
+            login,
+            env_token,
+            limits,
+            options,
+        }
     }
 
     /// Reads a manifest. Keys that this version does not know are refused, since what they ask for would be granted unseen.

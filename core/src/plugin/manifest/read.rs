@@ -45,6 +45,7 @@ pub(in crate::plugin) fn body(fields: &mut Fields<'_>, name: PluginName) -> Resu
         tenants: fields.texts("tenants")?.unwrap_or_default(),
         api_url: url(fields, "api-url")?,
         login: fields.table("login")?.map(login).transpose()?,
+        env_token: fields.truth("env-token")?,
         limits: fields.table("limits")?.map(limits).transpose()?.unwrap_or_default(),
         options: fields.table("options")?.map(options).transpose()?.unwrap_or_default(),
     };
@@ -60,6 +61,9 @@ fn check(manifest: &Manifest) -> Result<(), ManifestError> {
             "login.kind",
             "`aws-keys` needs the option `region`, required or with a default",
         )),
+        None if manifest.env_token => {
+            Err(ManifestError::new("env-token", "it stands for a login, and there is none"))
+        }
         _ => Ok(()),
     }
 }

@@ -14,6 +14,9 @@ pub(in crate::plugin) fn body(table: &mut Table, manifest: &Manifest) {
     table["private-network"] = hosts(&manifest.hosts, Network::Private);
     table["tenants"] = list(manifest.tenants.iter().cloned());
     text(table, "api-url", manifest.api_url.as_ref().map(ToString::to_string).as_deref());
+    if manifest.env_token {
+        table["env-token"] = value(true);
+    }
     if let Some(kind) = &manifest.login {
         table["login"] = Item::Table(login(kind));
     }

@@ -112,6 +112,8 @@ pub struct Difference {
     pub tenants_removed: Vec<String>,
     /// The sign-in, where it is another: before and after.
     pub login: Option<(Option<LoginKind>, Option<LoginKind>)>,
+    /// Whether a token of the environment may stand for the login, where that is another: before and after.
+    pub env_token: Option<(bool, bool)>,
     /// The default API URL, where it is another: before and after.
     pub api_url: Option<(Option<ApiUrl>, Option<ApiUrl>)>,
     /// The limits, where they are others: before and after.
@@ -138,6 +140,7 @@ impl Difference {
             tenants_added: claims(new, old),
             tenants_removed: claims(old, new),
             login: changed(&old.login, &new.login),
+            env_token: changed(&old.env_token, &new.env_token),
             api_url: changed(&old.api_url, &new.api_url),
             limits: changed(&old.limits, &new.limits),
         }
@@ -156,6 +159,7 @@ impl Difference {
         !self.hosts_added.is_empty()
             || !self.tenants_added.is_empty()
             || another(&self.login)
+            || self.env_token.is_some_and(|(_, after)| after)
             || self.api_url.as_ref().is_some_and(|(_, after)| after.is_some())
             || self.limits.as_ref().is_some_and(|(before, after)| !after.is_within(before))
     }
@@ -175,22 +179,36 @@ impl Registry {
             return Err(RegistryError::Key { name, pinned, found });
         }
         let mut granted = wishes.clone();
-        for host in self.beyond_wishes(&installed.current) {
+        let by_hand = self.beyond_wishes(&installed.current);
+        for host in by_hand.hosts {
             if !granted.hosts.iter().any(|wish| wish.includes(&host)) {
                 granted.hosts.push(host);
             }
         }
+        granted.env_token |= by_hand.env_token && granted.login.is_some();
         let difference = Difference::between(&installed.current.granted, &granted);
         Ok(Assessment { current: Some(installed.current.clone()), granted, difference })
     }
 
     /// What the user granted a version by hand. Nothing, where its file cannot tell any more what it asked for.
-    fn beyond_wishes(&self, release: &Release) -> Vec<HostPattern> {
+    fn beyond_wishes(&self, release: &Release) -> ByHand {
         let file = self.components.read(release.granted.name.as_str(), &release.sha256);
-        let Some(package) = file.ok().and_then(|bytes| Package::read(&bytes).ok()) else { return Vec::new() };
-        let asked = &package.manifest.hosts;
-        release.granted.hosts.iter().filter(|host| !asked.contains(host)).cloned().collect()
+        let Some(package) = file.ok().and_then(|bytes| Package::read(&bytes).ok()) else {
+            return ByHand::default();
+        };
+        let (granted, asked) = (&release.granted, &package.manifest);
+        ByHand {
+            hosts: granted.hosts.iter().filter(|host| !asked.hosts.contains(host)).cloned().collect(),
+            env_token: granted.env_token && !asked.env_token,
+        }
     }
+}
+
+/// What was granted beyond what was asked for.
+#[derive(Default)]
+struct ByHand {
+    hosts: Vec<HostPattern>,
+    env_token: bool,
 }
 
 #[cfg(test)]

@@ -133,6 +133,19 @@ impl Change {
         Ok(removed)
     }
 
+    /// Lets a token of the environment stand for a plugin's login, or no longer. Whether that was otherwise before.
+    pub fn set_env_token(mut self, name: &str, may: bool) -> Result<bool, RegistryError> {
+        let granted = &mut self.expect(name)?.current.granted;
+        if may && granted.login.is_none() {
+            return Err(RegistryError::NoLogin(name.to_owned()));
+        }
+        let is_news = std::mem::replace(&mut granted.env_token, may) != may;
+        if is_news {
+            self.commit()?;
+        }
+        Ok(is_news)
+    }
+
     fn expect(&mut self, name: &str) -> Result<&mut Installed, RegistryError> {
         let name = self.registry.expect(name)?.name().clone();
         self.registry

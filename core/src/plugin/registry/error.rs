@@ -68,6 +68,9 @@ pub enum RegistryError {
     /// What is installed is not what it was when the user was asked.
     #[error("the provider `{0}` was changed by another process meanwhile")]
     Overtaken(String),
+    /// It needs no login that a token could stand for.
+    #[error("the provider `{0}` needs no login, and so no token of the environment")]
+    NoLogin(String),
     /// There is no earlier version.
     #[error("no earlier version of the provider `{0}` is kept")]
     NoPrevious(String),
@@ -131,6 +134,7 @@ impl Diagnostic for RegistryError {
             Self::BuiltIn(_) | Self::OtherName { .. } => "E-PLUGIN-043",
             Self::Key { .. } => "E-PLUGIN-044",
             Self::NoPrevious(_) => "E-PLUGIN-045",
+            Self::NoLogin(_) => "E-PLUGIN-048",
             Self::Missing { .. } | Self::Altered { .. } => "E-PLUGIN-046",
             Self::Host(_) | Self::NotGranted { .. } => "E-PLUGIN-047",
             Self::Package(error) => error.code(),
@@ -173,6 +177,7 @@ impl Diagnostic for RegistryError {
             ),
             Self::Overtaken(_) => "look at it again, then run the command once more".to_owned(),
             Self::NoPrevious(_) => "install the version that you want from its file".to_owned(),
+            Self::NoLogin(_) => return None,
             Self::Missing { .. } | Self::Altered { .. } => {
                 "get the file from its author and run `orkee cloud provider install` with it: the same one is put \
                  back in place, of another one you are asked"

@@ -144,6 +144,13 @@ impl Screen<'_> {
         self.fields("May reach", &reach);
         let login = granted.login.as_ref().map_or("none".to_owned(), sign_in);
         self.field("Sign-in", marked(difference.login.is_some()), &login);
+        let env = "or ORKEE_CLOUD_TOKEN of the environment, for the server of ORKEE_CLOUD_API_URL".to_owned();
+        match difference.env_token {
+            Some((true, false)) => self.field("", Mark::Less, &env),
+            Some((false, true)) => self.field("", marked(true), &env),
+            _ if granted.env_token => self.field("", Mark::Same, &env),
+            _ => {}
+        }
         let mut tenants: Vec<_> = granted
             .tenants
             .iter()

@@ -41,6 +41,7 @@ struct GrantView<'a> {
     hosts: Vec<String>,
     private_network: Vec<String>,
     credentials: Vec<CredentialView>,
+    env_token: bool,
     tenants: &'a [String],
     limits: BTreeMap<&'static str, String>,
 }
@@ -88,6 +89,9 @@ fn show(cx: &Context, granted: &Manifest) -> Result<(), Failure> {
     if let Some(login) = &granted.login {
         line(&format!("uses {}, sent to the API URL alone", login.describe()))?;
     }
+    if granted.env_token {
+        line("uses ORKEE_CLOUD_TOKEN in the place of its login, for the server of ORKEE_CLOUD_API_URL")?;
+    }
     if !granted.tenants.is_empty() {
         line(&format!("serves the tenants {}", granted.tenants.join(", ")))?;
     }
@@ -111,6 +115,7 @@ impl<'a> GrantView<'a> {
             hosts: hosts(Network::Public),
             private_network: hosts(Network::Private),
             credentials: view::credentials(granted),
+            env_token: granted.env_token,
             tenants: &granted.tenants,
             limits: granted.limits.entries().into_iter().collect(),
         }

@@ -3,17 +3,19 @@
 use orkee_core::plugin::Change;
 use serde::Serialize;
 
+use super::grant::set_env_token;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
-/// Take hosts away from a provider
+/// Take hosts away from a provider, or the token of the environment
 ///
 /// It keeps the API URL that you set for a tenant. Without it, remove the provider.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   orkee cloud provider revoke notes https://files.example.com
-  orkee cloud provider revoke notes      all that it was granted")]
+  orkee cloud provider revoke notes      all hosts that it was granted
+  orkee cloud provider revoke notes --env-token")]
 pub(crate) struct Revoke {
     /// The provider
     #[arg(value_name = "NAME")]
@@ -21,6 +23,9 @@ pub(crate) struct Revoke {
     /// As `grants` shows them; none: all
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
+    /// ORKEE_CLOUD_TOKEN may no longer stand for its login
+    #[arg(long, conflicts_with = "hosts")]
+    env_token: bool,
 }
 
 #[derive(Serialize)]
@@ -31,6 +36,9 @@ struct Document<'a> {
 
 impl Revoke {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        if self.env_token {
+            return set_env_token(cx, &self.name, false);
+        }
         let removed = Change::begin(cx.home()?)?.revoke(&self.name, &self.hosts)?;
         let (name, revoked) = (&self.name, removed.iter().map(ToString::to_string).collect::<Vec<_>>());
         match revoked.is_empty() {
