@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::id;
 use orkee_core::net::{ApiUrl, CredentialError, CredentialSource, Origin, Secret};
-use orkee_core::plugin::{Grants, Host, Limits, LoginKind, Manifest, Plugin, PluginError};
+use orkee_core::plugin::{ApiUrlSetBy, Grants, Host, Limits, LoginKind, Manifest, Plugin, PluginError};
 use thiserror::Error;
 
 /// Of secrets that are made up.
@@ -85,7 +85,7 @@ impl Candidate {
             return Grants::built_in(api_url);
         };
         let asked = Manifest { hosts: Vec::new(), ..manifest.clone() };
-        let grants = Grants::of(&asked, api_url);
+        let grants = Grants::of(&asked, api_url, ApiUrlSetBy::User);
         match self.settings.get("region") {
             Some(region) => grants.in_region(region),
             None => grants,

@@ -261,7 +261,7 @@ fn p05_p26_what_is_no_provider_is_refused_in_words_of_its_own() {
         ("unpacked.wasm", 2, "E-PLUGIN-031", "no manifest"),
         ("nobody.wasm", 2, "E-PLUGIN-002", "no sync provider"),
         ("broken.wasm", 2, "E-PLUGIN-005", "cannot be loaded"),
-        ("not-there.wasm", 2, "E-PLUGIN-014", "not-there.wasm"),
+        ("not-there.wasm", 2, "E-PLUGIN-018", "not-there.wasm"),
         ("/dev/zero", 2, "E-PLUGIN-002", "no regular file"),
     ] {
         run(&home, &["install", name, "--yes"]).fails(code, error).says(says);

@@ -283,3 +283,42 @@ fn p51_another_place_or_another_provider_of_a_tenant_is_another_backend_and_not_
     config("files", "");
     device.run("acme", &["cloud", "sync"]).fails(5, "E-SYNC-002").says("through files");
 }
+
+#[test]
+fn p12_the_api_url_of_a_manifest_reaches_no_private_network_that_was_not_granted() {
+    let server = Server::start();
+    let device = TenantDevice::new("");
+    let url = &server.url;
+    let ask = "[options.do]\ndefault = \"send-and-fail\"\n[options.url]\ndefault = \"/\"\n";
+    let manifest = |granted: &str| {
+        format!(
+            "name = \"rogue\"\nversion = \"1\"\ntenants = [\"acme\"]\napi-url = \"{url}\"\n{granted}{ask}"
+        )
+    };
+    let sync = || device.run("acme", &["cloud", "sync"]);
+    device.install(guests::rogue(), &manifest(""));
+    sync().fails(1, "E-PLUGIN-001").says("a private address").says("--private-network");
+    device.install(guests::rogue(), &manifest(&format!("private-network = [\"{url}\"]\n")));
+    sync().fails(6, "E-NET-004").says("status 404");
+}
+
+#[test]
+fn p15a_the_sign_in_of_orkee_cloud_is_not_made_for_another_server() {
+    let (orkee, other) = (Server::start(), Server::start());
+    let device = TenantDevice::new(&format!("[cloud]\napi_url = \"{}\"\n", orkee.url));
+    for (issuer, client) in [
+        (orkee.url.as_str(), "mine"),
+        ("https://api.orkee.ai", "mine"),
+        ("https://id.example.com", "orkee-cli"),
+    ] {
+        let login = format!("[login]\nkind = \"oauth\"\nissuer = \"{issuer}\"\nclient-id = \"{client}\"\n");
+        let manifest = format!(
+            "name = \"plain\"\nversion = \"1\"\ntenants = [\"acme\"]\napi-url = \"{0}\"\nprivate-network = [\"{0}\"]\n{login}",
+            other.url
+        );
+        device.install(guests::plain(), &manifest);
+        for command in [&["cloud", "login", "--no-browser"][..], &["cloud", "sync"]] {
+            device.run("acme", command).fails(2, "E-PLUGIN-019").says("wants the sign-in of");
+        }
+    }
+}

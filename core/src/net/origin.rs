@@ -7,6 +7,8 @@ use std::str::FromStr;
 use thiserror::Error;
 use url::{Host, Url};
 
+use super::address::{AddressClass, classify};
+
 /// The two schemes that Orkee speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scheme {
@@ -121,6 +123,11 @@ impl Origin {
     /// is dialled.
     pub fn is_loopback(&self) -> bool {
         self.address().is_some_and(|ip| ip.is_loopback()) || self.name() == Some("localhost")
+    }
+
+    /// Whether the host is written as an address that is not public. Where a name leads is checked when it is dialled.
+    pub fn is_private(&self) -> bool {
+        self.address().is_some_and(|ip| classify(ip) != AddressClass::Public)
     }
 }
 

@@ -144,7 +144,7 @@ impl Diagnostic for PluginError {
             Self::Panicked { .. } | Self::Trapped { .. } => "E-PLUGIN-008",
             Self::Contract { .. } => "E-PLUGIN-009",
             Self::Host(_) => "E-PLUGIN-010",
-            Self::File { .. } => "E-PLUGIN-014",
+            Self::File { .. } => "E-PLUGIN-018",
         }
     }
 

@@ -144,7 +144,9 @@ pub use dispatcher::{
 };
 pub use error::PluginError;
 pub use gateway::SendError;
-pub use grants::{AllowList, Attach, Credential, Grants, HostPattern, Network, PatternError, Verdict};
+pub use grants::{
+    AllowList, ApiUrlSetBy, Attach, Credential, Grants, HostPattern, Network, PatternError, Verdict,
+};
 pub use host::{Code, Embedded, Host, Plugin};
 pub use limits::{Limit, Limits, SomeLimits};
 pub use manifest::{LoginKind, Manifest, ManifestError, OptionSpec, PluginName};

@@ -1,6 +1,6 @@
 //! Words that a plugin or a server chose, made fit for a terminal and a log.
 
-/// `text` on one line, without control characters and without what changes the direction of writing, cut to `max` characters.
+/// `text` on one line, without control characters and without what nobody sees, cut to `max` characters.
 pub(super) fn clean(text: &str, max: usize) -> String {
     let visible = strip_escapes(text);
     let mut words = String::new();
@@ -8,7 +8,7 @@ pub(super) fn clean(text: &str, max: usize) -> String {
         if !words.is_empty() {
             words.push(' ');
         }
-        words.extend(word.chars().filter(|c| !is_bidi_control(*c)));
+        words.extend(word.chars().filter(|c| !is_unseen(*c)));
     }
     match words.char_indices().nth(max) {
         Some((cut, _)) => format!("{}…", &words[..cut]),
@@ -41,8 +41,14 @@ fn strip_escapes(text: &str) -> String {
     kept
 }
 
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+/// What changes the direction of writing, and what looks like nothing at all: with both a text can seem another.
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -53,6 +59,7 @@ mod tests {
     fn p27_control_characters_and_terminal_sequences_are_stripped() {
         assert_eq!(clean("a\u{1b}[31mred\u{1b}[0m\n\tb\u{7}\u{0}c\u{9b}2Jd", 99), "ared b cd");
         assert_eq!(clean("\u{202e}abc\u{2066}", 99), "abc");
+        assert_eq!(clean("a\u{200b}b\u{2800}c\u{61c}", 99), "abc");
         assert_eq!(clean("\u{1b}", 9), "");
         assert_eq!(clean("\u{1b}[12", 9), "");
     }
@@ -67,7 +74,7 @@ mod tests {
         #[test]
         fn nothing_that_a_terminal_obeys_is_left(text in ".*") {
             let clean = clean(&text, 50);
-            proptest::prop_assert!(!clean.chars().any(|c| c.is_control() || is_bidi_control(c)));
+            proptest::prop_assert!(!clean.chars().any(|c| c.is_control() || is_unseen(c)));
             proptest::prop_assert!(clean.chars().count() <= 51);
         }
     }

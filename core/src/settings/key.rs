@@ -3,7 +3,7 @@
 /// Seconds between two automatic syncs, where nothing is set.
 pub(super) const DEFAULT_INTERVAL: u64 = 300;
 /// The API, where nothing is set.
-pub(super) const DEFAULT_API_URL: &str = "https://api.orkee.ai";
+pub const DEFAULT_API_URL: &str = "https://api.orkee.ai";
 
 /// A setting, by what it decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,7 +23,7 @@ use crate::home::Home;
 use crate::store::Keep;
 
 pub use error::SettingsError;
-pub use key::Key;
+pub use key::{DEFAULT_API_URL, Key};
 #[cfg(feature = "plugin")]
 pub use tenant::TenantSettings;
 

@@ -5,10 +5,10 @@ use orkee_core::auth::{Client, Method, Purpose};
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::{ApiUrl, ApiUrlError};
 use orkee_core::plugin::{
-    Chosen, Claimant, Grants, Host, Limits, LoginKind, Manifest, ORKEE_CLOUD, OptionValues, Plugin,
-    Providers, Registry, Selection, select,
+    ApiUrlSetBy, Chosen, Claimant, Grants, Host, Limits, LoginKind, Manifest, ORKEE_CLOUD, OptionValues,
+    Plugin, Providers, Registry, Selection, select,
 };
-use orkee_core::settings::{Origin, Settings, TenantSettings};
+use orkee_core::settings::{DEFAULT_API_URL, Origin, Settings, TenantSettings};
 use thiserror::Error;
 
 use super::builtin::{self, BuiltIn};
@@ -66,7 +66,11 @@ impl Choice {
     }
 
     /// Where its API is; `environment` is what `--env` names.
-    pub(super) fn api(&self, settings: &Settings, environment: Option<&str>) -> Result<ApiUrl, Failure> {
+    pub(super) fn api(
+        &self,
+        settings: &Settings,
+        environment: Option<&str>,
+    ) -> Result<(ApiUrl, ApiUrlSetBy), Failure> {
         if let Some(name) = environment.filter(|_| !self.is_orkee_cloud()) {
             return Err(CliError::usage(
                 format!("--env {name} is for Orkee Cloud, and the provider in use is `{}`", self.name()),
@@ -80,11 +84,14 @@ impl Choice {
         };
         match (set, &self.manifest.api_url) {
             (Some(set), _) => {
-                Ok(ApiUrl::parse(&set.value)
-                    .map_err(|source| UnusableApiUrl { origin: set.origin, source })?)
+                let url = ApiUrl::parse(&set.value);
+                let url = url.map_err(|source| UnusableApiUrl { origin: set.origin, source })?;
+                Ok((url, ApiUrlSetBy::User))
             }
-            (None, _) if self.is_orkee_cloud() => Ok(ApiUrl::parse(&settings.api_url(environment)?.value)?),
-            (None, Some(default)) => Ok(default.clone()),
+            (None, _) if self.is_orkee_cloud() => {
+                Ok((ApiUrl::parse(&settings.api_url(environment)?.value)?, ApiUrlSetBy::User))
+            }
+            (None, Some(default)) => Ok((default.clone(), ApiUrlSetBy::Manifest)),
             (None, None) => {
                 Err(NoApiUrl { provider: self.name().to_owned(), tenant: self.tenant.clone() }.into())
             }
@@ -120,6 +127,29 @@ impl Choice {
         }
     }
 
+    /// Refuses an installed provider that wants a sign-in of Orkee Cloud sent to another server: with it, that server could do
+    /// there whatever the user may.
+    pub(super) fn check_issuer(&self, settings: &Settings, api: &ApiUrl) -> Result<(), Failure> {
+        let (Source::Installed(_), Some(LoginKind::Oauth { issuer: Some(issuer), client_id, .. })) =
+            (&self.source, &self.manifest.login)
+        else {
+            return Ok(());
+        };
+        let general = ApiUrl::parse(&settings.api_url(None)?.value)?;
+        let is_orkees = issuer.origin() == general.origin()
+            || issuer.origin() == ApiUrl::parse(DEFAULT_API_URL)?.origin()
+            || client_id.as_ref() == Some(&Client::default().id);
+        match is_orkees && issuer.origin() != api.origin() {
+            true => Err(BorrowedSignIn {
+                provider: self.name().to_owned(),
+                issuer: issuer.to_string(),
+                api: api.origin().authority(),
+            }
+            .into()),
+            false => Ok(()),
+        }
+    }
+
     /// Why a token of the environment is not sent: it is for the general API URL, and for providers that are part of the program.
     pub(super) fn refuses_env_token(
         &self,
@@ -149,8 +179,8 @@ impl Choice {
     }
 
     /// What it may reach and name. A credential that signs does it for the region that the options name.
-    pub(super) fn grants(&self, api: &ApiUrl, options: &OptionValues) -> Grants {
-        let grants = Grants::of(&self.manifest, api);
+    pub(super) fn grants(&self, api: &ApiUrl, set_by: ApiUrlSetBy, options: &OptionValues) -> Grants {
+        let grants = Grants::of(&self.manifest, api, set_by);
         match options.values.get("region") {
             Some(region) => grants.in_region(region),
             None => grants,
@@ -208,6 +238,32 @@ impl Diagnostic for NoApiUrl {
 
     fn hint(&self) -> Option<String> {
         Some(format!("write `api_url = \"https://…\"` under [tenants.{}] in config.toml", self.tenant))
+    }
+}
+
+/// A sign-in of one server's is wanted for another.
+#[derive(Debug, Error)]
+#[error("the provider `{provider}` wants the sign-in of {issuer} sent to {api}")]
+struct BorrowedSignIn {
+    provider: String,
+    issuer: String,
+    api: String,
+}
+
+impl Diagnostic for BorrowedSignIn {
+    fn code(&self) -> &'static str {
+        "E-PLUGIN-019"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(format!(
+            "with it, {} could act as you there; ask the provider's author for a sign-in of its own",
+            self.api
+        ))
     }
 }
 

@@ -116,7 +116,7 @@ async fn load(
     let setup = Setup {
         tenant: cloud.tenant.clone(),
         api_url: cloud.api.clone(),
-        grants: choice.grants(&cloud.api, options),
+        grants: choice.grants(&cloud.api, cloud.api_set_by, options),
         limits: choice.limits(),
         credentials,
         state_folder: home.plugins(),

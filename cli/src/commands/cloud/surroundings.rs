@@ -9,6 +9,7 @@ use orkee_core::auth::{self, Auth, EnvToken, Login, Notice, Purpose, Section, To
 use orkee_core::clock::SystemClock;
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::{ApiUrl, Http, HttpOptions};
+use orkee_core::plugin::ApiUrlSetBy;
 use orkee_core::settings::Key;
 use thiserror::Error;
 use tokio::runtime::Runtime;
@@ -21,6 +22,7 @@ use crate::failure::Failure;
 /// The cloud, as the settings have it.
 pub(super) struct Cloud {
     pub(super) api: ApiUrl,
+    pub(super) api_set_by: ApiUrlSetBy,
     pub(super) tenant: Option<String>,
     pub(super) auth: Auth,
     pub(super) http: Http,
@@ -37,14 +39,15 @@ impl Cloud {
         let settings = cx.settings()?;
         let tenant = settings.tenant()?.value;
         let choice = Choice::of(cx, &tenant)?;
-        let api = choice.api(settings, environment)?;
+        let (api, api_set_by) = choice.api(settings, environment)?;
+        choice.check_issuer(settings, &api)?;
         let purpose = choice.purpose(&api);
         let environment = match &purpose {
             Some(purpose) => env_token(cx, &choice, purpose)?,
             None => None,
         };
         let tenant = Some(tenant).filter(|tenant| !tenant.is_empty());
-        Ok(Self { api, tenant, auth, http, choice: Rc::new(choice), purpose, environment })
+        Ok(Self { api, api_set_by, tenant, auth, http, choice: Rc::new(choice), purpose, environment })
     }
 
     /// The token of the environment, if there is one that is for this API and this provider.
@@ -56,6 +59,7 @@ impl Cloud {
     pub(super) fn with_token(&self, token: Option<EnvToken>) -> Self {
         Self {
             api: self.api.clone(),
+            api_set_by: self.api_set_by,
             tenant: self.tenant.clone(),
             auth: self.auth.clone(),
             http: self.http.clone(),

@@ -35,10 +35,12 @@ impl Host for CallState {
         let Some(gateway) = self.context.gateway.clone() else {
             return Ok(requests.iter().map(|_| self.keep(Err(self.no_way_out()))).collect());
         };
+        // Beside a request with a hidden secret there is no other.
+        let at_once = if gateway.hidden.has_stand_in() { 1 } else { AT_ONCE };
         let gateway = Gateway { reply_body: limit / AT_ONCE as u64, ..gateway };
         let sending = stream::iter(requests.into_iter().map(|request| gateway.send(outgoing(request))));
         let mut room = limit;
-        let all = sending.buffered(AT_ONCE).map(|sent| within(sent, limit, &mut room)).collect::<Vec<_>>();
+        let all = sending.buffered(at_once).map(|sent| within(sent, limit, &mut room)).collect::<Vec<_>>();
         let (sent, spent) = spending(all).await;
         self.meter.hosted(spent);
         self.failure = None;

@@ -1,5 +1,8 @@
 //! Secrets of one call that are not sign-ins: the guest has a reference at most, and no reply tells it more.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use memchr::memmem;
 
 use crate::net::Secret;
@@ -12,6 +15,8 @@ const PREFIXES: [&str; 2] = ["whsec_", "whsk_"];
 pub(in crate::plugin) struct Hidden {
     /// The reference that the guest has, and what is sent in its place.
     stand_in: Option<(String, Secret)>,
+    /// A request with the secret was made. It is the last of its call: what the backend keeps could be asked for in pieces.
+    is_spent: Arc<AtomicBool>,
     /// What no reply may repeat.
     secrets: Vec<Secret>,
 }
@@ -23,12 +28,22 @@ impl Hidden {
             let bare = PREFIXES.iter().find_map(|prefix| secret.expose().strip_prefix(prefix));
             [Some(secret.clone()), bare.map(Secret::new)].into_iter().flatten()
         });
-        Self { stand_in: None, secrets: secrets.collect() }
+        Self { secrets: secrets.collect(), ..Self::default() }
     }
 
     /// The guest knows `reference`, and the backend gets `secret`.
     pub(in crate::plugin) fn behind(reference: &str, secret: &Secret) -> Self {
         Self { stand_in: Some((reference.to_owned(), secret.clone())), ..Self::withheld([secret]) }
+    }
+
+    /// Whether there is a reference that the guest may use.
+    pub(in crate::plugin) fn has_stand_in(&self) -> bool {
+        self.stand_in.is_some()
+    }
+
+    /// Whether the reference was used.
+    pub(super) fn is_spent(&self) -> bool {
+        self.is_spent.load(Ordering::Relaxed)
     }
 
     pub(super) fn secrets(&self) -> &[Secret] {
@@ -44,6 +59,7 @@ impl Hidden {
         if places.is_empty() {
             return body;
         }
+        self.is_spent.store(true, Ordering::Relaxed);
         let mut whole = Vec::with_capacity(body.len() + places.len() * secret.expose().len());
         let mut from = 0;
         for place in places {

@@ -180,6 +180,9 @@ impl Gateway {
             return self.admit(reply, &checked.origin, &[]);
         };
         let credential = self.credential(&name, &checked.origin)?;
+        if credential.attach.signs() {
+            self.check_unsigned(&checked)?;
+        }
         let audience = &credential.audience;
         let first = self.credentials.token(&name, audience).await?;
         let first = first.ok_or_else(|| SendError::SignedOut { audience: audience.clone() })?;
@@ -201,6 +204,16 @@ impl Gateway {
         Outgoing { compress: outgoing.compress && !signs, ..outgoing }
     }
 
+    /// Amazon's own headers change who may read an object, or copy another one: signed, they would be the user's word.
+    fn check_unsigned(&self, checked: &Checked) -> Result<(), SendError> {
+        match checked.headers.keys().find(|name| name.as_str().starts_with("x-amz-")) {
+            Some(name) => {
+                Err(self.invalid(format!("the header `{name}` of a signed request is the host's to set")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// How far the allow-list lets this origin be resolved.
     fn permit(&self, origin: &Origin) -> Result<Reach, SendError> {
         let denied = |because, flag| SendError::Denied {
@@ -211,11 +224,13 @@ impl Gateway {
         };
         match self.grants.hosts.check(origin) {
             Verdict::Allowed(reach) => Ok(reach),
+            Verdict::NotGranted if origin.is_private() => {
+                Err(denied(", a private address", " --private-network"))
+            }
             Verdict::NotGranted if origin.scheme() == crate::net::Scheme::Http => {
                 Err(denied(", which is plain http and was not granted", " --private-network"))
             }
             Verdict::NotGranted => Err(denied(", which was not granted", "")),
-            Verdict::PrivateAddress(_) => Err(denied(", a private address", " --private-network")),
         }
     }
 

@@ -97,6 +97,9 @@ impl Gateway {
     /// Checks all but the grants.
     pub(super) fn check(&self, outgoing: Outgoing) -> Result<Checked, SendError> {
         let invalid = |what: String| self.invalid(what);
+        if self.hidden.is_spent() {
+            return Err(invalid("the request that carried the secret is the last of its call".to_owned()));
+        }
         let method = method(&outgoing.method).ok_or_else(|| {
             invalid(format!("the method `{}` is not one that plugins may use", clean(&outgoing.method, 20)))
         })?;

@@ -1,12 +1,11 @@
 //! Which origins a plugin may reach: entries that the user granted, and the rule that compares an origin with them.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use thiserror::Error;
 use url::{Host, Url};
 
-use crate::net::{AddressClass, Origin, Reach, Scheme, classify};
+use crate::net::{Origin, Reach, Scheme};
 
 /// One granted entry: `https://host[:port]` or `https://*.example.com`, which covers subdomains and not the domain itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +98,16 @@ impl fmt::Display for HostPattern {
     }
 }
 
+/// Why an entry is refused whose hosts may not be private.
+const PRIVATE: &str = "lies in a private network, which needs a private-network grant";
+
+impl PatternError {
+    /// Whether the entry is right where private networks are granted.
+    pub(in crate::plugin) fn is_private(&self) -> bool {
+        self.reason == PRIVATE
+    }
+}
+
 /// An entry while it is read.
 struct Grammar<'a> {
     given: &'a str,
@@ -123,6 +132,9 @@ impl Grammar<'_> {
         }
         let url = self.url(scheme, wildcard.unwrap_or(rest), wildcard.is_some())?;
         let origin = Origin::of(&url).map_err(|_| self.wrong("is no origin", None))?;
+        if self.network == Network::Public && wildcard.is_none() && origin.is_private() {
+            return Err(self.wrong(PRIVATE, None));
+        }
         if origin.scheme() == Scheme::Http && self.network == Network::Public {
             let corrected = self.with_scheme(rest);
             return Err(self.wrong("is plain http, which needs a private-network grant", corrected));
@@ -189,15 +201,13 @@ fn without_userinfo(url: &Url) -> Url {
     bare
 }
 
-/// What may be dialled for an origin, and why nothing else.
+/// What may be dialled for an origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Allowed, within this reach.
     Allowed(Reach),
     /// No entry covers the origin.
     NotGranted,
-    /// An entry covers the host, but it is an address that needs a private-network grant.
-    PrivateAddress(IpAddr),
 }
 
 /// The entries of a grant.
@@ -243,10 +253,7 @@ impl AllowList {
         if covering.any(|entry| entry.network == Network::Private) {
             return Verdict::Allowed(Reach::Any);
         }
-        match origin.address() {
-            Some(address) if classify(address) != AddressClass::Public => Verdict::PrivateAddress(address),
-            _ => Verdict::Allowed(Reach::Public),
-        }
+        Verdict::Allowed(Reach::Public)
     }
 }
 

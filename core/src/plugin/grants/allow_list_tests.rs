@@ -100,13 +100,19 @@ fn p10_an_origin_is_allowed_by_scheme_host_and_port_together() {
 #[test]
 fn p12_a_private_address_needs_a_grant_that_says_so_or_is_the_api_url() {
     let literal = origin("https://10.0.0.1");
-    let address = "10.0.0.1".parse().unwrap();
-    let entry = |network| AllowList::nothing().with(HostPattern::parse("https://10.0.0.1", network).unwrap());
-    assert_eq!(entry(Network::Public).check(&literal), Verdict::PrivateAddress(address));
-    assert_eq!(entry(Network::Private).check(&literal), Verdict::Allowed(Reach::Any));
+    let entry = HostPattern::parse("https://10.0.0.1", Network::Private).unwrap();
+    assert_eq!(AllowList::nothing().with(entry).check(&literal), Verdict::Allowed(Reach::Any));
     assert_eq!(AllowList::nothing().with_api(literal.clone()).check(&literal), Verdict::Allowed(Reach::Any));
-    let mapped = AllowList::nothing().with(public("https://[::ffff:169.254.169.254]").unwrap());
-    assert!(matches!(mapped.check(&origin("https://[::ffff:169.254.169.254]")), Verdict::PrivateAddress(_)));
+    for given in [
+        "https://10.0.0.1",
+        "http://192.168.1.20",
+        "https://127.0.0.1:4500",
+        "https://169.254.169.254",
+        "https://[::ffff:169.254.169.254]",
+    ] {
+        let error = public(given).unwrap_err();
+        assert!(error.reason.contains("private-network grant") && error.corrected.is_none(), "{error}");
+    }
 }
 
 #[test]

@@ -43,6 +43,15 @@ pub enum Attach {
     },
 }
 
+/// Who named an API URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiUrlSetBy {
+    /// The user, in the configuration or the environment; or it is the program's own.
+    User,
+    /// A plugin's manifest, since the user set none.
+    Manifest,
+}
+
 impl Attach {
     /// How the sign-in of this manifest is sent. None: there is none.
     fn of(granted: &Manifest) -> Option<Self> {
@@ -79,10 +88,18 @@ impl Grants {
     }
 
     /// What `granted` names, for a tenant at this API URL: its hosts, the API URL's origin, and the credential `login` for that
-    /// origin alone, if there is one.
-    pub fn of(granted: &Manifest, api_url: &ApiUrl) -> Self {
+    /// origin alone, if there is one. Where the user set the API URL, it may lie anywhere; one that the manifest brings is a wish as
+    /// any other host is, and in private networks only if it was granted there.
+    pub fn of(granted: &Manifest, api_url: &ApiUrl, set_by: ApiUrlSetBy) -> Self {
         let audience = api_url.origin().clone();
-        let api = AllowList::nothing().with_api(audience.clone());
+        let api = match set_by {
+            ApiUrlSetBy::User => AllowList::nothing().with_api(audience.clone()),
+            // Plain http is no entry of a public network: it needs the grant for a private one.
+            ApiUrlSetBy::Manifest => match HostPattern::parse(&audience.to_string(), Network::Public) {
+                Ok(entry) => AllowList::nothing().with(entry),
+                Err(_) => AllowList::nothing(),
+            },
+        };
         let hosts = granted.hosts.iter().cloned().fold(api, AllowList::with);
         let attach = Attach::of(granted);
         let login = attach.map(|attach| (LOGIN.to_owned(), Credential { audience, attach }));

@@ -14,6 +14,10 @@ use crate::plugin::text::clean;
 
 /// Larger texts are no manifests.
 const MAX_TEXT: usize = 64 << 10;
+const MAX_VERSION: usize = 40;
+const MAX_TENANT: usize = 64;
+/// Services for which keys may sign. Others hand out credentials of their own, which no plugin may see.
+const AWS_SERVICES: [&str; 1] = ["s3"];
 
 pub(super) fn manifest(text: &str) -> Result<Manifest, ManifestError> {
     if text.len() > MAX_TEXT {
@@ -33,7 +37,7 @@ pub(super) fn manifest(text: &str) -> Result<Manifest, ManifestError> {
 
 /// All but the name: what a manifest asks for, and a grants file grants, in the same words.
 pub(in crate::plugin) fn body(fields: &mut Fields<'_>, name: PluginName) -> Result<Manifest, ManifestError> {
-    let version = fields.text("version")?.ok_or_else(|| fields.about("version", "it is missing"))?;
+    let version = version(fields)?;
     let mut hosts = patterns(fields, "hosts", Network::Public)?;
     hosts.extend(patterns(fields, "private-network", Network::Private)?);
     let manifest = Manifest {
@@ -42,7 +46,7 @@ pub(in crate::plugin) fn body(fields: &mut Fields<'_>, name: PluginName) -> Resu
         description: fields.text("description")?,
         publisher: fields.text("publisher")?,
         hosts,
-        tenants: fields.texts("tenants")?.unwrap_or_default(),
+        tenants: tenants(fields)?,
         api_url: url(fields, "api-url")?,
         login: fields.table("login")?.map(login).transpose()?,
         env_token: fields.truth("env-token")?,
@@ -51,6 +55,38 @@ pub(in crate::plugin) fn body(fields: &mut Fields<'_>, name: PluginName) -> Resu
     };
     check(&manifest)?;
     Ok(manifest)
+}
+
+/// It is shown beside what was verified, so it says nothing but a version.
+fn version(fields: &mut Fields<'_>) -> Result<String, ManifestError> {
+    let version = fields.text("version")?.ok_or_else(|| fields.about("version", "it is missing"))?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b".+-_".contains(&b);
+    match version.len() <= MAX_VERSION && version.bytes().all(plain) {
+        true => Ok(version),
+        false => {
+            Err(fields
+                .about("version", "it has to be at most 40 letters, digits, dots, hyphens and plus signs"))
+        }
+    }
+}
+
+/// Tenants are typed into shells and configurations.
+fn tenants(fields: &mut Fields<'_>) -> Result<Vec<String>, ManifestError> {
+    let tenants = fields.texts("tenants")?.unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    let is_one = |tenant: &String| {
+        tenant.len() <= MAX_TENANT && tenant.bytes().all(plain) && !tenant.starts_with(['-', '.'])
+    };
+    match tenants.iter().find(|tenant| !is_one(tenant)) {
+        None => Ok(tenants),
+        Some(tenant) => Err(fields.about(
+            "tenants",
+            format!(
+                "`{}` is no tenant that can be claimed: letters, digits, dots, hyphens",
+                clean(tenant, 40)
+            ),
+        )),
+    }
 }
 
 /// What no key alone can say.
@@ -94,22 +130,35 @@ fn url(fields: &mut Fields<'_>, key: &'static str) -> Result<Option<ApiUrl>, Man
 fn login(mut fields: Fields<'_>) -> Result<LoginKind, ManifestError> {
     let kind = fields.text("kind")?.ok_or_else(|| fields.about("kind", "it is missing"))?;
     let login = match kind.as_str() {
-        "oauth" => LoginKind::Oauth {
-            issuer: url(&mut fields, "issuer")?,
-            client_id: fields.text("client-id")?,
-            scopes: fields.texts("scopes")?,
-        },
+        "oauth" => oauth(&mut fields)?,
         "token" => LoginKind::Token,
         "password" => LoginKind::Password,
-        "aws-keys" => LoginKind::AwsKeys {
-            service: fields.text("service")?.ok_or_else(|| fields.about("service", "it is missing"))?,
-        },
+        "aws-keys" => LoginKind::AwsKeys { service: service(&mut fields)? },
         _ => {
             return Err(fields.about("kind", "it has to be `oauth`, `token`, `password` or `aws-keys`"));
         }
     };
     fields.finish()?;
     Ok(login)
+}
+
+/// A client of its own at an issuer of its own: Orkee's client is for the server that the token goes to.
+fn oauth(fields: &mut Fields<'_>) -> Result<LoginKind, ManifestError> {
+    let issuer = url(fields, "issuer")?;
+    let client_id = fields.text("client-id")?;
+    if issuer.is_some() && client_id.is_none() {
+        return Err(fields
+            .about("client-id", "it is missing: an issuer knows the provider by a client id of its own"));
+    }
+    Ok(LoginKind::Oauth { issuer, client_id, scopes: fields.texts("scopes")? })
+}
+
+fn service(fields: &mut Fields<'_>) -> Result<String, ManifestError> {
+    let service = fields.text("service")?.ok_or_else(|| fields.about("service", "it is missing"))?;
+    match AWS_SERVICES.contains(&service.as_str()) {
+        true => Ok(service),
+        false => Err(fields.about("service", "keys sign requests for `s3` alone").instead(AWS_SERVICES[0])),
+    }
 }
 
 fn limits(mut fields: Fields<'_>) -> Result<SomeLimits, ManifestError> {

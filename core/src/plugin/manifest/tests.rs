@@ -13,6 +13,7 @@ api-url = "https://api.example.com/v1"
 [login]
 kind = "oauth"
 issuer = "https://id.example.com"
+client-id = "notes"
 scopes = ["sync"]
 
 [limits]
@@ -62,8 +63,8 @@ fn p42_an_unknown_key_is_an_error_with_a_suggestion() {
         ("hosts", "host", "host", 6, Some("hosts")),
         ("kind", "kynd", "login.kind", 12, None),
         ("issuer", "isuer", "login.isuer", 13, Some("issuer")),
-        ("memory", "memmory", "limits.memmory", 17, Some("memory")),
-        ("place", "plaze", "options.folder.plaze", 23, Some("place")),
+        ("memory", "memmory", "limits.memmory", 18, Some("memory")),
+        ("place", "plaze", "options.folder.plaze", 24, Some("place")),
         ("tenants", "zzz", "zzz", 8, None),
     ] {
         let error = changed(from, to);
@@ -111,6 +112,18 @@ fn what_is_no_manifest_is_refused_in_words_of_its_own() {
         ("name = \"a\"\nversion = \"1\"\n[limits]\nmemory = \"9 GiB\"", "at most"),
         ("name = \"a\"\nversion = \"1\"\n[limits]\ncpu = \"soon\"", "such as `10 s`"),
         ("name = \"a\"\nversion = \"1\"\napi-url = \"http://api.example.com\"", "plain http"),
+        ("name = \"a\"\nversion = \"1 – verified by Orkee\"", "at most 40 letters"),
+        (
+            "name = \"a\"\nversion = \"1\"\ntenants = [\"x;touch$IFS/tmp/y;\"]",
+            "is no tenant that can be claimed",
+        ),
+        ("name = \"a\"\nversion = \"1\"\ntenants = [\"\u{430}cme\"]", "is no tenant that can be claimed"),
+        (
+            "name = \"a\"\nversion = \"1\"\n[login]\nkind = \"oauth\"\nissuer = \"https://api.orkee.ai\"",
+            "a client id of its own",
+        ),
+        ("name = \"a\"\nversion = \"1\"\n[login]\nkind = \"aws-keys\"\nservice = \"sts\"", "for `s3` alone"),
+        ("name = \"a\"\nversion = \"1\"\nenv-token = true", "there is none"),
         ("name = \"a\"\nversion = \"1\"\n[options.\"a b\"]", "no name of an option"),
     ] {
         let error = refused(text);

@@ -11,7 +11,8 @@ fn wider(old: &str, new: &str) -> bool {
 #[test]
 fn p41_less_or_the_same_passes_and_more_or_another_thing_does_not() {
     let token = "[login]\nkind = \"token\"";
-    let issuer = |host: &str| format!("[login]\nkind = \"oauth\"\nissuer = \"https://{host}\"");
+    let issuer =
+        |host: &str| format!("[login]\nkind = \"oauth\"\nissuer = \"https://{host}\"\nclient-id = \"notes\"");
     for (old, new, is_wider) in [
         ("", "", false),
         ("", "hosts = [\"https://a.example\"]", true),

@@ -134,7 +134,7 @@ impl Diagnostic for RegistryError {
             Self::BuiltIn(_) | Self::OtherName { .. } => "E-PLUGIN-043",
             Self::Key { .. } => "E-PLUGIN-044",
             Self::NoPrevious(_) => "E-PLUGIN-045",
-            Self::NoLogin(_) => "E-PLUGIN-048",
+            Self::NoLogin(_) => "E-PLUGIN-049",
             Self::Missing { .. } | Self::Altered { .. } => "E-PLUGIN-046",
             Self::Host(_) | Self::NotGranted { .. } => "E-PLUGIN-047",
             Self::Package(error) => error.code(),
@@ -185,6 +185,7 @@ impl Diagnostic for RegistryError {
             }
             Self::Host(error) => match &error.corrected {
                 Some(corrected) => format!("write `{corrected}`"),
+                None if error.is_private() => "say so with --private-network".to_owned(),
                 None => {
                     "write it as `https://host`, `https://host:port` or `https://*.example.com`".to_owned()
                 }

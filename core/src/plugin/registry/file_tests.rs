@@ -10,7 +10,7 @@ description = "Says \"yes\" & more"
 publisher = "Example GmbH"
 hosts = ["https://api.example.com", "https://*.example.net:8443"]
 private-network = ["http://192.168.1.10:8080"]
-tenants = ["acme", "a.b c"]
+tenants = ["acme", "a.b-c"]
 api-url = "https://api.example.com/v1"
 
 [limits]

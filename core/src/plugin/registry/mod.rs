@@ -29,7 +29,7 @@ pub use digest::{ComponentDigest, NoDigest};
 pub use download::{DownloadError, download};
 pub use error::RegistryError;
 
-use super::grants::Grants;
+use super::grants::{ApiUrlSetBy, Grants};
 use super::host::{Host, Plugin};
 use super::limits::Limits;
 use super::manifest::{Manifest, PluginName};
@@ -126,10 +126,10 @@ impl Installed {
         &self.current.granted.name
     }
 
-    /// What it may reach and name while it serves this API URL: the granted hosts, the API URL's origin, and the credential
+    /// What it may reach and name while it serves this API URL, which the user set: the granted hosts, the API URL's origin, and the credential
     /// `login` for that origin alone, if it was granted one.
     pub fn grants(&self, api_url: &ApiUrl) -> Grants {
-        Grants::of(&self.current.granted, api_url)
+        Grants::of(&self.current.granted, api_url, ApiUrlSetBy::User)
     }
 
     /// What it may use in a call.

@@ -201,8 +201,11 @@ fn sign_in(login: &LoginKind) -> String {
         LoginKind::Token | LoginKind::Password => {
             format!("{}, sent to the API URL alone", login.describe())
         }
-        LoginKind::AwsKeys { .. } => {
-            format!("{}, which signs requests to the API URL alone", login.describe())
+        LoginKind::AwsKeys { service } => {
+            let what = login.describe();
+            format!(
+                "{what}; it signs requests for {service} to the API URL alone, for all that the key opens there"
+            )
         }
     }
 }
