@@ -15,6 +15,7 @@ mod env_token;
 mod error;
 mod exchange;
 mod file;
+mod forget;
 mod listener;
 mod lock;
 mod login;

@@ -58,6 +58,12 @@ impl<'a> Fields<'a> {
         Ok(Some(text))
     }
 
+    /// A text, whatever is in it: not fit for a terminal as it is.
+    pub(in crate::plugin) fn exact(&mut self, key: &'static str) -> Result<Option<&'a str>, ManifestError> {
+        let Some(item) = self.item(key) else { return Ok(None) };
+        item.as_str().map(Some).ok_or_else(|| self.wrong(key, item, "it has to be a text"))
+    }
+
     /// A text, or a number as it is written.
     pub(in crate::plugin) fn written(&mut self, key: &'static str) -> Result<Option<String>, ManifestError> {
         match self.table.get(key).and_then(Item::as_integer) {

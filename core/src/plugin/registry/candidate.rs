@@ -13,10 +13,9 @@ use crate::plugin::host::{Host, Plugin};
 use crate::plugin::limits::{Limits, SomeLimits};
 use crate::plugin::manifest::{LoginKind, Manifest, PluginName};
 use crate::plugin::package::{Package, PublicKey};
-use crate::plugin::text::clean;
 
-/// What is remembered of where a component came from.
-const MAX_SOURCE: usize = 250;
+/// What is remembered of where a component came from, in bytes: as long as a path can be.
+pub(super) const MAX_SOURCE: usize = 4096;
 
 /// A packed component that may be installed.
 #[derive(Debug)]
@@ -33,8 +32,11 @@ impl Candidate {
         let package = Package::read(&bytes)?;
         let name = package.manifest.name.as_str();
         match BUILT_IN.contains(&name) {
-            true => Err(RegistryError::BuiltIn(name.to_owned())),
-            false => Ok(Self { package, bytes, source: clean(source, MAX_SOURCE) }),
+            true => Err(RegistryError::NameTaken(name.to_owned())),
+            false if source.len() > MAX_SOURCE => {
+                Err(RegistryError::Source("its path or URL has more than 4096 bytes"))
+            }
+            false => Ok(Self { package, bytes, source: source.to_owned() }),
         }
     }
 
@@ -42,7 +44,8 @@ impl Candidate {
     pub fn read(path: &Path, source: &Path) -> Result<Self, RegistryError> {
         let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let bytes = component::read(&shown, path, Limits::default().component)?;
-        Self::of(bytes, &source.to_string_lossy(), &shown)
+        let source = source.to_str().ok_or(RegistryError::Source("its path is no UTF-8"))?;
+        Self::of(bytes, source, &shown)
     }
 
     /// Compiles it, so that no later command has to, and sees whether it is a provider that this host runs.
@@ -70,7 +73,7 @@ impl Candidate {
         ComponentDigest(self.package.sha256)
     }
 
-    /// Where it came from, fit for a terminal.
+    /// Where it came from, exactly as it was given: not fit for a terminal as it is.
     pub fn source(&self) -> &str {
         &self.source
     }
@@ -179,7 +182,7 @@ impl Registry {
             return Err(RegistryError::Key { name, pinned, found });
         }
         let mut granted = wishes.clone();
-        let by_hand = self.beyond_wishes(&installed.current);
+        let by_hand = self.beyond_wishes(&installed.current, candidate);
         for host in by_hand.hosts {
             if !granted.hosts.iter().any(|wish| wish.includes(&host)) {
                 granted.hosts.push(host);
@@ -190,13 +193,18 @@ impl Registry {
         Ok(Assessment { current: Some(installed.current.clone()), granted, difference })
     }
 
-    /// What the user granted a version by hand. Nothing, where its file cannot tell any more what it asked for.
-    fn beyond_wishes(&self, release: &Release) -> ByHand {
-        let file = self.components.read(release.granted.name.as_str(), &release.sha256);
-        let Some(package) = file.ok().and_then(|bytes| Package::read(&bytes).ok()) else {
+    /// What the user granted a version by hand. What it asked for is in its file, or, where that is gone or damaged, in the same file
+    /// come again. Nothing, where neither can tell.
+    fn beyond_wishes(&self, release: &Release, candidate: &Candidate) -> ByHand {
+        let read = || {
+            let file = self.components.read(release.granted.name.as_str(), &release.sha256);
+            file.ok().and_then(|bytes| Package::read(&bytes).ok()).map(|package| package.manifest)
+        };
+        let is_same = release.sha256 == candidate.sha256();
+        let Some(asked) = (if is_same { Some(candidate.manifest().clone()) } else { read() }) else {
             return ByHand::default();
         };
-        let (granted, asked) = (&release.granted, &package.manifest);
+        let granted = &release.granted;
         ByHand {
             hosts: granted.hosts.iter().filter(|host| !asked.hosts.contains(host)).cloned().collect(),
             env_token: granted.env_token && !asked.env_token,

@@ -11,7 +11,7 @@ use super::error::RegistryError;
 use super::lock::Lock;
 use super::{BUILT_IN, Installed, Registry, Release, file};
 use crate::home::Home;
-use crate::plugin::grants::HostPattern;
+use crate::plugin::grants::{HostPattern, Network};
 use crate::plugin::manifest::PluginName;
 
 /// The right to change what is installed. Nobody else changes it until this is dropped or used up.
@@ -114,15 +114,15 @@ impl Change {
     /// Takes these hosts away, or all if none is named.
     pub fn revoke(mut self, name: &str, hosts: &[String]) -> Result<Vec<HostPattern>, RegistryError> {
         let granted = &mut self.expect(name)?.current.granted.hosts;
-        let written = |text: &String| text.trim().trim_end_matches('/').to_ascii_lowercase();
         let mut named = BTreeSet::new();
         for host in hosts {
-            let host = written(host);
-            if !granted.iter().any(|entry| entry.to_string() == host) {
+            // As a grant would write it. In private networks, more can be written; what is of one kind alone reads the same in both.
+            let pattern = HostPattern::parse(host, Network::Private)?.to_string();
+            if !granted.iter().any(|entry| entry.to_string() == pattern) {
                 let granted = granted.iter().map(ToString::to_string).collect();
-                return Err(RegistryError::NotGranted { name: name.to_owned(), host, granted });
+                return Err(RegistryError::NotGranted { name: name.to_owned(), host: pattern, granted });
             }
-            named.insert(host);
+            named.insert(pattern);
         }
         let (removed, kept): (Vec<_>, Vec<_>) =
             granted.drain(..).partition(|entry| named.is_empty() || named.contains(&entry.to_string()));

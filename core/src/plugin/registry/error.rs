@@ -47,6 +47,9 @@ pub enum RegistryError {
     /// The name belongs to a provider that is part of the program.
     #[error("the provider `{0}` is part of Orkee and cannot be changed")]
     BuiltIn(String),
+    /// A component has the name of a provider that is part of the program.
+    #[error("the name `{0}` belongs to a provider that is part of Orkee")]
+    NameTaken(String),
     /// The file is another plugin than the one that was to be updated.
     #[error("this is the provider `{found}`, not `{wanted}`")]
     OtherName {
@@ -108,6 +111,31 @@ pub enum RegistryError {
     /// The file is no packed component.
     #[error(transparent)]
     Package(#[from] PackageError),
+    /// It was compiled, and does not answer as the contract says.
+    #[error(
+        "the provider `{name}` cannot be installed: it does not fit the contract orkee:sync@0.1 of this Orkee"
+    )]
+    Unfit {
+        /// Which.
+        name: String,
+        /// What it did.
+        #[source]
+        source: PluginError,
+    },
+    /// It calls itself something else than its manifest.
+    #[error("the component calls itself `{id}`, and its manifest `{name}`")]
+    OtherId {
+        /// Of the manifest.
+        name: String,
+        /// Of the component's `describe`.
+        id: String,
+    },
+    /// It could not be tried.
+    #[error("it cannot be tried: {0}")]
+    Trial(String),
+    /// Where it comes from cannot be written down.
+    #[error("the component cannot be installed from there: {0}")]
+    Source(&'static str),
     /// It is no provider that this host runs.
     #[error(transparent)]
     Plugin(#[from] PluginError),
@@ -131,12 +159,14 @@ impl Diagnostic for RegistryError {
             Self::Io { .. } => "E-PLUGIN-041",
             Self::Busy | Self::Overtaken(_) => "E-PLUGIN-042",
             Self::NotInstalled { .. } => "E-PLUGIN-012",
-            Self::BuiltIn(_) | Self::OtherName { .. } => "E-PLUGIN-043",
+            Self::BuiltIn(_) | Self::NameTaken(_) | Self::OtherName { .. } => "E-PLUGIN-043",
             Self::Key { .. } => "E-PLUGIN-044",
             Self::NoPrevious(_) => "E-PLUGIN-045",
             Self::NoLogin(_) => "E-PLUGIN-049",
             Self::Missing { .. } | Self::Altered { .. } => "E-PLUGIN-046",
             Self::Host(_) | Self::NotGranted { .. } => "E-PLUGIN-047",
+            Self::Unfit { .. } | Self::OtherId { .. } | Self::Trial(_) => "E-PLUGIN-055",
+            Self::Source(_) => "E-PLUGIN-056",
             Self::Package(error) => error.code(),
             Self::Plugin(error) => error.code(),
         }
@@ -169,7 +199,10 @@ impl Diagnostic for RegistryError {
                 "nothing is installed; run `orkee cloud provider list`".to_owned()
             }
             Self::NotInstalled { installed, .. } => format!("installed: {}", installed.join(", ")),
-            Self::BuiltIn(_) => "give yours another name in its provider.toml, and pack it again".to_owned(),
+            Self::BuiltIn(name) => {
+                format!("it comes and changes with Orkee itself; `orkee cloud provider info {name}` shows what it may do")
+            }
+            Self::NameTaken(_) => "give yours another name in its provider.toml, and pack it again".to_owned(),
             Self::OtherName { .. } => "run `orkee cloud provider install` with it instead".to_owned(),
             Self::Key { name, .. } => format!(
                 "ask the author, by another way than this file; if it is right, run `orkee cloud provider remove \
@@ -194,6 +227,16 @@ impl Diagnostic for RegistryError {
                 "it has no host to take away".to_owned()
             }
             Self::NotGranted { granted, .. } => format!("granted: {}", granted.join(", ")),
+            Self::Unfit { .. } => {
+                "it may be built against another edition of orkee:sync@0.1: ask its author for one that is built against \
+                 the present one"
+                    .to_owned()
+            }
+            Self::OtherId { name, .. } => {
+                format!("its author gives both the same name: `id` in `describe`, `name` in {name}'s provider.toml")
+            }
+            Self::Trial(_) => return None,
+            Self::Source(_) => "copy it elsewhere, and install it from there".to_owned(),
             Self::Package(error) => return error.hint(),
             Self::Plugin(error) => return error.hint(),
         })

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use toml_edit::{Document, DocumentMut, Item, Table, value};
 
+use super::candidate::MAX_SOURCE;
 use super::error::RegistryError;
 use super::{BUILT_IN, Installed, Release};
 use crate::clock;
@@ -44,7 +45,9 @@ pub(super) fn read(path: &Path) -> Result<Plugins, RegistryError> {
         }
         Err(error) => return Err(RegistryError::io(path)(error)),
     };
-    let mode = fs::metadata(path).map_err(RegistryError::io(path))?.permissions().mode();
+    let about = fs::metadata(path).map_err(RegistryError::io(path))?;
+    check_owner(about.uid(), rustix::process::geteuid().as_raw()).map_err(refused)?;
+    let mode = about.permissions().mode();
     if mode & OTHERS_WRITE != 0 {
         let path = path.display();
         return Err(refused(format!(
@@ -53,6 +56,14 @@ pub(super) fn read(path: &Path) -> Result<Plugins, RegistryError> {
         )));
     }
     parse(&text).map_err(|error| RegistryError::Grants { path: path.to_owned(), error })
+}
+
+/// Whoever owns a file may write it, whatever its mode says.
+fn check_owner(uid: u32, own: u32) -> Result<(), String> {
+    match uid == own {
+        true => Ok(()),
+        false => Err(format!("it belongs to another user (uid {uid})")),
+    }
 }
 
 fn text(path: &Path) -> io::Result<String> {
@@ -100,7 +111,7 @@ fn installed(name: &str, mut fields: Fields<'_>) -> Result<Installed, ManifestEr
 fn release(name: PluginName, mut fields: Fields<'_>) -> Result<Release, ManifestError> {
     let release = Release {
         sha256: parsed(&mut fields, "sha256", |text| text.parse())?,
-        source: parsed(&mut fields, "source", |text| Ok::<_, String>(text.to_owned()))?,
+        source: source(&mut fields)?,
         installed: parsed(&mut fields, "installed", |text| {
             text.parse().map_err(|_| "it has to be a time such as \"2026-01-31T09:30:00Z\"")
         })?,
@@ -108,6 +119,15 @@ fn release(name: PluginName, mut fields: Fields<'_>) -> Result<Release, Manifest
     };
     fields.finish()?;
     Ok(release)
+}
+
+/// Where it came from, exactly: a path may have what no other text here has.
+fn source(fields: &mut Fields<'_>) -> Result<String, ManifestError> {
+    let source = fields.exact("source")?.ok_or_else(|| fields.about("source", "it is missing"))?;
+    match source.len() {
+        1..=MAX_SOURCE => Ok(source.to_owned()),
+        _ => Err(fields.about("source", "it has to be a path or URL of at most 4096 bytes")),
+    }
 }
 
 fn parsed<T, E: ToString>(

@@ -17,6 +17,7 @@ mod download;
 mod error;
 mod file;
 mod lock;
+mod trial;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 
+use orkee_core::net::ApiUrl;
 use orkee_core::plugin::{
     Assessment, Candidate, Difference, HostPattern, LoginKind, Manifest, Network, Release,
 };
@@ -14,6 +15,12 @@ use crate::terminal;
 /// Columns of a label and of the marks before a line's text.
 const INDENT: usize = 14;
 const WIDEST: usize = 80;
+
+/// Another installed provider that claims the same tenant.
+pub(super) struct Rival {
+    pub(super) tenant: String,
+    pub(super) provider: String,
+}
 
 /// Lines on standard error.
 struct Screen<'a> {
@@ -31,7 +38,13 @@ enum Mark {
 }
 
 /// A candidate, beside what it would replace.
-pub(super) fn show(cx: &Context, candidate: &Candidate, assessment: &Assessment, is_agreed: bool) {
+pub(super) fn show(
+    cx: &Context,
+    candidate: &Candidate,
+    assessment: &Assessment,
+    rivals: &[Rival],
+    is_agreed: bool,
+) {
     let screen = Screen { cx, is_agreed };
     let wishes = candidate.manifest();
     let before = assessment.current.as_ref();
@@ -40,6 +53,12 @@ pub(super) fn show(cx: &Context, candidate: &Candidate, assessment: &Assessment,
     screen.digest(before, &candidate.sha256());
     screen.publisher(candidate, before.is_none());
     screen.grant(before, &assessment.granted, &assessment.difference);
+    for Rival { tenant, provider } in rivals {
+        let text = format!(
+            "{tenant} is claimed by {provider} already: [tenants.{tenant}] in config.toml has to say whose it is"
+        );
+        screen.field("", Mark::Same, &text);
+    }
     screen.end(before.is_some(), &assessment.difference);
 }
 
@@ -136,14 +155,23 @@ impl Screen<'_> {
     fn grant(&self, before: Option<&Release>, granted: &Manifest, difference: &Difference) {
         // Of something new, everything is new, and marks would say nothing.
         let marked = |is_more: bool| if is_more && before.is_some() { Mark::More } else { Mark::Same };
-        let api = granted.api_url.as_ref().map(|url| format!("the API URL: {url}, unless you set another"));
-        let api = api.unwrap_or_else(|| "the API URL that you set for a tenant".to_owned());
-        let mut reach = vec![(marked(difference.api_url.is_some()), api)];
+        let mut reach = vec![(marked(difference.api_url.is_some()), api(granted.api_url.as_ref()))];
+        if let (Some((was, _)), Some(_)) = (&difference.api_url, before) {
+            reach.insert(0, (Mark::Less, api(was.as_ref())));
+        }
         reach.extend(granted.hosts.iter().map(|h| (marked(difference.hosts_added.contains(h)), host(h))));
         reach.extend(difference.hosts_removed.iter().map(|h| (Mark::Less, host(h))));
         self.fields("May reach", &reach);
-        let login = granted.login.as_ref().map_or("none".to_owned(), sign_in);
-        self.field("Sign-in", marked(difference.login.is_some()), &login);
+        let login = |login: &Option<LoginKind>| login.as_ref().map_or("none".to_owned(), sign_in);
+        let mut sign_ins = Vec::new();
+        if let (Some((was @ Some(_), _)), Some(_)) = (&difference.login, before) {
+            sign_ins.push((Mark::Less, login(was)));
+        }
+        // Where one is dropped, that line says it all.
+        if granted.login.is_some() || sign_ins.is_empty() {
+            sign_ins.push((marked(difference.login.is_some()), login(&granted.login)));
+        }
+        self.fields("Sign-in", &sign_ins);
         let env = "or ORKEE_CLOUD_TOKEN of the environment, for the server of ORKEE_CLOUD_API_URL".to_owned();
         match difference.env_token {
             Some((true, false)) => self.field("", Mark::Less, &env),
@@ -185,6 +213,13 @@ impl Screen<'_> {
     }
 }
 
+fn api(url: Option<&ApiUrl>) -> String {
+    match url {
+        Some(url) => format!("the API URL: {url}, unless you set another"),
+        None => "the API URL that you set for a tenant".to_owned(),
+    }
+}
+
 fn host(host: &HostPattern) -> String {
     match host.network() {
         Network::Public => host.to_string(),
@@ -194,9 +229,12 @@ fn host(host: &HostPattern) -> String {
 
 fn sign_in(login: &LoginKind) -> String {
     match login {
-        LoginKind::Oauth { issuer, .. } => {
+        LoginKind::Oauth { issuer, client_id, scopes } => {
             let at = issuer.as_ref().map(|issuer| format!(" at {issuer}")).unwrap_or_default();
-            format!("in the browser{at}; the token goes to the API URL alone")
+            let client = client_id.as_ref().map(|id| format!(" as the client {id}")).unwrap_or_default();
+            let scopes =
+                scopes.as_ref().map(|scopes| format!(" for {}", scopes.join(" "))).unwrap_or_default();
+            format!("in the browser{at}{client}{scopes}; the token goes to the API URL alone")
         }
         LoginKind::Token | LoginKind::Password => {
             format!("{}, sent to the API URL alone", login.describe())

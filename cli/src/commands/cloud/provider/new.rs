@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use orkee_core::plugin::{ManifestError, PluginName};
 use serde::Serialize;
 
+use super::project;
 use super::template::Language;
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit};
@@ -42,6 +43,7 @@ struct Document<'a> {
 impl New {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let name = self.name()?;
+        project::check_name(&name)?;
         let files = self.lang.project(name.as_str());
         write(&self.folder, &files)?;
         if cx.out.is_json() {

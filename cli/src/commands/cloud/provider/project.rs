@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::file;
 use orkee_core::net::Secret;
-use orkee_core::plugin::{Limits, Manifest, ManifestError, Package, PublisherKey, pack};
+use orkee_core::plugin::{
+    BUILT_IN, Limits, Manifest, ManifestError, Package, PluginName, PublisherKey, RegistryError, pack,
+};
 use thiserror::Error;
 use toml_edit::{DocumentMut, Item};
 
@@ -100,6 +102,7 @@ impl Project {
         };
         let (text, build) = take_build(&text)?;
         let manifest = Manifest::parse(&text)?;
+        check_name(&manifest.name)?;
         let build = build.ok_or(ProjectError::Build("[build] is missing"))?;
         Ok(Self { folder: folder.to_owned(), manifest, text, build: read_build(&build)? })
     }
@@ -140,6 +143,14 @@ impl Project {
             }
             _ => Err(ProjectError::NoOutput(path).into()),
         }
+    }
+}
+
+/// Refuses a name that could never be installed, before anything is built under it.
+pub(super) fn check_name(name: &PluginName) -> Result<(), RegistryError> {
+    match BUILT_IN.contains(&name.as_str()) {
+        true => Err(RegistryError::NameTaken(name.to_string())),
+        false => Ok(()),
     }
 }
 

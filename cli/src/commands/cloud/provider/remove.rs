@@ -4,12 +4,13 @@ use orkee_core::plugin::{Change, Registry};
 use serde::Serialize;
 
 use super::confirm;
+use crate::commands::cloud::surroundings;
 use crate::context::Context;
-use crate::failure::{CommandResult, Exit};
+use crate::failure::{CommandResult, Exit, Failure};
 
 /// Take a provider away, with its grants and what it kept here
 ///
-/// Your projects stay, here and in its backend. So does a sign-in: `orkee cloud logout` ends that.
+/// Your projects stay, here and in its backend. What you signed in to it with is removed from this machine; its server is not told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -28,17 +29,32 @@ struct Document<'a> {
     removed: &'a str,
 }
 
+/// Removes what is kept to sign in to a provider; how many logins that were.
+fn forget_logins(cx: &Context, name: &str) -> Result<usize, Failure> {
+    let (auth, _) = surroundings::logins(cx)?;
+    surroundings::run(async { Ok(auth.forget_provider(name).await?.len()) })
+}
+
 impl Remove {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let home = cx.home()?;
         let name = &self.name;
         if let Some(installed) = Registry::open(home)?.get(name) {
             let version = &installed.current.granted.version;
-            let question = format!("Remove {name} {version}, its grants and the key of its author?");
+            let question =
+                format!("Remove {name} {version}, its grants, its sign-ins and the key of its author?");
             confirm(cx, self.yes, &question, &["remove", name])?;
         }
+        // Before it: another provider of this name must never find them.
+        let is_there = Registry::open(home)?.get(name).is_some();
+        let logins = if is_there { forget_logins(cx, name)? } else { 0 };
         Change::begin(home)?.remove(name)?;
         cx.out.done(format_args!("Removed {name}"))?;
+        if logins > 0 {
+            cx.out.note(
+                "What you signed in to it with was removed from this machine; it stays valid at its server",
+            );
+        }
         if cx.out.is_json() {
             cx.out.document(&Document { removed: name })?;
         }

@@ -2,12 +2,15 @@
 //! put in place.
 
 use jiff::Timestamp;
-use orkee_core::plugin::{Candidate, Change, Host, Manifest, Registry, RegistryError};
+use orkee_core::net::{Http, HttpOptions};
+use orkee_core::plugin::{Assessment, Candidate, Change, Host, Manifest, Registry, RegistryError};
 use serde::Serialize;
 
+use super::consent::Rival;
 use super::view::ProviderView;
 use super::{confirm, consent, source};
 use crate::commands::cloud::progress::Working;
+use crate::commands::cloud::surroundings;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 
@@ -45,8 +48,12 @@ pub(super) fn take(cx: &Context, wanted: &Wanted<'_>) -> CommandResult {
         cx.out.done(format_args!("{name} {version} is installed already; nothing was changed"))?;
         return told(cx, name.as_str(), false);
     }
-    consent::show(cx, &candidate, &assessment, wanted.yes);
+    let rivals = rivals(&registry, &candidate, &assessment);
+    consent::show(cx, &candidate, &assessment, &rivals, wanted.yes);
     let question = match &assessment.current {
+        Some(current) if current.sha256 == candidate.sha256() => {
+            format!("Grant {name} {version} this again?")
+        }
         None => format!("Install {name} {version}?"),
         Some(current) => format!("Replace {name} {} by {version}?", current.granted.version),
     };
@@ -55,7 +62,10 @@ pub(super) fn take(cx: &Context, wanted: &Wanted<'_>) -> CommandResult {
     match &assessment.current {
         None => {
             cx.out.done(format_args!("Installed {name} {version}"))?;
-            say_how_to_use(cx, candidate.manifest());
+            say_how_to_use(cx, candidate.manifest(), &rivals);
+        }
+        Some(current) if current.sha256 == candidate.sha256() => {
+            cx.out.done(format_args!("{name} {version} is granted again, with what it asks for"))?;
         }
         Some(current) => {
             let before = &current.granted.version;
@@ -66,9 +76,21 @@ pub(super) fn take(cx: &Context, wanted: &Wanted<'_>) -> CommandResult {
     told(cx, name.as_str(), true)
 }
 
-fn say_how_to_use(cx: &Context, manifest: &Manifest) {
+/// The tenants that it would claim and that other installed providers claim already, with those.
+fn rivals(registry: &Registry, candidate: &Candidate, assessment: &Assessment) -> Vec<Rival> {
+    let others = registry.installed().filter(|other| other.name() != candidate.name());
+    let claims = others.flat_map(|other| {
+        let tenants = other.current.granted.tenants.iter();
+        tenants.map(|tenant| Rival { tenant: tenant.clone(), provider: other.name().to_string() })
+    });
+    claims.filter(|rival| assessment.granted.tenants.contains(&rival.tenant)).collect()
+}
+
+fn say_how_to_use(cx: &Context, manifest: &Manifest, rivals: &[Rival]) {
     let command = if manifest.login.is_some() { "login" } else { "sync" };
-    match manifest.tenants.first() {
+    let is_free = |tenant: &&String| rivals.iter().all(|rival| rival.tenant != **tenant);
+    match manifest.tenants.iter().find(is_free) {
+        None if !manifest.tenants.is_empty() => {}
         Some(tenant) => {
             cx.out.note(format_args!("To use it: ORKEE_CLOUD_TENANT={tenant} orkee cloud {command}"))
         }
@@ -80,12 +102,13 @@ fn say_how_to_use(cx: &Context, manifest: &Manifest) {
     }
 }
 
-/// Compiles, so that no sync has to, and learns whether it is a provider at all.
+/// Compiles, so that no sync has to, and learns whether it is a provider that this Orkee runs.
 fn compile(cx: &Context, candidate: &Candidate) -> Result<(), Failure> {
     let _working = Working::begin(cx, "Compiling");
     let host = Host::new(Some(cx.home()?.cache()))?;
-    candidate.compile(&host)?;
-    Ok(())
+    let plugin = candidate.compile(&host)?;
+    let http = Http::new(HttpOptions::from_env())?;
+    surroundings::run(async { Ok(candidate.try_out(&plugin, http).await?) })
 }
 
 fn told(cx: &Context, name: &str, changed: bool) -> CommandResult {

@@ -1,0 +1,33 @@
+//! Removing the logins of a provider that is taken away: another one of its name must not find them.
+
+use super::Auth;
+use super::error::AuthError;
+use super::section::Section;
+
+impl Auth {
+    /// Removes every login that is for an installed provider of this name, from this machine alone; which those were. No server is told.
+    pub async fn forget_provider(&self, provider: &str) -> Result<Vec<Section>, AuthError> {
+        let is_for = |login: super::Login| login.provider.as_deref() == Some(provider);
+        let of = |document: &super::document::Document| -> Vec<Section> {
+            let sections = document.sections().into_iter();
+            sections.filter(|section| document.login(section).is_some_and(is_for)).collect()
+        };
+        if of(&self.read()?.document).is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut locked = self.lock().await?;
+        let sections = of(&locked.logins.document);
+        sections.iter().for_each(|section| locked.logins.document.remove(section));
+        if locked.logins.document.is_empty() {
+            locked.delete()?;
+        } else {
+            let room = locked.make_room()?;
+            locked.write(room)?;
+        }
+        let _ = locked.lock.finish();
+        for section in &sections {
+            tracing::info!(target: "orkee::cloud::auth", %section, provider, "the login was removed with its provider");
+        }
+        Ok(sections)
+    }
+}
