@@ -30,6 +30,12 @@ pub fn sockets() -> &'static [u8] {
     BYTES.get_or_init(|| built("guest_sockets"))
 }
 
+/// A webhook dispatcher, and no provider.
+pub fn dispatcher() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| built("guest_dispatcher"))
+}
+
 /// A provider that does what its option `do` says.
 pub fn rogue() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
@@ -41,14 +47,28 @@ pub fn manifest(name: &str, version: &str, more: &str) -> String {
     format!("name = \"{name}\"\nversion = \"{version}\"\n{more}\n")
 }
 
+/// A component that calls itself what this manifest calls it, where it is one that can.
+pub fn named(component: &[u8], manifest: &str) -> Vec<u8> {
+    const MARK: &[u8] = b"orkee-test-id=";
+    const LENGTH: usize = 66;
+    let mut bytes = component.to_vec();
+    let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    let mark = bytes.windows(MARK.len()).position(|window| window == MARK);
+    if let (Some(name), Some(at)) = (name, mark) {
+        let start = at + MARK.len();
+        bytes[start..start + LENGTH].copy_from_slice(format!("{name:<LENGTH$}").as_bytes());
+    }
+    bytes
+}
+
 /// The provider that stores nothing, with this manifest.
 pub fn packed(manifest: &str) -> Vec<u8> {
-    pack(plain(), manifest, None).unwrap()
+    pack(&named(plain(), manifest), manifest, None).unwrap()
 }
 
 /// As [`packed`], signed by this key.
 pub fn signed(manifest: &str, key: &PublisherKey) -> Vec<u8> {
-    pack(plain(), manifest, Some(key)).unwrap()
+    pack(&named(plain(), manifest), manifest, Some(key)).unwrap()
 }
 
 /// A fresh author's key.

@@ -35,7 +35,8 @@ impl TenantDevice {
     #[track_caller]
     pub fn install(&self, component: &[u8], manifest: &str) {
         let file = self.device.path("provider.wasm");
-        std::fs::write(&file, orkee_core::plugin::pack(component, manifest, None).unwrap()).unwrap();
+        let component = crate::guests::named(component, manifest);
+        std::fs::write(&file, orkee_core::plugin::pack(&component, manifest, None).unwrap()).unwrap();
         self.run("", &["cloud", "provider", "install", file.to_str().unwrap(), "--yes"]).success();
     }
 

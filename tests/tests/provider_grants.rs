@@ -50,10 +50,24 @@ fn p10_p11_hosts_are_granted_and_taken_away_in_the_grammar_of_grants() {
     run(&home, &["revoke", "notes", "https://d.example"]).fails(2, "E-PLUGIN-047").says("https://b.example");
     run(&home, &["revoke", "notes", "https://b.example", "https://*.c.example"]).success();
     assert_eq!(hosts(), json!(["https://a.example", "http://192.168.1.10:8080"]));
+    for (granted, again) in [
+        ("https://bücher.example", "https://bücher.example"),
+        ("https://a.example.com", "HTTPS://A.Example.com:443/"),
+    ] {
+        run(&home, &["grant", "notes", granted]).success();
+        run(&home, &["revoke", "notes", again]).success();
+    }
+    assert_eq!(hosts(), json!(["https://a.example", "http://192.168.1.10:8080"]));
     run(&home, &["revoke", "notes"]).success();
     assert_eq!(hosts(), json!([]));
     run(&home, &["grant", "nots", "https://a.example"]).fails(2, "E-PLUGIN-012");
-    run(&home, &["grant", "s3", "https://a.example"]).fails(2, "E-PLUGIN-043");
+    for args in [&["grant", "s3", "https://a.example"][..], &["update", "s3"], &["remove", "s3", "--yes"]] {
+        let ran = run(&home, args).fails(2, "E-PLUGIN-043").says("provider info s3");
+        assert!(!ran.stderr.contains("provider.toml"), "{ran}");
+    }
+    let built_in = run(&home, &["grants", "orkee-cloud"]).success();
+    assert!(built_in.stdout.contains("reaches the API URL of its tenant"), "{built_in}");
+    built_in.says("part of Orkee: it reaches the API URL alone");
 }
 
 #[test]

@@ -279,6 +279,72 @@ fn p06_a_component_that_wants_more_than_there_is_is_refused_with_what_it_wants()
 }
 
 #[test]
+fn p05_a_component_that_does_not_fit_is_refused_when_it_is_to_be_installed() {
+    let home = Home::new();
+    let text = manifest("notes", "1", "");
+    let other = pack(&guests::named(guests::plain(), &manifest("others", "1", "")), &text, None).unwrap();
+    home.file("other.wasm", other);
+    let ran = run(&home, &["install", "other.wasm", "--yes"]).fails(2, "E-PLUGIN-055");
+    ran.says("calls itself `others`, and its manifest `notes`");
+    // In a component of another edition, the case `none` of `sign-in` has another name.
+    let mut edition = guests::named(guests::plain(), &text);
+    let cases = b"\x04none\x05login";
+    let at = edition.windows(cases.len()).enumerate().filter(|(_, found)| *found == cases).map(|(at, _)| at);
+    let at: Vec<_> = at.collect();
+    assert!(!at.is_empty(), "the enum is not there");
+    at.iter().for_each(|at| edition[at + 1..at + 5].copy_from_slice(b"nope"));
+    home.file("edition.wasm", pack(&edition, &text, None).unwrap());
+    let ran = run(&home, &["install", "edition.wasm", "--yes"]).fails(2, "E-PLUGIN-055");
+    ran.says("another edition of orkee:sync@0.1");
+    home.file(
+        "dispatcher.wasm",
+        pack(guests::dispatcher(), &manifest("standard-webhooks", "1", ""), None).unwrap(),
+    );
+    run(&home, &["install", "dispatcher.wasm", "--yes"]).fails(2, "E-PLUGIN-002").says("is no sync provider");
+    assert!(installed(&home).is_empty());
+}
+
+#[test]
+fn p41_the_same_component_again_is_granted_again_and_what_was_granted_by_hand_stays() {
+    let home = Home::new();
+    let text = manifest("notes", "2", "hosts = [\"https://a.example\"]\ntenants = [\"acme\"]");
+    let file = provider::file(&home, "two  spaces/notes.wasm", &text);
+    provider::install(&home, &file);
+    assert_eq!(the_one(&home)["source"], json!(file));
+    run(&home, &["revoke", "notes"]).success();
+    run(&home, &["grant", "notes", "https://mine.example"]).success();
+    fs::remove_dir_all(home.orkee().join("plugins/components")).unwrap();
+    let ran = run(&home, &["update", "notes", "--yes"]).success();
+    assert!(ran.stdout.contains("notes 2 is granted again") && !ran.stderr.contains("rollback"), "{ran}");
+    assert_eq!(the_one(&home)["hosts"], json!(["https://a.example", "https://mine.example"]));
+    // Another one that claims the same tenant is installed with a word about that, and without a command that would not work.
+    let rival = provider::file(&home, "rival.wasm", &manifest("rival", "1", "tenants = [\"acme\"]"));
+    let ran = run(&home, &["install", rival.to_str().unwrap(), "--yes"]).success();
+    assert!(
+        ran.stderr.contains("acme is claimed by notes already") && !ran.stderr.contains("To use it"),
+        "{ran}"
+    );
+}
+
+#[test]
+fn p41_an_update_shows_the_sign_in_and_the_api_url_that_go() {
+    let home = Home::new();
+    let login = "api-url = \"https://old.example\"\n[login]\nkind = \"oauth\"\nissuer = \"https://id.example\"\nclient-id = \"c7\"\nscopes = [\"read\", \"write\"]";
+    let file = provider::file(&home, "notes.wasm", &manifest("notes", "1", login));
+    let ran = run(&home, &["install", file.to_str().unwrap(), "--yes"]).success();
+    assert!(ran.stderr.contains("as the client c7 for read write"), "{ran}");
+    let file =
+        provider::file(&home, "next.wasm", &manifest("notes", "2", "api-url = \"https://new.example\""));
+    let ran = run(&home, &["install", file.to_str().unwrap(), "--yes"]).success();
+    for shown in
+        ["- in the browser", "- the API URL: https://old.example", "+ the API URL: https://new.example"]
+    {
+        assert!(ran.stderr.contains(shown), "{shown}: {ran}");
+    }
+    assert!(!ran.stderr.contains("+ none"), "{ran}");
+}
+
+#[test]
 fn p42_a_manifest_that_is_not_understood_is_refused_with_what_was_meant() {
     let home = Home::new();
     // What `pack` refuses to pack, somebody may have packed by other means.

@@ -356,3 +356,18 @@ fn a55_passwords_and_pasted_tokens_leave_no_secret_anywhere_however_loud() {
         canaries.are_not_in_files(&device.home());
     }
 }
+
+#[test]
+fn p15a_a_provider_that_is_removed_takes_its_logins_with_it() {
+    let server = backend(BASIC);
+    let device = device("password", &server);
+    device.feed("nas", LOGIN, &format!("alice:{PASSWORD}")).success();
+    let file = device.home().join("auth.toml");
+    assert!(std::fs::read_to_string(&file).unwrap().contains(PASSWORD));
+    let ran = device.run("", &["cloud", "provider", "remove", "notes", "--yes"]).success();
+    assert!(ran.stderr.contains("was removed from this machine"), "{ran}");
+    assert!(!file.exists());
+    // Another one of the same name finds nothing.
+    device.install(guests::rogue(), &manifest("notes", "password"));
+    device.run("nas", SYNC).exits(4);
+}

@@ -63,6 +63,28 @@ fn p41_what_is_written_is_read_again_whatever_is_granted() {
     }
 }
 
+#[test]
+fn p41_a_source_is_read_exactly_as_it_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("grants.toml");
+    for source in [
+        "/home/ada/two  spaces/notes.wasm".to_owned(),
+        "/line\nbreak/\u{1b}[31m\u{202e}".to_owned(),
+        "ü".repeat(2048),
+    ] {
+        let one = Release { source: source.clone(), ..release("name = \"notes\"\nversion = \"1\"") };
+        let installed = Installed { key: None, previous: None, current: one };
+        write(&path, &[(installed.name().clone(), installed)].into()).unwrap();
+        assert_eq!(read(&path).unwrap().values().next().unwrap().current.source, source);
+    }
+}
+
+#[test]
+fn p41_a_grants_file_of_another_user_is_refused() {
+    assert_eq!(check_owner(1000, 1000), Ok(()));
+    assert_eq!(check_owner(1001, 1000), Err("it belongs to another user (uid 1001)".to_owned()));
+}
+
 fn bare_as_notes() -> Release {
     release("name = \"notes\"\nversion = \"0\"")
 }

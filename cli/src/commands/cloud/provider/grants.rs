@@ -7,6 +7,7 @@ use orkee_core::plugin::{Installed, Manifest, Network, Registry};
 use serde::Serialize;
 
 use super::view::{self, CredentialView};
+use crate::commands::cloud::builtin;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::{Paint, text};
@@ -37,7 +38,7 @@ struct Document<'a> {
 struct GrantView<'a> {
     name: &'a str,
     version: &'a str,
-    sha256: String,
+    sha256: Option<String>,
     hosts: Vec<String>,
     private_network: Vec<String>,
     credentials: Vec<CredentialView>,
@@ -48,6 +49,9 @@ struct GrantView<'a> {
 
 impl Grants {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        if let Some(built_in) = self.name.as_deref().and_then(builtin::named) {
+            return of_built_in(cx, &built_in.manifest()?);
+        }
         let registry = Registry::open(cx.home()?)?;
         let plugins: Vec<&Installed> = match &self.name {
             Some(name) => vec![registry.expect(name)?],
@@ -74,6 +78,22 @@ impl Grants {
         }
         Ok(Exit::DONE)
     }
+}
+
+/// Nobody granted a provider that is part of the program anything, and it has what it was made for.
+fn of_built_in(cx: &Context, manifest: &Manifest) -> CommandResult {
+    if cx.out.is_json() {
+        let grants = vec![GrantView::new(manifest, None)];
+        cx.out.document(&Document { grants, names_checked_as_written: is_proxied() })?;
+        return Ok(Exit::DONE);
+    }
+    show(cx, manifest)?;
+    let alone = if manifest.hosts.is_empty() { ": it reaches the API URL alone" } else { "" };
+    cx.out.note(format_args!(
+        "{} is part of Orkee{alone}; nothing is granted to it or taken away.",
+        manifest.name
+    ));
+    Ok(Exit::DONE)
 }
 
 /// Whether the environment names a proxy.
@@ -103,7 +123,10 @@ fn show(cx: &Context, granted: &Manifest) -> Result<(), Failure> {
 
 impl<'a> GrantView<'a> {
     fn of(plugin: &'a Installed) -> Self {
-        let granted = &plugin.current.granted;
+        Self::new(&plugin.current.granted, Some(plugin.current.sha256.to_string()))
+    }
+
+    fn new(granted: &'a Manifest, sha256: Option<String>) -> Self {
         let hosts = |network| {
             let hosts = granted.hosts.iter().filter(move |host| host.network() == network);
             hosts.map(ToString::to_string).collect()
@@ -111,7 +134,7 @@ impl<'a> GrantView<'a> {
         Self {
             name: granted.name.as_str(),
             version: &granted.version,
-            sha256: plugin.current.sha256.to_string(),
+            sha256,
             hosts: hosts(Network::Public),
             private_network: hosts(Network::Private),
             credentials: view::credentials(granted),
