@@ -371,3 +371,15 @@ fn p42_a_manifest_that_is_not_understood_is_refused_with_what_was_meant() {
     home.file("even.wasm", packed(&manifest("notes", "1", "")));
     run(&home, &["install", "even.wasm", "--yes"]).success();
 }
+
+#[test]
+fn p41_a_name_that_is_part_of_orkee_is_refused_before_anything_is_built() {
+    let home = Home::new();
+    run(&home, &["new", "s3", "--lang", "python"]).fails(2, "E-PLUGIN-043").says("give yours another name");
+    assert!(!home.path("s3").exists());
+    home.file(
+        "mine/provider.toml",
+        manifest("webdav", "1", "[build]\ncommand = [\"false\"]\noutput = \"x\""),
+    );
+    run(&home, &["pack", "mine"]).fails(2, "E-PLUGIN-043").says("give yours another name");
+}

@@ -152,3 +152,11 @@ fn p10_an_installed_provider_reaches_its_api_url_and_what_was_granted_and_nothin
         assert!(credential.is_none_or(|c| c.audience == *api.origin()));
     }
 }
+
+#[test]
+fn p41_a_source_that_cannot_be_written_down_is_refused() {
+    let from = |source: &str| Candidate::of(packed(guests::plain(), "1", ""), source, "notes.wasm");
+    assert_eq!(from(&"x".repeat(4096)).unwrap().source().len(), 4096);
+    let error = from(&"x".repeat(4097)).unwrap_err();
+    assert!(matches!(error, RegistryError::Source(_)), "{error}");
+}
