@@ -59,19 +59,31 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Looks for `secret` as it is, percent-encoded, and inside a base64 text at each of the three alignments.
+    /// Looks for `secret` as it is, percent-encoded, as HTML and JSON escape it, in hexadecimal digits, and inside a base64 text
+    /// at each of the three alignments.
     pub fn new(secret: &Secret) -> Self {
         let plain = secret.expose();
         let mut forms = vec![secret.clone()];
-        let encoded: String = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect();
-        if encoded != plain {
-            forms.push(Secret::new(encoded));
-        }
         let hex = plain.bytes().map(|b| format!("{b:02x}")).collect::<String>();
-        forms.push(Secret::new(hex));
-        forms.extend(base64_forms(plain.as_bytes()).into_iter().map(Secret::new));
+        let hexes = [hex.to_ascii_uppercase(), hex];
+        let escaped = percent_forms(plain).into_iter().chain(escaped_forms(plain));
+        let others = escaped.chain(hexes).chain(base64_forms(plain.as_bytes()));
+        for form in others {
+            if forms.iter().all(|there| there.expose() != form) {
+                forms.push(Secret::new(form));
+            }
+        }
         forms.retain(|form| form.expose().len() >= 8);
         Self { forms }
+    }
+
+    /// Whether the name of a header holds the secret. Names come in lower case, however they were sent.
+    pub fn finds_in_name(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        self.forms.iter().any(|form| {
+            let form = Secret::new(form.expose().to_ascii_lowercase());
+            contains(name.as_bytes(), form.expose().as_bytes())
+        })
     }
 
     /// Whether `bytes` hold the secret.
@@ -83,6 +95,49 @@ impl Redactor {
 /// Whether `needle` stands in `haystack`. Skips to candidates of the first byte, so that large bodies cost little.
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     memchr::memmem::find(haystack, needle).is_some()
+}
+
+/// Percent-encoded, with digits of either case and a space as either is sent.
+fn percent_forms(plain: &str) -> Vec<String> {
+    let upper: String = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect();
+    // A `+` of the secret itself is `%2B` there.
+    let spaces = upper.replace('+', "%20");
+    let lower = |text: &str| {
+        let mut parts = text.split('%');
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| {
+            let (digits, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+            format!("{text}%{}{rest}", digits.to_ascii_lowercase())
+        })
+    };
+    vec![lower(&upper), lower(&spaces), upper, spaces]
+}
+
+/// As templates and encoders write the characters that HTML and JSON set apart; each of these sets is in wide use.
+const ESCAPES: [&[(char, &str)]; 10] = [
+    &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;")],
+    &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;")],
+    &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&apos;")],
+    &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&#34;"), ('\'', "&#39;"), ('+', "&#43;")],
+    &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#39;"), ('/', "&#47;")],
+    &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#x27;"), ('/', "&#x2F;")],
+    &[('&', "&amp;"), ('<', "&lt;"), ('>', "&gt;"), ('"', "&quot;"), ('\'', "&#x27;"), ('/', "&#x2f;")],
+    &[('"', "\\\""), ('\\', "\\\\")],
+    &[('"', "\\\""), ('\\', "\\\\"), ('/', "\\/")],
+    &[('"', "\\\""), ('\\', "\\\\"), ('&', "\\u0026"), ('<', "\\u003c"), ('>', "\\u003e")],
+];
+
+/// The secret with each of the sets of escapes.
+fn escaped_forms(plain: &str) -> impl Iterator<Item = String> {
+    ESCAPES.iter().map(|set| {
+        plain.chars().fold(String::with_capacity(plain.len()), |mut text, c| {
+            match set.iter().find(|(from, _)| *from == c) {
+                Some((_, to)) => text.push_str(to),
+                None => text.push(c),
+            }
+            text
+        })
+    })
 }
 
 /// The part of a base64 text that `bytes` alone decide, for each alignment that they may have in it, in both alphabets.
@@ -138,6 +193,30 @@ mod tests {
             assert!(redactor.finds_in(text.as_bytes()), "{text}");
         }
         assert!(!redactor.finds_in(b"orkee_canary token 123456"));
+    }
+
+    #[test]
+    fn p15a_a_secret_is_found_as_encoders_and_templates_escape_it() {
+        let redactor = Redactor::new(&Secret::new("orkee/canary&token <12>"));
+        for text in [
+            r"orkee\/canary&token <12>",
+            r"orkee/canary\u0026token \u003c12\u003e",
+            "orkee%2fcanary%26token+%3c12%3e",
+            "orkee%2Fcanary%26token%20%3C12%3E",
+            "orkee&#x2F;canary&amp;token &lt;12&gt;",
+            "orkee&#47;canary&amp;token &lt;12&gt;",
+            "6F726B65652F63616E61727926746F6B656E203C31323E",
+        ] {
+            assert!(redactor.finds_in(format!("<{text}>").as_bytes()), "{text}");
+        }
+        assert!(!redactor.finds_in(b"orkee-canary-token-12"));
+    }
+
+    #[test]
+    fn p15a_a_secret_is_found_in_the_name_of_a_header() {
+        let redactor = Redactor::new(&Secret::new("Orkee_Canary_Token"));
+        assert!(redactor.finds_in_name("x-orkee_canary_token-y"));
+        assert!(!redactor.finds_in_name("x-request-id"));
     }
 
     #[test]
