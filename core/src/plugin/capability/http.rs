@@ -100,7 +100,9 @@ fn told(error: &SendError) -> Error {
     match error {
         SendError::Denied { command, .. } => Error::Denied(format!("{error}; `{command}` would allow it")),
         SendError::Invalid { .. } => Error::Invalid(error.to_string()),
-        SendError::SignedOut { .. } | SendError::Credential(_) => Error::AuthRequired(error.to_string()),
+        SendError::SignedOut { .. } | SendError::Credential(_) | SendError::Refused(_) => {
+            Error::AuthRequired(error.to_string())
+        }
         SendError::Net(NetError::Timeout { .. }) => Error::Timeout,
         SendError::Net(_) | SendError::Encoding { .. } => Error::Unreachable(error.to_string()),
         SendError::TooLarge { limit, .. } | SendError::TooMuch { limit } => Error::TooLarge(*limit),

@@ -101,6 +101,9 @@ pub enum SendError {
     /// Signed in, but the secret cannot be had.
     #[error(transparent)]
     Credential(#[from] CredentialError),
+    /// The secret was sent, the server refused it, and there is no other.
+    #[error(transparent)]
+    Refused(CredentialError),
     /// The network's fault, or the server's.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -138,7 +141,7 @@ impl Diagnostic for SendError {
             Self::Denied { .. } => "E-PLUGIN-020",
             Self::Invalid { .. } => "E-PLUGIN-021",
             Self::SignedOut { .. } => "E-AUTH-001",
-            Self::Credential(error) => error.code(),
+            Self::Credential(error) | Self::Refused(error) => error.code(),
             Self::Net(error) => error.code(),
             Self::TooLarge { .. } | Self::TooMuch { .. } => "E-NET-005",
             Self::Encoding { .. } => "E-NET-004",
@@ -151,7 +154,7 @@ impl Diagnostic for SendError {
             Self::Denied { .. } => Kind::Usage,
             Self::Invalid { .. } => Kind::Failed,
             Self::SignedOut { .. } => Kind::Auth,
-            Self::Credential(error) => error.kind(),
+            Self::Credential(error) | Self::Refused(error) => error.kind(),
             Self::Net(error) => error.kind(),
             Self::TooLarge { .. } | Self::TooMuch { .. } | Self::Encoding { .. } | Self::Withheld { .. } => {
                 Kind::Network
@@ -163,7 +166,7 @@ impl Diagnostic for SendError {
         match self {
             Self::Denied { command, .. } => Some(format!("if you trust it with this host, run `{command}`")),
             Self::SignedOut { .. } => Some("run `orkee cloud login`".to_owned()),
-            Self::Credential(error) => error.hint(),
+            Self::Credential(error) | Self::Refused(error) => error.hint(),
             Self::Net(error) => error.hint(),
             _ => None,
         }
@@ -190,7 +193,8 @@ impl Gateway {
         if reply.status != StatusCode::UNAUTHORIZED {
             return self.admit(reply, &checked.origin, &credential.attach.secrets(&[first]));
         }
-        let Some(second) = self.credentials.refresh_after_401(&name, audience, &first).await? else {
+        let second = self.credentials.refresh_after_401(&name, audience, &first).await;
+        let Some(second) = second.map_err(SendError::Refused)? else {
             return self.admit(reply, &checked.origin, &credential.attach.secrets(&[first]));
         };
         let reply = self.attempt(&checked, reach, Some((&credential.attach, &second))).await?;
@@ -298,7 +302,10 @@ impl Gateway {
         let incoming = reply::decode(reply, origin, self.reply_body)?;
         let reflected = attached.iter().chain(self.hidden.secrets()).map(Redactor::new).any(|secret| {
             secret.finds_in(&incoming.body)
-                || incoming.headers.iter().any(|(_, value)| secret.finds_in(value.as_bytes()))
+                || incoming
+                    .headers
+                    .iter()
+                    .any(|(name, value)| secret.finds_in_name(name) || secret.finds_in(value.as_bytes()))
         });
         if reflected {
             return Err(SendError::Withheld { origin: origin.clone() });

@@ -79,7 +79,7 @@ pub(super) fn of_guest(plugin: &str, told: Told, aftermath: Aftermath) -> Provid
 fn of_request(plugin: &str, error: SendError) -> ProviderError {
     let failure = match &error {
         SendError::SignedOut { .. } => Failure::Auth,
-        SendError::Credential(error) => match error.kind() {
+        SendError::Credential(error) | SendError::Refused(error) => match error.kind() {
             Kind::Network => Failure::Unreachable,
             Kind::Timeout => Failure::Timeout,
             _ => Failure::Auth,
@@ -95,6 +95,7 @@ fn of_request(plugin: &str, error: SendError) -> ProviderError {
         SendError::Net(_) | SendError::Denied { .. } | SendError::Invalid { .. } => Failure::Plugin,
     };
     let what = match failure {
+        Failure::Auth if matches!(error, SendError::Refused(_)) => "sent a sign-in that was refused",
         Failure::Auth => "has no sign-in to send",
         Failure::Plugin => "made a request that was not sent",
         _ => "got no usable answer",
