@@ -9,7 +9,6 @@ use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem;
 
 use super::error::PluginError;
-use super::limits::Limit;
 use super::version::{Named, PACKAGE, VERSION, supported};
 
 /// Of a file, what is read to see what it is.
@@ -41,7 +40,7 @@ pub(super) fn read(plugin: &str, path: &Path, limit: u64) -> Result<Vec<u8>, Plu
     let mut bytes = Vec::new();
     file.by_ref().take(HEAD as u64).read_to_end(&mut bytes).map_err(failed)?;
     check_head(plugin, &bytes)?;
-    let too_large = || PluginError::Limit { plugin: plugin.to_owned(), limit: Limit::Component(limit) };
+    let too_large = || PluginError::TooLarge { plugin: plugin.to_owned(), limit };
     if size.len() > limit {
         return Err(too_large());
     }
@@ -54,7 +53,7 @@ pub(super) fn read(plugin: &str, path: &Path, limit: u64) -> Result<Vec<u8>, Plu
 pub(super) fn check_bytes(plugin: &str, bytes: &[u8], limit: u64) -> Result<(), PluginError> {
     check_head(plugin, &bytes[..bytes.len().min(HEAD)])?;
     match bytes.len() as u64 > limit {
-        true => Err(PluginError::Limit { plugin: plugin.to_owned(), limit: Limit::Component(limit) }),
+        true => Err(PluginError::TooLarge { plugin: plugin.to_owned(), limit }),
         false => Ok(()),
     }
 }

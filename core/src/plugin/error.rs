@@ -83,6 +83,14 @@ pub enum PluginError {
         /// What was wanted of it.
         what: &'static str,
     },
+    /// Its file is larger than any component may be.
+    #[error("the file `{plugin}` is larger than a component may be: {}", Limit::Component(*limit))]
+    TooLarge {
+        /// Which plugin.
+        plugin: String,
+        /// In bytes.
+        limit: u64,
+    },
     /// It used more than it may.
     #[error("the plugin `{plugin}` was stopped: its limit is {limit}")]
     Limit {
@@ -125,6 +133,7 @@ impl PluginError {
     pub fn limit(&self) -> Option<Limit> {
         match self {
             Self::Limit { limit, .. } => Some(*limit),
+            Self::TooLarge { limit, .. } => Some(Limit::Component(*limit)),
             _ => None,
         }
     }
@@ -140,7 +149,7 @@ impl Diagnostic for PluginError {
             Self::Import { .. } => "E-PLUGIN-004",
             Self::Unusable { .. } => "E-PLUGIN-005",
             Self::Cannot { .. } => "E-PLUGIN-006",
-            Self::Limit { .. } => "E-PLUGIN-007",
+            Self::Limit { .. } | Self::TooLarge { .. } => "E-PLUGIN-007",
             Self::Panicked { .. } | Self::Trapped { .. } => "E-PLUGIN-008",
             Self::Contract { .. } => "E-PLUGIN-009",
             Self::Host(_) => "E-PLUGIN-010",
@@ -156,6 +165,7 @@ impl Diagnostic for PluginError {
             | Self::Version { .. }
             | Self::Import { .. }
             | Self::Unusable { .. }
+            | Self::TooLarge { .. }
             | Self::Cannot { .. }
             | Self::File { .. } => Kind::Usage,
             Self::Limit { limit: Limit::WallClock(_), .. } => Kind::Timeout,
@@ -188,6 +198,10 @@ impl Diagnostic for PluginError {
             }
             Self::Limit { .. } | Self::Panicked { .. } | Self::Trapped { .. } | Self::Contract { .. } => {
                 "nothing is lost; report it to the plugin's author".to_owned()
+            }
+            Self::TooLarge { .. } => {
+                "see whether it is the right file; its author can leave out of it what it does not need"
+                    .to_owned()
             }
             Self::File { .. } => "check the path and that it is yours to read".to_owned(),
             _ => return None,

@@ -13,7 +13,7 @@ use url::Url;
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::net::{Http, NetError, Origin, OriginError, Reach, Reply, Scheme};
 use crate::plugin::error::PluginError;
-use crate::plugin::limits::{Limit, Limits};
+use crate::plugin::limits::Limits;
 use crate::plugin::text::clean;
 
 const MAX_REDIRECTS: usize = 5;
@@ -85,6 +85,10 @@ impl Diagnostic for DownloadError {
                 Some(format!("check the URL, or {elsewhere}"))
             }
             Self::TooLarge(error) => error.hint(),
+            // Their own hints are about the API's host, which has no part in this.
+            Self::Net(NetError::Unreachable { .. } | NetError::Broken { .. } | NetError::TooLarge { .. }) => {
+                Some(format!("check the URL and the connection, or {elsewhere}"))
+            }
             Self::Net(error) => error.hint().or_else(|| Some(elsewhere.to_owned())),
         }
     }
@@ -118,7 +122,7 @@ async fn ask(http: &Http, url: &Url, origin: &Origin, reach: Reach) -> Result<Re
         NetError::TooLarge { .. } => {
             let shown = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
             let plugin = clean(shown, 80);
-            DownloadError::TooLarge(PluginError::Limit { plugin, limit: Limit::Component(limit) })
+            DownloadError::TooLarge(PluginError::TooLarge { plugin, limit })
         }
         other => other.into(),
     })

@@ -16,6 +16,14 @@ const DIST: &str = "dist";
 
 /// Takes the component that `text` names. Nothing is built, and nothing of it runs.
 pub(super) fn fetch(cx: &Context, text: &str) -> Result<Candidate, Failure> {
+    // Joined to the current folder it would be that folder.
+    if text.is_empty() {
+        return Err(CliError::usage(
+            "the source is empty",
+            "name a file, an https URL, or a folder; `.` is the current one",
+        )
+        .into());
+    }
     if text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme)) {
         return from_url(cx, text);
     }
