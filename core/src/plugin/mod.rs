@@ -159,4 +159,4 @@ pub use registry::{
     Assessment, BUILT_IN, Candidate, Change, ComponentDigest, Difference, DownloadError, Installed, NoDigest,
     Registry, RegistryError, Release, download,
 };
-pub use select::{Chosen, Claimant, ORKEE_CLOUD, Providers, Selection, SelectionError, select};
+pub use select::{Chosen, Claimant, ORKEE_CLOUD, Providers, Selection, SelectionError, select, tenant_table};

@@ -2,6 +2,7 @@
 //! file here.
 
 use thiserror::Error;
+use toml_edit::Key;
 
 use crate::diagnostic::{Diagnostic, Kind};
 
@@ -177,10 +178,14 @@ impl Providers<'_> {
     }
 }
 
-/// The table of config.toml, as it is written there.
+/// The table of config.toml for a tenant, as it is written there.
 fn table(tenant: &str) -> String {
-    let is_bare = tenant.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    if is_bare { format!("[tenants.{tenant}]") } else { format!("[tenants.{tenant:?}]") }
+    format!("[{}]", tenant_table(tenant))
+}
+
+/// What stands in the brackets of a tenant's table in config.toml: quoted where TOML wants it.
+pub fn tenant_table(tenant: &str) -> String {
+    format!("tenants.{}", Key::new(tenant).display_repr())
 }
 
 #[cfg(test)]

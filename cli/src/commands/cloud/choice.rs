@@ -6,7 +6,7 @@ use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::{ApiUrl, ApiUrlError};
 use orkee_core::plugin::{
     ApiUrlSetBy, Chosen, Claimant, Grants, Host, Limits, LoginKind, Manifest, ORKEE_CLOUD, OptionValues,
-    Plugin, Providers, Registry, Selection, select,
+    Plugin, Providers, Registry, Selection, select, tenant_table,
 };
 use orkee_core::settings::{DEFAULT_API_URL, Origin, Settings, TenantSettings};
 use thiserror::Error;
@@ -74,7 +74,10 @@ impl Choice {
         if let Some(name) = environment.filter(|_| !self.is_orkee_cloud()) {
             return Err(CliError::usage(
                 format!("--env {name} is for Orkee Cloud, and the provider in use is `{}`", self.name()),
-                format!("leave it out, or set `api_url` under [tenants.{}] in config.toml", self.tenant),
+                format!(
+                    "leave it out, or set `api_url` under [{}] in config.toml",
+                    tenant_table(&self.tenant)
+                ),
             )
             .into());
         }
@@ -174,7 +177,7 @@ impl Choice {
 
     /// What the user set for it, checked.
     pub(super) fn options(&self) -> Result<OptionValues, Failure> {
-        let table = format!("[tenants.{}.options]", self.tenant);
+        let table = format!("[{}.options]", tenant_table(&self.tenant));
         Ok(OptionValues::resolve(self.name(), &self.manifest.options, &self.settings.options, &table)?)
     }
 
@@ -237,7 +240,8 @@ impl Diagnostic for NoApiUrl {
     }
 
     fn hint(&self) -> Option<String> {
-        Some(format!("write `api_url = \"https://…\"` under [tenants.{}] in config.toml", self.tenant))
+        let table = tenant_table(&self.tenant);
+        Some(format!("write `api_url = \"https://…\"` under [{table}] in config.toml"))
     }
 }
 
