@@ -3,8 +3,10 @@
 
 use std::io::Read;
 
-use orkee_core::auth::{AuthError, EnvToken, Method, Purpose, Section};
+use orkee_core::auth::{EnvToken, Method, Purpose, Section};
+use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::Secret;
+use thiserror::Error;
 
 use super::surroundings::{self, Cloud};
 use super::{login, unseen};
@@ -35,7 +37,7 @@ pub(super) fn from_person(
     section: &Section,
 ) -> Result<(), Failure> {
     if !prompt::possible(cx) {
-        return Err(AuthError::NobodyThere.into());
+        return Err(NobodyToAsk { provider: cloud.choice.name().to_owned(), method: purpose.method }.into());
     }
     let (provider, host) = (cloud.choice.name(), cloud.host());
     cx.out.note(format_args!("The provider `{provider}` signs in to {host} with {}.", purpose.method));
@@ -77,4 +79,27 @@ fn keep(
             None => Ok(()),
         }
     })
+}
+
+/// Nobody is there to type it.
+#[derive(Debug, Error)]
+#[error("the provider `{provider}` signs in with {method}, and there is no terminal to ask for it")]
+struct NobodyToAsk {
+    provider: String,
+    method: Method,
+}
+
+impl Diagnostic for NobodyToAsk {
+    fn code(&self) -> &'static str {
+        "E-AUTH-014"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Auth
+    }
+
+    fn hint(&self) -> Option<String> {
+        let form = self.method.form();
+        Some(format!("hand in {form} on standard input: `… | orkee cloud login --with-token`"))
+    }
 }
