@@ -14,7 +14,7 @@ use super::watch::Watch;
 use crate::commands::cloud::surroundings;
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Failure};
-use crate::output::Paint;
+use crate::output::{Paint, text};
 use crate::report;
 
 /// Build and check a provider again whenever one of its files changes, until Ctrl-C
@@ -141,6 +141,7 @@ fn tell(cx: &Context, packed: &Packed, report: &Report, took: Duration) -> Resul
         n => format!("{mark} {name} {version}: {n} of {all} checks failed{open} ({seconds:.1} s)"),
     })?;
     failed.iter().try_for_each(|Failed { check, expected, found, read }| {
+        let (expected, found) = (text::line(expected), text::line(found));
         cx.out.line(format_args!("  {check}: expected {expected}; found {found}; see {read}"))
     })
 }

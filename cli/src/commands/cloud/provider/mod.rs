@@ -28,6 +28,7 @@ pub(crate) use grants::{BEHIND_A_PROXY, is_proxied};
 
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult};
+use crate::output::text;
 use crate::prompt;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -92,12 +93,17 @@ fn confirm(cx: &Context, yes: bool, question: &str, words: &[&str]) -> Result<()
 
 /// `orkee cloud provider WORDS`, as it is typed into a shell.
 fn command(words: &[&str]) -> String {
+    typed(["orkee", "cloud", "provider"].iter().chain(words).copied())
+}
+
+/// Words as one types them into a shell; what a terminal would obey is spelled out.
+fn typed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    let typed = words.iter().map(|word| match !word.is_empty() && word.chars().all(plain) {
-        true => (*word).to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+    let typed = words.into_iter().map(|word| match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", text::spelled(word).replace('\'', r"'\''")),
     });
-    ["orkee", "cloud", "provider"].map(str::to_owned).into_iter().chain(typed).collect::<Vec<_>>().join(" ")
+    typed.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

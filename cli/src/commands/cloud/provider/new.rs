@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use orkee_core::plugin::{ManifestError, PluginName};
 use serde::Serialize;
 
-use super::project;
+use super::{command, project};
 use super::template::Language;
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit};
@@ -55,10 +55,12 @@ impl New {
         cx.out.done(format_args!("{folder} has the provider {name}, in {}", self.lang.title()))?;
         if cx.out.tells() {
             cx.out.line("\nNext:")?;
-            cx.out.line(format_args!("  orkee cloud provider test {folder}   build it and check it"))?;
-            cx.out.line(format_args!("  orkee cloud provider dev {folder}    the same on each change"))?;
             let packed = self.folder.join("dist").join(format!("{name}.wasm"));
-            cx.out.line(format_args!("  orkee cloud provider install {}", packed.display()))?;
+            let (folder, packed) = (self.folder.to_string_lossy(), packed.to_string_lossy());
+            let next = |word, what: &str| command(&[word, what]);
+            cx.out.line(format_args!("  {}   build it and check it", next("test", &folder)))?;
+            cx.out.line(format_args!("  {}    the same on each change", next("dev", &folder)))?;
+            cx.out.line(format_args!("  {}", next("install", &packed)))?;
         }
         Ok(Exit::DONE)
     }

@@ -10,7 +10,7 @@ use orkee_core::plugin::{
     BUILT_IN, Limits, Manifest, ManifestError, Package, PluginName, PublisherKey, RegistryError, pack,
 };
 use thiserror::Error;
-use toml_edit::{DocumentMut, Item};
+use toml_edit::{Document, DocumentMut, Item};
 
 use crate::failure::{CliError, Failure};
 
@@ -100,8 +100,10 @@ impl Project {
             }
             read => read.map_err(|source| CliError::ReadFile { path, source })?,
         };
-        let (text, build) = take_build(&text)?;
-        let manifest = Manifest::parse(&text)?;
+        let whole = text;
+        let (text, build) = take_build(&whole)?;
+        // Errors tell the line, which has to be the one of the author's file.
+        let manifest = Manifest::parse(&without_lines_of_build(&whole).unwrap_or_else(|| text.clone()))?;
         check_name(&manifest.name)?;
         let build = build.ok_or(ProjectError::Build("[build] is missing"))?;
         Ok(Self { folder: folder.to_owned(), manifest, text, build: read_build(&build)? })
@@ -173,6 +175,20 @@ fn take_build(text: &str) -> Result<(String, Option<Item>), ManifestError> {
     }
 }
 
+/// The manifest with nothing where `[build]` stands, so that all else is on its line. None: it is not a piece by itself.
+fn without_lines_of_build(text: &str) -> Option<String> {
+    let document = Document::parse(text).ok()?;
+    let table = document.get(BUILD)?.as_table()?;
+    let begin = table.span()?.start;
+    let ends = table.iter().filter_map(|(_, item)| item.span()).map(|span| span.end);
+    let end = ends.max()?.max(begin);
+    let blank: String = text.get(begin..end)?.chars().filter(|c| *c == '\n').collect();
+    let left = format!("{}{blank}{}", text.get(..begin)?, text.get(end..)?);
+    let parsed = Document::parse(left.as_str()).ok()?;
+    let others = document.iter().map(|(key, _)| key).filter(|key| *key != BUILD);
+    parsed.iter().map(|(key, _)| key).eq(others).then_some(left)
+}
+
 fn read_build(item: &Item) -> Result<Build, ProjectError> {
     let wrong = ProjectError::Build;
     let table = item.as_table_like().ok_or(wrong("[build] is no table"))?;
@@ -190,7 +206,6 @@ fn read_build(item: &Item) -> Result<Build, ProjectError> {
 impl Build {
     /// As one would type it.
     pub(super) fn shown(&self) -> String {
-        let words = std::iter::once(&self.program).chain(&self.args);
-        words.map(|word| crate::output::text::spelled(word)).collect::<Vec<_>>().join(" ")
+        super::typed(std::iter::once(&self.program).chain(&self.args).map(String::as_str))
     }
 }
