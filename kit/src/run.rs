@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::{ApiUrl, Http, Secret};
 use orkee_core::plugin::Description;
+use orkee_core::sync::provider::{Cursor, Failure, ProviderError, Request};
 use thiserror::Error;
 use tracing::instrument::WithSubscriber;
 
@@ -42,6 +43,15 @@ pub enum PlanError {
     /// The backend is real, and so has to be the login.
     #[error("the provider needs a login for {0}")]
     NoLogin(ApiUrl),
+    /// The backend does not take the login, so that nothing could be seen of the provider.
+    #[error("the login for {backend} was refused")]
+    LoginRefused {
+        /// Where.
+        backend: ApiUrl,
+        /// In the provider's words.
+        #[source]
+        source: ProviderError,
+    },
 }
 
 impl Diagnostic for PlanError {
@@ -49,13 +59,14 @@ impl Diagnostic for PlanError {
         match self {
             Self::NoSuchCheck(_) => "E-KIT-007",
             Self::NoLogin(_) => "E-KIT-008",
+            Self::LoginRefused { .. } => "E-KIT-009",
         }
     }
 
     fn kind(&self) -> Kind {
         match self {
             Self::NoSuchCheck(_) => Kind::Usage,
-            Self::NoLogin(_) => Kind::Auth,
+            Self::NoLogin(_) | Self::LoginRefused { .. } => Kind::Auth,
         }
     }
 
@@ -66,6 +77,10 @@ impl Diagnostic for PlanError {
                 format!("there are {}", names.join(", "))
             }
             Self::NoLogin(_) => "give it on standard input with `--login-from-stdin`".to_owned(),
+            Self::LoginRefused { .. } => {
+                "give one that is valid there; if it is, the provider does not send it as the backend wants it"
+                    .to_owned()
+            }
         })
     }
 }
@@ -154,10 +169,10 @@ pub async fn run(
         Surroundings { candidate, backend: plan.backend, login, http, secrets: Arc::clone(&secrets) };
     let work = async {
         let described = describe(&around).await;
-        if let (Ok(description), Some(backend), None) = (&described, &around.backend, &around.login)
+        if let (Ok(description), Some(backend)) = (&described, &around.backend)
             && description.needs_sign_in
         {
-            return Err(PlanError::NoLogin(backend.clone()));
+            sign_in(&around, backend).await?;
         }
         let mut checked = Vec::new();
         for check in chosen {
@@ -179,6 +194,22 @@ pub async fn run(
 async fn describe(around: &Surroundings<'_>) -> Finding<Description> {
     let client = Bench::set_up(around).await?.client().await?;
     Ok(client.provider.description().clone())
+}
+
+/// Sees whether the backend takes the login. What else may be wrong with either is for the checks to find.
+async fn sign_in(around: &Surroundings<'_>, backend: &ApiUrl) -> Result<(), PlanError> {
+    if around.login.is_none() {
+        return Err(PlanError::NoLogin(backend.clone()));
+    }
+    let Ok(bench) = Bench::set_up(around).await else { return Ok(()) };
+    let Ok(client) = bench.client().await else { return Ok(()) };
+    let request = Request { cursor: Cursor::default(), mutations: Vec::new(), limit: 1 };
+    match client.exchange(request).await {
+        Err(source) if source.failure == Failure::Auth => {
+            Err(PlanError::LoginRefused { backend: backend.clone(), source })
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn tried(around: &Surroundings<'_>, check: &Check) -> Finding {

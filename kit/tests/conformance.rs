@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::{ApiUrl, Http, HttpOptions, Secret};
-use orkee_core::plugin::Host;
+use orkee_core::plugin::{Host, Manifest};
 use orkee_kit::practice::{Options, Practice};
-use orkee_kit::{ALL, Candidate, Plan, Report, Verdict, run};
+use orkee_kit::{ALL, Candidate, Plan, PlanError, Report, Verdict, run};
 
 /// What a provider of the practice backend cannot show: it has none of the optional parts.
 const PARTS: [&str; 3] = ["account", "browse", "devices"];
@@ -165,4 +166,39 @@ async fn p47_a_backend_that_is_running_takes_the_place_of_the_practice_backend()
     let http = Http::new(HttpOptions::default()).unwrap();
     let without = run(&candidate(component(), None), Plan { backend, login: None, only }, http, |_| {}).await;
     assert!(without.unwrap_err().to_string().contains("needs a login"));
+}
+
+#[tokio::test]
+async fn p47_a_login_that_the_backend_refuses_is_said_before_any_check() {
+    let options = Options { token: Some(Secret::new("the-token-that-is-right")), data: None };
+    let practice = Practice::start("127.0.0.1:0".parse().unwrap(), options).await.unwrap();
+    let backend = Some(ApiUrl::parse(practice.url()).unwrap());
+    let plan = Plan { backend, login: Some(Secret::new("another-token-altogether")), ..Plan::default() };
+    let http = Http::new(HttpOptions::default()).unwrap();
+    let mut checked = 0;
+    let error = run(&candidate(component(), None), plan, http, |_| checked += 1).await.unwrap_err();
+    assert!(matches!(error, PlanError::LoginRefused { .. }), "{error}");
+    assert_eq!((error.kind(), checked), (Kind::Auth, 0));
+}
+
+#[tokio::test]
+async fn p47_a_manifest_that_names_another_provider_or_version_is_found() {
+    let host = Host::new(Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled"))).unwrap();
+    for (name, version, found) in [
+        ("practice", "1", None),
+        ("other", "1", Some("`id` is `practice`, the manifest's name `other`")),
+        ("practice", "2", Some("`version` is `1`, the manifest's `2`")),
+    ] {
+        let text = format!("name = \"{name}\"\nversion = \"{version}\"\n[login]\nkind = \"token\"\n");
+        let manifest = Manifest::parse(&text).unwrap();
+        let candidate = Candidate::load(&host, name, component(), Some(manifest), BTreeMap::new()).unwrap();
+        let plan = Plan { only: vec!["describe".to_owned()], ..Plan::default() };
+        let http = Http::new(HttpOptions::default()).unwrap();
+        let report = run(&candidate, plan, http, |_| {}).await.unwrap();
+        match (&report.checked[0].verdict, found) {
+            (Verdict::Passed, None) => {}
+            (Verdict::Failed { found: told, .. }, Some(found)) => assert_eq!(told, found),
+            (other, _) => panic!("{name} {version}: {other:?}"),
+        }
+    }
 }

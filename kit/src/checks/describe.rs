@@ -21,6 +21,12 @@ pub(super) async fn describe(bench: &Bench<'_>) -> Finding {
     let Some(manifest) = &bench.candidate().manifest else {
         return Ok(());
     };
+    ensure(said.id == manifest.name.as_str(), "`id` and the manifest's `name` are the same", || {
+        format!("`id` is `{}`, the manifest's name `{}`", said.id, manifest.name)
+    })?;
+    ensure(said.version == manifest.version, "`version` and the manifest's `version` are the same", || {
+        format!("`version` is `{}`, the manifest's `{}`", said.version, manifest.version)
+    })?;
     let in_words = |needs| if needs { "it needs one" } else { "it needs none" };
     ensure(
         said.needs_sign_in == manifest.login.is_some(),
