@@ -200,12 +200,14 @@ fn p40_a_url_that_cannot_be_trusted_installs_nothing() {
         ("/round", Page::Redirect("/round".to_owned()), 6, "E-PLUGIN-049", "more than 5 times"),
         ("/beside", Page::Redirect(other.put("/notes.wasm", file)), 2, "E-NET-007", "127.0.0.1"),
         ("/gone", Page::Status(404), 6, "E-PLUGIN-049", "404"),
-        ("/endless", Page::Endless(64 << 20), 1, "E-PLUGIN-007", "32 MiB for a component"),
+        ("/endless", Page::Endless(64 << 20), 2, "E-PLUGIN-007", "larger than a component may be: 32 MiB"),
         ("/page", Page::Body(b"<html>".to_vec()), 2, "E-PLUGIN-002", "no WebAssembly"),
     ];
     for (path, page, code, error, says) in refused {
         run(&home, &["install", &server.put(path, page), "--yes"]).fails(code, error).says(says);
     }
+    let nobody = run(&home, &["install", "https://127.0.0.1:9/notes.wasm", "--yes"]).fails(6, "E-NET-001");
+    assert!(nobody.says("check the URL").stderr.contains("other means"));
     assert!(other.asked().is_empty(), "a redirect leads to no private address");
     assert!(installed(&home).is_empty());
     run(&home, &["install", &good, "--yes"]).success();
@@ -251,7 +253,7 @@ fn p05_p26_what_is_no_provider_is_refused_in_words_of_its_own() {
     home.file("broken.wasm", pack(cut, &manifest("broken", "1", ""), None).unwrap());
     for (name, code, error, says) in [
         ("zeros.wasm", 2, "E-PLUGIN-002", "`zeros.wasm` cannot be loaded: it is a file of zeros"),
-        ("large.wasm", 1, "E-PLUGIN-007", "`large.wasm` was stopped: its limit is 32 MiB for a component"),
+        ("large.wasm", 2, "E-PLUGIN-007", "`large.wasm` is larger than a component may be: 32 MiB"),
         ("empty.wasm", 2, "E-PLUGIN-002", "an empty file"),
         ("blank.wasm", 2, "E-PLUGIN-002", "a file of zeros"),
         ("core.wasm", 2, "E-PLUGIN-002", "a core WebAssembly module"),
@@ -266,6 +268,7 @@ fn p05_p26_what_is_no_provider_is_refused_in_words_of_its_own() {
     ] {
         run(&home, &["install", name, "--yes"]).fails(code, error).says(says);
     }
+    run(&home, &["install", "", "--yes"]).fails(2, "E-CLI-001").says("the source is empty");
     assert!(installed(&home).is_empty());
 }
 

@@ -122,7 +122,8 @@ fn p46_a_new_project_goes_into_an_empty_folder_alone_and_has_a_name_that_fits() 
     new("Acme Notes", &[]).fails(2, "E-CLI-001").says("--name");
     assert!(!author.path("Acme Notes").exists());
     let ran = new("Acme Notes", &["--name", "notes"]).success();
-    assert!(ran.stdout.contains("orkee cloud provider test"), "{ran}");
+    assert!(ran.stdout.contains("orkee cloud provider test 'Acme Notes'"), "{ran}");
+    assert!(ran.stdout.contains("orkee cloud provider install 'Acme Notes/dist/notes.wasm'"), "{ran}");
     let manifest = fs::read_to_string(author.path("Acme Notes/provider.toml")).unwrap();
     assert!(manifest.contains("\nname = \"notes\"\n"), "{manifest}");
     fs::write(author.path("file"), "").unwrap();

@@ -113,6 +113,11 @@ fn p50_what_is_set_wrongly_for_a_tenant_is_refused_before_any_request() {
     }
     device.configure("[tenants.acme]\nprovider = \"notes\"\n[tenants.acme.options]\nfolder = \"x\"\n");
     device.run("acme", &["cloud", "sync"]).fails(2, "E-PLUGIN-017").says("api_url = ");
+    device.configure(
+        "[tenants.\"acme corp\"]\nprovider = \"notes\"\n[tenants.\"acme corp\".options]\nfolder = \"x\"\n",
+    );
+    let ran = device.run("acme corp", &["cloud", "sync"]).fails(2, "E-PLUGIN-017");
+    drop(ran.says("under [tenants.\"acme corp\"] in config.toml"));
     device.configure("[tenants.acme]\nprovider = \"notes\"\napi_url = \"http://example.com\"\n");
     device
         .run("acme", &["cloud", "sync"])

@@ -122,7 +122,8 @@ fn what_the_backend_refuses_is_not_kept_and_the_sign_in_of_before_stays() {
     let server = backend(BASIC);
     let device = device("password", &server);
     let wrong = device.feed("nas", LOGIN, "alice:wrong-canary").exits(4);
-    assert!(wrong.says("refused the password of alice").stderr.contains("orkee cloud login"));
+    let wrong = wrong.says("`notes` sent a sign-in that was refused").says("refused the password of alice");
+    assert!(wrong.stderr.contains("orkee cloud login") && !wrong.stderr.contains("no sign-in"), "{wrong}");
     assert_eq!(device.auth_toml(), "");
     device.feed("nas", LOGIN, &format!("alice:{PASSWORD}")).success();
     let before = device.auth_toml();
@@ -215,7 +216,11 @@ fn a_person_types_a_password_that_nobody_sees() {
     let (status, seen) = terminal.finish();
     assert_eq!(status.code(), Some(130), "{seen}");
     assert!(!seen.contains("canary"), "{seen}");
-    device.run("nas", &["cloud", "login"]).fails(4, "E-AUTH-014");
+    let ran = device
+        .run("nas", &["cloud", "login"])
+        .fails(4, "E-AUTH-014")
+        .says("| orkee cloud login --with-token`");
+    assert!(!ran.stderr.contains("ORKEE_CLOUD_TOKEN") && !ran.stderr.contains("browser"), "{ran}");
     device.run("nas", &["cloud", "login", "--device"]).fails(4, "E-AUTH-019");
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::plugin::limits::Limit;
 
 /// The first bytes of every component.
 const HEADER: &[u8] = b"\0asm\x0d\0\x01\0";

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::limits::Limit;
+use super::limits::{Bytes, Limit};
 use crate::diagnostic::{Diagnostic, Kind};
 
 /// What a wasmtime error becomes once it leaves this module.
@@ -84,7 +84,7 @@ pub enum PluginError {
         what: &'static str,
     },
     /// Its file is larger than any component may be.
-    #[error("the file `{plugin}` is larger than a component may be: {}", Limit::Component(*limit))]
+    #[error("the file `{plugin}` is larger than a component may be: {}", Bytes(*limit))]
     TooLarge {
         /// Which plugin.
         plugin: String,

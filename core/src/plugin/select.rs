@@ -192,6 +192,16 @@ pub fn tenant_table(tenant: &str) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_tenant_stands_in_brackets_as_toml_reads_it() {
+        assert_eq!(tenant_table("acme-1_x"), "tenants.acme-1_x");
+        for tenant in ["acme corp", "a.b", "it's \"it\"", "é"] {
+            let text = format!("[{}]", tenant_table(tenant));
+            let document: toml_edit::DocumentMut = text.parse().unwrap();
+            assert!(document["tenants"].get(tenant).is_some(), "{text}");
+        }
+    }
+
     fn claimant(name: &str, tenants: &[&str]) -> Claimant {
         Claimant { name: name.to_owned(), tenants: tenants.iter().map(|t| (*t).to_owned()).collect() }
     }

@@ -94,7 +94,8 @@ impl fmt::Display for Limit {
     }
 }
 
-struct Bytes(u64);
+/// A size in its largest whole unit.
+pub(super) struct Bytes(pub(super) u64);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -209,3 +209,36 @@ impl Build {
         super::typed(std::iter::once(&self.program).chain(&self.args).map(String::as_str))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUILD: &str = "[build]\n# how\ncommand = [\n  \"make\",\n]\noutput = \"x.wasm\"\n";
+
+    #[test]
+    fn a_manifest_keeps_its_lines_wherever_build_stands() {
+        let before = "name = \"notes\"\nversion = \"1\"\n";
+        let left = without_lines_of_build(&format!("{before}{BUILD}[login]\nkind = \"scroll\"\n")).unwrap();
+        assert_eq!(left, format!("{before}\n\n\n\n\n\n[login]\nkind = \"scroll\"\n"));
+        assert_eq!(Manifest::parse(&left).unwrap_err().line, Some(10));
+        assert_eq!(without_lines_of_build(before), None);
+    }
+
+    #[test]
+    fn a_table_between_the_parts_of_build_is_not_lost() {
+        let text = "[build]\noutput = \"x\"\n[login]\nkind = \"token\"\n[build.command]\na = 1\n";
+        let left = without_lines_of_build(text);
+        assert!(left.is_none_or(|left| left.contains("[login]")));
+    }
+
+    #[test]
+    fn a_build_is_shown_as_it_would_be_typed() {
+        let build = Build {
+            program: "my tool".to_owned(),
+            args: ["--out", "a;b", "\u{1b}[2J"].map(str::to_owned).to_vec(),
+            output: PathBuf::new(),
+        };
+        assert_eq!(build.shown(), r"'my tool' --out 'a;b' '\u{1b}[2J'");
+    }
+}
