@@ -60,7 +60,16 @@ pub(crate) fn page<S: Store>(
         }
     };
     let more = !whole || stop.is_some();
-    Ok(Some(Listed { records: fetched.records, position: next, more }))
+    let records = in_order(fetched.records, &plan.steps[..stop.unwrap_or(plan.steps.len())]);
+    Ok(Some(Listed { records, position: next, more }))
+}
+
+/// The records, each where the newest of its commits on this page stands; those of open commits come last.
+fn in_order(mut records: Vec<(String, Object)>, steps: &[(u64, String)]) -> Vec<(String, Object)> {
+    let places: HashMap<&str, usize> =
+        steps.iter().enumerate().map(|(n, (_, id))| (id.as_str(), n)).collect();
+    records.sort_by_key(|(id, _)| places.get(id.as_str()).copied().unwrap_or(usize::MAX));
+    records
 }
 
 /// The commits that this reader has not taken in: those that can be, and those that are still open.
@@ -183,8 +192,21 @@ fn contents<S: Store>(store: &mut S, commits: &[Commit]) -> Result<Option<Vec<Co
         true => commit::closing(commit.number),
         false => commit::announcement(commit.number),
     };
-    let objects = store.get(&commits.iter().map(key).collect::<Vec<_>>())?;
-    Ok(objects.into_iter().map(|object| Contents::read(&object?.body)).collect())
+    let keys: Vec<_> = commits.iter().map(key).collect();
+    let mut read = Vec::with_capacity(keys.len());
+    for (key, object) in keys.iter().zip(store.get(&keys)?) {
+        let Some(object) = object else { return Ok(None) };
+        // What was damaged on the way is whole the next time. Twice, the store's own is.
+        let contents = match Contents::read(&object.body) {
+            None => {
+                store.get(std::slice::from_ref(key))?.pop().flatten().and_then(|o| Contents::read(&o.body))
+            }
+            whole => whole,
+        };
+        let Some(contents) = contents else { return Ok(None) };
+        read.push(contents);
+    }
+    Ok(Some(read))
 }
 
 pub(crate) struct Fetched {

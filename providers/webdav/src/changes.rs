@@ -1,6 +1,6 @@
 //! A page of what changed after a position, read from the log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use orkee_provider_sdk::{Change, Failure};
 
@@ -94,5 +94,9 @@ pub(crate) fn fetch(place: &Place, names: &[String], limit: usize) -> Result<(Ve
             changes.push(Change { id, revision: held.revision, envelope: held.envelope });
         }
     }
+    // Each where the newest of the commits on this page stands that wrote it.
+    let places: BTreeMap<_, _> =
+        names[..dealt].iter().enumerate().filter_map(|(n, name)| Some((place::id(name)?, n))).collect();
+    changes.sort_by_key(|change| places.get(&change.id).copied());
     Ok((changes, dealt))
 }

@@ -47,12 +47,7 @@ pub(crate) fn propfind(path: &str, depth: &str) -> Request {
 
 fn folder(reply: &Response) -> Result<Option<Folder>, Failure> {
     match reply.status {
-        207 => {
-            let now = reply.date().ok_or_else(|| {
-                Failure::Unsuitable("this server tells no time in its answers (the header `Date`)".to_owned())
-            })?;
-            Ok(Some(Folder { members: multistatus::members(&reply.body)?, now }))
-        }
+        207 => Ok(Some(Folder { members: multistatus::members(&reply.body)?, now: date(reply)? })),
         404 => Ok(None),
         _ => Err(failure(reply, "list a folder")),
     }
@@ -130,9 +125,15 @@ pub(crate) fn ensure(paths: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a write was done.
+/// Whether a write was done. A page of HTML under 200 is somebody else's, such as a hotel's; under 201 it is Apache's.
 pub(crate) fn is_done(reply: &Response) -> bool {
-    matches!(reply.status, 200 | 201 | 204)
+    let is_page = || reply.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+    matches!(reply.status, 201 | 204) || (reply.status == 200 && !is_page())
+}
+
+/// The server's time. That it tells one was tried out: a reply without it is not the server's.
+pub(crate) fn date(reply: &Response) -> Result<u64, Failure> {
+    reply.date().ok_or_else(|| Failure::Protocol("an answer does not say what time it is".to_owned()))
 }
 
 /// What the host is told of an answer that is none of those that were hoped for.

@@ -85,6 +85,11 @@ fn folders(place: &Place, trial: &str) -> Result<(), Failure> {
     if first.status != 201 {
         return Err(dav::failure(&first, "make a folder"));
     }
+    if first.date().is_none() {
+        return Err(Failure::Unsuitable(
+            "this server tells no time in its answers (the header `Date`)".to_owned(),
+        ));
+    }
     if matches!(dav::make(&path).send()?.status, 200..300) {
         return Err(Failure::Unsuitable(
             "this server makes a folder that is already there, so that two devices could write at once"

@@ -4,7 +4,7 @@
 //! its records should it not come back; and ends it with the list of what it wrote. A turn that is not ended counts as over after
 //! a while: the holder has stopped long before, or notices that it is late.
 
-use orkee_provider_sdk::{Failure, Head, Response, send_all};
+use orkee_provider_sdk::{Failure, Head, send_all};
 
 use crate::commits::{Log, listed};
 use crate::dav;
@@ -52,7 +52,7 @@ impl<'a> Turn<'a> {
         }
         match reply.status {
             201 => {
-                let taken = date(&reply)?;
+                let taken = dav::date(&reply)?;
                 Ok(Some(Self { place, number, taken, watch }))
             }
             // The standard's word for a folder that is there. Under a race some say otherwise; then a look decides.
@@ -84,15 +84,9 @@ impl<'a> Turn<'a> {
         if !dav::is_done(&reply) {
             return Err(dav::failure(&reply, "write a file"));
         }
-        if date(&reply)?.saturating_sub(self.taken) >= EXPIRY {
+        if dav::date(&reply)?.saturating_sub(self.taken) >= EXPIRY {
             return Err(Failure::Busy(None));
         }
         Ok(Head { number: self.number, tag })
     }
-}
-
-fn date(reply: &Response) -> Result<u64, Failure> {
-    reply.date().ok_or_else(|| {
-        Failure::Unsuitable("this server tells no time in its answers (the header `Date`)".to_owned())
-    })
 }

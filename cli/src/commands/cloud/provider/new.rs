@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use orkee_core::plugin::{ManifestError, PluginName};
 use serde::Serialize;
 
-use super::{command, project};
 use super::template::Language;
+use super::{command, project};
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit};
 
