@@ -47,7 +47,7 @@ pub enum PlanError {
     #[error("the login for {backend} was refused")]
     LoginRefused {
         /// Where.
-        backend: ApiUrl,
+        backend: Box<ApiUrl>,
         /// In the provider's words.
         #[source]
         source: Box<ProviderError>,
@@ -206,7 +206,7 @@ async fn sign_in(around: &Surroundings<'_>, backend: &ApiUrl) -> Result<(), Plan
     let request = Request { cursor: Cursor::default(), mutations: Vec::new(), limit: 1 };
     match client.exchange(request).await {
         Err(source) if source.failure == Failure::Auth => {
-            Err(PlanError::LoginRefused { backend: backend.clone(), source: Box::new(source) })
+            Err(PlanError::LoginRefused { backend: Box::new(backend.clone()), source: Box::new(source) })
         }
         _ => Ok(()),
     }
