@@ -116,10 +116,13 @@ async fn p10_a_dispatcher_reaches_the_endpoints_origin_and_nothing_else() {
 async fn p12_a_public_endpoint_does_not_lead_into_the_private_network() {
     let server = Server::start(|_| reply(200, &[], b"")).await;
     let port = server.url.rsplit(':').next().unwrap();
-    for host in ["localhost", "127.0.0.1", "[::1]"] {
-        let target = Target::parse(&format!("https://{host}:{port}/"), Network::Public).unwrap();
-        let told = reason(Delivery { target, ..delivery(&server.url) }, &[]).await;
-        assert!(told.contains("Denied") && told.contains("private address"), "{told}");
+    // A name is looked at when it is dialled.
+    let target = Target::parse(&format!("https://localhost:{port}/"), Network::Public).unwrap();
+    let told = reason(Delivery { target, ..delivery(&server.url) }, &[]).await;
+    assert!(told.contains("Denied") && told.contains("private address"), "{told}");
+    for address in ["127.0.0.1", "[::1]", "169.254.169.254", "[::ffff:10.0.0.1]"] {
+        let refused = Target::parse(&format!("https://{address}:{port}/"), Network::Public).unwrap_err();
+        assert!(refused.to_string().contains("private-network grant"), "{refused}");
     }
     assert_eq!(server.connections(), 0);
 }
