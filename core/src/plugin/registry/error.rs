@@ -162,7 +162,7 @@ impl Diagnostic for RegistryError {
             Self::BuiltIn(_) | Self::NameTaken(_) | Self::OtherName { .. } => "E-PLUGIN-043",
             Self::Key { .. } => "E-PLUGIN-044",
             Self::NoPrevious(_) => "E-PLUGIN-045",
-            Self::NoLogin(_) => "E-PLUGIN-049",
+            Self::NoLogin(_) => "E-PLUGIN-057",
             Self::Missing { .. } | Self::Altered { .. } => "E-PLUGIN-046",
             Self::Host(_) | Self::NotGranted { .. } => "E-PLUGIN-047",
             Self::Unfit { .. } | Self::OtherId { .. } | Self::Trial(_) => "E-PLUGIN-055",
