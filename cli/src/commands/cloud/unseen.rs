@@ -22,9 +22,10 @@ const DELETE: u8 = 0x7f;
 
 /// Asks for it. Ctrl-C ends the command, as anywhere.
 pub(super) fn line(cx: &Context, question: &str) -> Result<Secret, Failure> {
-    prompt::show(cx, &format!("{}: ", cx.out.err_paint(Paint::Strong, question)))?;
     let typed = {
+        // Before the question: whoever sees it may type at once.
         let _modes = Unechoed::begin().map_err(CliError::Stdin)?;
+        prompt::show(cx, &format!("{}: ", cx.out.err_paint(Paint::Strong, question)))?;
         read()
     };
     cx.out.error_line("");
