@@ -9,7 +9,8 @@ use orkee_core::id;
 use orkee_core::net::{ApiUrl, Http};
 use orkee_core::plugin::{Limits, Setup, WasmProvider};
 use orkee_core::sync::provider::{
-    Answer, Change, Cursor, Mutation, Outcome, Provider, ProviderError, Reply, Request, Revision, Stored,
+    Answer, Change, Cursor, Failure, Mutation, Outcome, Provider, ProviderError, Reply, Request, Revision,
+    Stored,
 };
 use orkee_wire::{Envelope, EnvelopeHead};
 use tempfile::TempDir;
@@ -23,6 +24,10 @@ use crate::secrets::Secrets;
 /// A page may lag; this long a change is waited for.
 const LAG: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
+/// A backend may be busy, such as with a turn that somebody did not end; this long it is asked again.
+const BUSY: Duration = Duration::from_secs(120);
+/// Between two attempts, unless it says that less will do.
+const AGAIN: Duration = Duration::from_secs(1);
 /// More pages than any listing here has.
 const MAX_PAGES: usize = 20_000;
 
@@ -176,11 +181,29 @@ impl Client {
         look("an answer", marks.as_bytes());
     }
 
-    /// One exchange that has to end with a page.
+    /// One exchange that has to end with a page, once the backend is no longer busy.
     pub(crate) async fn ask(&self, cursor: &Cursor, mutations: &[Mutation], limit: u32) -> Finding<Reply> {
+        self.ask_for(BUSY, cursor, mutations, limit).await
+    }
+
+    async fn ask_for(
+        &self,
+        patience: Duration,
+        cursor: &Cursor,
+        mutations: &[Mutation],
+        limit: u32,
+    ) -> Finding<Reply> {
         let limit = limit.min(self.provider.limits().max_page);
-        let request = Request { cursor: cursor.clone(), mutations: mutations.to_vec(), limit };
-        page(self.exchange(request).await)
+        let begun = tokio::time::Instant::now();
+        loop {
+            let request = Request { cursor: cursor.clone(), mutations: mutations.to_vec(), limit };
+            match self.exchange(request).await {
+                Err(ProviderError { failure: Failure::Busy(wait), .. }) if begun.elapsed() < patience => {
+                    tokio::time::sleep(wait.map_or(AGAIN, |wait| wait.min(AGAIN))).await;
+                }
+                answered => return page(answered),
+            }
+        }
     }
 
     /// A push alone.
@@ -205,11 +228,20 @@ impl Client {
         self.list_from(&Cursor::default(), limit).await
     }
 
+    /// As [`Client::list`], but a backend that is busy is a failure at once.
+    pub(crate) async fn list_at_once(&self, limit: u32) -> Finding<Listing> {
+        self.walk(Duration::ZERO, &Cursor::default(), limit).await
+    }
+
     /// What changed since a cursor, as far as the backend says that there is more.
     pub(crate) async fn list_from(&self, cursor: &Cursor, limit: u32) -> Finding<Listing> {
+        self.walk(BUSY, cursor, limit).await
+    }
+
+    async fn walk(&self, patience: Duration, cursor: &Cursor, limit: u32) -> Finding<Listing> {
         let (mut listing, mut cursor, mut seen) = (Listing::default(), cursor.clone(), BTreeSet::new());
         for _ in 0..MAX_PAGES {
-            let reply = self.ask(&cursor, &[], limit).await?;
+            let reply = self.ask_for(patience, &cursor, &[], limit).await?;
             cursor = reply.cursor;
             listing.pages.push((reply.changes, cursor.clone()));
             if !reply.more {

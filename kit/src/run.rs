@@ -18,8 +18,8 @@ use crate::logs::Listener;
 use crate::obligations;
 use crate::secrets::Secrets;
 
-/// No check takes as long.
-const CHECK_WITHIN: Duration = Duration::from_secs(300);
+/// No check takes as long, even where each of its troubles leaves a turn behind that others have to wait out.
+const CHECK_WITHIN: Duration = Duration::from_secs(1200);
 /// Of what was expected or found, the part that is told.
 const MAX_WORDS: usize = 500;
 

@@ -82,17 +82,36 @@ fn built(name: &str) -> Vec<u8> {
     std::fs::read(folder.join(format!("{name}.wasm"))).unwrap()
 }
 
-/// Builds with the same cargo, but without what it set for this crate, into the folder that the tests of `core` build into, too.
 fn build() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let built = component("tests/guests/Cargo.toml", &["--release"], "release");
+    assert!(built.is_dir());
+    built
+}
+
+/// One of the providers that Orkee ships, with its manifest, as its author would hand it out.
+pub fn shipped(name: &str, package: &str, features: &[&str]) -> Vec<u8> {
+    let features = features.join(",");
+    let args = ["--package", package, "--profile", "guest", "--features", &features];
+    let file = format!("guest/{}.wasm", package.replace('-', "_"));
+    let manifest = root().join("providers").join(name).join("provider.toml");
+    let bytes = std::fs::read(component("Cargo.toml", &args, &file)).unwrap();
+    pack(&bytes, &std::fs::read_to_string(manifest).unwrap(), None).unwrap()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Builds components of this repository with the same cargo, but without what it set for this crate, into the folder that the tests
+/// of `core` build into, too. Where the file then is.
+pub fn component(manifest: &str, args: &[&str], file: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let target = test.ancestors().nth(3).unwrap().join("tmp").join("guests");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.env_clear().envs(KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
-    cargo.args(["build", "--quiet", "--locked", "--release", "--target", "wasm32-wasip2", "--target-dir"]);
-    cargo.arg(&target).arg("--manifest-path").arg(root.join("tests/guests/Cargo.toml"));
-    let output = cargo.output().unwrap();
+    cargo.args(["build", "--quiet", "--locked", "--target", "wasm32-wasip2", "--target-dir"]).arg(&target);
+    let output = cargo.arg("--manifest-path").arg(root().join(manifest)).args(args).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "the guests of the tests do not build:\n{said}");
-    target.join("wasm32-wasip2").join("release")
+    assert!(output.status.success(), "{manifest} does not build:\n{said}");
+    target.join("wasm32-wasip2").join(file)
 }

@@ -4,9 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
+use orkee_tests::guests::component;
 use orkee_tests::home::{Home, Ran, finish};
 use orkee_tests::server::Server;
 use serde_json::Value;
@@ -15,29 +15,6 @@ use serde_json::Value;
 const PARTS: [&str; 3] = ["account", "browse", "devices"];
 /// What a server cannot be told to do by a stranger.
 const SCRIPTED: [&str; 3] = ["expired", "expired-listing", "new-epoch"];
-
-/// A component of this repository, built once.
-fn component(manifest: &str, args: &[&str], file: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
-    let kept = [
-        "PATH",
-        "HOME",
-        "CARGO_HOME",
-        "RUSTUP_HOME",
-        "RUSTUP_TOOLCHAIN",
-        "HTTPS_PROXY",
-        "SSL_CERT_FILE",
-        "TMPDIR",
-    ];
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.env_clear().envs(kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
-    cargo.args(["build", "--quiet", "--locked", "--target", "wasm32-wasip2", "--target-dir"]).arg(&target);
-    let output = cargo.arg("--manifest-path").arg(root.join(manifest)).args(args).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{manifest} does not build:\n{said}");
-    target.join("wasm32-wasip2").join(file)
-}
 
 /// Keeps the contract, unless its option `fault` says otherwise.
 fn practice() -> &'static Path {

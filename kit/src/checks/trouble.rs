@@ -141,7 +141,7 @@ impl Scene {
         let requests = self.device.proxy.count();
         for at in moments(requests) {
             self.meets(trouble, at);
-            let listed = self.device.list(LISTED).await;
+            let listed = self.device.list_at_once(LISTED).await;
             let troubled = self.device.proxy.troubled();
             self.device.proxy.pass();
             let Ok(listed) = listed else { continue };

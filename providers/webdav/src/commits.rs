@@ -7,7 +7,7 @@ use orkee_provider_sdk::{Failure, Head};
 use crate::dav::{self, Folder};
 use crate::place::{self, PER_SHELF, Place};
 use crate::record;
-use crate::waiting::EXPIRY;
+use crate::waiting::TURNS;
 
 /// Shelves of the log that one answer looks through at most, if it need not know the newest commit.
 const MAX_SHELVES: u64 = 8;
@@ -86,7 +86,7 @@ impl Log {
                     self.commits.insert(number, Commit::Done { tag: tag.to_owned() });
                 }
                 None if entry.is_folder => {
-                    let is_over = entry.modified.is_none_or(|taken| now.saturating_sub(taken) > EXPIRY);
+                    let is_over = entry.modified.is_none_or(|taken| now.saturating_sub(taken) > TURNS.expiry);
                     let commit = if is_over { Commit::Abandoned } else { Commit::UnderWay };
                     self.commits.entry(number).or_insert(commit);
                 }

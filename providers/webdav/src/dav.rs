@@ -4,11 +4,10 @@ use orkee_provider_sdk::{Failure, Request, Response, Stored, send_all};
 
 use crate::multistatus::{self, Entry};
 use crate::record;
+use crate::waiting::TURNS;
 
 /// Requests that the host has under way at once, and so the size of a portion.
 pub(crate) const AT_ONCE: usize = 8;
-/// Of a request that belongs to a turn: the turn must be over before another one could be taken.
-const TURN_TIMEOUT_MS: u32 = 15_000;
 
 const PROPERTIES: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <propfind xmlns="DAV:"><prop><resourcetype/><getlastmodified/></prop></propfind>"#;
@@ -88,7 +87,7 @@ pub(crate) fn put(path: &str, body: Vec<u8>) -> Request {
         .login()
         .header("content-type", "application/octet-stream")
         .body(body)
-        .timeout_ms(TURN_TIMEOUT_MS)
+        .timeout_ms(TURNS.request_ms)
 }
 
 /// Only where there is no such file.
@@ -108,7 +107,7 @@ pub(crate) fn if_still(request: Request, etag: &str) -> Request {
 }
 
 pub(crate) fn make(path: &str) -> Request {
-    Request::new("MKCOL", path).login().timeout_ms(TURN_TIMEOUT_MS)
+    Request::new("MKCOL", path).login().timeout_ms(TURNS.request_ms)
 }
 
 /// Makes folders that may be there already.

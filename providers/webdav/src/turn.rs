@@ -10,7 +10,7 @@ use crate::commits::{Log, listed};
 use crate::dav;
 use crate::place::{PER_SHELF, Place};
 use crate::record;
-use crate::waiting::{EXPIRY, HOLD, PATIENCE, Watch, pause};
+use crate::waiting::{TURNS, Watch, pause};
 
 /// The right to write, alone.
 pub(crate) struct Turn<'a> {
@@ -30,7 +30,7 @@ impl<'a> Turn<'a> {
             if !waits && let Some(turn) = Self::attempt(place, last + 1)? {
                 return Ok(turn);
             }
-            if patience.elapsed() >= PATIENCE {
+            if patience.elapsed() >= TURNS.patience {
                 return Err(Failure::Busy(Some(5000)));
             }
             if waits {
@@ -72,7 +72,7 @@ impl<'a> Turn<'a> {
 
     /// Whether there is time for a further portion.
     pub(crate) fn has_time(&self) -> bool {
-        self.watch.elapsed() < HOLD
+        self.watch.elapsed() < TURNS.hold
     }
 
     /// Ends it. Fails if it took so long that others may have gone on without it: what it wrote is then told again, by whoever
@@ -84,7 +84,7 @@ impl<'a> Turn<'a> {
         if !dav::is_done(&reply) {
             return Err(dav::failure(&reply, "write a file"));
         }
-        if dav::date(&reply)?.saturating_sub(self.taken) >= EXPIRY {
+        if dav::date(&reply)?.saturating_sub(self.taken) >= TURNS.expiry {
             return Err(Failure::Busy(None));
         }
         Ok(Head { number: self.number, tag })

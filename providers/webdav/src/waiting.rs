@@ -4,13 +4,31 @@ use std::time::Duration;
 #[cfg(not(test))]
 use std::time::Instant;
 
-/// After this long, by its own clock, the holder of a turn begins no further request.
-pub(crate) const HOLD: Duration = Duration::from_secs(20);
-/// A turn that was taken this long ago, by the server's clock in seconds, is over whatever became of its holder: it began its last
-/// request 20 seconds after it took the turn, which was given up 15 seconds later.
-pub(crate) const EXPIRY: u64 = 60;
-/// How long a call waits for another's turn before it says that the server is busy.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(12);
+/// The times of a turn. They fit together, and all devices of a folder have the same.
+pub(crate) struct Turns {
+    /// After this long, by its own clock, the holder of a turn begins no further request.
+    pub(crate) hold: Duration,
+    /// A request that belongs to a turn is given up after this many milliseconds.
+    pub(crate) request_ms: u32,
+    /// A turn that was taken this long ago, by the server's clock in seconds, is over whatever became of its holder: more than
+    /// `hold` and a request together.
+    pub(crate) expiry: u64,
+    /// How long a call waits for another's turn before it says that the server is busy.
+    pub(crate) patience: Duration,
+}
+
+#[cfg(not(feature = "quick-turns"))]
+pub(crate) const TURNS: Turns = Turns {
+    hold: Duration::from_secs(20),
+    request_ms: 15_000,
+    expiry: 60,
+    patience: Duration::from_secs(12),
+};
+
+/// For trials in which turn after turn is left behind.
+#[cfg(feature = "quick-turns")]
+pub(crate) const TURNS: Turns =
+    Turns { hold: Duration::from_secs(3), request_ms: 2_000, expiry: 6, patience: Duration::from_secs(2) };
 
 /// How long something has taken.
 #[cfg(not(test))]

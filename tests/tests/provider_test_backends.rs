@@ -1,0 +1,82 @@
+//! The conformance kit against the stores that people have: S3 (moto) and WebDAV (Apache), through the providers that Orkee ships.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use orkee_kit::ALL;
+use orkee_tests::dav::{Dav, PASSWORD, USER};
+use orkee_tests::guests;
+use orkee_tests::home::{Home, finish};
+use orkee_tests::moto::Moto;
+
+/// What cannot be shown: no stranger can make a store forget, and it knows neither accounts nor devices.
+const NOT_CHECKED: [&str; 5] = ["expired", "expired-listing", "new-epoch", "account", "devices"];
+/// Checks in which request after request fails, so that a writer cannot even say that it gave up.
+const TROUBLE: [&str; 6] =
+    ["sign-in-refused", "forbidden", "busy", "backend-fails", "html-page", "foreign-words"];
+
+/// Does checks, each in a place of its own: what one left there would make the listings of the next ones long.
+struct Trial<'a> {
+    component: Vec<u8>,
+    backend: &'a str,
+    login: &'a str,
+    /// The option that says where the records are.
+    place: &'static str,
+    options: &'a [&'a str],
+    /// Besides [`NOT_CHECKED`].
+    not_checked: &'static [&'static str],
+}
+
+impl Trial<'_> {
+    #[track_caller]
+    fn passes<'c>(&self, checks: impl Iterator<Item = &'c str>) {
+        let home = Home::new();
+        let file = home.file("provider.wasm", &self.component);
+        for check in checks {
+            let place = format!("{}={check}", self.place);
+            let mut command = home.command(["cloud", "provider", "test", "--json", "--login-from-stdin"]);
+            command.arg(&file).args(["--backend", self.backend, "--check", check, "--option", &place]);
+            command.args(self.options.iter().flat_map(|option| ["--option", option]));
+            let ran = finish(command, self.login.as_bytes());
+            let report = ran.json();
+            let cannot = NOT_CHECKED.contains(&check) || self.not_checked.contains(&check);
+            let expected = if cannot { "not-checked" } else { "passed" };
+            assert_eq!(report["checks"][0]["result"], expected, "{ran}");
+        }
+    }
+}
+
+fn all() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|check| check.id)
+}
+
+#[test]
+fn p47_the_provider_for_s3_passes_with_a_real_store() {
+    let store = Moto::start();
+    let bucket = format!("bucket={}", store.bucket);
+    let trial = Trial {
+        component: guests::shipped("s3", "orkee-provider-s3", &[]),
+        backend: &store.url,
+        login: &store.keys,
+        place: "prefix",
+        options: &[&bucket, "region=eu-central-1"],
+        not_checked: &[],
+    };
+    trial.passes(all());
+}
+
+#[test]
+fn p47_the_provider_for_webdav_passes_with_a_real_server() {
+    let Some(server) = Dav::apache() else { return };
+    let login = format!("{USER}:{PASSWORD}");
+    let trial = |features: &[&str]| Trial {
+        component: guests::shipped("webdav", "orkee-provider-webdav", features),
+        backend: &server.url,
+        login: &login,
+        place: "folder",
+        options: &[],
+        not_checked: &["browse"],
+    };
+    trial(&[]).passes(all().filter(|check| !TROUBLE.contains(check)));
+    // The same code, with turns that end after seconds where nobody ended them.
+    trial(&["quick-turns"]).passes(TROUBLE.into_iter());
+}
