@@ -1,4 +1,4 @@
-//! `GET /v1/projects`: the account's projects, a page at a time, in the order in which they came to exist.
+//! `GET /v1/projects`: a space's projects, a page at a time, in the order in which they came to exist.
 //! `GET /v1/projects/{id}/versions`: those that the API itself replaced.
 
 use std::sync::Arc;
@@ -12,8 +12,9 @@ use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::http::body::{Packed, accepts_zstd};
+use crate::http::space::Space;
 use crate::http::{ApiError, App};
-use crate::storage::{Caller, PageLimit, RecordId, Replaced, Stored, commit_number};
+use crate::storage::{PageLimit, RecordId, Replaced, Stored, commit_number};
 
 const DEFAULT_LIMIT: u32 = 100;
 
@@ -29,7 +30,7 @@ struct Page {
     next: Option<String>,
 }
 
-/// What is said of a project that only the account's devices can read.
+/// What is said of a project that only the space's devices can read.
 #[derive(Debug, Serialize)]
 struct Sealed<'a> {
     id: &'a str,
@@ -38,7 +39,7 @@ struct Sealed<'a> {
 
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    space: Space,
     paging: Result<Query<Paging>, axum::extract::rejection::QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Packed, ApiError> {
@@ -54,10 +55,9 @@ pub(super) async fn list(
         }
     };
     let zstd = accepts_zstd(&headers);
-    let account = caller.account.key;
+    let space = space.key;
     app.storage(move |storage| {
-        let page =
-            storage.live_records(account, mark, PageLimit { changes: limit, bytes: MAX_BODY_BYTES })?;
+        let page = storage.live_records(space, mark, PageLimit { changes: limit, bytes: MAX_BODY_BYTES })?;
         let projects =
             page.entries.iter().map(|entry| readable(&entry.id, &entry.stored)).collect::<Result<_, _>>()?;
         let next = page.next.map(|mark| mark.to_string());
@@ -78,12 +78,12 @@ struct Version {
 
 pub(super) async fn versions(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    space: Space,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Packed, ApiError> {
     let zstd = accepts_zstd(&headers);
-    let account = caller.account.key;
+    let space = space.key;
     app.storage(move |storage| {
         let known = RecordId::new(&id).ok_or_else(|| ApiError::not_found("there is no such project"))?;
         let version = |replaced: &Replaced| {
@@ -93,8 +93,7 @@ pub(super) async fn versions(
             let revision = replaced.stored.revision.to_string();
             Ok::<_, ApiError>(Version { revision, replaced_at: rfc3339(replaced.at), at, device, project })
         };
-        let versions =
-            storage.replaced(account, known)?.iter().map(version).collect::<Result<Vec<_>, _>>()?;
+        let versions = storage.replaced(space, known)?.iter().map(version).collect::<Result<Vec<_>, _>>()?;
         Packed::json(&json!({ "versions": versions }), zstd)
     })
     .await

@@ -16,10 +16,11 @@ use orkee_wire::{Envelope, MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_B
 
 use super::publish;
 use crate::http::body::{Packed, Received, accepts_zstd, or_discard};
+use crate::http::space::Space;
 use crate::http::{ApiError, App};
 use crate::storage::{
-    AccountKey, Caller, Cursor, Exchange, Exchanged, Head, Kind, PageLimit, Position, RecordId, Reply,
-    Storage, Write, WriteOutcome, commit_number,
+    Cursor, Exchange, Exchanged, Head, Kind, PageLimit, Position, RecordId, Reply, Storage, Write,
+    WriteOutcome, commit_number,
 };
 
 /// What a reply's head may take beside its entries.
@@ -29,12 +30,11 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 
 pub(super) async fn sync(
     State(app): State<Arc<App>>,
-    caller: Result<Caller, ApiError>,
+    space: Result<Space, ApiError>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let (caller, body) = or_discard(caller, body).await?;
-    let account = caller.account.key;
+    let (space, body) = or_discard(space, body).await?;
     let zstd = accepts_zstd(&headers);
     let media_type =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -49,9 +49,9 @@ pub(super) async fn sync(
     let reply = app.storage(move |storage| {
         let body = body.unpack()?;
         if framed {
-            exchange(storage, account, &body, zstd)
+            exchange(storage, &space, &body, zstd)
         } else {
-            publish::publish(storage, account, &author, &body, zstd)
+            publish::publish(storage, &space, &author, &body, zstd)
         }
     });
     Ok(reply.await?.into_response())
@@ -67,26 +67,28 @@ pub(super) fn too_many() -> ApiError {
     ApiError::too_large(format!("a request may carry {MAX_MUTATIONS} records"), MAX_MUTATIONS.into())
 }
 
-fn exchange(
-    storage: &dyn Storage,
-    account: AccountKey,
-    body: &Bytes,
-    zstd: bool,
-) -> Result<Packed, ApiError> {
+fn exchange(storage: &dyn Storage, space: &Space, body: &Bytes, zstd: bool) -> Result<Packed, ApiError> {
     let (request, blobs) = wire::split::<wire::SyncRequest>(body, wire::SyncRequest::blob_lengths)
         .map_err(|error| ApiError::invalid(describe(&error)))?;
     if request.mutations.len() > MAX_MUTATIONS as usize {
         return Err(too_many());
     }
     let Some(cursor) = read_cursor(request.cursor) else { return Err(new_epoch()) };
+    let refusal = space.refusal();
+    let judge = |(mutation, envelope)| match &refusal {
+        Some(message) => Err(rejected("forbidden", message.clone())),
+        None => judge(mutation, envelope),
+    };
     let judged: Vec<Result<Write<'_>, wire::Outcome>> =
-        request.mutations.iter().zip(&blobs).map(|(mutation, envelope)| judge(mutation, envelope)).collect();
+        request.mutations.iter().zip(blobs.iter().copied()).map(judge).collect();
+    let witness = space.witness();
     let exchange = Exchange {
         cursor,
         writes: judged.iter().filter_map(|judged| judged.as_ref().ok().copied()).collect(),
         page: PageLimit { changes: request.limit.min(MAX_PAGE), bytes: MAX_BODY_BYTES - HEAD_BYTES },
+        witness: witness.as_ref(),
     };
-    match storage.exchange(account, &exchange, Timestamp::now())? {
+    match storage.exchange(space.key, &exchange, Timestamp::now())? {
         Exchanged::Reply(reply) => {
             let rejections = judged.into_iter().map(Result::err);
             write_reply(&reply, rejections, zstd)
@@ -118,10 +120,12 @@ pub(super) fn describe(error: &dyn std::error::Error) -> String {
     }
 }
 
+fn rejected(reason: &str, message: String) -> wire::Outcome {
+    wire::Outcome::Rejected { reason: reason.to_owned(), message }
+}
+
 /// A mutation that can be stored, or why it cannot.
 fn judge<'a>(mutation: &'a wire::Mutation, envelope: &'a [u8]) -> Result<Write<'a>, wire::Outcome> {
-    let rejected =
-        |reason: &str, message: String| wire::Outcome::Rejected { reason: reason.to_owned(), message };
     let id = RecordId::new(&mutation.id)
         .ok_or_else(|| rejected("invalid", "an id has eight characters of 0-9A-Za-z".to_owned()))?;
     if envelope.len() as u64 > MAX_RECORD_BYTES {

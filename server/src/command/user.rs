@@ -31,7 +31,7 @@ impl User {
         let Self::Add { email, data, plan } = self;
         let storage = Sqlite::open(&data.folder)?;
         let hash = password::hash(&read_password()?).map_err(|e| CommandError::Password(e.to_string()))?;
-        let new = NewAccount { email: &email, password: &hash, plan: &plan };
+        let new = NewAccount { email: &email, password: Some(&hash), plan: &plan };
         let account = storage.create_account(&new, Timestamp::now())?;
         print(&format!("added {} ({})", account.email, account.plan))
     }

@@ -91,8 +91,9 @@ async fn verify(app: &App, fields: &Parameters) -> Result<Option<Account>, ApiEr
             Some(email) => storage.account_by_email(email)?,
             None => None,
         };
-        let matches = password::matches(&password, known.as_ref().map(|(_, hash)| hash.as_str()));
-        Ok::<_, StorageError>(known.filter(|_| matches).map(|(account, _)| account))
+        let matches = password::matches(&password, known.as_ref().and_then(|(_, hash)| hash.as_deref()));
+        let account = known.filter(|_| matches).map(|(account, _)| account);
+        Ok::<_, StorageError>(account.filter(|account| !account.disabled))
     })
     .await
 }
@@ -172,7 +173,7 @@ pub(super) async fn register(
 /// None: there is an account for the address.
 fn create(storage: &dyn Storage, email: &str, password: &str) -> Result<Option<Account>, ApiError> {
     let hash = password::hash(password).map_err(|e| ApiError::internal(&e))?;
-    let new = NewAccount { email, password: &hash, plan: DEFAULT_PLAN };
+    let new = NewAccount { email, password: Some(&hash), plan: DEFAULT_PLAN };
     match storage.create_account(&new, Timestamp::now()) {
         Ok(account) => Ok(Some(account)),
         Err(StorageError::AccountExists(_)) => Ok(None),

@@ -15,7 +15,7 @@ use super::records::{
 /// What an entry costs in the head of a reply, at most.
 const ENTRY_BYTES: u64 = 128;
 
-/// One account's records inside one transaction.
+/// One space's records inside one transaction.
 pub(crate) trait ExchangeTx {
     /// The newest commit and the newest pruned one.
     fn marks(&mut self) -> Result<Marks>;
@@ -33,7 +33,7 @@ pub(crate) trait ExchangeTx {
     fn changes(&mut self, after: u64, until: u64, take: &mut dyn FnMut(Entry) -> bool) -> Result<()>;
 }
 
-/// How far an account's sequence has come.
+/// How far a space's sequence has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Marks {
     pub(crate) newest: u64,

@@ -9,8 +9,9 @@ use crate::secret::SecretHash;
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) account: Account,
-    /// The grant's id.
+    /// The grant's id and name.
     pub(crate) grant: String,
+    pub(crate) device: String,
 }
 
 /// What a device calls itself.
@@ -113,7 +114,7 @@ pub(crate) trait Grants {
     fn revoke_token(&self, token: SecretHash) -> Result<bool>;
     /// Revokes a grant of an account. Whether there was one.
     fn revoke_grant(&self, account: AccountKey, id: &str) -> Result<bool>;
-    /// Who brings an access token, and notes that they were seen.
+    /// Who brings an access token, unless the account is disabled, and notes that they were seen.
     fn caller(&self, access: SecretHash, now: Timestamp) -> Result<Option<Caller>>;
     /// The grants of an account, newest first.
     fn devices(&self, account: AccountKey, now: Timestamp) -> Result<Vec<Device>>;

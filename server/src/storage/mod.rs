@@ -5,19 +5,24 @@
 //! whatever joins it passes the same `suite`.
 
 pub(crate) mod accounts;
+pub(crate) mod audit;
 pub(crate) mod backups;
 pub(crate) mod exchange;
 pub(crate) mod grants;
 pub(crate) mod records;
+pub(crate) mod spaces;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
+pub(crate) mod teams;
+pub(crate) mod tenants;
 
 use std::error::Error;
 
 use thiserror::Error;
 
 pub(crate) use accounts::{Account, AccountKey, Accounts, NewAccount};
+pub(crate) use audit::{Audit, AuditQuery, AuditRow, Deed, Witness};
 pub(crate) use backups::{Backup, Backups, NewBackup};
 pub(crate) use grants::{
     Caller, Client, Device, DeviceName, Grants, NewCode, NewGrant, Redeemed, Redemption, Rotated, TokenPair,
@@ -26,9 +31,14 @@ pub(crate) use records::{
     Cursor, Entry, Exchange, Exchanged, Head, Kind, LivePage, PageLimit, Position, RecordId, Records,
     Replaced, Reply, Stored, Write, WriteOutcome, commit_number,
 };
+pub(crate) use spaces::{Role, SpaceKey};
+pub(crate) use teams::{Member, Standing, Team, TeamKey, Teams};
+pub(crate) use tenants::{Identity, Tenant, TenantKey, Tenants};
 
 /// Everything the server keeps.
-pub(crate) trait Storage: Accounts + Backups + Grants + Records + Send + Sync {
+pub(crate) trait Storage:
+    Accounts + Audit + Backups + Grants + Records + Teams + Tenants + Send + Sync
+{
     /// Forgets what has expired: sessions, codes, tokens, uploads that never ended.
     fn sweep(&self, now: jiff::Timestamp) -> Result<()>;
 }
@@ -71,6 +81,15 @@ pub(crate) enum StorageError {
     /// There is such an account already.
     #[error("there is already an account for {0}")]
     AccountExists(String),
+    /// There is such a team already.
+    #[error("there is already a team {0}")]
+    TeamExists(String),
+    /// Nobody is in two teams.
+    #[error("the account is in team {0} already")]
+    InAnotherTeam(String),
+    /// Rows refer to rows that are not there.
+    #[error("{0} is damaged: rows refer to rows that are not there")]
+    Torn(String),
 }
 
 /// A result of the storage.

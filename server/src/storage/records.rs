@@ -1,12 +1,12 @@
 //! Records: what devices sync.
 //!
-//! Each account has a sequence of commits, and a record's revision is the number of the commit that wrote it. A position is
+//! Each space has a sequence of commits, and a record's revision is the number of the commit that wrote it. A position is
 //! a number in that sequence, with the number at which a full listing began while one is under way. What an exchange
 //! means is in `exchange.rs`, once for every database.
 
 use jiff::Timestamp;
 
-use super::{AccountKey, Result};
+use super::{Result, SpaceKey, Witness};
 
 /// How many replaced versions of a record are kept.
 pub(crate) const KEPT_REPLACED: usize = 10;
@@ -22,7 +22,7 @@ pub(crate) enum Kind {
     Project,
     /// It says that the record was deleted.
     Tombstone,
-    /// Its payload is for the account's devices alone.
+    /// Its payload is for the space's devices alone.
     Sealed,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Cursor {
     pub(crate) head: Option<Head>,
 }
 
-/// A place in an account's sequence of commits.
+/// A place in a space's sequence of commits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Position {
     /// Everything up to this commit has been told.
@@ -69,6 +69,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) cursor: Cursor,
     pub(crate) writes: Vec<Write<'a>>,
     pub(crate) page: PageLimit,
+    /// Whom the audit trail is to name for each accepted write; none: it is told of none.
+    pub(crate) witness: Option<&'a Witness>,
 }
 
 /// How much a reply may hold.
@@ -145,18 +147,18 @@ pub(crate) struct Replaced {
     pub(crate) at: Timestamp,
 }
 
-/// The records of all accounts.
+/// The records of all spaces.
 pub(crate) trait Records {
     /// One round trip of a device.
-    fn exchange(&self, account: AccountKey, exchange: &Exchange<'_>, now: Timestamp) -> Result<Exchanged>;
+    fn exchange(&self, space: SpaceKey, exchange: &Exchange<'_>, now: Timestamp) -> Result<Exchanged>;
     /// One record, tombstones included.
-    fn record(&self, account: AccountKey, id: RecordId<'_>) -> Result<Option<Stored>>;
+    fn record(&self, space: SpaceKey, id: RecordId<'_>) -> Result<Option<Stored>>;
     /// Records that are not deleted, in the order of their creation, after `mark`; as many as fit `limit`, but one at least.
-    fn live_records(&self, account: AccountKey, mark: u64, limit: PageLimit) -> Result<LivePage>;
-    /// Whether the account holds a sealed record.
-    fn holds_sealed(&self, account: AccountKey) -> Result<bool>;
+    fn live_records(&self, space: SpaceKey, mark: u64, limit: PageLimit) -> Result<LivePage>;
+    /// Whether the space holds a sealed record.
+    fn holds_sealed(&self, space: SpaceKey) -> Result<bool>;
     /// Versions of a record that were replaced by a write that keeps them, newest first; the last [`KEPT_REPLACED`].
-    fn replaced(&self, account: AccountKey, id: RecordId<'_>) -> Result<Vec<Replaced>>;
+    fn replaced(&self, space: SpaceKey, id: RecordId<'_>) -> Result<Vec<Replaced>>;
     /// Drops tombstones written before `before`. How many.
     fn prune(&self, before: Timestamp) -> Result<u64>;
 }

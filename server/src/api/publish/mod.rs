@@ -22,8 +22,9 @@ use version::{Conflict, Decision, Sent, decide};
 use super::sync::{describe, kind, too_many};
 use crate::http::ApiError;
 use crate::http::body::Packed;
+use crate::http::space::Space;
 use crate::storage::{
-    AccountKey, Cursor, Exchange, Exchanged, PageLimit, RecordId, Storage, Stored, Write, WriteOutcome,
+    Cursor, Exchange, Exchanged, PageLimit, RecordId, Storage, Stored, Write, WriteOutcome,
 };
 
 /// How often a record is tried again that a device writes at the same moment.
@@ -64,7 +65,7 @@ struct Draft {
 /// Writes the projects of `body`.
 pub(super) fn publish(
     storage: &dyn Storage,
-    account: AccountKey,
+    space: &Space,
     author: &Author,
     body: &[u8],
     zstd: bool,
@@ -74,14 +75,17 @@ pub(super) fn publish(
     if body.projects.len() > MAX_MUTATIONS as usize {
         return Err(too_many());
     }
-    if storage.holds_sealed(account)? {
-        let message = "this account's projects are sealed: only its devices can write them";
+    if let Some(message) = space.refusal() {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", message));
+    }
+    if storage.holds_sealed(space.key)? {
+        let message = "the projects of this space are sealed: only its devices can write them";
         return Err(ApiError::new(StatusCode::FORBIDDEN, "sealed", message));
     }
     let mut published = Published::default();
     let mut waiting = read(&body, &mut published);
     for _ in 0..ROUNDS {
-        waiting = round(storage, account, author, waiting, &mut published)?;
+        waiting = round(storage, space, author, waiting, &mut published)?;
         if waiting.is_empty() {
             return Packed::json(&published, zstd);
         }
@@ -122,7 +126,7 @@ fn id_in(raw: &RawValue) -> Option<String> {
 /// Reads, decides and writes once. Those that somebody else wrote in between.
 fn round(
     storage: &dyn Storage,
-    account: AccountKey,
+    space: &Space,
     author: &Author,
     waiting: Vec<Sent>,
     published: &mut Published,
@@ -132,7 +136,7 @@ fn round(
     for sent in waiting {
         let id = sent.payload.id();
         let there = match RecordId::new(id.as_str()) {
-            Some(id) => storage.record(account, id)?,
+            Some(id) => storage.record(space.key, id)?,
             None => None,
         };
         match draft(sent, there.as_ref(), author, now) {
@@ -141,7 +145,7 @@ fn round(
             Err(reason) => published.rejected.push(Rejected { id: Some(id.to_string()), reason }),
         }
     }
-    write(storage, account, drafts, now, published)
+    write(storage, space, drafts, now, published)
 }
 
 /// The version to write on top of what is there; none where that says it all.
@@ -171,7 +175,7 @@ fn draft(
 
 fn write(
     storage: &dyn Storage,
-    account: AccountKey,
+    space: &Space,
     drafts: Vec<Draft>,
     now: Timestamp,
     published: &mut Published,
@@ -186,15 +190,17 @@ fn write(
             keep_replaced: true,
         })
     });
+    let witness = space.witness();
     let exchange = Exchange {
         cursor: Cursor::default(),
         writes: writes.collect(),
         page: PageLimit { changes: 0, bytes: 64 * MAX_BODY_BYTES },
+        witness: witness.as_ref(),
     };
     if exchange.writes.is_empty() {
         return Ok(Vec::new());
     }
-    let Exchanged::Reply(reply) = storage.exchange(account, &exchange, now)? else {
+    let Exchanged::Reply(reply) = storage.exchange(space.key, &exchange, now)? else {
         return Err(ApiError::invalid(
             "the versions that stand in the way are too large: send fewer projects",
         ));

@@ -7,7 +7,7 @@ use super::super::{
     AccountKey, Caller, Client, Device, DeviceName, Grants, NewCode, NewGrant, Redeemed, Redemption, Result,
     Rotated, TokenPair,
 };
-use super::accounts::account;
+use super::accounts::{ACCOUNT_COLUMNS, account};
 use super::{Sqlite, failed};
 use crate::secret::SecretHash;
 use orkee_core::id;
@@ -19,9 +19,11 @@ const SEEN: SignedDuration = SignedDuration::from_mins(5);
 const CODE: &str =
     "SELECT rowid, account, client, redirect_uri, challenge, device_name, device_platform, expires_at, used,
                     grant_row FROM codes WHERE hash = ?1";
-const CALLER: &str = "SELECT a.rowid, a.id, a.email, a.plan, g.rowid, g.id, g.last_seen FROM access_tokens t
-                      JOIN grants g ON g.rowid = t.grant_row JOIN accounts a ON a.rowid = g.account
-                      WHERE t.hash = ?1 AND (t.expires_at IS NULL OR t.expires_at > ?2)";
+const CALLER: &str =
+    "SELECT a.rowid, a.id, a.email, a.plan, a.space, a.tenant, a.disabled_at IS NOT NULL, g.rowid, g.id, g.name,
+            g.last_seen
+     FROM access_tokens t JOIN grants g ON g.rowid = t.grant_row JOIN accounts a ON a.rowid = g.account
+     WHERE t.hash = ?1 AND (t.expires_at IS NULL OR t.expires_at > ?2) AND a.disabled_at IS NULL";
 const DEVICES: &str = "SELECT id, name, platform, last_seen FROM grants
                        WHERE account = ?1 AND (expires_at IS NULL OR expires_at > ?2) ORDER BY rowid DESC";
 
@@ -119,8 +121,13 @@ impl Grants for Sqlite {
             tx.prepare_cached(CALLER)
                 .and_then(|mut s| {
                     s.query_row(params![access.0, at], |row| {
-                        let caller = Caller { account: account(row)?, grant: row.get(5)? };
-                        Ok((caller, row.get::<_, i64>(4)?, row.get::<_, Option<i64>>(6)?))
+                        let at = ACCOUNT_COLUMNS;
+                        let caller = Caller {
+                            account: account(row)?,
+                            grant: row.get(at + 1)?,
+                            device: row.get(at + 2)?,
+                        };
+                        Ok((caller, row.get::<_, i64>(at)?, row.get::<_, Option<i64>>(at + 3)?))
                     })
                     .optional()
                 })

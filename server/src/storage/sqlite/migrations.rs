@@ -1,26 +1,40 @@
 //! The schema, as numbered steps that only go forward. `user_version` holds the number of the last one applied.
+//!
+//! A step may replace a table that others refer to, which SQLite allows only while foreign keys are off; they are
+//! checked as a whole before the commit.
 
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::super::{Result, StorageError};
 use super::failed;
 
-const STEPS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+pub(super) const STEPS: &[&str] =
+    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_spaces.sql")];
 /// Marks the file as this program's ("Orks").
-const APPLICATION: i64 = 0x4f72_6b73;
+pub(super) const APPLICATION: i64 = 0x4f72_6b73;
+const DOING: &str = "bringing its schema up to date";
 
 /// Applies the steps that are missing, in one transaction.
 pub(super) fn apply(connection: &mut Connection, path: &Path) -> Result<()> {
-    let doing = "bringing its schema up to date";
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed(doing))?;
+    let foreign_keys = |connection: &Connection, on: bool| {
+        connection.pragma_update(None, "foreign_keys", on).map_err(failed(DOING))
+    };
+    foreign_keys(connection, false)?;
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed(DOING))?;
+    steps(&tx, path)?;
+    tx.commit().map_err(failed(DOING))?;
+    foreign_keys(connection, true)
+}
+
+fn steps(tx: &Transaction<'_>, path: &Path) -> Result<()> {
     let number =
-        |name: &str| tx.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed(doing));
+        |name: &str| tx.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed(DOING));
     let (found, application) = (number("user_version")?, number("application_id")?);
     let known = STEPS.len() as i64;
     let tables: i64 =
-        tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed(doing))?;
+        tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed(DOING))?;
     if application != APPLICATION && (tables > 0 || application != 0) {
         return Err(StorageError::Foreign(path.display().to_string()));
     }
@@ -28,11 +42,17 @@ pub(super) fn apply(connection: &mut Connection, path: &Path) -> Result<()> {
         return Err(StorageError::Newer { found, known });
     }
     for step in STEPS.iter().skip(usize::try_from(found).unwrap_or_default()) {
-        tx.execute_batch(step).map_err(failed(doing))?;
+        tx.execute_batch(step).map_err(failed(DOING))?;
     }
     if found < known {
-        tx.pragma_update(None, "user_version", known).map_err(failed(doing))?;
-        tx.pragma_update(None, "application_id", APPLICATION).map_err(failed(doing))?;
+        let torn: i64 = tx
+            .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
+            .map_err(failed(DOING))?;
+        if torn > 0 {
+            return Err(StorageError::Torn(path.display().to_string()));
+        }
+        tx.pragma_update(None, "user_version", known).map_err(failed(DOING))?;
+        tx.pragma_update(None, "application_id", APPLICATION).map_err(failed(DOING))?;
     }
-    tx.commit().map_err(failed(doing))
+    Ok(())
 }

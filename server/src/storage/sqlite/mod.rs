@@ -5,16 +5,19 @@
 //!
 //! **Runs.** A head is a commit's number and a tag that tells it from another commit of the same number, which there is
 //! once a data folder was put back to an older copy and written to again. Putting a copy back means a new start of the
-//! server, so a random name for each start is enough of a tag, and one row for each account that a run wrote to is enough
+//! server, so a random name for each start is enough of a tag, and one row for each space that a run wrote to is enough
 //! to keep all tags for ever: no cursor, however old, meets a tag that was forgotten. A run ends after an hour at the
 //! latest, which bounds what a machine restored *with its memory* could miss; at worst that is one row of some forty
-//! bytes for each hour in which an account was written to.
+//! bytes for each hour in which a space was written to.
 
 mod accounts;
+mod audit;
 mod backups;
 mod grants;
 mod migrations;
 mod records;
+mod teams;
+mod tenants;
 #[cfg(test)]
 mod tests;
 

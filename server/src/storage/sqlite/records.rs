@@ -6,47 +6,47 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use super::super::exchange::{self, ExchangeTx, Marks};
 use super::super::records::KEPT_REPLACED;
 use super::super::{
-    AccountKey, Entry, Exchange, Exchanged, Kind, LivePage, PageLimit, RecordId, Records, Replaced, Result,
-    Stored, Write,
+    Deed, Entry, Exchange, Exchanged, Kind, LivePage, PageLimit, RecordId, Records, Replaced, Result,
+    SpaceKey, Stored, Witness, Write, WriteOutcome,
 };
-use super::{Sqlite, failed};
+use super::{Sqlite, audit, failed};
 
 const SYNCING: &str = "syncing records";
 
-const MARKS: &str = "SELECT newest, pruned FROM accounts WHERE rowid = ?1";
-const TAG_OF: &str = "SELECT tag FROM runs WHERE account = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
-const BEGIN_RUN: &str = "INSERT INTO runs (account, first, tag) VALUES (?1, ?2, ?3)";
-const ADVANCE: &str = "UPDATE accounts SET newest = ?2 WHERE rowid = ?1";
-const INSERT: &str = "INSERT INTO records (account, id, revision, created, written_at, kind, envelope)
-                      VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6) ON CONFLICT (account, id) DO NOTHING";
+const MARKS: &str = "SELECT newest, pruned FROM spaces WHERE rowid = ?1";
+const TAG_OF: &str = "SELECT tag FROM runs WHERE space = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
+const BEGIN_RUN: &str = "INSERT INTO runs (space, first, tag) VALUES (?1, ?2, ?3)";
+const ADVANCE: &str = "UPDATE spaces SET newest = ?2 WHERE rowid = ?1";
+const INSERT: &str = "INSERT INTO records (space, id, revision, created, written_at, kind, envelope)
+                      VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6) ON CONFLICT (space, id) DO NOTHING";
 const REPLACE: &str = "UPDATE records SET revision = ?3, written_at = ?4, kind = ?5, envelope = ?6
-                       WHERE account = ?1 AND id = ?2 AND revision = ?7";
+                       WHERE space = ?1 AND id = ?2 AND revision = ?7";
 const KEEP_REPLACED: &str = "INSERT OR IGNORE INTO replaced (record, revision, replaced_at, envelope)
                              SELECT rowid, revision, ?3, envelope FROM records
-                             WHERE account = ?1 AND id = ?2 AND revision = ?4 AND kind <> 1";
+                             WHERE space = ?1 AND id = ?2 AND revision = ?4 AND kind <> 1";
 const FORGET_REPLACED: &str = "DELETE FROM replaced WHERE rowid IN (
                                SELECT v.rowid FROM replaced v JOIN records r ON r.rowid = v.record
-                               WHERE r.account = ?1 AND r.id = ?2 ORDER BY v.revision DESC LIMIT -1 OFFSET ?3)";
+                               WHERE r.space = ?1 AND r.id = ?2 ORDER BY v.revision DESC LIMIT -1 OFFSET ?3)";
 const REPLACED: &str =
     "SELECT v.revision, v.envelope, v.replaced_at FROM replaced v JOIN records r ON r.rowid = v.record
-                        WHERE r.account = ?1 AND r.id = ?2 ORDER BY v.revision DESC";
-const CURRENT: &str = "SELECT revision, envelope FROM records WHERE account = ?1 AND id = ?2";
+                        WHERE r.space = ?1 AND r.id = ?2 ORDER BY v.revision DESC";
+const CURRENT: &str = "SELECT revision, envelope FROM records WHERE space = ?1 AND id = ?2";
 const CHANGES: &str = "SELECT id, revision, envelope FROM records
-                       WHERE account = ?1 AND revision > ?2 AND revision <= ?3 ORDER BY revision";
+                       WHERE space = ?1 AND revision > ?2 AND revision <= ?3 ORDER BY revision";
 const LIVE: &str = "SELECT created, id, revision, envelope FROM records
-                    WHERE account = ?1 AND kind <> 1 AND created > ?2 ORDER BY created LIMIT ?3";
-const SEALED: &str = "SELECT EXISTS (SELECT 1 FROM records WHERE account = ?1 AND kind = 2)";
-const NOTE_PRUNED: &str = "UPDATE accounts SET pruned = max(pruned, ?2) WHERE rowid = ?1";
-const PRUNE: &str = "DELETE FROM records WHERE kind = 1 AND written_at < ?1 RETURNING account, revision";
+                    WHERE space = ?1 AND kind <> 1 AND created > ?2 ORDER BY created LIMIT ?3";
+const SEALED: &str = "SELECT EXISTS (SELECT 1 FROM records WHERE space = ?1 AND kind = 2)";
+const NOTE_PRUNED: &str = "UPDATE spaces SET pruned = max(pruned, ?2) WHERE rowid = ?1";
+const PRUNE: &str = "DELETE FROM records WHERE kind = 1 AND written_at < ?1 RETURNING space, revision";
 
 /// What is read while devices sync and people look at their projects.
 #[cfg(test)]
 pub(super) const READS: &[&str] = &[MARKS, TAG_OF, CURRENT, CHANGES, LIVE, SEALED, REPLACED];
 
-/// One account's records inside a transaction.
+/// One space's records inside a transaction.
 struct Tx<'a> {
     tx: &'a Transaction<'a>,
-    account: AccountKey,
+    space: SpaceKey,
     run: &'a str,
     now: Timestamp,
 }
@@ -65,7 +65,7 @@ impl ExchangeTx for Tx<'_> {
         self.tx
             .prepare_cached(MARKS)
             .and_then(|mut s| {
-                s.query_row([self.account.0], |row| Ok(Marks { newest: row.get(0)?, pruned: row.get(1)? }))
+                s.query_row([self.space.0], |row| Ok(Marks { newest: row.get(0)?, pruned: row.get(1)? }))
             })
             .map_err(failed(SYNCING))
     }
@@ -73,38 +73,38 @@ impl ExchangeTx for Tx<'_> {
     fn tag_of(&mut self, commit: u64) -> Result<Option<String>> {
         self.tx
             .prepare_cached(TAG_OF)
-            .and_then(|mut s| s.query_row(params![self.account.0, commit], |row| row.get(0)).optional())
+            .and_then(|mut s| s.query_row(params![self.space.0, commit], |row| row.get(0)).optional())
             .map_err(failed(SYNCING))
     }
 
     fn insert(&mut self, commit: u64, write: &Write<'_>) -> Result<bool> {
         let (id, at) = (write.id.as_str(), self.now.as_millisecond());
-        self.wrote(INSERT, params![self.account.0, id, commit, at, write.kind.code(), write.envelope])
+        self.wrote(INSERT, params![self.space.0, id, commit, at, write.kind.code(), write.envelope])
     }
 
     fn replace(&mut self, commit: u64, guard: u64, write: &Write<'_>) -> Result<bool> {
         let (id, at) = (write.id.as_str(), self.now.as_millisecond());
         if write.keep_replaced {
-            self.wrote(KEEP_REPLACED, params![self.account.0, id, at, guard])?;
-            self.wrote(FORGET_REPLACED, params![self.account.0, id, KEPT_REPLACED as i64])?;
+            self.wrote(KEEP_REPLACED, params![self.space.0, id, at, guard])?;
+            self.wrote(FORGET_REPLACED, params![self.space.0, id, KEPT_REPLACED as i64])?;
         }
-        self.wrote(REPLACE, params![self.account.0, id, commit, at, write.kind.code(), write.envelope, guard])
+        self.wrote(REPLACE, params![self.space.0, id, commit, at, write.kind.code(), write.envelope, guard])
     }
 
     fn current(&mut self, id: RecordId<'_>) -> Result<Option<Stored>> {
-        current(self.tx, self.account, id)
+        current(self.tx, self.space, id)
     }
 
     fn advance(&mut self, after: u64, until: u64) -> Result<()> {
         if self.tag_of(until)?.as_deref() != Some(self.run) {
-            self.wrote(BEGIN_RUN, params![self.account.0, after + 1, self.run])?;
+            self.wrote(BEGIN_RUN, params![self.space.0, after + 1, self.run])?;
         }
-        self.wrote(ADVANCE, params![self.account.0, until]).map(drop)
+        self.wrote(ADVANCE, params![self.space.0, until]).map(drop)
     }
 
     fn changes(&mut self, after: u64, until: u64, take: &mut dyn FnMut(Entry) -> bool) -> Result<()> {
         let mut statement = self.tx.prepare_cached(CHANGES).map_err(failed(SYNCING))?;
-        let mut rows = statement.query(params![self.account.0, after, until]).map_err(failed(SYNCING))?;
+        let mut rows = statement.query(params![self.space.0, after, until]).map_err(failed(SYNCING))?;
         while let Some(row) = rows.next().map_err(failed(SYNCING))? {
             let entry = (|| {
                 Ok(Entry { id: row.get(0)?, stored: Stored { revision: row.get(1)?, envelope: row.get(2)? } })
@@ -118,29 +118,35 @@ impl ExchangeTx for Tx<'_> {
 }
 
 impl Records for Sqlite {
-    fn exchange(&self, account: AccountKey, exchange: &Exchange<'_>, now: Timestamp) -> Result<Exchanged> {
+    fn exchange(&self, space: SpaceKey, exchange: &Exchange<'_>, now: Timestamp) -> Result<Exchanged> {
         if exchange.writes.is_empty() {
-            return self.read(SYNCING, |tx| exchange::run(&mut Tx { tx, account, run: "", now }, exchange));
+            return self.read(SYNCING, |tx| exchange::run(&mut Tx { tx, space, run: "", now }, exchange));
         }
         let run = self.run_tag(now);
         self.write_if(
             SYNCING,
-            |tx| exchange::run(&mut Tx { tx, account, run: &run, now }, exchange),
+            |tx| {
+                let done = exchange::run(&mut Tx { tx, space, run: &run, now }, exchange)?;
+                if let (Exchanged::Reply(reply), Some(witness)) = (&done, exchange.witness) {
+                    tell(tx, witness, &exchange.writes, &reply.outcomes, now)?;
+                }
+                Ok(done)
+            },
             |done| matches!(done, Exchanged::Reply(_)),
         )
     }
 
-    fn record(&self, account: AccountKey, id: RecordId<'_>) -> Result<Option<Stored>> {
-        self.read("reading a record", |tx| current(tx, account, id))
+    fn record(&self, space: SpaceKey, id: RecordId<'_>) -> Result<Option<Stored>> {
+        self.read("reading a record", |tx| current(tx, space, id))
     }
 
-    fn live_records(&self, account: AccountKey, mark: u64, limit: PageLimit) -> Result<LivePage> {
+    fn live_records(&self, space: SpaceKey, mark: u64, limit: PageLimit) -> Result<LivePage> {
         let doing = "listing projects";
         self.read(doing, |tx| {
             let mut statement = tx.prepare_cached(LIVE).map_err(failed(doing))?;
             // One more than asked for tells whether there is a next page.
             let mut rows = statement
-                .query(params![account.0, mark, u64::from(limit.changes) + 1])
+                .query(params![space.0, mark, u64::from(limit.changes) + 1])
                 .map_err(failed(doing))?;
             let mut page = LivePage::default();
             let (mut last, mut left) = (mark, limit.bytes);
@@ -161,16 +167,16 @@ impl Records for Sqlite {
         })
     }
 
-    fn holds_sealed(&self, account: AccountKey) -> Result<bool> {
+    fn holds_sealed(&self, space: SpaceKey) -> Result<bool> {
         let doing = "looking for sealed records";
-        self.read(doing, |tx| tx.query_row(SEALED, [account.0], |row| row.get(0)).map_err(failed(doing)))
+        self.read(doing, |tx| tx.query_row(SEALED, [space.0], |row| row.get(0)).map_err(failed(doing)))
     }
 
-    fn replaced(&self, account: AccountKey, id: RecordId<'_>) -> Result<Vec<Replaced>> {
+    fn replaced(&self, space: SpaceKey, id: RecordId<'_>) -> Result<Vec<Replaced>> {
         let doing = "reading replaced versions";
         self.read(doing, |tx| {
             let mut statement = tx.prepare_cached(REPLACED).map_err(failed(doing))?;
-            let rows = statement.query_map(params![account.0, id.as_str()], |row| {
+            let rows = statement.query_map(params![space.0, id.as_str()], |row| {
                 let at = Timestamp::from_millisecond(row.get(2)?).unwrap_or_default();
                 Ok(Replaced { stored: Stored { revision: row.get(0)?, envelope: row.get(1)? }, at })
             });
@@ -187,8 +193,8 @@ impl Records for Sqlite {
                 .and_then(Iterator::collect)
                 .map_err(failed(doing))?;
             let mut note = tx.prepare(NOTE_PRUNED).map_err(failed(doing))?;
-            for (account, revision) in &pruned {
-                note.execute(params![account, revision]).map_err(failed(doing))?;
+            for (space, revision) in &pruned {
+                note.execute(params![space, revision]).map_err(failed(doing))?;
             }
             Ok(pruned.len() as u64)
         })
@@ -206,15 +212,37 @@ impl Kind {
     }
 }
 
+/// Tells the audit trail of each write that was accepted.
+fn tell(
+    tx: &Transaction<'_>,
+    by: &Witness,
+    writes: &[Write<'_>],
+    outcomes: &[WriteOutcome],
+    now: Timestamp,
+) -> Result<()> {
+    for (write, outcome) in writes.iter().zip(outcomes) {
+        if let WriteOutcome::Accepted(revision) = outcome {
+            let action = if write.kind == Kind::Tombstone { "delete" } else { "write" };
+            let deed = Deed {
+                action: action.to_owned(),
+                subject: Some(write.id.as_str().to_owned()),
+                outcome: format!("revision {revision}"),
+            };
+            audit::add(tx, by, &deed, now).map_err(failed(SYNCING))?;
+        }
+    }
+    Ok(())
+}
+
 fn live(row: &Row<'_>) -> rusqlite::Result<(u64, Entry)> {
     let stored = Stored { revision: row.get(2)?, envelope: row.get(3)? };
     Ok((row.get(0)?, Entry { id: row.get(1)?, stored }))
 }
 
-fn current(tx: &Transaction<'_>, account: AccountKey, id: RecordId<'_>) -> Result<Option<Stored>> {
+fn current(tx: &Transaction<'_>, space: SpaceKey, id: RecordId<'_>) -> Result<Option<Stored>> {
     tx.prepare_cached(CURRENT)
         .and_then(|mut s| {
-            s.query_row(params![account.0, id.as_str()], |row| {
+            s.query_row(params![space.0, id.as_str()], |row| {
                 Ok(Stored { revision: row.get(0)?, envelope: row.get(1)? })
             })
             .optional()

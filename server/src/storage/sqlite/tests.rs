@@ -10,7 +10,11 @@ use tempfile::TempDir;
 use super::super::StorageError;
 use super::super::suite::{Bench, storage_suite};
 use super::{FILE, Sqlite};
-use crate::storage::{Accounts, Backups, NewAccount};
+use crate::secret::SecretHash;
+use crate::storage::{
+    Accounts, Backups, Cursor, Exchange, Exchanged, Grants, Head, NewAccount, PageLimit, Position, RecordId,
+    Records,
+};
 
 /// A data folder, and a copy of it.
 struct Folder {
@@ -100,7 +104,7 @@ fn the_data_folder_is_for_its_owner_alone() {
     let folder = Folder::new();
     let storage = folder.open();
     storage
-        .create_account(&NewAccount { email: "a@b", password: "p", plan: "p" }, Timestamp::UNIX_EPOCH)
+        .create_account(&NewAccount { email: "a@b", password: Some("p"), plan: "p" }, Timestamp::UNIX_EPOCH)
         .unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder.data()), 0o700);
@@ -115,7 +119,7 @@ fn every_question_of_a_quiet_sync_is_answered_by_an_index() {
     let folder = Folder::new();
     drop(folder.open());
     let connection = Connection::open(folder.data().join(FILE)).unwrap();
-    for sql in super::records::READS.iter().chain(super::grants::READS) {
+    for sql in super::records::READS.iter().chain(super::grants::READS).chain(super::teams::READS) {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let nothing: Vec<Option<i64>> = vec![None; statement.parameter_count()];
         let plan: Vec<String> = statement
@@ -126,4 +130,76 @@ fn every_question_of_a_quiet_sync_is_answered_by_an_index() {
         assert!(!plan.contains("SCAN") || plan.contains("SCAN CONSTANT ROW"), "{sql}\n{plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{sql}\n{plan}");
     }
+}
+
+/// What version 1 kept: two accounts, one of which wrote, deleted, pruned, and is signed in.
+const FIRST_SCHEMA: &str = "
+    INSERT INTO accounts (rowid, id, email, password, plan, created_at, newest, pruned)
+        VALUES (1, 'one', 'bob@example.com', 'phc b', 'Pro Plan', 5, 0, 0),
+               (7, 'two', 'ann@example.com', 'phc', 'Pro Plan', 6, 9, 3);
+    INSERT INTO runs (account, first, tag) VALUES (7, 1, 'old'), (7, 5, 'new');
+    INSERT INTO records (rowid, account, id, revision, created, written_at, kind, envelope)
+        VALUES (3, 7, 'aaaaaaaa', 8, 1, 10, 0, x'61'), (4, 7, 'bbbbbbbb', 9, 4, 11, 1, x'62');
+    INSERT INTO replaced (record, revision, replaced_at, envelope) VALUES (3, 1, 10, x'63');
+    INSERT INTO grants (rowid, id, account, name, created_at) VALUES (2, 'grant', 7, 'laptop', 5);
+    INSERT INTO backups (rowid, id, account, created_at, bytes, sha256) VALUES (2, 'backup', 7, 5, 0, 'hash');";
+
+#[test]
+fn what_the_first_schema_kept_is_there_after_it_was_brought_up_to_date() {
+    let folder = Folder::new();
+    fs::create_dir(folder.data()).unwrap();
+    let token = SecretHash::of("token");
+    let connection = Connection::open(folder.data().join(FILE)).unwrap();
+    connection.execute_batch(super::migrations::STEPS[0]).unwrap();
+    connection.execute_batch(FIRST_SCHEMA).unwrap();
+    connection.execute("INSERT INTO access_tokens (hash, grant_row) VALUES (?1, 2)", [token.0]).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection.pragma_update(None, "application_id", super::migrations::APPLICATION).unwrap();
+    drop(connection);
+
+    let storage = folder.open();
+    let (ann, password) = storage.account_by_email("ann@example.com").unwrap().unwrap();
+    assert_eq!((ann.id.as_str(), password.as_deref(), ann.disabled), ("two", Some("phc"), false));
+    let caller = storage.caller(token, Timestamp::UNIX_EPOCH).unwrap().unwrap();
+    assert_eq!((caller.account.key, caller.device.as_str()), (ann.key, "laptop"));
+    assert_eq!(storage.backups(ann.key).unwrap().len(), 1);
+    let id = RecordId::new("aaaaaaaa").unwrap();
+    assert_eq!(storage.record(ann.space, id).unwrap().unwrap().revision, 8);
+    assert_eq!(storage.replaced(ann.space, id).unwrap().len(), 1);
+    let ask = |since, number, tag: &str| {
+        let cursor = Cursor {
+            position: Some(Position { since, listing: 0 }),
+            head: Some(Head { number, tag: tag.to_owned() }),
+        };
+        let page = PageLimit { changes: 10, bytes: 1 << 20 };
+        let exchange = Exchange { cursor, writes: Vec::new(), page, witness: None };
+        storage.exchange(ann.space, &exchange, Timestamp::UNIX_EPOCH).unwrap()
+    };
+    match ask(4, 4, "old") {
+        Exchanged::Reply(reply) => assert_eq!((reply.page.len(), reply.page[0].stored.revision), (2, 8)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(ask(9, 9, "old"), Exchanged::NewEpoch);
+    assert_eq!(ask(2, 4, "old"), Exchanged::Expired);
+    let new = NewAccount { email: "eve@example.com", password: None, plan: "p" };
+    let eve = storage.create_account(&new, Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(storage.record(eve.space, id).unwrap(), None);
+    drop(storage);
+    drop(folder.open());
+}
+
+#[test]
+fn a_damaged_database_is_not_brought_up_to_date() {
+    let folder = Folder::new();
+    fs::create_dir(folder.data()).unwrap();
+    let connection = Connection::open(folder.data().join(FILE)).unwrap();
+    connection.execute_batch(super::migrations::STEPS[0]).unwrap();
+    connection
+        .execute_batch("PRAGMA foreign_keys = OFF; INSERT INTO runs (account, first, tag) VALUES (9, 1, 'x')")
+        .unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection.pragma_update(None, "application_id", super::migrations::APPLICATION).unwrap();
+    assert!(matches!(open_err(&folder), StorageError::Torn(_)));
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 1);
 }

@@ -1,14 +1,17 @@
 //! What every storage does: tests as functions over [`Storage`], which an implementation runs with `storage_suite!`.
 
 pub(crate) mod accounts;
+pub(crate) mod audit;
 pub(crate) mod backups;
 pub(crate) mod grants;
 pub(crate) mod model;
 pub(crate) mod records;
+pub(crate) mod teams;
+pub(crate) mod tenants;
 
 use jiff::Timestamp;
 
-use super::{Account, AccountKey, NewAccount, Storage};
+use super::{Account, AccountKey, NewAccount, SpaceKey, Storage};
 
 /// A place where a storage lives, and can be put back to what it was.
 pub(crate) trait Bench {
@@ -28,6 +31,7 @@ macro_rules! storage_suite {
         $crate::storage::suite::storage_suite! { @ $bench;
             accounts: an_account_is_found_by_its_address_and_made_once,
             accounts: a_session_lasts_until_it_expires_or_ends,
+            accounts: a_disabled_account_is_signed_out_everywhere_at_once,
             records: a_write_is_accepted_once_and_told_to_others_alone,
             records: a_guard_that_does_not_match_brings_what_is_there,
             records: a_page_is_cut_by_count_and_by_bytes_and_goes_on_where_it_was_cut,
@@ -51,6 +55,14 @@ macro_rules! storage_suite {
             grants: a_device_is_seen_named_and_revoked_by_its_own_account_alone,
             backups: ten_backups_are_kept_and_come_back_as_they_went_in,
             backups: an_upload_that_never_ended_is_no_backup,
+            teams: a_member_has_a_role_until_they_are_removed_and_may_come_back,
+            teams: nobody_is_in_two_teams_at_a_time,
+            teams: a_teams_space_is_nobodys_own,
+            tenants: a_tenant_keeps_its_team_when_its_settings_change,
+            tenants: an_identity_is_one_tenants_and_its_account_has_no_password,
+            tenants: a_removed_tenant_takes_its_accounts_along_and_no_others,
+            audit: each_accepted_write_is_told_to_the_audit_trail_and_no_other,
+            audit: the_audit_trail_is_read_by_team_and_by_time_and_only_grows,
         }
     };
     (@ $bench:expr; $($area:ident: $name:ident,)*) => {
@@ -72,10 +84,17 @@ pub(super) fn start() -> Timestamp {
 /// An account named after `name`.
 pub(super) fn account(storage: &impl Storage, name: &str) -> Account {
     let email = format!("{name}@example.com");
-    storage.create_account(&NewAccount { email: &email, password: "phc", plan: "Pro Plan" }, start()).unwrap()
+    storage
+        .create_account(&NewAccount { email: &email, password: Some("phc"), plan: "Pro Plan" }, start())
+        .unwrap()
 }
 
 /// The key of a new account.
 pub(super) fn key(storage: &impl Storage, name: &str) -> AccountKey {
     account(storage, name).key
+}
+
+/// The space of a new account.
+pub(super) fn space(storage: &impl Storage, name: &str) -> SpaceKey {
+    account(storage, name).space
 }

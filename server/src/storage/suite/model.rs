@@ -10,8 +10,7 @@ use jiff::SignedDuration;
 use super::{Bench, account, start};
 use crate::storage::Records;
 use crate::storage::{
-    AccountKey, Cursor, Exchange, Exchanged, Kind, PageLimit, Position, RecordId, Storage, Write,
-    WriteOutcome,
+    Cursor, Exchange, Exchanged, Kind, PageLimit, Position, RecordId, SpaceKey, Storage, Write, WriteOutcome,
 };
 
 const SCHEDULES: u64 = 20;
@@ -129,15 +128,15 @@ struct Device {
 pub(crate) fn random_exchanges_agree_with_the_model(bench: &impl Bench) {
     for seed in 1..=SCHEDULES {
         let storage = bench.open();
-        let account = account(&storage, &format!("ann{seed}")).key;
-        Schedule { random: Random(seed * 7919), seed, account, model: Model::default() }.run(bench, storage);
+        let space = account(&storage, &format!("ann{seed}")).space;
+        Schedule { random: Random(seed * 7919), seed, space, model: Model::default() }.run(bench, storage);
     }
 }
 
 struct Schedule {
     random: Random,
     seed: u64,
-    account: AccountKey,
+    space: SpaceKey,
     model: Model,
 }
 
@@ -180,8 +179,9 @@ impl Schedule {
             cursor: device.storage.clone(),
             writes: writes.iter().map(to_write).collect(),
             page: PageLimit { changes: limit as u32, bytes: 1 << 20 },
+            witness: None,
         };
-        let seen = storage.exchange(self.account, &exchange, start()).unwrap();
+        let seen = storage.exchange(self.space, &exchange, start()).unwrap();
         match (expected, seen) {
             (Err(Refusal::Expired), Exchanged::Expired) => {
                 device.model.position = None;

@@ -2,10 +2,10 @@
 
 use jiff::SignedDuration;
 
-use super::{Bench, key, start};
+use super::{Bench, space as key, start};
 use crate::storage::{
-    AccountKey, Cursor, Entry, Exchange, Exchanged, Head, Kind, PageLimit, Position, RecordId, Records,
-    Reply, Storage, Stored, Write, WriteOutcome,
+    Cursor, Entry, Exchange, Exchanged, Head, Kind, PageLimit, Position, RecordId, Records, Reply, SpaceKey,
+    Storage, Stored, Write, WriteOutcome,
 };
 
 const ROOM: PageLimit = PageLimit { changes: 100, bytes: 1 << 20 };
@@ -19,13 +19,13 @@ fn write<'a>(id: &'a str, guard: Option<u64>, text: &'a str) -> Write<'a> {
 
 fn ask(
     storage: &impl Storage,
-    account: AccountKey,
+    space: SpaceKey,
     cursor: &Cursor,
     writes: &[Write<'_>],
     page: PageLimit,
 ) -> Exchanged {
-    let exchange = Exchange { cursor: cursor.clone(), writes: writes.to_vec(), page };
-    storage.exchange(account, &exchange, start()).unwrap()
+    let exchange = Exchange { cursor: cursor.clone(), writes: writes.to_vec(), page, witness: None };
+    storage.exchange(space, &exchange, start()).unwrap()
 }
 
 #[track_caller]
@@ -199,7 +199,12 @@ pub(crate) fn a_long_run_takes_new_names_and_knows_the_old_ones(bench: &impl Ben
     let storage = bench.open();
     let ann = key(&storage, "ann");
     let at = |hours: i64, id: &str, cursor: &Cursor| {
-        let exchange = Exchange { cursor: cursor.clone(), writes: vec![write(id, None, "x")], page: ROOM };
+        let exchange = Exchange {
+            cursor: cursor.clone(),
+            writes: vec![write(id, None, "x")],
+            page: ROOM,
+            witness: None,
+        };
         reply(storage.exchange(ann, &exchange, start() + SignedDuration::from_hours(hours)).unwrap()).cursor
     };
     let first = at(0, "aaaaaaaa", &Cursor::default());

@@ -1,0 +1,79 @@
+//! Which space a request is about: the caller's own, or with `orkee-space: team` that of the team they are in.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+
+use super::observe::RequestId;
+use super::{ApiError, App};
+use crate::storage::{Caller, Role, SpaceKey, Standing, Team, Witness};
+
+/// The header that names the space.
+const HEADER: &str = "orkee-space";
+
+/// A space, and what its caller may do in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Space {
+    pub(crate) key: SpaceKey,
+    pub(crate) role: Role,
+    /// None: it is the caller's own.
+    pub(crate) team: Option<Team>,
+    pub(crate) caller: Caller,
+    request_id: Option<String>,
+}
+
+impl Space {
+    /// Whom the audit trail names; a space of one's own is told of to nobody.
+    pub(crate) fn witness(&self) -> Option<Witness> {
+        let team = self.team.as_ref()?;
+        Some(Witness {
+            tenant: team.tenant.clone(),
+            team: Some(team.name.clone()),
+            account: Some(self.caller.account.email.clone()),
+            device: Some(self.caller.grant.clone()),
+            device_name: Some(self.caller.device.clone()),
+            request_id: self.request_id.clone(),
+        })
+    }
+
+    /// Why a caller who may only read cannot write; none: they may.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        let team = self.team.as_ref().filter(|_| !self.role.writes())?;
+        Some(format!("your role in team {} is read-only: its owner can let you write", team.name))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Space {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
+        let own = match parts.headers.get(HEADER).map(axum::http::HeaderValue::as_bytes) {
+            None | Some(b"personal") => true,
+            Some(b"team") => false,
+            Some(_) => return Err(ApiError::invalid("orkee-space is personal or team")),
+        };
+        if own {
+            let (key, role) = (caller.account.space, Role::Owner);
+            return Ok(Self { key, role, team: None, caller, request_id });
+        }
+        let account = caller.account.key;
+        match app.storage(move |storage| storage.standing(account)).await? {
+            Standing::In(team, role) => {
+                Ok(Self { key: team.space, role, team: Some(team), caller, request_id })
+            }
+            Standing::Removed(team) => Err(forbidden(
+                "not-a-member",
+                format!("{} is no longer a member of team {}", caller.account.email, team.name),
+            )),
+            Standing::Alone => Err(forbidden("no-team", format!("{} is in no team", caller.account.email))),
+        }
+    }
+}
+
+fn forbidden(code: &'static str, message: String) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, code, message)
+}
