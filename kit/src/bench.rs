@@ -320,6 +320,7 @@ pub(crate) fn sealed(payload: Option<&[u8]>) -> Vec<u8> {
         ancestry: [("kit".to_owned(), 1)].into(),
         device: "kit".to_owned(),
         at: "2026-01-02T03:04:05.000Z".to_owned(),
+        author: None,
         deleted: payload.is_none(),
     };
     Envelope { head, payload }.to_bytes()

@@ -31,6 +31,9 @@ pub struct EnvelopeHead {
     pub device: String,
     /// When it was written, RFC 3339 UTC.
     pub at: String,
+    /// In a team: the address of the account that brought it there. The backend accepts no other's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     /// The record was deleted; there is no payload.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
@@ -95,6 +98,7 @@ mod tests {
             ancestry: [("w1".to_owned(), 7)].into(),
             device: "laptop".to_owned(),
             at: "2026-01-02T03:04:05Z".to_owned(),
+            author: None,
             deleted,
         }
     }
@@ -107,6 +111,15 @@ mod tests {
             assert_eq!(back.payload, payload);
             assert_eq!(back.head, head(payload.is_none()));
         }
+    }
+
+    #[test]
+    fn a_head_with_more_than_this_version_knows_and_one_with_less_are_read() {
+        let text =
+            b"{\"v\":1,\"ancestry\":{},\"device\":\"d\",\"at\":\"t\",\"author\":\"ann@a\",\"mood\":[1]}\nx";
+        assert_eq!(Envelope::parse(text).unwrap().head.author.as_deref(), Some("ann@a"));
+        let text = b"{\"v\":1,\"ancestry\":{},\"device\":\"d\",\"at\":\"t\"}\nx";
+        assert_eq!(Envelope::parse(text).unwrap().head.author, None);
     }
 
     #[test]

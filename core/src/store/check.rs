@@ -246,7 +246,7 @@ fn unreadable(connection: &rusqlite::Connection, space: i64) -> Result<Vec<(Stri
             found.push((id, Damage::Payload));
             continue;
         }
-        let version = Version { payload, ancestry, device: row.get(3)?, at: row.get(4)? };
+        let version = Version { payload, ancestry, device: row.get(3)?, at: row.get(4)?, author: None };
         if !Columns::of(parsed, &version)?.are_in(row, 5)? {
             found.push((id, Damage::Columns));
         }

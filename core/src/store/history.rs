@@ -16,6 +16,8 @@ pub struct HistoryEntry {
     pub at: String,
     /// The device that wrote it.
     pub device: String,
+    /// The address of the account that brought it to a team.
+    pub author: Option<String>,
     /// It is a tombstone.
     pub deleted: bool,
     /// It came from another device, without knowledge of the version before it, and never stood here: the next version is both,
@@ -42,14 +44,15 @@ struct Kept {
     n: u64,
     payload: Option<Payload>,
     device: String,
+    author: Option<String>,
     at: String,
     ancestry: Ancestry,
     was_merged: bool,
 }
 
-const VERSIONS: &str = "SELECT h.version AS n, h.payload, h.device, h.at, h.ancestry FROM history h \
+const VERSIONS: &str = "SELECT h.version AS n, h.payload, h.device, h.at, h.ancestry, h.author FROM history h \
                         JOIN records r ON r.rowid = h.record WHERE r.space = ?1 AND r.id = ?2 \
-                        UNION ALL SELECT t.version, r.payload, r.device, r.at, r.ancestry FROM records r \
+                        UNION ALL SELECT t.version, r.payload, r.device, r.at, r.ancestry, r.author FROM records r \
                         JOIN tracking t ON t.record = r.rowid WHERE r.space = ?1 AND r.id = ?2 ORDER BY n";
 
 impl Store {
@@ -66,6 +69,7 @@ impl Store {
                 device: row.get(2)?,
                 at: row.get(3)?,
                 ancestry: record::ancestry(id, &row.get::<_, String>(4)?)?,
+                author: row.get(5)?,
                 was_merged: false,
             });
         }
@@ -148,7 +152,7 @@ fn find_merged(kept: &mut [Kept]) {
 }
 
 fn entry(kept: &[Kept], index: usize) -> HistoryEntry {
-    let Kept { n, payload, device, at, ancestry, was_merged } = &kept[index];
+    let Kept { n, payload, device, author, at, ancestry, was_merged } = &kept[index];
     // What a version was made from, through tombstones: one that was merged, from the last that it contains; else what stood.
     let is_before = |version: &&Kept| match was_merged {
         true => contains(ancestry, &version.ancestry),
@@ -163,6 +167,7 @@ fn entry(kept: &[Kept], index: usize) -> HistoryEntry {
         n: *n,
         at: at.clone(),
         device: device.clone(),
+        author: author.clone(),
         deleted: kept[index].payload.is_none(),
         was_merged: *was_merged,
         fields,

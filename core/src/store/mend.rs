@@ -43,11 +43,20 @@ impl Tx<'_> {
     /// contains nothing, which gives way to whatever the backend has. A text that cannot be read is kept beside it.
     fn mend_record(&mut self, id: &str, damage: &Damage) -> Result<(), StoreError> {
         let Ok(parsed) = id.parse::<ProjectId>() else { return self.drop_nameless(id) };
-        let sql = "SELECT r.rowid, t.version, r.payload, r.ancestry, r.device, r.at FROM records r \
+        let sql = "SELECT r.rowid, t.version, r.payload, r.ancestry, r.device, r.at, r.author FROM records r \
                    JOIN tracking t ON t.record = r.rowid WHERE r.space = ? AND r.id = ?";
-        let (row, number, text, ancestry, by, when): (i64, u64, Option<String>, String, String, String) =
+        type Row = (i64, u64, Option<String>, String, String, String, Option<String>);
+        let (row, number, text, ancestry, by, when, author): Row =
             self.connection().query_row(sql, (self.space(), id), |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+                Ok((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                    row.get(6)?,
+                ))
             })?;
         let readable =
             text.as_deref().and_then(|text| Payload::parse(text).ok()).filter(|p| p.id() == parsed);
@@ -56,12 +65,12 @@ impl Tx<'_> {
         let version = match (readable, ancestry, damage) {
             // Whoever wrote it wrote it: the columns alone are made anew.
             (Some(payload), Some(ancestry), _) => {
-                Version { payload: Some(payload), ancestry, device: by, at: when }
+                Version { payload: Some(payload), ancestry, device: by, at: when, author }
             }
             // What it came from is unknown: it is a write of this device, and no other's.
             (Some(payload), None, _) => {
                 let ancestry = self.tick(&Ancestry::new())?;
-                Version { payload: Some(payload), ancestry, device, at }
+                Version { payload: Some(payload), ancestry, device, at, author: None }
             }
             (None, _, Damage::Payload) => {
                 self.keep_unreadable(id, text.as_deref().unwrap_or_default())?;
@@ -70,10 +79,11 @@ impl Tx<'_> {
                     ancestry: Ancestry::new(),
                     device,
                     at,
+                    author: None,
                 })
             }
             (None, ancestry, _) => {
-                Version { payload: None, ancestry: ancestry.unwrap_or_default(), device, at }
+                Version { payload: None, ancestry: ancestry.unwrap_or_default(), device, at, author: None }
             }
         };
         self.rewrite(parsed, row, number, &version)
@@ -81,7 +91,7 @@ impl Tx<'_> {
 
     /// The newest older version that can be read, as a write of its own: it may be far behind.
     fn last_readable(&mut self, id: ProjectId, row: i64) -> Result<Option<Version>, StoreError> {
-        let sql = "SELECT payload, ancestry, device, at FROM history WHERE record = ? AND payload IS NOT NULL \
+        let sql = "SELECT payload, ancestry, device, at, author FROM history WHERE record = ? AND payload IS NOT NULL \
                    ORDER BY version DESC";
         let mut statement = self.connection().prepare(sql)?;
         let mut rows = statement.query([row])?;
@@ -95,6 +105,7 @@ impl Tx<'_> {
                     ancestry,
                     device: row.get(2)?,
                     at: row.get(3)?,
+                    author: row.get(4)?,
                 }));
             }
         }

@@ -5,8 +5,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// In order; the first takes an empty file to schema 1. A released one is never changed.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_points_and_trimming.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_points_and_trimming.sql"),
+    include_str!("migrations/0004_author.sql"),
+];
 
 /// Set in each of our files, so that another program's database is not taken for one: "Orke".
 const APPLICATION_ID: i64 = 0x4f72_6b65;
@@ -29,7 +32,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(tx.commit()?)
 }
 
-fn known() -> i64 {
+pub(super) fn known() -> i64 {
     MIGRATIONS.len() as i64
 }
 

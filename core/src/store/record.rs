@@ -30,6 +30,8 @@ pub struct Version {
     pub device: String,
     /// When, RFC 3339.
     pub at: String,
+    /// The address of the account that brought it to a team.
+    pub author: Option<String>,
 }
 
 /// A record as it stands.
@@ -44,20 +46,22 @@ pub struct Record {
     pub version: Version,
 }
 
-const RECORD: &str = "SELECT r.rowid, r.id, t.version, r.payload, r.ancestry, r.device, r.at \
+const RECORD: &str = "SELECT r.rowid, r.id, t.version, r.payload, r.ancestry, r.device, r.at, r.author \
                       FROM records r JOIN tracking t ON t.record = r.rowid WHERE r.space = ? AND r.id = ?";
 
-const KEEP: &str = "INSERT INTO history (record, version, payload, ancestry, device, at, kept_at) \
-                    SELECT rowid, ?, payload, ancestry, device, at, ? FROM records WHERE rowid = ?";
+const KEEP: &str = "INSERT INTO history (record, version, payload, ancestry, device, at, kept_at, author) \
+                    SELECT rowid, ?, payload, ancestry, device, at, ?, author FROM records WHERE rowid = ?";
 
-const FILE: &str = "INSERT INTO history (record, version, payload, ancestry, device, at, kept_at) VALUES (?, ?, ?, ?, ?, ?, ?)";
+const FILE: &str = "INSERT INTO history (record, version, payload, ancestry, device, at, kept_at, author) \
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
 // Parameters by number, in the order of `Columns::values`: finding each by its name costs more than binding it.
 const REPLACE: &str = "UPDATE records SET name = ?1, status = ?2, priority = ?3, rank = ?4, tags = ?5, created_at = ?6, \
-                       updated_at = ?7, ancestry = ?8, device = ?9, at = ?10, payload = ?11 WHERE rowid = ?12";
+                       updated_at = ?7, ancestry = ?8, device = ?9, at = ?10, payload = ?11, author = ?12 WHERE rowid = ?13";
 
 const INSERT: &str = "INSERT INTO records (name, status, priority, rank, tags, created_at, updated_at, ancestry, device, at, \
-                      payload, space, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+                      payload, author, space, id) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
 impl Tx<'_> {
     /// The record of this id, deleted ones included.
@@ -75,7 +79,7 @@ impl Tx<'_> {
         let none = Ancestry::new();
         let ancestry = self.tick(current.as_ref().map_or(&none, |record| &record.version.ancestry))?;
         let device = self.writer()?.device.clone();
-        let version = Version { payload, ancestry, device, at: self.at().to_owned() };
+        let version = Version { payload, ancestry, device, at: self.at().to_owned(), author: None };
         if let Some(current) = &current {
             self.settle_changed(current, version.payload.as_ref())?;
         }
@@ -150,7 +154,8 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let text = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
         let payload = version.payload.as_ref().map(Payload::to_json);
-        let values = (row, number, payload, text, &version.device, &version.at, self.now().as_second());
+        let Version { device, at, author, .. } = version;
+        let values = (row, number, payload, text, device, at, self.now().as_second(), author);
         self.connection().prepare_cached(FILE)?.execute(values)?;
         Ok(())
     }
@@ -180,7 +185,7 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    fn values<'a>(&'a self, version: &'a Version) -> [&'a dyn ToSql; 11] {
+    fn values<'a>(&'a self, version: &'a Version) -> [&'a dyn ToSql; 12] {
         [
             &self.name,
             &self.status,
@@ -193,6 +198,7 @@ impl Columns {
             &version.device,
             &version.at,
             &self.payload,
+            &version.author,
         ]
     }
 
@@ -245,6 +251,7 @@ fn read(id: ProjectId, row: &Row<'_>) -> Result<Record, StoreError> {
         ancestry: ancestry(id, &row.get::<_, String>(4)?)?,
         device: row.get(5)?,
         at: row.get(6)?,
+        author: row.get(7)?,
     };
     Ok(Record { row: row.get(0)?, id, number: row.get(2)?, version })
 }

@@ -84,6 +84,8 @@ pub struct RawVersion {
     pub at: String,
     /// None: a tombstone.
     pub payload: Option<String>,
+    /// Whose account brought it to a team; not read of what waits to be sent.
+    pub author: Option<String>,
 }
 
 const TRACKED: &str = "SELECT r.rowid, t.version, r.name IS NULL, r.ancestry, t.base_at, t.revision, t.clean_at, t.sent_at, \
@@ -96,7 +98,7 @@ const WAITING: &str = "SELECT t.record, r.id, r.name, t.version, t.sent_at, t.re
                        AND t.parked_at IS NOT t.version ORDER BY t.record";
 
 const OLD_VERSION: &str =
-    "SELECT ancestry, device, at, payload FROM history WHERE record = ? AND version = ?";
+    "SELECT ancestry, device, at, payload, author FROM history WHERE record = ? AND version = ?";
 
 impl Tx<'_> {
     /// The state of a record.
@@ -132,7 +134,13 @@ impl Tx<'_> {
         let (newest, sent_at): (u64, Option<u64>) = (row.get(3)?, row.get(4)?);
         let (record, number) = (row.get(0)?, sent_at.unwrap_or(newest));
         let version = if number == newest {
-            RawVersion { ancestry: row.get(6)?, device: row.get(7)?, at: row.get(8)?, payload: row.get(9)? }
+            RawVersion {
+                ancestry: row.get(6)?,
+                device: row.get(7)?,
+                at: row.get(8)?,
+                payload: row.get(9)?,
+                author: None,
+            }
         } else {
             self.raw_version(id, record, number)?
         };
@@ -155,6 +163,7 @@ impl Tx<'_> {
                 device: row.get(1)?,
                 at: row.get(2)?,
                 payload: row.get(3)?,
+                author: row.get(4)?,
             })
         });
         found.optional()?.ok_or_else(|| missing(id, number))
@@ -171,6 +180,7 @@ impl Tx<'_> {
             ancestry: ancestry(record.id, &raw.ancestry)?,
             device: raw.device,
             at: raw.at,
+            author: raw.author,
         })
     }
 
@@ -287,6 +297,17 @@ impl Tx<'_> {
                    parked_at = NULL, parked = NULL WHERE record = ?1 AND (version = ?2 \
                    OR EXISTS (SELECT 1 FROM history h WHERE h.record = ?1 AND h.version = ?2))";
         self.connection().prepare_cached(sql)?.execute((row, number, &revision.0, listing))?;
+        Ok(())
+    }
+
+    /// Says whose account brought a version to the team, where that is not known.
+    pub fn note_author(&self, row: i64, number: u64, author: &str) -> Result<(), StoreError> {
+        let newest = "UPDATE records SET author = ?3 WHERE rowid = ?1 AND author IS NULL \
+                      AND EXISTS (SELECT 1 FROM tracking t WHERE t.record = ?1 AND t.version = ?2)";
+        let older = "UPDATE history SET author = ?3 WHERE record = ?1 AND version = ?2 AND author IS NULL";
+        for sql in [newest, older] {
+            self.connection().prepare_cached(sql)?.execute((row, number, author))?;
+        }
         Ok(())
     }
 

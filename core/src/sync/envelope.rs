@@ -6,8 +6,8 @@ use thiserror::Error;
 use crate::project::{Payload, PayloadError, ProjectId};
 use crate::store::{RawVersion, Version};
 
-/// The envelope of a stored version. The ancestry is spliced in as the JSON that it is stored as, and the payload copied once.
-pub(super) fn write(version: &RawVersion) -> Result<Vec<u8>, serde_json::Error> {
+/// The envelope of a stored version, which in a team says whose account brings it. The ancestry is spliced in as the JSON that it is stored as, and the payload copied once.
+pub(super) fn write(version: &RawVersion, author: Option<&str>) -> Result<Vec<u8>, serde_json::Error> {
     let payload = version.payload.as_deref().unwrap_or_default();
     let names = version.device.len() + version.at.len() + version.ancestry.len();
     let mut bytes = Vec::with_capacity(payload.len() + names + 64);
@@ -17,6 +17,10 @@ pub(super) fn write(version: &RawVersion) -> Result<Vec<u8>, serde_json::Error> 
     serde_json::to_writer(&mut bytes, &version.device)?;
     bytes.extend_from_slice(b",\"at\":");
     serde_json::to_writer(&mut bytes, &version.at)?;
+    if let Some(author) = author {
+        bytes.extend_from_slice(b",\"author\":");
+        serde_json::to_writer(&mut bytes, author)?;
+    }
     bytes.extend_from_slice(if version.payload.is_none() { b",\"deleted\":true}\n" } else { b"}\n" });
     bytes.extend_from_slice(payload.as_bytes());
     Ok(bytes)
@@ -51,7 +55,13 @@ pub(super) fn read(id: ProjectId, bytes: &[u8]) -> Result<Version, Unreadable> {
     };
     match payload.as_ref().map(Payload::id) {
         Some(other) if other != id => Err(Unreadable::OtherId(other)),
-        _ => Ok(Version { payload, ancestry: head.ancestry, device: head.device, at: head.at }),
+        _ => Ok(Version {
+            payload,
+            ancestry: head.ancestry,
+            device: head.device,
+            at: head.at,
+            author: head.author,
+        }),
     }
 }
 
@@ -65,25 +75,27 @@ mod tests {
             device: "a \"quoted\" laptop".to_owned(),
             at: "2026-01-02T03:04:05.000Z".to_owned(),
             payload: payload.map(ToOwned::to_owned),
+            author: None,
         }
     }
 
     #[test]
     fn what_is_written_can_be_read() {
         let id: ProjectId = "abcd1234".parse().unwrap();
-        let version = read(id, &write(&raw(Some(r#"{"id":"abcd1234","name":"A"}"#))).unwrap()).unwrap();
+        let version = read(id, &write(&raw(Some(r#"{"id":"abcd1234","name":"A"}"#)), None).unwrap()).unwrap();
         assert_eq!(version.ancestry, [("w1".to_owned(), 7), ("w2".to_owned(), 9)].into());
         assert_eq!(version.device, "a \"quoted\" laptop");
         assert_eq!(version.payload.unwrap().name(), "A");
-        assert!(read(id, &write(&raw(None)).unwrap()).unwrap().payload.is_none());
+        let tombstone = read(id, &write(&raw(None), Some("ann@\"a\"")).unwrap()).unwrap();
+        assert_eq!((tombstone.payload, tombstone.author.as_deref()), (None, Some("ann@\"a\"")));
     }
 
     #[test]
     fn a_payload_of_another_record_is_refused() {
         let id: ProjectId = "other123".parse().unwrap();
-        let bytes = write(&raw(Some(r#"{"id":"abcd1234","name":"A"}"#))).unwrap();
+        let bytes = write(&raw(Some(r#"{"id":"abcd1234","name":"A"}"#)), None).unwrap();
         assert!(matches!(read(id, &bytes), Err(Unreadable::OtherId(_))));
         assert!(matches!(read(id, b"no line"), Err(Unreadable::Envelope(_))));
-        assert!(matches!(read(id, &write(&raw(Some("[]"))).unwrap()), Err(Unreadable::Payload(_))));
+        assert!(matches!(read(id, &write(&raw(Some("[]")), None).unwrap()), Err(Unreadable::Payload(_))));
     }
 }

@@ -17,6 +17,8 @@ pub struct Options {
     pub deletions: Deletions,
     /// The restore point that keeps what this sync overwrites, see [`Store::open_point`](crate::store::Store::open_point).
     pub point: Option<u64>,
+    /// In a team: the address of the account that syncs, which the envelopes tell.
+    pub author: Option<String>,
     /// Say what would be done, and do nothing: no mutation is sent, nothing is written.
     pub dry_run: bool,
     /// Pushes in flight at once; 0 for the usual.

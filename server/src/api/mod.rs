@@ -6,6 +6,7 @@ mod devices;
 mod projects;
 pub(crate) mod publish;
 mod sync;
+mod team;
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use axum::Json;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use serde_json::{Value, json};
 
 use crate::http::observe::observe;
@@ -29,6 +30,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/devices/{id}", delete(devices::revoke))
         .route("/v1/projects", get(projects::list))
         .route("/v1/projects/{id}/versions", get(projects::versions))
+        .route("/v1/team", get(team::show))
+        .route("/v1/team/invitations", post(team::invite))
+        .route("/v1/team/members/{email}", put(team::set_role).delete(team::remove))
+        .route("/v1/team/join", post(team::join))
+        .route("/v1/team/leave", post(team::leave))
         .route("/v1/sync", post(sync::sync))
         .route("/v1/backup", get(backup::list).post(backup::upload))
         .route("/v1/backup/{id}", get(backup::fetch))

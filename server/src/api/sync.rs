@@ -77,7 +77,7 @@ fn exchange(storage: &dyn Storage, space: &Space, body: &Bytes, zstd: bool) -> R
     let refusal = space.refusal();
     let judge = |(mutation, envelope)| match &refusal {
         Some(message) => Err(rejected("forbidden", message.clone())),
-        None => judge(mutation, envelope),
+        None => judge(mutation, envelope, space.author()),
     };
     let judged: Vec<Result<Write<'_>, wire::Outcome>> =
         request.mutations.iter().zip(blobs.iter().copied()).map(judge).collect();
@@ -125,7 +125,11 @@ fn rejected(reason: &str, message: String) -> wire::Outcome {
 }
 
 /// A mutation that can be stored, or why it cannot.
-fn judge<'a>(mutation: &'a wire::Mutation, envelope: &'a [u8]) -> Result<Write<'a>, wire::Outcome> {
+fn judge<'a>(
+    mutation: &'a wire::Mutation,
+    envelope: &'a [u8],
+    author: Option<&str>,
+) -> Result<Write<'a>, wire::Outcome> {
     let id = RecordId::new(&mutation.id)
         .ok_or_else(|| rejected("invalid", "an id has eight characters of 0-9A-Za-z".to_owned()))?;
     if envelope.len() as u64 > MAX_RECORD_BYTES {
@@ -134,6 +138,16 @@ fn judge<'a>(mutation: &'a wire::Mutation, envelope: &'a [u8]) -> Result<Write<'
     let parsed = Envelope::parse(envelope).map_err(|error| rejected("invalid", describe(&error)))?;
     if parsed.head.ancestry.is_empty() {
         return Err(rejected("invalid", "the envelope names no writer".to_owned()));
+    }
+    if let Some(caller) = author
+        && parsed.head.author.as_deref() != Some(caller)
+    {
+        let said = parsed.head.author.as_deref().unwrap_or("nobody");
+        let said: String = said.chars().filter(|c| !c.is_control()).take(80).collect();
+        return Err(rejected(
+            "forbidden",
+            format!("the record says that {said} wrote it, and {caller} sent it"),
+        ));
     }
     if envelope.len() - parsed.payload.map_or(0, <[u8]>::len) > MAX_HEAD_BYTES {
         return Err(rejected("too-large", format!("an envelope's head may have {MAX_HEAD_BYTES} bytes")));

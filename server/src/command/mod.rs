@@ -2,8 +2,10 @@
 //!
 //! Each command opens the storage by itself, so that accounts can be made beside a running server.
 
+mod audit;
 mod prune;
 mod serve;
+mod team;
 mod token;
 mod user;
 
@@ -35,6 +37,11 @@ enum Command {
     /// Manage API tokens.
     #[command(subcommand)]
     Token(token::Token),
+    /// Manage teams, whose members share their projects.
+    #[command(subcommand)]
+    Team(team::Team),
+    /// Show who did what: each write of a team's projects, and each change of who is in a team.
+    Audit(audit::Audit),
     /// Drop tombstones of deleted projects now. Devices that stayed away for longer list everything anew.
     Prune(prune::Prune),
 }
@@ -106,6 +113,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::User(user) => user.run(),
         Command::Token(token) => token.run(),
+        Command::Team(team) => team.run(),
+        Command::Audit(audit) => audit.run(),
         Command::Prune(prune) => prune.run(),
     };
     match done {

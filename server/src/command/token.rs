@@ -46,7 +46,7 @@ impl Token {
 }
 
 /// Reads `30d`.
-fn lifetime(text: &str) -> Result<SignedDuration, String> {
+pub(super) fn lifetime(text: &str) -> Result<SignedDuration, String> {
     let wrong = || "write a number and s, m, h or d, such as 30d".to_owned();
     let unit = text.chars().next_back().ok_or_else(wrong)?;
     let seconds: i64 = match unit {

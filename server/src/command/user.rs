@@ -1,4 +1,4 @@
-//! `user add`: an account, its password read from stdin.
+//! `user`: an account, its password read from stdin; and who may not sign in any more.
 
 use std::io::{IsTerminal, Read, Write};
 
@@ -6,10 +6,10 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
-use super::{CommandError, Data, email, print};
+use super::{CommandError, Data, account, email, print};
 use crate::password;
 use crate::storage::sqlite::Sqlite;
-use crate::storage::{Accounts, NewAccount};
+use crate::storage::{Accounts, Audit, Deed, NewAccount, Witness};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum User {
@@ -24,17 +24,51 @@ pub(super) enum User {
         #[arg(long, default_value = "Pro Plan")]
         plan: String,
     },
+    /// Disable an account: it is signed out everywhere at once, and cannot sign in. What it wrote stays.
+    Disable {
+        /// Whose account.
+        #[arg(value_parser = email)]
+        email: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Let a disabled account sign in again.
+    Enable {
+        /// Whose account.
+        #[arg(value_parser = email)]
+        email: String,
+        #[command(flatten)]
+        data: Data,
+    },
 }
 
 impl User {
     pub(super) fn run(self) -> Result<(), CommandError> {
-        let Self::Add { email, data, plan } = self;
-        let storage = Sqlite::open(&data.folder)?;
-        let hash = password::hash(&read_password()?).map_err(|e| CommandError::Password(e.to_string()))?;
-        let new = NewAccount { email: &email, password: Some(&hash), plan: &plan };
-        let account = storage.create_account(&new, Timestamp::now())?;
-        print(&format!("added {} ({})", account.email, account.plan))
+        match self {
+            Self::Add { email, data, plan } => add(&Sqlite::open(&data.folder)?, &email, &plan),
+            Self::Disable { email, data } => {
+                set_disabled(&Sqlite::open(&data.folder)?, &email, Some(Timestamp::now()))
+            }
+            Self::Enable { email, data } => set_disabled(&Sqlite::open(&data.folder)?, &email, None),
+        }
     }
+}
+
+fn add(storage: &Sqlite, email: &str, plan: &str) -> Result<(), CommandError> {
+    let hash = password::hash(&read_password()?).map_err(|e| CommandError::Password(e.to_string()))?;
+    let new = NewAccount { email, password: Some(&hash), plan };
+    let account = storage.create_account(&new, Timestamp::now())?;
+    print(&format!("added {} ({})", account.email, account.plan))
+}
+
+fn set_disabled(storage: &Sqlite, email: &str, disabled: Option<Timestamp>) -> Result<(), CommandError> {
+    let account = account(storage, email)?;
+    storage.set_disabled(account.key, disabled)?;
+    let action = if disabled.is_some() { "disable-account" } else { "enable-account" };
+    let deed =
+        Deed { action: action.to_owned(), subject: Some(account.email.clone()), outcome: "done".to_owned() };
+    storage.note(&Witness::default(), &deed, Timestamp::now())?;
+    print(&format!("{} is {}", account.email, if disabled.is_some() { "disabled" } else { "enabled" }))
 }
 
 /// All of stdin, without the line end; from a terminal one line, unseen.

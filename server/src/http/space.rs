@@ -38,6 +38,11 @@ impl Space {
         })
     }
 
+    /// What the envelopes of a team's records say of their author; a space of one's own has no use for it.
+    pub(crate) fn author(&self) -> Option<&str> {
+        self.team.as_ref().map(|_| self.caller.account.email.as_str())
+    }
+
     /// Why a caller who may only read cannot write; none: they may.
     pub(crate) fn refusal(&self) -> Option<String> {
         let team = self.team.as_ref().filter(|_| !self.role.writes())?;

@@ -31,8 +31,8 @@ pub(crate) use records::{
     Cursor, Entry, Exchange, Exchanged, Head, Kind, LivePage, PageLimit, Position, RecordId, Records,
     Replaced, Reply, Stored, Write, WriteOutcome, commit_number,
 };
-pub(crate) use spaces::{Role, SpaceKey};
-pub(crate) use teams::{Member, Standing, Team, TeamKey, Teams};
+pub(crate) use spaces::{NoRole, Role, SpaceKey};
+pub(crate) use teams::{Invitation, Member, Standing, Team, TeamKey, Teams};
 pub(crate) use tenants::{Identity, Tenant, TenantKey, Tenants};
 
 /// Everything the server keeps.

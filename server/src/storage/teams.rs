@@ -38,6 +38,13 @@ pub(crate) enum Standing {
     Removed(Team),
 }
 
+/// An invitation, for whom it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Invitation {
+    pub(crate) team: Team,
+    pub(crate) role: Role,
+}
+
 /// Teams and who is in them.
 pub(crate) trait Teams {
     /// Makes a team; [`super::StorageError::TeamExists`] where there is one of that name.
@@ -53,6 +60,12 @@ pub(crate) trait Teams {
     fn set_member(&self, team: TeamKey, account: AccountKey, role: Role, now: Timestamp) -> Result<()>;
     /// Removes a member. Whether it was one.
     fn remove_member(&self, team: TeamKey, account: AccountKey, now: Timestamp) -> Result<bool>;
+    /// Invites an address with this role, or gives an invitation this role.
+    fn invite(&self, team: TeamKey, email: &str, role: Role, now: Timestamp) -> Result<()>;
+    /// Takes an invitation back. Whether there was one.
+    fn uninvite(&self, team: TeamKey, email: &str) -> Result<bool>;
+    /// The invitations of an address, by team.
+    fn invitations(&self, email: &str) -> Result<Vec<Invitation>>;
     /// How an account stands to teams.
     fn standing(&self, account: AccountKey) -> Result<Standing>;
 }

@@ -14,7 +14,7 @@ use crate::output::table::fit;
 use crate::output::{Output, Paint, text};
 use crate::terminal;
 
-/// Show what a project was: each version, when, by which device, which fields
+/// Show what a project was: each version, when, by which device and in a team by whom, which fields
 ///
 /// Newest first. Deleted projects keep their history.
 #[derive(Debug, clap::Args)]
@@ -38,6 +38,7 @@ struct Version<'a> {
     n: u64,
     at: &'a str,
     device: &'a str,
+    author: Option<&'a str>,
     deleted: bool,
     was_merged: bool,
     fields: BTreeMap<&'a str, Change<'a>>,
@@ -79,6 +80,7 @@ fn version(entry: &HistoryEntry) -> Version<'_> {
         n: entry.n,
         at: &entry.at,
         device: &entry.device,
+        author: entry.author.as_deref(),
         deleted: entry.deleted,
         was_merged: entry.was_merged,
         fields: fields.collect(),
@@ -92,9 +94,10 @@ fn show(
     width: usize,
 ) -> Result<(), CliError> {
     let number = out.paint(Paint::Strong, &format!("version {}", entry.n));
+    let author = entry.author.as_ref().map(|author| format!("  {}", text::line(author))).unwrap_or_default();
     let about = out.paint(
         Paint::Dim,
-        &format!("{}  {}", view::moment(&text::line(&entry.at)), text::line(&entry.device)),
+        &format!("{}  {}{author}", view::moment(&text::line(&entry.at)), text::line(&entry.device)),
     );
     out.line(format_args!("{number}  {about}"))?;
     if entry.deleted {

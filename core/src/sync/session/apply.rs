@@ -122,6 +122,9 @@ impl Session {
         match outcome {
             Outcome::Accepted(revision) => {
                 tx.accept(sent.row, sent.number, &revision, self.state.listing)?;
+                if let Some(author) = &self.options.author {
+                    tx.note_author(sent.row, sent.number, author)?;
+                }
                 self.tell(sent, if sent.is_tombstone { What::PushedDelete } else { What::Pushed });
             }
             Outcome::Rejected { message, .. } => self.set_aside_ours(tx, sent, &message)?,

@@ -100,6 +100,9 @@ impl Session {
             // Ours arrived, whatever came on top of it.
             if theirs.ancestry == ours {
                 self.tell_pushed(id, &theirs);
+                if let Some(author) = &theirs.author {
+                    tx.note_author(known.row, sent, author)?;
+                }
             }
             known.agreed = Agreed { base_at: Some(sent), clean_at: Some(sent), ..known.agreed };
             tx.agree(known.row, &known.agreed)?;
@@ -251,7 +254,7 @@ impl Session {
         self.settle_decided(tx, &current, payload.as_ref())?;
         let ancestry = tx.tick(&join(&current.version.ancestry, &theirs.ancestry))?;
         let (device, at) = (tx.writer()?.device.clone(), tx.at().to_owned());
-        let merged = Version { payload, ancestry, device, at };
+        let merged = Version { payload, ancestry, device, at, author: None };
         let (record, base_at) = tx.put_over(current, theirs, merged)?;
         let agreed = Agreed { base_at: Some(base_at), revision: Some(revision), clean_at: None };
         tx.agree_on(&record, &agreed)?;
@@ -359,7 +362,8 @@ impl Session {
         // It is not a write of ours: it contains what the record contained.
         let tombstone = Version { payload: None, ..current.version.clone() };
         let lost = current.number;
-        let record = tx.put(id, Some(current), Version { at: tx.at().to_owned(), ..tombstone })?;
+        let record =
+            tx.put(id, Some(current), Version { at: tx.at().to_owned(), author: None, ..tombstone })?;
         self.note_overwritten(tx, &record, lost, None)?;
         let agreed = Agreed { base_at: Some(record.number), revision: None, clean_at: Some(record.number) };
         Ok(tx.agree_on(&record, &agreed)?)

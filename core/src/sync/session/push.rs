@@ -56,7 +56,7 @@ impl Session {
                 if !self.options.push.takes(waiting.id) {
                     return true;
                 }
-                let (sent, envelope) = outgoing(waiting);
+                let (sent, envelope) = outgoing(waiting, self.options.author.as_deref());
                 let size = envelope.len() as u64;
                 if size > self.limits.max_record_bytes.min(self.limits.max_bytes) {
                     unsendable.push((
@@ -116,9 +116,9 @@ impl Session {
 }
 
 /// A waiting version, ready to leave, and whether it left before.
-fn outgoing(waiting: Waiting) -> ((Sent, bool), Vec<u8>) {
+fn outgoing(waiting: Waiting, author: Option<&str>) -> ((Sent, bool), Vec<u8>) {
     // A device's name and a time always have a JSON form.
-    let envelope = envelope::write(&waiting.version).unwrap_or_default();
+    let envelope = envelope::write(&waiting.version, author).unwrap_or_default();
     let sent = Sent {
         row: waiting.row,
         id: waiting.id,

@@ -508,13 +508,14 @@ fn another_account_is_refused_until_it_is_forced_and_then_both_are_joined() {
 }
 
 fn envelope_of(n: usize, writer: &str, clock: u64) -> Vec<u8> {
-    envelope::write(&RawVersion {
+    let version = RawVersion {
         ancestry: format!("{{\"{writer}\":{clock}}}"),
         device: "elsewhere".to_owned(),
         at: "2026-01-01T00:00:00.000Z".to_owned(),
         payload: Some(format!("{{\"id\":\"{}\",\"name\":\"Seven\"}}", id(n))),
-    })
-    .unwrap()
+        author: None,
+    };
+    envelope::write(&version, None).unwrap()
 }
 
 #[test]
@@ -532,6 +533,7 @@ fn what_was_sent_and_not_answered_counts_as_sent_when_it_turns_out_to_be_there()
 }
 
 mod arriving;
+mod authors;
 mod bounds;
 mod conflicts;
 mod decisions;

@@ -139,7 +139,7 @@ fn round(
             Some(id) => storage.record(space.key, id)?,
             None => None,
         };
-        match draft(sent, there.as_ref(), author, now) {
+        match draft(sent, there.as_ref(), author, space.author(), now) {
             Ok(Some(draft)) => drafts.push(draft),
             Ok(None) => published.unchanged.push(id),
             Err(reason) => published.rejected.push(Rejected { id: Some(id.to_string()), reason }),
@@ -153,6 +153,7 @@ fn draft(
     sent: Sent,
     there: Option<&Stored>,
     author: &Author,
+    by: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<Draft>, String> {
     let before = there
@@ -167,6 +168,7 @@ fn draft(
         ancestry,
         device: DEVICE.to_owned(),
         at: rfc3339(now),
+        author: by.map(str::to_owned),
         deleted: false,
     };
     let envelope = Envelope { head, payload: Some(decision.payload.as_bytes()) }.to_bytes();

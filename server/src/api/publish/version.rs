@@ -175,6 +175,7 @@ mod tests {
             ancestry: [("w".to_owned(), 1)].into(),
             device: "d".to_owned(),
             at: "t".to_owned(),
+            author: None,
             deleted,
         }
     }

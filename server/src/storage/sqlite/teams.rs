@@ -5,7 +5,7 @@ use rusqlite::types::Type;
 use rusqlite::{ErrorCode, OptionalExtension, Row, Transaction, params};
 
 use super::super::{
-    AccountKey, Member, Result, Role, SpaceKey, Standing, StorageError, Team, TeamKey, Teams,
+    AccountKey, Invitation, Member, Result, Role, SpaceKey, Standing, StorageError, Team, TeamKey, Teams,
 };
 use super::accounts::{ACCOUNT, ACCOUNT_COLUMNS, account, insert_space};
 use super::{Sqlite, failed};
@@ -130,6 +130,41 @@ impl Teams for Sqlite {
             tx.execute(sql, params![team.0, account.0, now.as_millisecond()])
                 .map(|rows| rows > 0)
                 .map_err(failed(doing))
+        })
+    }
+
+    fn invite(&self, team: TeamKey, email: &str, role: Role, now: Timestamp) -> Result<()> {
+        let doing = "inviting somebody";
+        let sql = "INSERT INTO invitations (team, email, role, created_at) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT (team, email) DO UPDATE SET role = ?3, created_at = ?4";
+        self.write(doing, |tx| {
+            tx.execute(sql, params![team.0, email, role.as_str(), now.as_millisecond()])
+                .map(drop)
+                .map_err(failed(doing))
+        })
+    }
+
+    fn uninvite(&self, team: TeamKey, email: &str) -> Result<bool> {
+        let doing = "taking an invitation back";
+        self.write(doing, |tx| {
+            tx.execute("DELETE FROM invitations WHERE team = ?1 AND email = ?2", params![team.0, email])
+                .map(|rows| rows > 0)
+                .map_err(failed(doing))
+        })
+    }
+
+    fn invitations(&self, email: &str) -> Result<Vec<Invitation>> {
+        let doing = "looking for invitations";
+        let sql = format!(
+            "SELECT {TEAM}, i.role FROM invitations i JOIN teams t ON t.rowid = i.team
+             LEFT JOIN tenants n ON n.team = t.rowid WHERE i.email = ?1 ORDER BY t.name"
+        );
+        self.read(doing, |tx| {
+            let mut statement = tx.prepare(&sql).map_err(failed(doing))?;
+            let rows = statement.query_map([email], |row| {
+                Ok(Invitation { team: team(row)?, role: role(row, TEAM_COLUMNS)? })
+            });
+            rows.and_then(Iterator::collect).map_err(failed(doing))
         })
     }
 

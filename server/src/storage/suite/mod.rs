@@ -57,6 +57,7 @@ macro_rules! storage_suite {
             backups: an_upload_that_never_ended_is_no_backup,
             teams: a_member_has_a_role_until_they_are_removed_and_may_come_back,
             teams: nobody_is_in_two_teams_at_a_time,
+            teams: an_invitation_is_for_one_address_until_it_is_taken_back,
             teams: a_teams_space_is_nobodys_own,
             tenants: a_tenant_keeps_its_team_when_its_settings_change,
             tenants: an_identity_is_one_tenants_and_its_account_has_no_password,

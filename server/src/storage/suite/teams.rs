@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use super::{Bench, account, start};
 use crate::storage::{
-    Cursor, Exchange, Exchanged, Kind, PageLimit, RecordId, Records, Role, Standing, StorageError, Teams,
-    Write,
+    Cursor, Exchange, Exchanged, Invitation, Kind, PageLimit, RecordId, Records, Role, Standing,
+    StorageError, Teams, Write,
 };
 
 pub(crate) fn a_member_has_a_role_until_they_are_removed_and_may_come_back(bench: &impl Bench) {
@@ -49,6 +49,19 @@ pub(crate) fn nobody_is_in_two_teams_at_a_time(bench: &impl Bench) {
     assert_eq!(storage.standing(ann.key).unwrap(), Standing::Removed(two), "the last one");
     let names: Vec<String> = storage.teams().unwrap().into_iter().map(|team| team.name).collect();
     assert_eq!(names, ["one", "two"]);
+}
+
+pub(crate) fn an_invitation_is_for_one_address_until_it_is_taken_back(bench: &impl Bench) {
+    let storage = bench.open();
+    let team = storage.create_team("acme", start()).unwrap();
+    storage.invite(team.key, "ann@example.com", Role::Member, start()).unwrap();
+    storage.invite(team.key, "ann@example.com", Role::ReadOnly, start()).unwrap();
+    let expected = Invitation { team: team.clone(), role: Role::ReadOnly };
+    assert_eq!(storage.invitations("ann@example.com").unwrap(), [expected]);
+    assert_eq!(storage.invitations("bob@example.com").unwrap(), []);
+    assert!(storage.uninvite(team.key, "ann@example.com").unwrap());
+    assert!(!storage.uninvite(team.key, "ann@example.com").unwrap());
+    assert_eq!(storage.invitations("ann@example.com").unwrap(), []);
 }
 
 pub(crate) fn a_teams_space_is_nobodys_own(bench: &impl Bench) {

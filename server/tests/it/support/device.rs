@@ -27,6 +27,7 @@ pub(crate) fn envelope(writer: &str, clock: u64, payload: Option<&str>) -> Vec<u
         ancestry: [(writer.to_owned(), clock)].into(),
         device: writer.to_owned(),
         at: "2026-01-02T03:04:05Z".to_owned(),
+        author: None,
         deleted: payload.is_none(),
     };
     Envelope { head, payload: payload.map(str::as_bytes) }.to_bytes()

@@ -1,0 +1,276 @@
+//! `/v1/team`: the team that the caller is in, and who else is. Its owners say who is; a tenant's team has its members and
+//! their roles from the tenant's identity provider alone.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::http::body::Received;
+use crate::http::observe::RequestId;
+use crate::http::{ApiError, App};
+use crate::oauth::email;
+use crate::storage::{Account, Caller, Deed, Member, Role, Standing, Storage, StorageError, Team, Witness};
+
+/// A request's body is a few words.
+const MAX_BODY: u64 = 4 << 10;
+
+#[derive(Debug, Deserialize)]
+struct Invited {
+    email: String,
+    role: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Given {
+    role: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Joined {
+    team: String,
+}
+
+/// Who acts, for the audit trail.
+struct Actor {
+    caller: Caller,
+    request_id: String,
+}
+
+pub(super) async fn show(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Value>, ApiError> {
+    app.storage(move |storage| Ok::<_, StorageError>(Json(standing(storage, &caller.account)?))).await
+}
+
+fn standing(storage: &dyn Storage, account: &Account) -> Result<Value, StorageError> {
+    let invitations: Vec<Value> = match account.tenant {
+        Some(_) => Vec::new(),
+        None => {
+            let told = storage.invitations(&account.email)?;
+            told.iter().map(|i| json!({ "team": i.team.name, "role": i.role.as_str() })).collect()
+        }
+    };
+    let (team, removed_from) = match storage.standing(account.key)? {
+        Standing::Alone => (Value::Null, None),
+        Standing::Removed(team) => (Value::Null, Some(team.name)),
+        Standing::In(team, role) => {
+            let member = |m: &Member| json!({ "email": m.account.email, "role": m.role.as_str() });
+            let members: Vec<Value> = storage.members(team.key)?.iter().map(member).collect();
+            (json!({ "id": team.id, "name": team.name, "role": role.as_str(), "members": members }), None)
+        }
+    };
+    Ok(json!({ "team": team, "removed_from": removed_from, "invitations": invitations }))
+}
+
+pub(super) async fn invite(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    id: axum::Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, ApiError> {
+    let Invited { email, role } = read(&headers, body).await?;
+    let (email, role, actor) = (address(&email)?, role_of(&role)?, Actor::new(caller, id));
+    app.storage(move |storage| {
+        let team = owned(storage, &actor)?;
+        let known = storage.account_by_email(&email)?.filter(|(account, _)| !account.disabled);
+        let Some((account, _)) = known else {
+            return Err(ApiError::not_found(format!("there is no account for {email}: they sign up first")));
+        };
+        if matches!(storage.standing(account.key)?, Standing::In(other, _) if other.key == team.key) {
+            return Err(conflict("member", format!("{email} is in team {} already", team.name)));
+        }
+        storage.invite(team.key, &email, role, Timestamp::now())?;
+        note(storage, &actor, &team, "invite", &email, role.as_str())
+    })
+    .await
+}
+
+pub(super) async fn set_role(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(email): Path<String>,
+    id: axum::Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, ApiError> {
+    let Given { role } = read(&headers, body).await?;
+    let (email, role, actor) = (address(&email)?, role_of(&role)?, Actor::new(caller, id));
+    app.storage(move |storage| {
+        let team = owned(storage, &actor)?;
+        let member = member(storage, &team, &email)?;
+        if role != Role::Owner {
+            keep_an_owner(storage, &team, &member)?;
+        }
+        storage.set_member(team.key, member.account.key, role, Timestamp::now())?;
+        note(storage, &actor, &team, "set-role", &email, role.as_str())
+    })
+    .await
+}
+
+pub(super) async fn remove(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(email): Path<String>,
+    id: axum::Extension<RequestId>,
+) -> Result<StatusCode, ApiError> {
+    let (email, actor) = (address(&email)?, Actor::new(caller, id));
+    app.storage(move |storage| {
+        let team = owned(storage, &actor)?;
+        if storage.uninvite(team.key, &email)? {
+            return note(storage, &actor, &team, "uninvite", &email, "done");
+        }
+        let member = member(storage, &team, &email)?;
+        keep_an_owner(storage, &team, &member)?;
+        storage.remove_member(team.key, member.account.key, Timestamp::now())?;
+        note(storage, &actor, &team, "remove-member", &email, "done")
+    })
+    .await
+}
+
+pub(super) async fn join(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    id: axum::Extension<RequestId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, ApiError> {
+    let Joined { team: name } = read(&headers, body).await?;
+    let actor = Actor::new(caller, id);
+    app.storage(move |storage| {
+        let account = &actor.caller.account;
+        let mine = if account.tenant.is_none() { storage.invitations(&account.email)? } else { Vec::new() };
+        let Some(invitation) = mine.into_iter().find(|invitation| invitation.team.name == name) else {
+            return Err(ApiError::not_found(format!("{} is not invited to a team {name}", account.email)));
+        };
+        let team = invitation.team;
+        match storage.set_member(team.key, account.key, invitation.role, Timestamp::now()) {
+            Err(StorageError::InAnotherTeam(other)) => {
+                return Err(conflict("in-another-team", format!("leave team {other} first")));
+            }
+            done => done?,
+        }
+        storage.uninvite(team.key, &account.email)?;
+        note(storage, &actor, &team, "join", &account.email, invitation.role.as_str())
+    })
+    .await
+}
+
+pub(super) async fn leave(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    id: axum::Extension<RequestId>,
+) -> Result<StatusCode, ApiError> {
+    let actor = Actor::new(caller, id);
+    app.storage(move |storage| {
+        let account = &actor.caller.account;
+        let Standing::In(team, _) = storage.standing(account.key)? else {
+            return Err(forbidden("no-team", format!("{} is in no team", account.email)));
+        };
+        check_own(&team)?;
+        let me = member(storage, &team, &account.email)?;
+        keep_an_owner(storage, &team, &me)?;
+        storage.remove_member(team.key, account.key, Timestamp::now())?;
+        note(storage, &actor, &team, "leave", &account.email, "done")
+    })
+    .await
+}
+
+/// The team that the caller owns.
+fn owned(storage: &dyn Storage, actor: &Actor) -> Result<Team, ApiError> {
+    let email = &actor.caller.account.email;
+    match storage.standing(actor.caller.account.key)? {
+        Standing::In(team, Role::Owner) => check_own(&team).map(|()| team),
+        Standing::In(team, _) => {
+            Err(forbidden("forbidden", format!("only an owner of team {} says who is in it", team.name)))
+        }
+        Standing::Removed(team) => {
+            Err(forbidden("not-a-member", format!("{email} is no longer a member of team {}", team.name)))
+        }
+        Standing::Alone => Err(forbidden("no-team", format!("{email} is in no team"))),
+    }
+}
+
+/// Refuses to decide about a tenant's team.
+fn check_own(team: &Team) -> Result<(), ApiError> {
+    match &team.tenant {
+        None => Ok(()),
+        Some(tenant) => Err(forbidden(
+            "forbidden",
+            format!("who is in team {}, the identity provider of {tenant} says", team.name),
+        )),
+    }
+}
+
+fn member(storage: &dyn Storage, team: &Team, email: &str) -> Result<Member, ApiError> {
+    let found = storage.members(team.key)?.into_iter().find(|member| member.account.email == email);
+    found.ok_or_else(|| ApiError::not_found(format!("{email} is not in team {}", team.name)))
+}
+
+/// Refuses to take a team's last owner from it.
+fn keep_an_owner(storage: &dyn Storage, team: &Team, member: &Member) -> Result<(), ApiError> {
+    let is_other = |other: &Member| other.role == Role::Owner && other.account.key != member.account.key;
+    if member.role != Role::Owner || storage.members(team.key)?.iter().any(is_other) {
+        return Ok(());
+    }
+    let email = &member.account.email;
+    Err(conflict(
+        "last-owner",
+        format!("{email} is the only owner of team {}: name another first", team.name),
+    ))
+}
+
+fn note(
+    storage: &dyn Storage,
+    actor: &Actor,
+    team: &Team,
+    action: &str,
+    subject: &str,
+    outcome: &str,
+) -> Result<StatusCode, ApiError> {
+    let by = Witness {
+        tenant: team.tenant.clone(),
+        team: Some(team.name.clone()),
+        account: Some(actor.caller.account.email.clone()),
+        device: Some(actor.caller.grant.clone()),
+        device_name: Some(actor.caller.device.clone()),
+        request_id: Some(actor.request_id.clone()),
+    };
+    let deed =
+        Deed { action: action.to_owned(), subject: Some(subject.to_owned()), outcome: outcome.to_owned() };
+    storage.note(&by, &deed, Timestamp::now())?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Actor {
+    fn new(caller: Caller, axum::Extension(id): axum::Extension<RequestId>) -> Self {
+        Self { caller, request_id: id.0 }
+    }
+}
+
+async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, ApiError> {
+    let bytes = Received::read(headers, body, MAX_BODY).await?.unpack()?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| ApiError::invalid(format!("the body is not right: {error}")))
+}
+
+fn address(text: &str) -> Result<String, ApiError> {
+    email(text).ok_or_else(|| ApiError::invalid("that is not an email address"))
+}
+
+fn role_of(text: &str) -> Result<Role, ApiError> {
+    text.parse().map_err(|error: crate::storage::NoRole| ApiError::invalid(error.to_string()))
+}
+
+fn forbidden(code: &'static str, message: String) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, code, message)
+}
+
+fn conflict(code: &'static str, message: String) -> ApiError {
+    ApiError::new(StatusCode::CONFLICT, code, message)
+}
