@@ -153,7 +153,8 @@ pub use manifest::{LoginKind, Manifest, ManifestError, OptionSpec, PluginName};
 pub use options::{OptionError, OptionValues};
 pub use package::{Package, PackageError, PublicKey, PublisherKey, pack};
 pub use provider::{
-    Description, Device, Endpoint, Entry, Listing, PartError, Profile, Registration, Setup, WasmProvider,
+    Description, Device, Endpoint, Entry, Invitation, Listing, Member, Membership, PartError, Profile,
+    Registration, Role, Setup, TeamStanding, WasmProvider,
 };
 pub use registry::{
     Assessment, BUILT_IN, Candidate, Change, ComponentDigest, Difference, DownloadError, Installed, NoDigest,

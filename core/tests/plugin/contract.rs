@@ -64,6 +64,8 @@ async fn p04_a_part_that_a_provider_lacks_is_a_clear_refusal() {
     assert!(matches!(provider.browse(None, 1).await, Err(PartError::Absent(_))));
     assert!(matches!(provider.devices().await, Err(PartError::Absent(_))));
     assert!(matches!(provider.revoke_device("d").await, Err(PartError::Absent(_))));
+    assert!(matches!(provider.team().await, Err(PartError::Absent(_))));
+    assert!(matches!(provider.leave_team().await, Err(PartError::Absent(_))));
     assert!(matches!(provider.webhooks().await, Err(PartError::Absent(_))));
     let (secret, to) = (Secret::new("whsec_aaaaaaaaaaaaaaaa"), Registration::to("https://a.example/"));
     assert!(matches!(provider.register_webhook(to, &secret).await, Err(PartError::Absent(_))));
@@ -132,13 +134,13 @@ fn p06_files_http_of_its_own_and_anothers_package_are_refused_and_named() {
     let patched = |from, to| guests::renamed(guests::rogue(), from, to);
     for (component, named) in [
         (guests::files().to_vec(), "wasi:filesystem/"),
-        (patched("orkee:sync/http@0.1.0", "wasi:http/types@0.2.0"), "`wasi:http/types@0.2.0`"),
-        (patched("orkee:sync/settings@", "other:pack/settings@"), "`other:pack/settings@0.1.0`"),
-        (patched("orkee:sync/log@", "orkee:sync/lag@"), "`orkee:sync/lag@0.1.0`"),
+        (patched("orkee:sync/http@0.1.1", "wasi:http/types@0.2.0"), "`wasi:http/types@0.2.0`"),
+        (patched("orkee:sync/settings@", "other:pack/settings@"), "`other:pack/settings@0.1.1`"),
+        (patched("orkee:sync/log@", "orkee:sync/lag@"), "`orkee:sync/lag@0.1.1`"),
         // Signatures are for deliveries, and a provider makes none.
         (
             guests::renamed(guests::every_part(), "sync/dispatcher@", "sync/dispatchem@"),
-            "`orkee:sync/signer@0.1.0`",
+            "`orkee:sync/signer@0.1.1`",
         ),
     ] {
         let error = load(&component);

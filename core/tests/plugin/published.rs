@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use orkee_core::net::Secret;
 use orkee_core::plugin::{
-    Algorithm, Attempt, Delivery, DispatcherSetup, Network, PartError, Registration, SigningKey, Target,
-    WasmDispatcher, WasmProvider,
+    Algorithm, Attempt, Delivery, DispatcherSetup, Network, PartError, Registration, Role, SigningKey,
+    Target, WasmDispatcher, WasmProvider,
 };
 use orkee_core::sync::provider::{
     Answer, Failure, Mutation, Outcome, Provider, ProviderError, RejectReason, Request,
@@ -124,6 +124,20 @@ async fn p01_the_optional_parts_of_each_published_version_answer() {
             assert!(error.to_string().ends_with(words), "{error}");
         };
         refused(provider.revoke_device("d1").await, "d1");
+        if provider.knows_teams() {
+            let team = provider.team().await.unwrap();
+            let membership = team.membership.unwrap();
+            assert_eq!((membership.id.as_str(), membership.role), ("t1", Role::Owner), "{version}");
+            assert_eq!(membership.members[1].role, Role::ReadOnly);
+            assert_eq!(team.invitations[0].team, "other");
+            refused(provider.invite("eve@a", Role::Member).await, "eve@a Role::Member");
+            refused(provider.set_member_role("bob@a", Role::ReadOnly).await, "bob@a Role::ReadOnly");
+            refused(provider.remove_member("bob@a").await, "bob@a");
+            refused(provider.join_team("other").await, "other");
+            refused(provider.leave_team().await, "not now");
+        } else {
+            assert_eq!(version, "0.1.0", "teams came with the next one");
+        }
         assert_eq!(provider.webhooks().await.unwrap()[0].url, "https://a.example/");
         let secret = Secret::new("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
         let registration = Registration {

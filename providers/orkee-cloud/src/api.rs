@@ -1,7 +1,8 @@
 //! Requests to the API, and what it says of one that it did not carry out.
 
-use orkee_provider_sdk::{Failure, Request, Response, json};
+use orkee_provider_sdk::{Failure, Request, Response, json, option};
 use orkee_wire::{ErrorBody, ErrorDetail};
+use serde::Serialize;
 
 /// What the API said of a request that it did not carry out.
 #[derive(Debug)]
@@ -11,21 +12,47 @@ pub(crate) struct Refusal {
     detail: Option<ErrorDetail>,
 }
 
+/// A request with the sign-in, about the account's own records or its team's.
+fn signed_in(request: Request) -> Request {
+    let space = option("space").filter(|space| space == "team");
+    let team = option("team").filter(|_| space.is_some());
+    request.login().header_if("orkee-space", space).header_if("orkee-team", team)
+}
+
 /// `GET` of a path below the API URL.
 pub(crate) fn get(path: String) -> Result<Response, Failure> {
-    Request::get(path).login().compressed().header("accept", "application/json").send()
+    signed_in(Request::get(path)).compressed().header("accept", "application/json").send()
 }
 
 /// `POST` of a body to a path below the API URL; the reply is of the same type.
 pub(crate) fn post(path: &str, media_type: &str, body: Vec<u8>) -> Result<Response, Failure> {
-    let request = Request::post(path).login().compressed();
+    let request = signed_in(Request::post(path)).compressed();
     request.header("accept", media_type).header("content-type", media_type).body(body).send()
 }
 
 /// `DELETE` of a path below the API URL.
 pub(crate) fn delete(path: String) -> Result<(), Failure> {
-    let reply = Request::delete(path).login().header("accept", "application/json").send()?;
-    if reply.status == 204 { Ok(()) } else { Err(Refusal::of(reply).failure()) }
+    done(signed_in(Request::delete(path)).header("accept", "application/json").send()?)
+}
+
+/// A request with a body in JSON that changes something and has no reply to speak of.
+pub(crate) fn change<T: Serialize>(request: Request, body: &T) -> Result<(), Failure> {
+    done(signed_in(request).header("accept", "application/json").json(body)?.send()?)
+}
+
+fn done(reply: Response) -> Result<(), Failure> {
+    match reply.status {
+        204 => Ok(()),
+        // There is no such thing, or it does not go together with what is: for the person to decide, in the API's own words.
+        404 | 409 => {
+            let refusal = Refusal::of(reply);
+            Err(match &refusal.detail {
+                Some(detail) => Failure::Unsuitable(detail.message.clone()),
+                None => refusal.failure(),
+            })
+        }
+        _ => Err(Refusal::of(reply).failure()),
+    }
 }
 
 /// The reply if it is a 200 of this media type.

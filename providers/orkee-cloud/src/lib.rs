@@ -7,10 +7,12 @@ mod answer;
 mod api;
 mod exchange;
 mod people;
+mod team;
 
 use orkee_provider_sdk::account::{Account, Profile};
 use orkee_provider_sdk::devices::{Device, Devices};
 use orkee_provider_sdk::listing::{Listing, Page};
+use orkee_provider_sdk::team::{Role, Standing, Team};
 use orkee_provider_sdk::{Answer, Description, Exchange, Failure, Limits, Provider, SignIn};
 use orkee_wire::{MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_BYTES};
 
@@ -63,4 +65,30 @@ impl Devices for OrkeeCloud {
     }
 }
 
-orkee_provider_sdk::export!(OrkeeCloud: account, listing, devices);
+impl Team for OrkeeCloud {
+    fn show() -> Result<Standing, Failure> {
+        team::show()
+    }
+
+    fn invite(email: String, role: Role) -> Result<(), Failure> {
+        team::invite(&email, role)
+    }
+
+    fn set_role(email: String, role: Role) -> Result<(), Failure> {
+        team::set_role(&email, role)
+    }
+
+    fn remove(email: String) -> Result<(), Failure> {
+        team::remove(&email)
+    }
+
+    fn join(team: String) -> Result<(), Failure> {
+        team::join(&team)
+    }
+
+    fn leave() -> Result<(), Failure> {
+        team::leave()
+    }
+}
+
+orkee_provider_sdk::export!(OrkeeCloud: account, listing, devices, team);

@@ -1,9 +1,9 @@
 //! The macros that make a type of the author's the component's face.
 
 /// Exports a type as a provider: `export!(MyProvider)`, or with the optional parts that it implements,
-/// `export!(MyProvider: account, listing, devices, webhooks)`. The type implements [`Provider`](crate::Provider), and for a part
+/// `export!(MyProvider: account, listing, devices, team, webhooks)`. The type implements [`Provider`](crate::Provider), and for a part
 /// the trait of that name: [`Account`](crate::account::Account), [`Listing`](crate::listing::Listing),
-/// [`Devices`](crate::devices::Devices), [`Webhooks`](crate::webhooks::Webhooks).
+/// [`Devices`](crate::devices::Devices), [`Team`](crate::team::Team), [`Webhooks`](crate::webhooks::Webhooks).
 ///
 /// On another target than wasm there is nothing to export, and the types are checked alone.
 #[macro_export]
@@ -68,6 +68,12 @@ macro_rules! __export_part {
         $crate::__entry_points! {
             $provider as $crate::devices::Devices:
             $crate::contract::devices::export_devices!($provider with_types_in $crate::contract::devices);
+        }
+    };
+    (team $provider:ident) => {
+        $crate::__entry_points! {
+            $provider as $crate::team::Team:
+            $crate::contract::team::export_team!($provider with_types_in $crate::contract::team);
         }
     };
     (webhooks $provider:ident) => {

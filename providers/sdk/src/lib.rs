@@ -47,6 +47,13 @@ pub mod devices {
     pub use crate::contract::devices::exports::orkee::sync::devices::{Device, Guest as Devices};
 }
 
+/// The optional part `team`: a team with which the account shares its records.
+pub mod team {
+    pub use crate::contract::team::exports::orkee::sync::team::{
+        Guest as Team, Invitation, Member, Membership, Role, Standing,
+    };
+}
+
 /// The optional part `webhooks`: the backend sends events to endpoints of the user's.
 pub mod webhooks {
     pub use crate::contract::webhooks::exports::orkee::sync::webhooks::{

@@ -12,6 +12,8 @@ use crate::storage::{Caller, Role, SpaceKey, Standing, Team, Witness};
 
 /// The header that names the space.
 const HEADER: &str = "orkee-space";
+/// The header that names a team by its id: nothing is shared with another than the one that was meant.
+const TEAM: &str = "orkee-team";
 
 /// A space, and what its caller may do in it.
 #[derive(Debug, Clone)]
@@ -68,6 +70,15 @@ impl FromRequestParts<Arc<App>> for Space {
         let account = caller.account.key;
         match app.storage(move |storage| storage.standing(account)).await? {
             Standing::In(team, role) => {
+                let meant = parts.headers.get(TEAM).map(axum::http::HeaderValue::as_bytes);
+                if meant.is_some_and(|id| id != team.id.as_bytes()) {
+                    let email = &caller.account.email;
+                    let message = format!(
+                        "{email} is in team {} by now, which is not the one that was meant",
+                        team.name
+                    );
+                    return Err(forbidden("another-team", message));
+                }
                 Ok(Self { key: team.space, role, team: Some(team), caller, request_id })
             }
             Standing::Removed(team) => Err(forbidden(

@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use orkee_core::auth::Account;
 use orkee_core::net::{CredentialSource, NoCredentials};
-use orkee_core::plugin::{Code, Host, OptionValues, Setup, WasmProvider};
+use orkee_core::plugin::{Code, Host, Membership, OptionValues, Setup, WasmProvider};
+use orkee_core::settings::Key;
 use orkee_core::sync::provider::{Cursor, Provider, Request};
 
 use super::surroundings::Cloud;
+use super::team_mode::{self, TeamError};
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -17,18 +19,46 @@ pub(super) struct Connection<'a> {
     pub(super) provider: WasmProvider,
     options: OptionValues,
     cloud: &'a Cloud,
+    /// The projects are a team's: this one's, once it was asked for.
+    team: Option<Membership>,
+    is_shared: bool,
 }
 
 impl<'a> Connection<'a> {
     /// Loads the provider; makes no request.
     pub(super) async fn open(cx: &Context, cloud: &'a Cloud) -> Result<Self, Failure> {
-        let options = cloud.choice.options()?;
+        let mut options = cloud.choice.options()?;
+        let is_shared = cx.settings()?.flag(Key::TeamMode)?.value;
+        if is_shared {
+            options.values.insert("space".to_owned(), team_mode::TEAM.to_owned());
+        }
         let credentials: Arc<dyn CredentialSource> = match cloud.tokens(cx) {
             Some(tokens) => Arc::new(tokens),
             None => Arc::new(NoCredentials),
         };
         let provider = load(cx, cloud, &options, credentials).await?;
-        Ok(Self { provider, options, cloud })
+        if is_shared && !provider.knows_teams() {
+            return Err(TeamError::NoTeams(cloud.choice.name().to_owned()).into());
+        }
+        Ok(Self { provider, options, cloud, team: None, is_shared })
+    }
+
+    /// In team mode, asks for the team, and stays with it: what follows is about no other's projects.
+    pub(super) async fn enter_team(&mut self) -> Result<(), Failure> {
+        if !self.is_shared {
+            return Ok(());
+        }
+        let standing = self.provider.team().await?;
+        let account = self.account().await?.unwrap_or_else(|| "this account".to_owned());
+        let membership = team_mode::membership(standing, account)?;
+        self.provider.stay_in_team(&membership.id);
+        self.team = Some(membership);
+        Ok(())
+    }
+
+    /// The team whose projects these are.
+    pub(super) fn membership(&self) -> Option<&Membership> {
+        self.team.as_ref()
     }
 
     /// What people call the backend.
@@ -51,7 +81,10 @@ impl<'a> Connection<'a> {
         if !place.is_empty() {
             remote.push_str(&format!(" ({})", place.join(", ")));
         }
-        Ok(remote)
+        Ok(match &self.team {
+            Some(team) => team_mode::place(team, &remote),
+            None => remote,
+        })
     }
 
     /// Sees whether the backend takes the sign-in, by the cheapest request that there is: whose account it is, where the provider
@@ -66,7 +99,7 @@ impl<'a> Connection<'a> {
     }
 
     /// Whose the records are: as the backend says, else as the sign-in does, as far as either does.
-    async fn account(&self) -> Result<Option<String>, Failure> {
+    pub(super) async fn account(&self) -> Result<Option<String>, Failure> {
         let (auth, api) = (&self.cloud.auth, &self.cloud.api);
         if !self.provider.tells_account() {
             return self.holder();

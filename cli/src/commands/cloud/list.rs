@@ -90,7 +90,8 @@ impl List {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, None)?;
         let listed = surroundings::run(async {
-            let connection = Connection::open(cx, &cloud).await?;
+            let mut connection = Connection::open(cx, &cloud).await?;
+            connection.enter_team().await?;
             self.ask(&connection).await
         })?;
         if cx.out.is_json() {

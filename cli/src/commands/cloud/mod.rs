@@ -52,6 +52,10 @@ mod surroundings;
 #[cfg(feature = "cloud")]
 mod sync;
 #[cfg(feature = "cloud")]
+mod team;
+#[cfg(feature = "cloud")]
+mod team_mode;
+#[cfg(feature = "cloud")]
 mod token;
 #[cfg(feature = "cloud")]
 mod unseen;
@@ -60,7 +64,9 @@ mod value_editor;
 
 #[cfg(feature = "cloud")]
 mod with_feature {
-    use super::{conflicts, list, login, logout, open_url, parked, provider, restore, status, sync, token};
+    use super::{
+        conflicts, list, login, logout, open_url, parked, provider, restore, status, sync, team, token,
+    };
     use crate::context::Context;
     use crate::failure::CommandResult;
 
@@ -78,6 +84,7 @@ Examples:
         Sync(sync::Sync),
         Restore(restore::Restore),
         List(list::List),
+        Team(team::Team),
         Conflicts(conflicts::Conflicts),
         Parked(parked::Parked),
         /// Install providers and say what they may do, or write one
@@ -97,6 +104,7 @@ Examples:
                 Self::Sync(command) => command.run(cx),
                 Self::Restore(command) => command.run(cx),
                 Self::List(command) => command.run(cx),
+                Self::Team(command) => command.run(cx),
                 Self::Conflicts(command) => command.run(cx),
                 Self::Parked(command) => command.run(cx),
                 Self::Provider(command) => command.run(cx),

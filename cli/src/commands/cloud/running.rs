@@ -18,6 +18,7 @@ use super::progress::Progress;
 use super::report;
 use super::surroundings::{self, Cloud};
 use super::sync::exit;
+use super::team_mode;
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Failure};
 
@@ -29,6 +30,8 @@ pub(super) struct Run {
     pub(super) patience: Patience,
     /// The command, for the restore point of what overwrites something knowingly.
     pub(super) keeps: Option<String>,
+    /// The person agrees beforehand to where the store's projects go.
+    pub(super) yes: bool,
 }
 
 /// How long to try.
@@ -92,8 +95,10 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
         options.point = Some(store.open_point(command)?);
     }
     let result = surroundings::run(in_time(run.patience.timeout, async {
-        let connection = Connection::open(cx, &cloud).await?;
+        let mut connection = Connection::open(cx, &cloud).await?;
+        connection.enter_team().await?;
         let remote = connection.remote().await?;
+        let options = team_mode::enter(cx, store, &connection, &remote, options.clone(), run.yes).await?;
         with_retries(cx, store, &connection, &remote, &options, run.patience.retry, &mut done).await?;
         Ok(connection.name().to_owned())
     }));

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use orkee_core::auth::{Account, AuthError, Method, Section};
 use orkee_core::diagnostic::Kind;
+use orkee_core::plugin::Membership;
 use orkee_core::sync::provider::Cursor;
 
 use super::connection::Connection;
@@ -24,6 +25,8 @@ pub(super) struct SignIn {
     pub(super) source: Option<String>,
     /// Why nobody is signed in.
     pub(super) refusal: Option<Failure>,
+    /// In team mode, once the server was asked: the team, or why there is none.
+    pub(super) team: Option<Result<Membership, Failure>>,
 }
 
 impl SignIn {
@@ -51,9 +54,16 @@ impl SignIn {
 
     /// What the server says. Where it cannot be asked, what is known here stands.
     pub(super) fn ask(&mut self, cx: &Context, cloud: &Cloud, cursor: Cursor) -> Result<(), Failure> {
-        let asked = surroundings::run(async { Connection::open(cx, cloud).await?.verify(cursor).await });
+        let asked = surroundings::run(async {
+            let mut connection = Connection::open(cx, cloud).await?;
+            let entered = connection.enter_team().await;
+            let is_in_team_mode = entered.is_err() || connection.membership().is_some();
+            let team = entered.map(|()| connection.membership().cloned());
+            Ok((connection.verify(cursor).await?, team.transpose().filter(|_| is_in_team_mode)))
+        });
         match asked {
-            Ok(account) => {
+            Ok((account, team)) => {
+                self.team = team;
                 if let (Some(section), Some(account)) = (&self.section, &account) {
                     surroundings::run(async {
                         Ok(cloud.auth.remember_account(section, account.clone()).await?)

@@ -40,6 +40,7 @@ struct Report {
     tenant: Setting<String>,
     standing: Standing,
     automatic: bool,
+    team_mode: bool,
 }
 
 impl Status {
@@ -54,13 +55,14 @@ impl Status {
         } else {
             report.print(cx)?;
         }
-        let Some(refusal) = &report.sign_in.refusal else {
+        let no_team = report.sign_in.team.as_ref().and_then(|team| team.as_ref().err());
+        let Some(refusal) = report.sign_in.refusal.as_ref().or(no_team) else {
             return Ok(Exit::DONE);
         };
         if let Some(hint) = refusal.diagnostic().hint() {
             cx.out.note(format_args!("hint: {hint}"));
         }
-        Ok(Kind::Auth.into())
+        Ok(refusal.diagnostic().kind().into())
     }
 }
 
@@ -79,6 +81,7 @@ impl Report {
             tenant: settings.tenant()?,
             standing: store.standing()?,
             automatic: settings.flag(Key::AutoSync)?.value,
+            team_mode: settings.flag(Key::TeamMode)?.value,
         };
         Ok((report, state.cursor))
     }
@@ -99,6 +102,7 @@ impl Report {
             true => cx.out.line("Tenant: none, your own projects")?,
             false => cx.out.line(format_args!("Tenant: {} (set by {origin})", text::line(tenant)))?,
         }
+        self.print_team(cx)?;
         let Standing { in_step, waiting, conflicts, parked } = self.standing;
         cx.out.line(format_args!(
             "Projects: {in_step} in step, {waiting} waiting, {conflicts} in conflict, {parked} parked"
@@ -114,6 +118,22 @@ impl Report {
         }
         let next = if self.automatic { "set, but this version syncs only when asked" } else { "off" };
         cx.out.line(format_args!("Automatic sync: {next}"))?;
+        Ok(())
+    }
+
+    /// With whom projects are shared, in team mode.
+    fn print_team(&self, cx: &Context) -> Result<(), Failure> {
+        match &self.sign_in.team {
+            Some(Ok(team)) => {
+                let (name, role, members) = (text::line(&team.name), team.role.as_str(), team.members.len());
+                cx.out.line(format_args!("Team: {name} (your role: {role}; members: {members})"))?;
+            }
+            Some(Err(why)) => {
+                cx.out.line(format_args!("{} Team: {}", cx.out.mark(false), why.diagnostic()))?;
+            }
+            None if self.team_mode => cx.out.line("Team: on, and not asked for")?,
+            None => {}
+        }
         Ok(())
     }
 
@@ -175,6 +195,13 @@ impl Report {
             api_url: &self.api,
             sign_in: self.sign_in.method.map(Method::as_str),
             projects: Counts { in_step, waiting, conflicts, parked },
+            team_mode: self.team_mode,
+            team: self.sign_in.team.as_ref().and_then(|team| team.as_ref().ok()).map(|team| TeamView {
+                id: &team.id,
+                name: &team.name,
+                role: team.role.as_str(),
+                members: team.members.len(),
+            }),
         }
     }
 }
@@ -199,6 +226,17 @@ struct Document<'a> {
     /// How one signs in to the provider; none: not at all.
     sign_in: Option<&'static str>,
     projects: Counts,
+    team_mode: bool,
+    /// None: not in team mode, not asked, or in no team.
+    team: Option<TeamView<'a>>,
+}
+
+#[derive(Serialize)]
+struct TeamView<'a> {
+    id: &'a str,
+    name: &'a str,
+    role: &'static str,
+    members: usize,
 }
 
 #[derive(Serialize)]

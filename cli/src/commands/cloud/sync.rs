@@ -47,6 +47,9 @@ pub(crate) struct Sync {
     /// Show what would be sent and fetched; change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Do not ask before this store's projects are shared with a team, or taken along from one
+    #[arg(short, long)]
+    yes: bool,
 }
 
 impl Sync {
@@ -54,7 +57,7 @@ impl Sync {
         let mut store = cx.store()?;
         let patience = Patience { retry: self.retry, timeout: self.timeout.map(Duration::from_secs) };
         let keeps = self.deciding_flag().map(|flag| format!("cloud sync {flag}"));
-        let run = Run { operation: "sync", options: self.options(&store)?, patience, keeps };
+        let run = Run { operation: "sync", options: self.options(&store)?, patience, keeps, yes: self.yes };
         let ended = running::run(cx, &mut store, &run)?;
         if !self.resolve_conflicts || self.dry_run {
             return Ok(ended);
@@ -69,6 +72,7 @@ impl Sync {
             return Ok(ended);
         }
         // What was settled is an edit of this device, and goes out. Nothing is left to decide or to compare.
+        let run = Run { yes: true, ..run };
         let options = Options { compare: Compare::Changes, decide: Decide::Merge, ..run.options };
         running::run(cx, &mut store, &Run { options, ..run })
     }

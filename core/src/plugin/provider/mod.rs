@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::bindings::exports::orkee::sync::{account, devices, listing, provider, webhooks};
+use super::bindings::exports::orkee::sync::{account, devices, listing, provider, team, webhooks};
 use super::call::{Context, Sandbox};
 use super::error::PluginError;
 use super::gateway::{Gateway, Hidden};
@@ -20,7 +20,10 @@ use super::state::StateStore;
 use crate::net::{ApiUrl, CredentialSource, Http};
 use crate::sync::provider::{self as engine, Answer, Provider, ProviderError, Request};
 
-pub use parts::{Device, Endpoint, Entry, Listing, PartError, Profile, Registration};
+pub use parts::{
+    Device, Endpoint, Entry, Invitation, Listing, Member, Membership, PartError, Profile, Registration, Role,
+    TeamStanding,
+};
 pub use validate::Description;
 
 /// What a provider is given.
@@ -51,6 +54,7 @@ pub struct WasmProvider {
     account: Option<account::GuestIndices>,
     listing: Option<listing::GuestIndices>,
     devices: Option<devices::GuestIndices>,
+    team: Option<team::GuestIndices>,
     webhooks: Option<webhooks::GuestIndices>,
 }
 
@@ -73,6 +77,7 @@ impl WasmProvider {
             plugin.has("listing").then(|| listing::GuestIndices::new(pre)).transpose().map_err(unusable)?;
         let devices =
             plugin.has("devices").then(|| devices::GuestIndices::new(pre)).transpose().map_err(unusable)?;
+        let team = plugin.has("team").then(|| team::GuestIndices::new(pre)).transpose().map_err(unusable)?;
         let webhooks =
             plugin.has("webhooks").then(|| webhooks::GuestIndices::new(pre)).transpose().map_err(unusable)?;
         let sandbox = plugin.sandbox(context(plugin.name(), setup));
@@ -87,7 +92,7 @@ impl WasmProvider {
             })
             .await?;
         let description = validate::description(plugin.name(), described)?;
-        Ok(Self { sandbox, description, provider: indices, account, listing, devices, webhooks })
+        Ok(Self { sandbox, description, provider: indices, account, listing, devices, team, webhooks })
     }
 
     /// Who it is, and what its backend takes.

@@ -127,8 +127,10 @@ macro_rules! ask {
     }};
 }
 
+mod team;
 mod webhooks;
 
+pub use team::{Invitation, Member, Membership, Role, TeamStanding};
 pub use webhooks::{Endpoint, Registration};
 
 impl WasmProvider {

@@ -2,7 +2,7 @@
 
 use crate::EveryPart;
 use crate::exports::orkee::sync::webhooks::{Endpoint, Registration};
-use crate::exports::orkee::sync::{account, devices, listing, webhooks};
+use crate::exports::orkee::sync::{account, devices, listing, team, webhooks};
 use crate::orkee::sync::types::Failure;
 
 impl account::Guest for EveryPart {
@@ -38,6 +38,38 @@ impl devices::Guest for EveryPart {
 
     fn revoke(id: String) -> Result<(), Failure> {
         Err(Failure::Forbidden(id))
+    }
+}
+
+impl team::Guest for EveryPart {
+    fn show() -> Result<team::Standing, Failure> {
+        let member = |email: &str, role| team::Member { email: email.into(), role };
+        let members =
+            vec![member("ada@example.com", team::Role::Owner), member("bob@example.com", team::Role::ReadOnly)];
+        let membership =
+            team::Membership { id: "t1".into(), name: "Acme".into(), role: team::Role::Owner, members };
+        let invitation = team::Invitation { team: "other".into(), role: team::Role::Member };
+        Ok(team::Standing { membership: Some(membership), removed_from: None, invitations: vec![invitation] })
+    }
+
+    fn invite(email: String, role: team::Role) -> Result<(), Failure> {
+        Err(Failure::Forbidden(format!("{email} {role:?}")))
+    }
+
+    fn set_role(email: String, role: team::Role) -> Result<(), Failure> {
+        Err(Failure::Forbidden(format!("{email} {role:?}")))
+    }
+
+    fn remove(email: String) -> Result<(), Failure> {
+        Err(Failure::Forbidden(email))
+    }
+
+    fn join(team: String) -> Result<(), Failure> {
+        Err(Failure::Forbidden(team))
+    }
+
+    fn leave() -> Result<(), Failure> {
+        Err(Failure::Forbidden("not now".into()))
     }
 }
 

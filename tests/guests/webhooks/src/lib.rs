@@ -4,7 +4,7 @@
 wit_bindgen::generate!({
     path: "../../../wit",
     world: "test:webhooks/guest",
-    inline: "package test:webhooks; world guest { include orkee:sync/sync-provider@0.1.0; export orkee:sync/webhooks@0.1.0; }",
+    inline: "package test:webhooks; world guest { include orkee:sync/sync-provider@0.1.1; export orkee:sync/webhooks@0.1.1; }",
     generate_all,
 });
 

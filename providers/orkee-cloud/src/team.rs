@@ -1,0 +1,107 @@
+//! The team that the account is in, and who else is.
+
+use orkee_provider_sdk::{Failure, Request, percent_encoded, team};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::api;
+
+#[derive(Deserialize)]
+struct Standing {
+    team: Option<Team>,
+    removed_from: Option<String>,
+    #[serde(default)]
+    invitations: Vec<Invitation>,
+}
+
+#[derive(Deserialize)]
+struct Team {
+    id: String,
+    name: String,
+    role: Role,
+    members: Vec<Member>,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    email: String,
+    role: Role,
+}
+
+#[derive(Deserialize)]
+struct Invitation {
+    team: String,
+    role: Role,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Role {
+    Owner,
+    Member,
+    ReadOnly,
+}
+
+impl From<Role> for team::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Owner => Self::Owner,
+            Role::Member => Self::Member,
+            Role::ReadOnly => Self::ReadOnly,
+        }
+    }
+}
+
+impl From<team::Role> for Role {
+    fn from(role: team::Role) -> Self {
+        match role {
+            team::Role::Owner => Self::Owner,
+            team::Role::Member => Self::Member,
+            team::Role::ReadOnly => Self::ReadOnly,
+        }
+    }
+}
+
+pub(crate) fn show() -> Result<team::Standing, Failure> {
+    let reply = api::get("/v1/team".to_owned())?;
+    let reply = api::success(reply, "application/json").map_err(|refusal| refusal.failure())?;
+    let Standing { team, removed_from, invitations } = reply.json()?;
+    let member = |Member { email, role }| team::Member { email, role: role.into() };
+    let membership = team.map(|Team { id, name, role, members }| team::Membership {
+        id,
+        name,
+        role: role.into(),
+        members: members.into_iter().map(member).collect(),
+    });
+    let invitation = |Invitation { team, role }| team::Invitation { team, role: role.into() };
+    Ok(team::Standing {
+        membership,
+        removed_from,
+        invitations: invitations.into_iter().map(invitation).collect(),
+    })
+}
+
+pub(crate) fn invite(email: &str, role: team::Role) -> Result<(), Failure> {
+    let body = json!({ "email": email, "role": Role::from(role) });
+    api::change(Request::post("/v1/team/invitations"), &body)
+}
+
+pub(crate) fn set_role(email: &str, role: team::Role) -> Result<(), Failure> {
+    api::change(Request::put(member(email)), &json!({ "role": Role::from(role) }))
+}
+
+pub(crate) fn remove(email: &str) -> Result<(), Failure> {
+    api::delete(member(email))
+}
+
+pub(crate) fn join(team: &str) -> Result<(), Failure> {
+    api::change(Request::post("/v1/team/join"), &json!({ "team": team }))
+}
+
+pub(crate) fn leave() -> Result<(), Failure> {
+    api::change(Request::post("/v1/team/leave"), &Value::Null)
+}
+
+fn member(email: &str) -> String {
+    format!("/v1/team/members/{}", percent_encoded(email))
+}
