@@ -16,6 +16,7 @@ pub mod http;
 pub mod installed;
 pub mod mock;
 pub mod moto;
+pub mod office;
 pub mod op;
 pub mod practice;
 pub mod provider;

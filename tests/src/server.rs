@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use url::Url;
 
 use crate::browser::Person;
+use crate::home::{Ran, finish};
 use crate::http::authority;
 use crate::{binaries, wait};
 
@@ -67,6 +68,13 @@ impl Server {
     pub fn account(&self, email: &str) -> String {
         add_account(self.data.path(), email);
         self.token_for(email)
+    }
+
+    /// `orkee-server ARGS --data DIR`, beside the server that runs.
+    pub fn command(&self, args: &[&str]) -> Ran {
+        let mut command = Command::new(binaries::path("orkee-server"));
+        command.args(args).arg("--data").arg(self.data.path()).stdin(Stdio::null());
+        finish(command, &[])
     }
 
     /// Has it forget which projects were ever deleted.

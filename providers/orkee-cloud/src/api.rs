@@ -47,7 +47,7 @@ fn done(reply: Response) -> Result<(), Failure> {
         404 | 409 => {
             let refusal = Refusal::of(reply);
             Err(match &refusal.detail {
-                Some(detail) => Failure::Unsuitable(detail.message.clone()),
+                Some(detail) => Failure::Forbidden(detail.message.clone()),
                 None => refusal.failure(),
             })
         }

@@ -37,9 +37,6 @@ impl<'a> Connection<'a> {
             None => Arc::new(NoCredentials),
         };
         let provider = load(cx, cloud, &options, credentials).await?;
-        if is_shared && !provider.knows_teams() {
-            return Err(TeamError::NoTeams(cloud.choice.name().to_owned()).into());
-        }
         Ok(Self { provider, options, cloud, team: None, is_shared })
     }
 
@@ -47,6 +44,9 @@ impl<'a> Connection<'a> {
     pub(super) async fn enter_team(&mut self) -> Result<(), Failure> {
         if !self.is_shared {
             return Ok(());
+        }
+        if !self.provider.knows_teams() {
+            return Err(TeamError::NoTeams(self.cloud.choice.name().to_owned()).into());
         }
         let standing = self.provider.team().await?;
         let account = self.account().await?.unwrap_or_else(|| "this account".to_owned());

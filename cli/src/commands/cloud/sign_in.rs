@@ -57,9 +57,8 @@ impl SignIn {
         let asked = surroundings::run(async {
             let mut connection = Connection::open(cx, cloud).await?;
             let entered = connection.enter_team().await;
-            let is_in_team_mode = entered.is_err() || connection.membership().is_some();
             let team = entered.map(|()| connection.membership().cloned());
-            Ok((connection.verify(cursor).await?, team.transpose().filter(|_| is_in_team_mode)))
+            Ok((connection.verify(cursor).await?, team.transpose()))
         });
         match asked {
             Ok((account, team)) => {

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use orkee_core::auth::Method;
 use orkee_core::clock;
-use orkee_core::diagnostic::Kind;
 use orkee_core::plugin::Selection;
 use orkee_core::settings::{Key, Setting};
 use orkee_core::store::Standing;

@@ -1,12 +1,13 @@
 //! `orkee cloud team`
 
 use orkee_core::plugin::{Membership, PartError, Role, TeamStanding, WasmProvider};
+use orkee_core::sync::provider::{Failure, ProviderError};
 use serde::Serialize;
 
 use super::connection::Connection;
 use super::surroundings::{self, Cloud};
 use crate::context::Context;
-use crate::failure::{CommandResult, Exit, Failure};
+use crate::failure::{self, CommandResult, Exit};
 use crate::output::table::Table;
 use crate::output::{Paint, text};
 use crate::prompt;
@@ -149,14 +150,26 @@ fn ask<T>(
     cx: &Context,
     cloud: &Cloud,
     what: impl AsyncFnOnce(&WasmProvider) -> Result<T, PartError>,
-) -> Result<T, Failure> {
+) -> Result<T, failure::Failure> {
     surroundings::run(async {
         let connection = Connection::open(cx, cloud).await?;
-        Ok(what(&connection.provider).await?)
+        Ok(what(&connection.provider).await.map_err(with_hint)?)
     })
 }
 
-fn show(cx: &Context, standing: &TeamStanding) -> Result<(), Failure> {
+/// Whoever was refused wants to know who is in the team, and as what.
+fn with_hint(error: PartError) -> PartError {
+    match error {
+        PartError::Failed(error) if error.failure == Failure::Forbidden => {
+            let hint =
+                "`orkee cloud team` shows who is in the team, your own role, and what you are invited to";
+            PartError::Failed(ProviderError { hint: Some(hint.to_owned()), ..error })
+        }
+        other => other,
+    }
+}
+
+fn show(cx: &Context, standing: &TeamStanding) -> Result<(), failure::Failure> {
     if cx.out.is_json() {
         cx.out.document(&document(standing))?;
         return Ok(());
@@ -176,7 +189,7 @@ fn show(cx: &Context, standing: &TeamStanding) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show_members(cx: &Context, membership: &Membership) -> Result<(), Failure> {
+fn show_members(cx: &Context, membership: &Membership) -> Result<(), failure::Failure> {
     let (name, role) = (text::line(&membership.name), membership.role.as_str());
     cx.out.line(format_args!("Team: {name} (your role: {role})"))?;
     let mut table = Table::new(&["MEMBER", "ROLE"]);
