@@ -17,6 +17,8 @@ pub mod transfer;
 
 #[cfg(feature = "auth")]
 pub mod auth;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 #[cfg(feature = "net")]
 pub mod net;
 #[cfg(feature = "plugin")]
