@@ -12,6 +12,7 @@ mod password;
 mod secret;
 mod serve;
 mod storage;
+mod tenant;
 
 use std::process::ExitCode;
 

@@ -114,6 +114,15 @@ impl<'a> Jwt<'a> {
         Some(kind.strip_prefix("application/").map_or_else(|| kind.clone(), str::to_owned))
     }
 
+    /// Who it says issued it: whose keys to check it with, and nothing to believe before.
+    pub fn claimed_issuer(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Issued {
+            iss: String,
+        }
+        serde_json::from_slice::<Issued>(&self.payload).ok().map(|claims| claims.iss)
+    }
+
     /// Checks the signature against the issuer's keys; what the token says.
     pub fn verify(&self, keys: &KeySet) -> Result<Claims, JwtError> {
         let key = keys.find(self.algorithm, self.key_id()).ok_or(JwtError::UnknownKey)?;

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::http::observe::observe;
 use crate::http::{ApiError, App};
 use crate::oauth;
+use crate::tenant::document;
 
 /// Every route of the server.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -38,6 +39,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/sync", post(sync::sync))
         .route("/v1/backup", get(backup::list).post(backup::upload))
         .route("/v1/backup/{id}", get(backup::fetch))
+        .route("/.well-known/orkee-tenant/{name}", get(document::show))
         .merge(oauth::routes())
         .fallback(async || ApiError::not_found("there is nothing at this address"))
         .method_not_allowed_fallback(async || {

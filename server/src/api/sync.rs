@@ -74,13 +74,21 @@ fn exchange(storage: &dyn Storage, space: &Space, body: &Bytes, zstd: bool) -> R
         return Err(too_many());
     }
     let Some(cursor) = read_cursor(request.cursor) else { return Err(new_epoch()) };
-    let refusal = space.refusal();
+    let (refusal, unsealed) = (space.refusal(), space.unsealed());
     let judge = |(mutation, envelope)| match &refusal {
         Some(message) => Err(rejected("forbidden", message.clone())),
-        None => judge(mutation, envelope, space.author()),
+        None => judge(mutation, envelope, space.author()).and_then(|write| match &unsealed {
+            Some(message) if write.kind == Kind::Project => Err(rejected("forbidden", message.clone())),
+            _ => Ok(write),
+        }),
     };
     let judged: Vec<Result<Write<'_>, wire::Outcome>> =
         request.mutations.iter().zip(blobs.iter().copied()).map(judge).collect();
+    if unsealed.is_some() && refusal.is_none() {
+        let forbidden = judged.iter().zip(&request.mutations).filter(|(judged, _)| is_forbidden(judged));
+        let forbidden: Vec<&str> = forbidden.map(|(_, mutation)| mutation.id.as_str()).collect();
+        space.note_unsealed(storage, &forbidden)?;
+    }
     let witness = space.witness();
     let exchange = Exchange {
         cursor,
@@ -118,6 +126,10 @@ pub(super) fn describe(error: &dyn std::error::Error) -> String {
         Some(source) => format!("{error}: {}", describe(source)),
         None => error.to_string(),
     }
+}
+
+fn is_forbidden(judged: &Result<Write<'_>, wire::Outcome>) -> bool {
+    matches!(judged, Err(wire::Outcome::Rejected { reason, .. }) if reason == "forbidden")
 }
 
 fn rejected(reason: &str, message: String) -> wire::Outcome {

@@ -6,6 +6,7 @@ mod audit;
 mod prune;
 mod serve;
 mod team;
+mod tenant;
 mod token;
 mod user;
 
@@ -42,6 +43,9 @@ enum Command {
     Team(team::Team),
     /// Show who did what: each write of a team's projects, and each change of who is in a team.
     Audit(audit::Audit),
+    /// Manage tenants: companies whose people sign in at identity providers of their own.
+    #[command(subcommand)]
+    Tenant(tenant::Tenant),
     /// Drop tombstones of deleted projects now. Devices that stayed away for longer list everything anew.
     Prune(prune::Prune),
 }
@@ -69,6 +73,9 @@ enum CommandError {
     /// The storage failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The HTTP client cannot be made.
+    #[error("identity providers cannot be asked")]
+    Net(#[from] orkee_core::net::NetError),
     /// The system failed.
     #[error("{doing}")]
     Io {
@@ -115,6 +122,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Token(token) => token.run(),
         Command::Team(team) => team.run(),
         Command::Audit(audit) => audit.run(),
+        Command::Tenant(tenant) => tenant.run(),
         Command::Prune(prune) => prune.run(),
     };
     match done {

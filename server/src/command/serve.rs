@@ -19,6 +19,7 @@ use crate::http::app::Settings;
 use crate::serve;
 use crate::storage::sqlite::Sqlite;
 use crate::storage::{Records, Storage};
+use crate::tenant::Issuers;
 
 /// How often what has expired is forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
@@ -87,7 +88,7 @@ impl Serve {
         let keeper = tokio::spawn(keep_house(Arc::clone(&storage), self.prune_after));
         print(&json!({ "url": local, "public_url": settings.public_url }).to_string())?;
         tracing::info!(%address, public_url = settings.public_url, "serving");
-        let app = Arc::new(App::new(settings, storage));
+        let app = Arc::new(App::new(settings, storage, Issuers::new()?));
         serve::serve(listener, api::router(app), stop).await;
         keeper.abort();
         tracing::info!("stopped");

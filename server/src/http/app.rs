@@ -10,6 +10,7 @@ use super::ApiError;
 use super::rate::RateLimiter;
 use crate::api::publish::Author;
 use crate::storage::{AccountKey, Storage};
+use crate::tenant::{Issuers, Seen};
 
 /// Passwords hashed at the same time: each takes 19 MiB and a processor.
 const HASHING: usize = 2;
@@ -44,12 +45,16 @@ pub(crate) struct App {
     pub(crate) hashing: Semaphore,
     /// Who writes what scripts send.
     pub(crate) author: Arc<Author>,
+    /// The keys of tenants' identity providers.
+    pub(crate) issuers: Issuers,
+    /// The access tokens of theirs that were met.
+    pub(crate) seen: Seen,
     storage: Arc<dyn Storage>,
 }
 
 impl App {
     /// Over a storage.
-    pub(crate) fn new(settings: Settings, storage: Arc<dyn Storage>) -> Self {
+    pub(crate) fn new(settings: Settings, storage: Arc<dyn Storage>, issuers: Issuers) -> Self {
         Self {
             rate: RateLimiter::new(settings.rate_limit, Duration::from_secs(60)),
             sign_ins: RateLimiter::new(10, Duration::from_secs(5 * 60)),
@@ -57,6 +62,8 @@ impl App {
             hashing: Semaphore::new(HASHING),
             author: Arc::new(Author::new()),
             settings,
+            issuers,
+            seen: Seen::default(),
             storage,
         }
     }

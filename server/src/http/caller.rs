@@ -4,16 +4,20 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
 
-use super::{ApiError, App};
+use super::observe::RequestId;
+use super::{ApiError, App, sign_in};
+use crate::oauth::ACCESS_PREFIX;
 use crate::secret::SecretHash;
 use crate::storage::Caller;
 
+/// The header that names the tenant.
+const TENANT: &str = "orkee-tenant";
 const MISSING: &str = "Bearer realm=\"orkee\"";
-const BAD: &str = "Bearer realm=\"orkee\", error=\"invalid_token\"";
+pub(super) const BAD: &str = "Bearer realm=\"orkee\", error=\"invalid_token\"";
 
 /// The other end of the connection.
 #[derive(Debug, Clone, Copy)]
@@ -52,12 +56,23 @@ impl FromRequestParts<Arc<App>> for Caller {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| SecretHash::of(token.trim()))
+            .map(|(_, token)| token.trim())
             .ok_or_else(|| ApiError::unauthorized("sign in: the request brings no bearer token", MISSING))?;
-        let caller = app
-            .storage(move |storage| storage.caller(token, Timestamp::now()))
-            .await?
-            .ok_or_else(|| ApiError::unauthorized("the token is unknown, expired or revoked", BAD))?;
+        let tenant = tenant_header(&parts.headers)?;
+        let caller = match tenant {
+            Some(name) if !token.starts_with(ACCESS_PREFIX) => {
+                let id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
+                sign_in::direct(app, name, token, id).await?
+            }
+            _ => {
+                let hash = SecretHash::of(token);
+                let caller = app
+                    .storage(move |storage| storage.caller(hash, Timestamp::now()))
+                    .await?
+                    .ok_or_else(|| ApiError::unauthorized("the token is unknown, expired or revoked", BAD))?;
+                sign_in::ruled(app, caller, tenant).await?
+            }
+        };
         app.rate.take(caller.account.key).map_err(|seconds| {
             let limit = app.rate.limit();
             ApiError::rate_limited(
@@ -67,5 +82,17 @@ impl FromRequestParts<Arc<App>> for Caller {
             )
         })?;
         Ok(caller)
+    }
+}
+
+/// The tenant that the request says it is of.
+fn tenant_header(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let mut all = headers.get_all(TENANT).iter();
+    match (all.next(), all.next()) {
+        (None, _) => Ok(None),
+        (Some(name), None) => {
+            name.to_str().map(Some).map_err(|_| ApiError::invalid("orkee-tenant is no tenant's name"))
+        }
+        _ => Err(ApiError::invalid("orkee-tenant stands more than once")),
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod caller;
 pub(crate) mod error;
 pub(crate) mod observe;
 pub(crate) mod rate;
+mod sign_in;
 pub(crate) mod space;
 pub(crate) mod unpack;
 

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 
 use super::observe::RequestId;
 use super::{ApiError, App};
-use crate::storage::{Caller, Role, SpaceKey, Standing, Team, Witness};
+use crate::storage::{Caller, Deed, Role, SpaceKey, Standing, Storage, StorageError, Team, Witness};
 
 /// The header that names the space.
 const HEADER: &str = "orkee-space";
@@ -43,6 +43,31 @@ impl Space {
     /// What the envelopes of a team's records say of their author; a space of one's own has no use for it.
     pub(crate) fn author(&self) -> Option<&str> {
         self.team.as_ref().map(|_| self.caller.account.email.as_str())
+    }
+
+    /// Why a record that is not sealed is not taken; none: it is.
+    pub(crate) fn unsealed(&self) -> Option<String> {
+        let tenant = self.caller.rules.tenant.as_ref().filter(|_| self.caller.rules.seals)?;
+        Some(format!("tenant {tenant} requires encryption, and this is not encrypted"))
+    }
+
+    /// Tells the audit trail of records that were not taken for it, whosever space it is.
+    pub(crate) fn note_unsealed(&self, storage: &dyn Storage, records: &[&str]) -> Result<(), StorageError> {
+        let Some(first) = records.first() else { return Ok(()) };
+        let by = Witness {
+            tenant: self.caller.rules.tenant.clone(),
+            team: self.team.as_ref().map(|team| team.name.clone()),
+            account: Some(self.caller.account.email.clone()),
+            device: Some(self.caller.grant.clone()),
+            device_name: Some(self.caller.device.clone()),
+            request_id: self.request_id.clone(),
+        };
+        let outcome = match records.len() {
+            1 => "refused: not encrypted".to_owned(),
+            more => format!("refused: not encrypted, and {} more", more - 1),
+        };
+        let deed = Deed { action: "write".to_owned(), subject: Some((*first).to_owned()), outcome };
+        storage.note(&by, &deed, jiff::Timestamp::now())
     }
 
     /// Why a caller who may only read cannot write; none: they may.

@@ -8,6 +8,7 @@
 //! anew each time. A browser is known by one cookie; forms carry a hash of it.
 
 mod authorize;
+mod exchange;
 mod metadata;
 mod pages;
 mod request;

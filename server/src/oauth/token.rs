@@ -1,12 +1,13 @@
 //! `/oauth/token` and `/oauth/revoke`. Errors are those of RFC 6749, 5.2, not the API's: OAuth clients read them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -15,31 +16,47 @@ use sha2::{Digest, Sha256};
 
 use super::authorize::form;
 use super::request::{Parameters, is_our_scope};
-use super::{ACCESS_PREFIX, CLIENT, REFRESH_LIFETIME, REFRESH_PREFIX, SCOPE};
+use super::{ACCESS_PREFIX, CLIENT, REFRESH_LIFETIME, REFRESH_PREFIX, SCOPE, exchange};
 use crate::http::caller::Address;
+use crate::http::observe::RequestId;
 use crate::http::{ApiError, App};
 use crate::secret::{Secret, SecretHash};
 use crate::storage::{Client, Redeemed, Redemption, Rotated, TokenPair};
 
 /// What each request may say once.
-const ONCE: [&str; 8] =
-    ["grant_type", "code", "redirect_uri", "client_id", "code_verifier", "refresh_token", "scope", "token"];
+const ONCE: [&str; 12] = [
+    "grant_type",
+    "code",
+    "redirect_uri",
+    "client_id",
+    "code_verifier",
+    "refresh_token",
+    "scope",
+    "token",
+    "subject_token",
+    "subject_token_type",
+    "requested_token_type",
+    "audience",
+];
 
 /// Why no tokens are given.
-struct Refused {
+pub(super) struct Refused {
     status: StatusCode,
     error: &'static str,
-    description: &'static str,
+    description: Cow<'static, str>,
 }
 
 /// New tokens, told to the client once.
-struct Tokens {
+pub(super) struct Tokens {
     access: Secret,
     refresh: Secret,
     pair: TokenPair,
+    made: Timestamp,
+    exchanged: bool,
 }
 
-enum Failed {
+/// What a request ends with instead.
+pub(super) enum Failed {
     Refused(Refused),
     Api(ApiError),
 }
@@ -47,17 +64,25 @@ enum Failed {
 pub(super) async fn token(
     State(app): State<Arc<App>>,
     address: Address,
+    id: Option<Extension<RequestId>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match answer(&app, address, &headers, body).await {
-        Ok(tokens) => tokens.respond(&app),
+    let id = id.map(|Extension(id)| id.0);
+    match answer(&app, address, id, &headers, body).await {
+        Ok(tokens) => tokens.respond(),
         Err(Failed::Refused(refused)) => refused.into_response(),
         Err(Failed::Api(error)) => error.into_response(),
     }
 }
 
-async fn answer(app: &App, address: Address, headers: &HeaderMap, body: Body) -> Result<Tokens, Failed> {
+async fn answer(
+    app: &App,
+    address: Address,
+    id: Option<String>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Tokens, Failed> {
     app.addresses.take(address.0).map_err(|seconds| {
         Failed::Api(ApiError::rate_limited("too many token requests", app.addresses.limit(), seconds))
     })?;
@@ -66,14 +91,15 @@ async fn answer(app: &App, address: Address, headers: &HeaderMap, body: Body) ->
         return Err(refused("invalid_request", "a parameter stands more than once"));
     }
     if fields.get("client_id") != Some(CLIENT) {
-        let (error, description) = ("invalid_client", "the client is not known");
+        let (error, description) = ("invalid_client", "the client is not known".into());
         return Err(Failed::Refused(Refused { status: StatusCode::UNAUTHORIZED, error, description }));
     }
-    let tokens = Tokens::new(app);
+    let mut tokens = Tokens::new(app);
     match fields.get("grant_type") {
         Some("authorization_code") => redeem(app, &fields, tokens.pair).await?,
-        Some("refresh_token") => refresh(app, &fields, tokens.pair).await?,
-        Some(_) => return Err(refused("unsupported_grant_type", "authorization_code and refresh_token are")),
+        Some("refresh_token") => refresh(app, &fields, &mut tokens).await?,
+        Some(exchange::GRANT) => exchange::exchange(app, &fields, id, &mut tokens).await?,
+        Some(_) => return Err(refused("unsupported_grant_type", "the metadata lists those that are")),
         None => return Err(refused("invalid_request", "grant_type is missing")),
     }
     Ok(tokens)
@@ -102,14 +128,21 @@ async fn redeem(app: &App, fields: &Parameters, tokens: TokenPair) -> Result<(),
     }
 }
 
-async fn refresh(app: &App, fields: &Parameters, tokens: TokenPair) -> Result<(), Failed> {
+async fn refresh(app: &App, fields: &Parameters, tokens: &mut Tokens) -> Result<(), Failed> {
     if fields.get("scope").is_some_and(|scope| !is_our_scope(scope)) {
         return Err(refused("invalid_scope", "the only scope is sync"));
     }
     let token =
         fields.get("refresh_token").ok_or_else(|| refused("invalid_request", "refresh_token is missing"))?;
     let token = SecretHash::of(token);
-    match app.storage(move |storage| storage.rotate(token, tokens, Timestamp::now())).await? {
+    if let Some(end) = exchange::end_of(app, token).await?
+        && !tokens.end_at(end)
+    {
+        let description = "the time for which the tenant lets anybody be signed in is over: sign in again";
+        return Err(refused("invalid_grant", description));
+    }
+    let pair = tokens.pair;
+    match app.storage(move |storage| storage.rotate(token, pair, Timestamp::now())).await? {
         Rotated::Granted => Ok(()),
         Rotated::Refused => Err(refused("invalid_grant", "the refresh token is unknown, expired or revoked")),
         Rotated::Reused => {
@@ -136,8 +169,15 @@ pub(super) async fn revoke(State(app): State<Arc<App>>, headers: HeaderMap, body
     }
 }
 
-fn refused(error: &'static str, description: &'static str) -> Failed {
-    Failed::Refused(Refused { status: StatusCode::BAD_REQUEST, error, description })
+pub(super) fn refused(error: &'static str, description: &'static str) -> Failed {
+    Failed::Refused(Refused { status: StatusCode::BAD_REQUEST, error, description: description.into() })
+}
+
+/// Why no tokens are given, where that is not always the same. What a description may hold is limited (RFC 6749, 5.2).
+pub(super) fn refused_since(status: StatusCode, error: &'static str, why: &str) -> Failed {
+    let allowed = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
+    let description: String = why.chars().map(|c| if allowed(c) { c } else { '?' }).take(300).collect();
+    Failed::Refused(Refused { status, error, description: description.into() })
 }
 
 impl Tokens {
@@ -150,17 +190,37 @@ impl Tokens {
             refresh: refresh.hash(),
             refresh_expires: now + REFRESH_LIFETIME,
         };
-        Self { access, refresh, pair }
+        Self { access, refresh, pair, made: now, exchanged: false }
     }
 
-    fn respond(&self, app: &App) -> Response {
-        let body = json!({
+    /// What is kept of them.
+    pub(super) fn pair(&self) -> TokenPair {
+        self.pair
+    }
+
+    /// They came of a token exchange.
+    pub(super) fn are_exchanged(&mut self) {
+        self.exchanged = true;
+    }
+
+    /// Has them end at this moment at the latest. Whether there is any time until then.
+    pub(super) fn end_at(&mut self, end: Timestamp) -> bool {
+        self.pair.access_expires = self.pair.access_expires.min(end);
+        self.pair.refresh_expires = self.pair.refresh_expires.min(end);
+        end > self.made
+    }
+
+    fn respond(&self) -> Response {
+        let mut body = json!({
             "access_token": self.access.expose(),
             "token_type": "Bearer",
-            "expires_in": app.settings.access_lifetime.as_secs(),
+            "expires_in": self.pair.access_expires.duration_since(self.made).as_secs(),
             "refresh_token": self.refresh.expose(),
             "scope": SCOPE,
         });
+        if self.exchanged {
+            body["issued_token_type"] = exchange::ACCESS_TOKEN.into();
+        }
         ([(header::PRAGMA, HeaderValue::from_static("no-cache"))], Json(body)).into_response()
     }
 }

@@ -12,6 +12,19 @@ pub(crate) struct Caller {
     /// The grant's id and name.
     pub(crate) grant: String,
     pub(crate) device: String,
+    /// When they signed in at their company's identity provider, if that is where.
+    pub(crate) signed_in_at: Option<Timestamp>,
+    /// What their tenant asks of requests; filled in where a request is judged.
+    pub(crate) rules: Rules,
+}
+
+/// What a tenant asks of its people's requests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Rules {
+    /// The tenant's name.
+    pub(crate) tenant: Option<String>,
+    /// Only sealed records are taken.
+    pub(crate) seals: bool,
 }
 
 /// What a device calls itself.

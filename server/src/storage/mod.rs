@@ -10,6 +10,7 @@ pub(crate) mod backups;
 pub(crate) mod exchange;
 pub(crate) mod grants;
 pub(crate) mod records;
+pub(crate) mod sign_ins;
 pub(crate) mod spaces;
 pub(crate) mod sqlite;
 #[cfg(test)]
@@ -25,19 +26,21 @@ pub(crate) use accounts::{Account, AccountKey, Accounts, NewAccount};
 pub(crate) use audit::{Audit, AuditQuery, AuditRow, Deed, Witness};
 pub(crate) use backups::{Backup, Backups, NewBackup};
 pub(crate) use grants::{
-    Caller, Client, Device, DeviceName, Grants, NewCode, NewGrant, Redeemed, Redemption, Rotated, TokenPair,
+    Caller, Client, Device, DeviceName, Grants, NewCode, NewGrant, Redeemed, Redemption, Rotated, Rules,
+    TokenPair,
 };
 pub(crate) use records::{
     Cursor, Entry, Exchange, Exchanged, Head, Kind, LivePage, PageLimit, Position, RecordId, Records,
     Replaced, Reply, Stored, Write, WriteOutcome, commit_number,
 };
+pub(crate) use sign_ins::{NewSignIn, SignIns, SignedIn};
 pub(crate) use spaces::{NoRole, Role, SpaceKey};
 pub(crate) use teams::{Invitation, Member, Standing, Team, TeamKey, Teams};
 pub(crate) use tenants::{Identity, Tenant, TenantKey, Tenants};
 
 /// Everything the server keeps.
 pub(crate) trait Storage:
-    Accounts + Audit + Backups + Grants + Records + Teams + Tenants + Send + Sync
+    Accounts + Audit + Backups + Grants + Records + SignIns + Teams + Tenants + Send + Sync
 {
     /// Forgets what has expired: sessions, codes, tokens, uploads that never ended.
     fn sweep(&self, now: jiff::Timestamp) -> Result<()>;

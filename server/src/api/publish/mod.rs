@@ -78,6 +78,10 @@ pub(super) fn publish(
     if let Some(message) = space.refusal() {
         return Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", message));
     }
+    if let Some(message) = space.unsealed() {
+        space.note_unsealed(storage, &["a published body"])?;
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "sealed", message));
+    }
     if storage.holds_sealed(space.key)? {
         let message = "the projects of this space are sealed: only its devices can write them";
         return Err(ApiError::new(StatusCode::FORBIDDEN, "sealed", message));

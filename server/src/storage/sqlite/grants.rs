@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::super::{
     AccountKey, Caller, Client, Device, DeviceName, Grants, NewCode, NewGrant, Redeemed, Redemption, Result,
-    Rotated, TokenPair,
+    Rotated, Rules, TokenPair,
 };
 use super::accounts::{ACCOUNT_COLUMNS, account};
 use super::{Sqlite, failed};
@@ -21,7 +21,7 @@ const CODE: &str =
                     grant_row FROM codes WHERE hash = ?1";
 const CALLER: &str =
     "SELECT a.rowid, a.id, a.email, a.plan, a.space, a.tenant, a.disabled_at IS NOT NULL, g.rowid, g.id, g.name,
-            g.last_seen
+            g.last_seen, g.signed_in_at
      FROM access_tokens t JOIN grants g ON g.rowid = t.grant_row JOIN accounts a ON a.rowid = g.account
      WHERE t.hash = ?1 AND (t.expires_at IS NULL OR t.expires_at > ?2) AND a.disabled_at IS NULL";
 const DEVICES: &str = "SELECT id, name, platform, last_seen FROM grants
@@ -126,6 +126,10 @@ impl Grants for Sqlite {
                             account: account(row)?,
                             grant: row.get(at + 1)?,
                             device: row.get(at + 2)?,
+                            signed_in_at: row
+                                .get::<_, Option<i64>>(at + 4)?
+                                .and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+                            rules: Rules::default(),
                         };
                         Ok((caller, row.get::<_, i64>(at)?, row.get::<_, Option<i64>>(at + 3)?))
                     })
@@ -232,7 +236,7 @@ fn rotate(
     }
 }
 
-fn insert_grant(
+pub(super) fn insert_grant(
     tx: &Transaction<'_>,
     account: i64,
     device: &DeviceName,
@@ -249,7 +253,7 @@ fn insert_grant(
     Ok(tx.last_insert_rowid())
 }
 
-fn insert_pair(tx: &Transaction<'_>, grant: i64, tokens: TokenPair) -> rusqlite::Result<()> {
+pub(super) fn insert_pair(tx: &Transaction<'_>, grant: i64, tokens: TokenPair) -> rusqlite::Result<()> {
     insert_access(tx, grant, tokens.access, Some(tokens.access_expires.as_millisecond()))?;
     let sql = "INSERT INTO refresh_tokens (hash, grant_row, expires_at) VALUES (?1, ?2, ?3)";
     tx.execute(sql, params![tokens.refresh.0, grant, tokens.refresh_expires.as_millisecond()]).map(drop)

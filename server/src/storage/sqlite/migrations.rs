@@ -10,8 +10,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::super::{Result, StorageError};
 use super::failed;
 
-pub(super) const STEPS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_spaces.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_spaces.sql"),
+    include_str!("migrations/0003_sign_ins.sql"),
+];
 /// Marks the file as this program's ("Orks").
 pub(super) const APPLICATION: i64 = 0x4f72_6b73;
 const DOING: &str = "bringing its schema up to date";

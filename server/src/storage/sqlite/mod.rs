@@ -16,6 +16,7 @@ mod backups;
 mod grants;
 mod migrations;
 mod records;
+mod sign_ins;
 mod teams;
 mod tenants;
 #[cfg(test)]
@@ -167,6 +168,7 @@ impl Storage for Sqlite {
                 ("DELETE FROM codes WHERE expires_at < ?1", at - day),
                 ("DELETE FROM access_tokens WHERE expires_at < ?1", at),
                 ("DELETE FROM refresh_tokens WHERE expires_at < ?1", at),
+                ("DELETE FROM exchanged WHERE expires_at < ?1", at),
                 ("DELETE FROM grants WHERE expires_at < ?1", at),
                 ("DELETE FROM backups WHERE bytes IS NULL AND created_at < ?1", at - day),
             ] {

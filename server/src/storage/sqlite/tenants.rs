@@ -20,6 +20,11 @@ fn by_name(tx: &Transaction<'_>, name: &str) -> rusqlite::Result<Option<Tenant>>
     tx.prepare_cached(&sql)?.query_row([name], tenant).optional()
 }
 
+pub(super) fn by_key(tx: &Transaction<'_>, key: TenantKey) -> rusqlite::Result<Option<Tenant>> {
+    let sql = format!("SELECT {TEAM}, n.rowid, n.name, n.settings {FROM} WHERE n.rowid = ?1");
+    tx.prepare_cached(&sql)?.query_row([key.0], tenant).optional()
+}
+
 impl Tenants for Sqlite {
     fn set_tenant(&self, name: &str, settings: &str, now: Timestamp) -> Result<Tenant> {
         let doing = "setting a tenant up";

@@ -6,6 +6,7 @@ pub(crate) mod backups;
 pub(crate) mod grants;
 pub(crate) mod model;
 pub(crate) mod records;
+pub(crate) mod sign_ins;
 pub(crate) mod teams;
 pub(crate) mod tenants;
 
@@ -64,6 +65,9 @@ macro_rules! storage_suite {
             tenants: a_removed_tenant_takes_its_accounts_along_and_no_others,
             audit: each_accepted_write_is_told_to_the_audit_trail_and_no_other,
             audit: the_audit_trail_is_read_by_team_and_by_time_and_only_grows,
+            sign_ins: a_proof_is_good_for_one_sign_in_until_it_is_too_old_anyway,
+            sign_ins: a_disabled_account_signs_in_nowhere_and_spends_nothing,
+            sign_ins: an_address_moves_only_to_where_nobody_has_it,
         }
     };
     (@ $bench:expr; $($area:ident: $name:ident,)*) => {
