@@ -1,6 +1,9 @@
 // An OpenID provider for tests, on a free port of 127.0.0.1. Prints {"url": …}, then a line of JSON for each request, and ends when its
-// standard input does. OP_TOKEN_TTL: seconds that an access token lives.
+// standard input does. OP_TOKEN_TTL: seconds that an access token lives. OP_COMPANY: it is the identity provider of a company, too, with
+// the client `orkee-acme`, who is in the groups that this lists, and OP_ALG: what it signs ID tokens with; what an access token for a
+// resource is for is that resource.
 
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 
@@ -25,6 +28,33 @@ const configuration = {
   },
   findAccount: async (_, id) => ({ accountId: id, claims: async () => ({ sub: id }) }),
 };
+
+if (process.env.OP_COMPANY !== undefined) {
+  const groups = process.env.OP_COMPANY.split(',').filter(Boolean);
+  const alg = process.env.OP_ALG ?? 'RS256';
+  const kind = { RS256: 'rsa', PS256: 'rsa', ES256: 'ec', EdDSA: 'ed25519' }[alg];
+  const { privateKey } = generateKeyPairSync(kind, { modulusLength: 2048, namedCurve: 'P-256' });
+  configuration.jwks = { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: 'company', use: 'sig', alg }] };
+  configuration.enabledJWA = { idTokenSigningAlgValues: [alg] };
+  configuration.clients.forEach((client) => { client.id_token_signed_response_alg = alg; });
+  configuration.clients.push({ ...configuration.clients[0], client_id: 'orkee-acme' });
+  configuration.scopes = ['openid', 'email', 'groups', 'sync'];
+  configuration.claims = { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'] };
+  // Claims of a scope stand in the ID token, as most companies' providers have it.
+  configuration.conformIdTokenClaims = false;
+  configuration.findAccount = async (_, id) => ({
+    accountId: id, claims: async () => ({ sub: `subject of ${id}`, email: id, email_verified: true, groups }),
+  });
+  configuration.extraTokenClaims = async (_, token) => (token.resourceServer
+    ? { email: token.accountId, email_verified: true, groups } : undefined);
+  configuration.features.resourceIndicators = {
+    enabled: true,
+    getResourceServerInfo: async (_, resource) => ({
+      scope: 'sync', audience: resource, accessTokenTTL: ttl, accessTokenFormat: 'jwt', jwt: { sign: { alg } },
+    }),
+    useGrantedResource: async () => true,
+  };
+}
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 

@@ -27,11 +27,21 @@ impl Op {
 
     /// Starts it with tokens that live this many seconds.
     pub fn with_token_ttl(seconds: u64) -> Self {
+        Self::with(&[("OP_TOKEN_TTL", &seconds.to_string())])
+    }
+
+    /// Starts the identity provider of a company, whose people are all in these groups.
+    pub fn of_company(groups: &str) -> Self {
+        Self::with(&[("OP_COMPANY", groups)])
+    }
+
+    /// Starts it with these variables, which `op.mjs` explains.
+    pub fn with(variables: &[(&str, &str)]) -> Self {
         let folder = installed();
         let mut child = Command::new("node")
             .arg("op.mjs")
             .current_dir(&folder)
-            .env("OP_TOKEN_TTL", seconds.to_string())
+            .envs(variables.iter().copied())
             .env("NODE_ENV", "test")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
