@@ -377,15 +377,20 @@ fn where_encryption_is_required_only_sealed_records_are_taken() {
         assert_eq!(reason, "forbidden");
         assert_eq!(message, "tenant acme requires encryption, and this is not encrypted");
     }
+    let padded: &[u8] = br#" {"id":"dddddddd","name":"x"}"#;
+    let outcomes = tenancy.push(access(&tokens), "personal", &[("dddddddd", padded)]);
+    assert!(matches!(outcomes[..], [Outcome::Rejected { .. }]), "a space seals nothing: {outcomes:?}");
     let bearer = format!("Bearer {}", access(&tokens));
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let backup = http::send("POST", &tenancy.url("/v1/backup"), &headers, b"plain").unwrap();
+    assert_eq!((backup.status, &backup.json()["error"]["code"]), (403, &json!("sealed")));
     let body = br#"{"projects":[{"id":"cccccccc","name":"y"}]}"#;
     let published = http::send("POST", &tenancy.url("/v1/sync"), &headers, body).unwrap();
     assert_eq!((published.status, &published.json()["error"]["code"]), (403, &json!("sealed")));
     let audit = tenancy.audit();
     let refusals =
         audit.iter().filter(|row| row[1] == "write" && row[3].starts_with("refused: not encrypted"));
-    assert_eq!(refusals.count(), 3, "{audit:?}");
+    assert_eq!(refusals.count(), 4, "{audit:?}");
     tenancy.set(&settings(idp.url(), CLIENT, GROUPS)).success();
     let outcomes = tenancy.push(access(&tokens), "personal", &[("aaaaaaaa", plain)]);
     assert!(matches!(outcomes[..], [Outcome::Accepted { .. }]), "{outcomes:?}");

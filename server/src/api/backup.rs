@@ -47,6 +47,7 @@ pub(super) async fn upload(
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let (caller, body) = or_discard(caller, body).await?;
+    let (caller, body) = or_discard(may_keep(caller), body).await?;
     let (packing, body) = or_discard(Packing::of(&headers), body).await?;
     let id = id::random(ID_LEN);
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
@@ -68,6 +69,18 @@ pub(super) async fn upload(
             app.storage(move |storage| storage.drop_backup(&id)).await?;
             Err(error)
         }
+    }
+}
+
+/// A tenant that requires encryption cannot have it of what may be anything.
+fn may_keep(caller: Caller) -> Result<Caller, ApiError> {
+    match &caller.rules.tenant {
+        Some(tenant) if caller.rules.seals => Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "sealed",
+            format!("tenant {tenant} requires encryption, and nobody can tell of a backup whether it is"),
+        )),
+        _ => Ok(caller),
     }
 }
 
