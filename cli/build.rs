@@ -22,7 +22,8 @@ mod provider {
 
     const TARGET: &str = "wasm32-wasip2";
     /// Their names, which are those of their folders, and their packages.
-    const BUILT_IN: [(&str, &str); 3] = [
+    const BUILT_IN: [(&str, &str); 4] = [
+        ("enterprise", "orkee-provider-enterprise"),
         ("orkee-cloud", "orkee-provider-cloud"),
         ("s3", "orkee-provider-s3"),
         ("webdav", "orkee-provider-webdav"),
@@ -35,6 +36,7 @@ mod provider {
             "Cargo.lock",
             "Cargo.toml",
             "providers/objects",
+            "providers/orkee-api",
             "providers/sdk",
             "wire",
             "wit",

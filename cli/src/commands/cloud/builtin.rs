@@ -21,6 +21,7 @@ macro_rules! embedded {
 /// All of them.
 pub(super) const ALL: &[BuiltIn] = &[
     BuiltIn { name: ORKEE_CLOUD, component: embedded!("orkee-cloud") },
+    BuiltIn { name: "enterprise", component: embedded!("enterprise") },
     BuiltIn { name: "s3", component: embedded!("s3") },
     BuiltIn { name: "webdav", component: embedded!("webdav") },
 ];

@@ -4,6 +4,8 @@ use orkee_provider_sdk::{Failure, Request, Response, json, option};
 use orkee_wire::{ErrorBody, ErrorDetail};
 use serde::Serialize;
 
+use crate::Api;
+
 /// What the API said of a request that it did not carry out.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -12,32 +14,35 @@ pub(crate) struct Refusal {
     detail: Option<ErrorDetail>,
 }
 
-/// A request with the sign-in, about the account's own records or its team's.
-fn signed_in(request: Request) -> Request {
-    let space = option("space").filter(|space| space == "team");
-    let team = option("team").filter(|_| space.is_some());
-    request.login().header_if("orkee-space", space).header_if("orkee-team", team)
-}
+impl Api {
+    /// A request with the sign-in, about the account's own records or its team's, for the tenant that is meant.
+    fn signed_in(&self, request: Request) -> Request {
+        let space = option("space").filter(|space| space == "team");
+        let team = option("team").filter(|_| space.is_some());
+        let request = request.login().header_if("orkee-space", space).header_if("orkee-team", team);
+        request.header_if("orkee-tenant", self.tenant.as_deref())
+    }
 
-/// `GET` of a path below the API URL.
-pub(crate) fn get(path: String) -> Result<Response, Failure> {
-    signed_in(Request::get(path)).compressed().header("accept", "application/json").send()
-}
+    /// `GET` of a path below the API URL.
+    pub(crate) fn get(&self, path: String) -> Result<Response, Failure> {
+        self.signed_in(Request::get(path)).compressed().header("accept", "application/json").send()
+    }
 
-/// `POST` of a body to a path below the API URL; the reply is of the same type.
-pub(crate) fn post(path: &str, media_type: &str, body: Vec<u8>) -> Result<Response, Failure> {
-    let request = signed_in(Request::post(path)).compressed();
-    request.header("accept", media_type).header("content-type", media_type).body(body).send()
-}
+    /// `POST` of a body to a path below the API URL; the reply is of the same type.
+    pub(crate) fn post(&self, path: &str, media_type: &str, body: Vec<u8>) -> Result<Response, Failure> {
+        let request = self.signed_in(Request::post(path)).compressed();
+        request.header("accept", media_type).header("content-type", media_type).body(body).send()
+    }
 
-/// `DELETE` of a path below the API URL.
-pub(crate) fn delete(path: String) -> Result<(), Failure> {
-    done(signed_in(Request::delete(path)).header("accept", "application/json").send()?)
-}
+    /// `DELETE` of a path below the API URL.
+    pub(crate) fn delete(&self, path: String) -> Result<(), Failure> {
+        done(self.signed_in(Request::delete(path)).header("accept", "application/json").send()?)
+    }
 
-/// A request with a body in JSON that changes something and has no reply to speak of.
-pub(crate) fn change<T: Serialize>(request: Request, body: &T) -> Result<(), Failure> {
-    done(signed_in(request).header("accept", "application/json").json(body)?.send()?)
+    /// A request with a body in JSON that changes something and has no reply to speak of.
+    pub(crate) fn change<T: Serialize>(&self, request: Request, body: &T) -> Result<(), Failure> {
+        done(self.signed_in(request).header("accept", "application/json").json(body)?.send()?)
+    }
 }
 
 fn done(reply: Response) -> Result<(), Failure> {

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::api;
+use crate::Api;
+use crate::api::success;
 
 #[derive(Deserialize)]
 struct Account {
@@ -44,20 +45,20 @@ struct Device {
     current: bool,
 }
 
-pub(crate) fn whoami() -> Result<account::Profile, Failure> {
-    let Account { id, email, plan } = ask("/v1/account".to_owned())?;
+pub(crate) fn whoami(api: &Api) -> Result<account::Profile, Failure> {
+    let Account { id, email, plan } = ask(api, "/v1/account".to_owned())?;
     Ok(account::Profile { id, email, plan })
 }
 
-pub(crate) fn browse(after: Option<&str>, limit: u32) -> Result<listing::Page, Failure> {
+pub(crate) fn browse(api: &Api, after: Option<&str>, limit: u32) -> Result<listing::Page, Failure> {
     let after = after.map(|mark| format!("&after={}", percent_encoded(mark))).unwrap_or_default();
-    let page: Projects = ask(format!("/v1/projects?limit={limit}{after}"))?;
+    let page: Projects = ask(api, format!("/v1/projects?limit={limit}{after}"))?;
     let entries = page.projects.iter().map(|project| entry(project)).collect::<Result<_, _>>()?;
     Ok(listing::Page { entries, next: page.next })
 }
 
-pub(crate) fn devices() -> Result<Vec<devices::Device>, Failure> {
-    let list: Devices = ask("/v1/devices".to_owned())?;
+pub(crate) fn devices(api: &Api) -> Result<Vec<devices::Device>, Failure> {
+    let list: Devices = ask(api, "/v1/devices".to_owned())?;
     let device = |d: Device| devices::Device {
         id: d.id,
         name: d.name,
@@ -68,12 +69,12 @@ pub(crate) fn devices() -> Result<Vec<devices::Device>, Failure> {
     Ok(list.devices.into_iter().map(device).collect())
 }
 
-pub(crate) fn revoke(id: &str) -> Result<(), Failure> {
-    api::delete(format!("/v1/devices/{}", percent_encoded(id)))
+pub(crate) fn revoke(api: &Api, id: &str) -> Result<(), Failure> {
+    api.delete(format!("/v1/devices/{}", percent_encoded(id)))
 }
 
-fn ask<T: DeserializeOwned>(path: String) -> Result<T, Failure> {
-    let reply = api::success(api::get(path)?, "application/json").map_err(|refusal| refusal.failure())?;
+fn ask<T: DeserializeOwned>(api: &Api, path: String) -> Result<T, Failure> {
+    let reply = success(api.get(path)?, "application/json").map_err(|refusal| refusal.failure())?;
     reply.json()
 }
 

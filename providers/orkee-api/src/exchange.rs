@@ -3,14 +3,15 @@
 use orkee_provider_sdk::{Answer, Exchange, Failure};
 use orkee_wire as wire;
 
+use crate::Api;
 use crate::answer;
-use crate::api;
+use crate::api::success;
 
-pub(crate) fn exchange(request: &Exchange) -> Result<Answer, Failure> {
+pub(crate) fn exchange(api: &Api, request: &Exchange) -> Result<Answer, Failure> {
     let envelopes = request.mutations.iter().map(|mutation| mutation.envelope.as_slice());
     let body = wire::join(&head(request), envelopes).map_err(|error| Failure::Protocol(error.to_string()))?;
-    let reply = api::post("/v1/sync", wire::SYNC_MEDIA_TYPE, body)?;
-    match api::success(reply, wire::SYNC_MEDIA_TYPE) {
+    let reply = api.post("/v1/sync", wire::SYNC_MEDIA_TYPE, body)?;
+    match success(reply, wire::SYNC_MEDIA_TYPE) {
         Ok(reply) => {
             answer::page(&reply.body, reply.header("x-request-id"), request.mutations.len()).map(Answer::Page)
         }

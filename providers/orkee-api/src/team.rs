@@ -4,7 +4,8 @@ use orkee_provider_sdk::{Failure, Request, percent_encoded, team};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::api;
+use crate::Api;
+use crate::api::success;
 
 #[derive(Deserialize)]
 struct Standing {
@@ -62,9 +63,9 @@ impl From<team::Role> for Role {
     }
 }
 
-pub(crate) fn show() -> Result<team::Standing, Failure> {
-    let reply = api::get("/v1/team".to_owned())?;
-    let reply = api::success(reply, "application/json").map_err(|refusal| refusal.failure())?;
+pub(crate) fn show(api: &Api) -> Result<team::Standing, Failure> {
+    let reply = api.get("/v1/team".to_owned())?;
+    let reply = success(reply, "application/json").map_err(|refusal| refusal.failure())?;
     let Standing { team, removed_from, invitations } = reply.json()?;
     let member = |Member { email, role }| team::Member { email, role: role.into() };
     let membership = team.map(|Team { id, name, role, members }| team::Membership {
@@ -81,25 +82,25 @@ pub(crate) fn show() -> Result<team::Standing, Failure> {
     })
 }
 
-pub(crate) fn invite(email: &str, role: team::Role) -> Result<(), Failure> {
+pub(crate) fn invite(api: &Api, email: &str, role: team::Role) -> Result<(), Failure> {
     let body = json!({ "email": email, "role": Role::from(role) });
-    api::change(Request::post("/v1/team/invitations"), &body)
+    api.change(Request::post("/v1/team/invitations"), &body)
 }
 
-pub(crate) fn set_role(email: &str, role: team::Role) -> Result<(), Failure> {
-    api::change(Request::put(member(email)), &json!({ "role": Role::from(role) }))
+pub(crate) fn set_role(api: &Api, email: &str, role: team::Role) -> Result<(), Failure> {
+    api.change(Request::put(member(email)), &json!({ "role": Role::from(role) }))
 }
 
-pub(crate) fn remove(email: &str) -> Result<(), Failure> {
-    api::delete(member(email))
+pub(crate) fn remove(api: &Api, email: &str) -> Result<(), Failure> {
+    api.delete(member(email))
 }
 
-pub(crate) fn join(team: &str) -> Result<(), Failure> {
-    api::change(Request::post("/v1/team/join"), &json!({ "team": team }))
+pub(crate) fn join(api: &Api, team: &str) -> Result<(), Failure> {
+    api.change(Request::post("/v1/team/join"), &json!({ "team": team }))
 }
 
-pub(crate) fn leave() -> Result<(), Failure> {
-    api::change(Request::post("/v1/team/leave"), &Value::Null)
+pub(crate) fn leave(api: &Api) -> Result<(), Failure> {
+    api.change(Request::post("/v1/team/leave"), &Value::Null)
 }
 
 fn member(email: &str) -> String {
