@@ -8,6 +8,7 @@ use url::Url;
 use super::discovery::Metadata;
 use super::endpoint;
 use super::error::{AuthError, plain};
+use super::tenant::IdentityProvider;
 use crate::net::Secret;
 
 /// What proves, at the end, that the answer belongs to this attempt. New for each attempt.
@@ -16,6 +17,8 @@ pub(super) struct Attempt {
     pub(super) url: Url,
     pub(super) redirect: RedirectUrl,
     pub(super) verifier: PkceCodeVerifier,
+    /// What the ID token has to repeat, where one is asked for.
+    pub(super) nonce: Option<Secret>,
     pub(super) judge: Judge,
 }
 
@@ -39,24 +42,36 @@ pub(super) enum Verdict {
 }
 
 impl Attempt {
-    pub(super) fn new(metadata: &Metadata, redirect: RedirectUrl) -> Self {
+    /// `identity_provider` is asked for an ID token.
+    pub(super) fn new(
+        metadata: &Metadata,
+        redirect: RedirectUrl,
+        identity_provider: Option<&IdentityProvider>,
+    ) -> Self {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let state = CsrfToken::new_random_len(32);
         let client = BasicClient::new(ClientId::new(metadata.client.id.clone()))
             .set_auth_uri(AuthUrl::from_url(metadata.authorization.clone()))
             .set_redirect_uri(redirect.clone());
-        let (url, state) = client
+        let mut request = client
             .authorize_url(|| state)
             .add_scope(Scope::new(metadata.client.scope()))
-            .set_pkce_challenge(challenge)
-            .url();
+            .set_pkce_challenge(challenge);
+        let nonce = identity_provider.map(|_| Secret::new(CsrfToken::new_random_len(32).into_secret()));
+        if let Some(nonce) = &nonce {
+            request = request.add_extra_param("nonce", nonce.expose().to_owned());
+        }
+        for (name, value) in identity_provider.iter().flat_map(|provider| provider.audience_parameters()) {
+            request = request.add_extra_param(name, value);
+        }
+        let (url, state) = request.url();
         let judge = Judge {
             state: Secret::new(state.into_secret()),
             issuer: metadata.issuer.clone(),
             host: endpoint::host(&metadata.authorization),
             names_itself: metadata.names_itself,
         };
-        Self { url, redirect, verifier, judge }
+        Self { url, redirect, verifier, nonce, judge }
     }
 }
 
@@ -159,13 +174,15 @@ mod tests {
             token: "https://op.example/token".parse().unwrap(),
             revocation: None,
             device: None,
+            jwks: None,
+            grants: None,
             names_itself,
         }
     }
 
     fn attempt(names_itself: bool) -> Attempt {
         let redirect = RedirectUrl::new("http://127.0.0.1:5000/callback".to_owned()).unwrap();
-        Attempt::new(&metadata(names_itself), redirect)
+        Attempt::new(&metadata(names_itself), redirect, None)
     }
 
     fn params(attempt: &Attempt) -> HashMap<String, String> {

@@ -50,35 +50,44 @@ impl Auth {
         events: &(dyn Fn(LoginEvent) + Sync),
     ) -> Result<Login, AuthError> {
         self.read()?;
-        let metadata = discovery::discover(&self.http, &request.issuer, &request.client).await?;
-        self.with_code(request, &metadata, events).await
+        let exchange = self.exchange_server(request).await?;
+        let (issuer, client, standard) = (&request.issuer, &request.client, request.standard());
+        let metadata = discovery::discover(&self.http, issuer, client, standard).await?;
+        self.with_code(request, &metadata, exchange.as_ref(), events).await
     }
 
     pub(super) async fn with_code(
         &self,
         request: &LoginRequest,
         metadata: &Metadata,
+        exchange: Option<&Metadata>,
         events: &(dyn Fn(LoginEvent) + Sync),
     ) -> Result<Login, AuthError> {
         let Some(url) = &metadata.device else {
             let reason = "it offers no sign-in on another device".to_owned();
             return Err(AuthError::Metadata { issuer: metadata.issuer.clone(), reason });
         };
-        let (pending, shown) = begin(&self.http, metadata, url).await?;
+        let (pending, shown) = begin(&self.http, metadata, url, request).await?;
         events(shown);
         let patience = pending.lifetime.min(request.timeout);
         let asked = tokio::time::timeout(patience, pending.poll(&self.http, metadata, request)).await;
         let granted = asked.map_err(|_| AuthError::TimedOut { after: patience })??;
-        self.keep_login(request, metadata, granted).await
+        self.keep_login(request, metadata, exchange, granted).await
     }
 }
 
 /// Asks for a code, and checks where the person would be sent with it.
-async fn begin(http: &Http, metadata: &Metadata, url: &Url) -> Result<(Pending, LoginEvent), AuthError> {
+async fn begin(
+    http: &Http,
+    metadata: &Metadata,
+    url: &Url,
+    login: &LoginRequest,
+) -> Result<(Pending, LoginEvent), AuthError> {
     let unusable = |what: &str| Endpoint::Device.answered(url, what);
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("client_id", &metadata.client.id)
         .append_pair("scope", &metadata.client.scope())
+        .extend_pairs(login.identity_provider().iter().flat_map(|provider| provider.audience_parameters()))
         .finish();
     let request = Request::post(url.as_str())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -123,10 +132,11 @@ impl Pending {
         metadata: &Metadata,
         request: &LoginRequest,
     ) -> Result<exchange::Granted, AuthError> {
+        let more = request.parameters();
         let (mut interval, mut pause) = (self.interval, self.interval);
         loop {
             sleep(pause).await;
-            match exchange::poll_device(http, metadata, &self.device_code, &request.device).await {
+            match exchange::poll_device(http, metadata, &self.device_code, &more).await {
                 Ok(Polled::Granted(granted)) => return Ok(granted),
                 Ok(Polled::Pending) => pause = interval,
                 Ok(Polled::SlowDown) => {
@@ -162,6 +172,8 @@ mod tests {
             token: "http://127.0.0.1:1/token".parse().unwrap(),
             revocation: None,
             device: None,
+            jwks: None,
+            grants: None,
             names_itself: true,
         };
         assert!(trusted(&metadata, "http://127.0.0.1:1/device?x=1").is_some());

@@ -22,6 +22,20 @@ pub(super) struct Metadata {
     pub(super) device: Option<Url>,
     /// The server names itself in the answer to the browser (RFC 9207).
     pub(super) names_itself: bool,
+    /// Where its keys are.
+    pub(super) jwks: Option<Url>,
+    /// The ways to a token that it offers. None: it does not say.
+    pub(super) grants: Option<Vec<String>>,
+}
+
+/// Which standard the server keeps to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standard {
+    /// RFC 8414.
+    Oauth,
+    /// OpenID Connect Discovery: a company's identity provider. Some of those offer S256 and do not say so; the nonce of each
+    /// attempt then proves what the challenge would.
+    OpenId,
 }
 
 #[derive(Deserialize)]
@@ -31,17 +45,23 @@ struct Document {
     token_endpoint: String,
     revocation_endpoint: Option<String>,
     device_authorization_endpoint: Option<String>,
-    #[serde(default)]
-    code_challenge_methods_supported: Vec<String>,
+    code_challenge_methods_supported: Option<Vec<String>>,
+    jwks_uri: Option<String>,
+    grant_types_supported: Option<Vec<String>>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
 }
 
 /// Asks the issuer for its metadata and checks it.
-pub(super) async fn discover(http: &Http, issuer: &ApiUrl, client: &Client) -> Result<Metadata, AuthError> {
+pub(super) async fn discover(
+    http: &Http,
+    issuer: &ApiUrl,
+    client: &Client,
+    standard: Standard,
+) -> Result<Metadata, AuthError> {
     let refuse = |reason: &str| AuthError::Metadata { issuer: issuer.to_string(), reason: reason.to_owned() };
     let mut found = None;
-    for url in locations(issuer).ok_or_else(|| refuse("its URL cannot be used"))? {
+    for url in locations(issuer, standard).ok_or_else(|| refuse("its URL cannot be used"))? {
         let request =
             Request::get(url.as_str()).header(http::header::ACCEPT, "application/json").body(Vec::new());
         let request = request.map_err(|_| refuse("its URL cannot be used"))?;
@@ -53,18 +73,20 @@ pub(super) async fn discover(http: &Http, issuer: &ApiUrl, client: &Client) -> R
     }
     let (url, reply) = found.ok_or_else(|| refuse("it offers no OAuth sign-in"))?;
     let document = parse(&url, &reply)?;
-    check(issuer, document, client.clone()).map_err(|reason| refuse(&reason))
+    check(issuer, document, client.clone(), standard).map_err(|reason| refuse(&reason))
 }
 
 /// RFC 8414 puts the well-known part before the issuer's path, OpenID Connect Discovery after it.
-fn locations(issuer: &ApiUrl) -> Option<[Url; 2]> {
+fn locations(issuer: &ApiUrl, standard: Standard) -> Option<[Url; 2]> {
     let text = issuer.to_string();
     let path = Url::parse(&text).ok()?.path().trim_end_matches('/').to_owned();
     let root: Url = issuer.origin().to_string().parse().ok()?;
-    Some([
-        root.join(&format!("/.well-known/oauth-authorization-server{path}")).ok()?,
-        issuer.join("/.well-known/openid-configuration")?,
-    ])
+    let oauth = root.join(&format!("/.well-known/oauth-authorization-server{path}")).ok()?;
+    let openid = issuer.join("/.well-known/openid-configuration")?;
+    Some(match standard {
+        Standard::Oauth => [oauth, openid],
+        Standard::OpenId => [openid, oauth],
+    })
 }
 
 fn parse(url: &Url, reply: &Response<Vec<u8>>) -> Result<Document, AuthError> {
@@ -79,11 +101,20 @@ fn parse(url: &Url, reply: &Response<Vec<u8>>) -> Result<Document, AuthError> {
     })
 }
 
-fn check(issuer: &ApiUrl, document: Document, client: Client) -> Result<Metadata, String> {
+fn check(
+    issuer: &ApiUrl,
+    document: Document,
+    client: Client,
+    standard: Standard,
+) -> Result<Metadata, String> {
     if document.issuer.trim_end_matches('/') != issuer.to_string() {
         return Err(format!("it calls itself `{}`", plain(&document.issuer)));
     }
-    if !document.code_challenge_methods_supported.iter().any(|method| method == "S256") {
+    let offers_s256 = match &document.code_challenge_methods_supported {
+        Some(methods) => methods.iter().any(|method| method == "S256"),
+        None => standard == Standard::OpenId,
+    };
+    if !offers_s256 {
         return Err("the server does not support PKCE S256".to_owned());
     }
     let endpoint = |name: &str, text: &str| {
@@ -96,6 +127,8 @@ fn check(issuer: &ApiUrl, document: Document, client: Client) -> Result<Metadata
         token: endpoint("token endpoint", &document.token_endpoint)?,
         revocation: optional("revocation endpoint", document.revocation_endpoint)?,
         device: optional("device authorization endpoint", document.device_authorization_endpoint)?,
+        jwks: optional("key set", document.jwks_uri)?,
+        grants: document.grant_types_supported,
         names_itself: document.authorization_response_iss_parameter_supported,
         issuer: document.issuer,
     })
@@ -132,16 +165,16 @@ mod tests {
 
     #[test]
     fn metadata_is_looked_for_where_the_two_standards_put_it() {
-        let [oauth, oidc] = locations(&issuer()).unwrap();
+        let [oauth, oidc] = locations(&issuer(), Standard::Oauth).unwrap();
         assert_eq!(oauth.as_str(), "https://op.example/.well-known/oauth-authorization-server/t");
         assert_eq!(oidc.as_str(), "https://op.example/t/.well-known/openid-configuration");
-        let [oauth, _] = locations(&ApiUrl::parse("http://127.0.0.1:1").unwrap()).unwrap();
+        let [oauth, _] = locations(&ApiUrl::parse("http://127.0.0.1:1").unwrap(), Standard::Oauth).unwrap();
         assert_eq!(oauth.as_str(), "http://127.0.0.1:1/.well-known/oauth-authorization-server");
     }
 
     #[test]
     fn good_metadata_is_taken() {
-        let metadata = check(&issuer(), document(|_| ()), Client::default()).unwrap();
+        let metadata = check(&issuer(), document(|_| ()), Client::default(), Standard::Oauth).unwrap();
         assert!(metadata.names_itself);
         assert_eq!(metadata.token.as_str(), "https://op.example/token");
     }
@@ -153,10 +186,23 @@ mod tests {
                 &issuer(),
                 document(|d| d["code_challenge_methods_supported"] = methods),
                 Client::default(),
+                Standard::Oauth,
             )
             .unwrap_err();
             assert_eq!(error, "the server does not support PKCE S256");
         }
+    }
+
+    #[test]
+    fn an_identity_provider_may_leave_s256_unsaid_but_not_deny_it() {
+        let unsaid =
+            || document(|d| drop(d.as_object_mut().unwrap().remove("code_challenge_methods_supported")));
+        assert!(check(&issuer(), unsaid(), Client::default(), Standard::OpenId).is_ok());
+        assert!(check(&issuer(), unsaid(), Client::default(), Standard::Oauth).is_err());
+        let denied = document(|d| d["code_challenge_methods_supported"] = serde_json::json!(["plain"]));
+        assert!(check(&issuer(), denied, Client::default(), Standard::OpenId).is_err());
+        let [openid, _] = locations(&issuer(), Standard::OpenId).unwrap();
+        assert_eq!(openid.as_str(), "https://op.example/t/.well-known/openid-configuration");
     }
 
     #[test]
@@ -165,10 +211,11 @@ mod tests {
             &issuer(),
             document(|d| d["issuer"] = "https://evil.example/t\u{1b}[2J".into()),
             Client::default(),
+            Standard::Oauth,
         )
         .unwrap_err();
         assert_eq!(other, "it calls itself `https://evil.example/t[2J`");
-        for key in ["authorization_endpoint", "token_endpoint", "revocation_endpoint"] {
+        for key in ["authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri"] {
             for bad in [
                 "http://op.example/x",
                 "http://127.0.0.1/x",
@@ -177,7 +224,8 @@ mod tests {
                 "https://u@op.example/",
             ] {
                 assert!(
-                    check(&issuer(), document(|d| d[key] = bad.into()), Client::default()).is_err(),
+                    check(&issuer(), document(|d| d[key] = bad.into()), Client::default(), Standard::Oauth)
+                        .is_err(),
                     "{key} {bad}"
                 );
             }
@@ -191,6 +239,6 @@ mod tests {
             d["issuer"] = "http://127.0.0.1:9".into();
             d["token_endpoint"] = "http://127.0.0.1:9/token".into();
         });
-        assert!(check(&issuer, document, Client::default()).is_ok());
+        assert!(check(&issuer, document, Client::default(), Standard::Oauth).is_ok());
     }
 }

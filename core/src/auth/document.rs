@@ -99,6 +99,9 @@ impl Document {
             expires_at: renewed("expires_at").and_then(|t| t.parse().ok()),
             refresh_token: renewed("refresh_token").map(Secret::from),
             account: text("account").map(|email| Account { email, plan: text("subscription") }),
+            identity_provider: text("identity_provider"),
+            signed_in_at: text("signed_in_at").and_then(|t| t.parse().ok()),
+            ends_at: text("ends_at").and_then(|t| t.parse().ok()),
         })
     }
 
@@ -115,6 +118,9 @@ impl Document {
         set(table, "refresh_token", login.refresh_token.as_ref().map(Secret::expose));
         set(table, "api_url", Some(&login.api));
         set(table, "issuer", Some(&login.issuer));
+        set(table, "identity_provider", login.identity_provider.as_deref());
+        set(table, "signed_in_at", login.signed_in_at.map(seconds).as_deref());
+        set(table, "ends_at", login.ends_at.map(seconds).as_deref());
         if let Some(account) = &login.account {
             set(table, "account", Some(&account.email));
             set(table, "subscription", account.plan.as_deref());
@@ -223,6 +229,9 @@ refresh_token = "orkee_refresh_xyz..."
             expires_at: Some("2025-01-01T00:00:00.7Z".parse().unwrap()),
             refresh_token: Some(Secret::new("orkee_refresh_new")),
             account: None,
+            identity_provider: None,
+            signed_in_at: None,
+            ends_at: None,
         }
     }
 
@@ -335,6 +344,23 @@ refresh_token = "orkee_refresh_xyz..."
         assert_eq!(read.holder(), Some("alice"));
         document.put(&section, &login());
         assert!(!document.to_text().contains("webdav"), "another sign-in leaves nothing of the former");
+    }
+
+    #[test]
+    fn the_sign_in_at_an_identity_provider_is_kept_with_its_end() {
+        let mut document = Document::new();
+        let section = Section::Tenant("acme".to_owned());
+        let at = "2026-01-01T08:00:00Z".parse().unwrap();
+        let (signed_in_at, ends_at) = (Some(at), Some(at + jiff::SignedDuration::from_hours(8)));
+        let sso = Login { identity_provider: Some("okta".to_owned()), signed_in_at, ends_at, ..login() };
+        document.put(&section, &sso);
+        let text = document.to_text();
+        let kept = "identity_provider = \"okta\"\nsigned_in_at = \"2026-01-01T08:00:00Z\"\nends_at = \"2026-01-01T16:00:00Z\"\n";
+        assert!(text.contains(kept), "{}", text.as_str());
+        let read = Document::parse(&text).unwrap().login(&section).unwrap();
+        assert_eq!((read.identity_provider.as_deref(), read.ends_at), (Some("okta"), ends_at));
+        document.put(&section, &login());
+        assert!(!document.to_text().contains("okta"), "another sign-in leaves nothing of the former");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
+use jiff::Timestamp;
 use url::Url;
 
 use super::error::AuthError;
@@ -10,6 +11,8 @@ use crate::net::{Http, NetError, Origin, Reach};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_BODY: u64 = 256 << 10;
+/// What a tenant's description may have.
+const MAX_TENANT: u64 = 64 << 10;
 
 /// Which request it is, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +21,10 @@ pub(super) enum Endpoint {
     Token,
     Revocation,
     Device,
+    /// The keys of an issuer.
+    Keys,
+    /// The description of a tenant.
+    Tenant,
 }
 
 impl Endpoint {
@@ -27,13 +34,25 @@ impl Endpoint {
             Self::Token => "token",
             Self::Revocation => "revocation",
             Self::Device => "device authorization",
+            Self::Keys => "keys",
+            Self::Tenant => "tenant",
         }
+    }
+
+    fn max_body(self) -> u64 {
+        if self == Self::Tenant { MAX_TENANT } else { MAX_BODY }
     }
 
     /// An answer that cannot be used.
     pub(super) fn answered(self, url: &Url, what: impl Into<String>) -> AuthError {
         AuthError::Answer { host: host(url), endpoint: self.name(), what: what.into() }
     }
+}
+
+/// When a server says that it answered: its own clock, whatever this machine's says.
+pub(super) fn date(reply: &Response<Vec<u8>>) -> Option<Timestamp> {
+    let text = reply.headers().get(http::header::DATE)?.to_str().ok()?;
+    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// The host of a URL with its port, for messages.
@@ -57,7 +76,8 @@ pub(super) async fn send(
         client.request(head.method, url.clone()).headers(head.headers).body(body).timeout(TIMEOUT).build();
     let request = request.map_err(|error| AuthError::Network(NetError::sort(error, &origin)))?;
     tracing::debug!(target: "orkee::cloud::auth", endpoint = endpoint.name(), host = %host(url), "request");
-    let reply = http.exchange(&origin, reach, request, MAX_BODY).await.map_err(AuthError::Network)?;
+    let reply =
+        http.exchange(&origin, reach, request, endpoint.max_body()).await.map_err(AuthError::Network)?;
 
     let status = reply.status;
     tracing::debug!(target: "orkee::cloud::auth", endpoint = endpoint.name(), status = status.as_u16(), "answer");
@@ -73,4 +93,22 @@ pub(super) async fn send(
     *response.status_mut() = status;
     *response.headers_mut() = reply.headers;
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_of_an_answer_is_read() {
+        let dated = |text: &str| {
+            let mut reply = Response::new(Vec::new());
+            reply.headers_mut().insert(http::header::DATE, text.parse().unwrap());
+            date(&reply)
+        };
+        let at = dated("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        assert_eq!(at.to_string(), "1994-11-06T08:49:37Z");
+        assert_eq!(dated("yesterday"), None);
+        assert_eq!(date(&Response::new(Vec::new())), None);
+    }
 }

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::file::FileError;
 use super::method::Method;
+use super::tenant::TenantError;
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::net::NetError;
 
@@ -208,12 +209,46 @@ pub enum AuthError {
         #[source]
         source: std::io::Error,
     },
+    /// The tenant, its identity provider or its policy is in the way.
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    /// The same, where people sign in through the identity provider of their tenant.
+    #[error(transparent)]
+    OfTenant(Box<AuthError>),
     /// Another process holds the lock.
     #[error("the sign-in is locked by {}", holder(*pid))]
     Locked {
         /// Who, where it said so.
         pid: Option<u32>,
     },
+}
+
+/// The command of most hints, and what it is for the people of a tenant.
+const LOGIN: &str = "`orkee cloud login`";
+const SSO_LOGIN: &str = "`orkee cloud login --sso`";
+
+impl AuthError {
+    /// There is no login for this API at all.
+    pub(super) fn says_that_there_is_none(&self) -> bool {
+        match self {
+            Self::NotSignedIn { .. } | Self::OtherOrigin { .. } => true,
+            Self::OfTenant(error) => error.says_that_there_is_none(),
+            _ => false,
+        }
+    }
+
+    /// Nobody is signed in here, as opposed to a token file that cannot be used.
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::NotSignedIn { .. }
+            | Self::OtherOrigin { .. }
+            | Self::OtherPurpose { .. }
+            | Self::SignedOut { .. }
+            | Self::Tenant(TenantError::SignInEnded { .. }) => true,
+            Self::OfTenant(error) => error.is_absence(),
+            _ => false,
+        }
+    }
 }
 
 fn tail(description: &str) -> String {
@@ -258,6 +293,8 @@ impl Diagnostic for AuthError {
             Self::Unreadable { .. } => "E-AUTH-021",
             Self::Unwritable { .. } => "E-AUTH-022",
             Self::Locked { .. } => "E-AUTH-023",
+            Self::Tenant(error) => error.code(),
+            Self::OfTenant(error) => error.code(),
         }
     }
 
@@ -273,6 +310,8 @@ impl Diagnostic for AuthError {
             }
             Self::Answer { .. } => Kind::Network,
             Self::Network(error) => error.kind(),
+            Self::Tenant(error) => error.kind(),
+            Self::OfTenant(error) => error.kind(),
             _ => Kind::Auth,
         }
     }
@@ -325,6 +364,8 @@ impl Diagnostic for AuthError {
                 "try again later; if it stays so, check the host in ORKEE_CLOUD_API_URL".to_owned()
             }
             Self::Network(error) => return error.hint(),
+            Self::Tenant(error) => return error.hint(),
+            Self::OfTenant(error) => return error.hint().map(|hint| hint.replace(LOGIN, SSO_LOGIN)),
             Self::EnvTokenFile(_) | Self::Locked { pid: None } => return None,
         };
         Some(hint)

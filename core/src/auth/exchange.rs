@@ -3,6 +3,7 @@
 //! What the server answers is never put into an error or a log: a malformed reply may hold the very token.
 
 use std::borrow::Cow;
+use std::sync::Mutex;
 
 use futures_util::future::BoxFuture;
 use http::Request;
@@ -30,6 +31,10 @@ pub(super) struct Granted {
     pub(super) refresh_token: Option<Secret>,
     /// In seconds; None where the server does not say, or says something that no clock can hold.
     lifetime: Option<i64>,
+    /// Who signed in, as an identity provider says; nobody has checked it yet.
+    pub(super) id_token: Option<Secret>,
+    /// When the server says that it was.
+    pub(super) at: Option<Timestamp>,
 }
 
 impl Granted {
@@ -56,24 +61,33 @@ pub struct Device {
     pub platform: String,
 }
 
-/// Trades the code for tokens.
+impl Device {
+    /// As the server's token endpoint takes it.
+    pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {
+        vec![("device_name", self.name.clone()), ("device_platform", self.platform.clone())]
+    }
+}
+
+/// Trades the code for tokens. `more` is sent along.
 pub(super) async fn redeem_code(
     http: &Http,
     metadata: &Metadata,
     code: &Secret,
     verifier: PkceCodeVerifier,
     redirect: &RedirectUrl,
-    device: &Device,
+    more: &[(&'static str, String)],
 ) -> Result<Granted, Refusal> {
     let client = client(metadata);
-    let request = client
+    let mut request = client
         .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
         .set_pkce_verifier(verifier)
-        .set_redirect_uri(Cow::Borrowed(redirect))
-        .add_extra_param("device_name", device.name.as_str())
-        .add_extra_param("device_platform", device.platform.as_str());
-    let endpoint = TokenEndpoint { http: http.clone(), url: metadata.token.clone() };
-    sort(metadata, request.request_async(&endpoint).await)
+        .set_redirect_uri(Cow::Borrowed(redirect));
+    for (name, value) in more {
+        request = request.add_extra_param(*name, value.as_str());
+    }
+    let endpoint = TokenEndpoint::new(http, metadata);
+    let granted = sort(metadata, request.request_async(&endpoint).await)?;
+    Ok(Granted { at: endpoint.date(), ..granted })
 }
 
 /// Trades the refresh token for new tokens. It may be spent as soon as this sends.
@@ -85,7 +99,7 @@ pub(super) async fn refresh(
     let client = client(metadata);
     let token = RefreshToken::new(refresh_token.expose().to_owned());
     let request = client.exchange_refresh_token(&token);
-    let endpoint = TokenEndpoint { http: http.clone(), url: metadata.token.clone() };
+    let endpoint = TokenEndpoint::new(http, metadata);
     sort(metadata, request.request_async(&endpoint).await)
 }
 
@@ -104,15 +118,30 @@ pub(super) async fn poll_device(
     http: &Http,
     metadata: &Metadata,
     device_code: &Secret,
-    device: &Device,
+    more: &[(&'static str, String)],
 ) -> Result<Polled, Refusal> {
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:device_code")
         .append_pair("device_code", device_code.expose())
         .append_pair("client_id", &metadata.client.id)
-        .append_pair("device_name", &device.name)
-        .append_pair("device_platform", &device.platform)
+        .extend_pairs(more)
         .finish();
+    match ask_for_token(http, metadata, form).await? {
+        Ok(granted) => Ok(Polled::Granted(granted)),
+        Err(error) => match error.error().as_ref() {
+            "authorization_pending" => Ok(Polled::Pending),
+            "slow_down" => Ok(Polled::SlowDown),
+            _ => Err(refusal(metadata, &error)),
+        },
+    }
+}
+
+/// Sends a form to the token endpoint; inside, what it refuses.
+pub(super) async fn ask_for_token(
+    http: &Http,
+    metadata: &Metadata,
+    form: String,
+) -> Result<Result<Granted, BasicErrorResponse>, Refusal> {
     let answered = |what: &str| Refusal::Failed(Endpoint::Token.answered(&metadata.token, what));
     let request = Request::post(metadata.token.as_str())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -121,18 +150,13 @@ pub(super) async fn poll_device(
         .map_err(|_| answered("nothing: its URL cannot be used"))?;
     let reply =
         endpoint::send(http, Endpoint::Token, &metadata.token, request).await.map_err(Refusal::Failed)?;
-    if reply.status().is_success() {
-        let reply: Reply =
-            serde_json::from_slice(reply.body()).map_err(|_| answered("something that is no token reply"))?;
-        return granted(metadata, reply).map(Polled::Granted);
+    let no_reply = || answered("something that is no token reply");
+    if !reply.status().is_success() {
+        return Ok(Err(serde_json::from_slice(reply.body()).map_err(|_| no_reply())?));
     }
-    let error: BasicErrorResponse =
-        serde_json::from_slice(reply.body()).map_err(|_| answered("something that is no token reply"))?;
-    match error.error().as_ref() {
-        "authorization_pending" => Ok(Polled::Pending),
-        "slow_down" => Ok(Polled::SlowDown),
-        _ => Err(refusal(metadata, &error)),
-    }
+    let at = endpoint::date(&reply);
+    let reply: Reply = serde_json::from_slice(reply.body()).map_err(|_| no_reply())?;
+    Ok(Ok(Granted { at, ..granted(metadata, reply)? }))
 }
 
 /// Tells the server to forget a token (RFC 7009).
@@ -183,6 +207,18 @@ fn client(metadata: &Metadata) -> Client {
 struct TokenEndpoint {
     http: Http,
     url: Url,
+    /// Of its answer.
+    date: Mutex<Option<Timestamp>>,
+}
+
+impl TokenEndpoint {
+    fn new(http: &Http, metadata: &Metadata) -> Self {
+        Self { http: http.clone(), url: metadata.token.clone(), date: Mutex::default() }
+    }
+
+    fn date(self) -> Option<Timestamp> {
+        self.date.into_inner().unwrap_or_default()
+    }
 }
 
 impl<'c> AsyncHttpClient<'c> for TokenEndpoint {
@@ -190,7 +226,13 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint {
     type Future = BoxFuture<'c, Result<HttpResponse, AuthError>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(endpoint::send(&self.http, Endpoint::Token, &self.url, request))
+        Box::pin(async move {
+            let reply = endpoint::send(&self.http, Endpoint::Token, &self.url, request).await?;
+            if let Ok(mut date) = self.date.lock() {
+                *date = endpoint::date(&reply);
+            }
+            Ok(reply)
+        })
     }
 }
 
@@ -209,7 +251,7 @@ fn sort(
     }
 }
 
-fn refusal(metadata: &Metadata, response: &BasicErrorResponse) -> Refusal {
+pub(super) fn refusal(metadata: &Metadata, response: &BasicErrorResponse) -> Refusal {
     let description = plain(response.error_description().map_or("", String::as_str));
     match response.error().as_ref() {
         "invalid_grant" => Refusal::Grant(description),
@@ -231,7 +273,8 @@ fn granted(metadata: &Metadata, reply: Reply) -> Result<Granted, Refusal> {
         let error = Endpoint::Token.answered(&metadata.token, "a token that cannot be sent");
         return Err(Refusal::Failed(error));
     }
-    Ok(Granted { token, refresh_token, lifetime: reply.expires_in })
+    let id_token = reply.id_token.map(|token| Secret::new(token.into_secret()));
+    Ok(Granted { token, refresh_token, lifetime: reply.expires_in, id_token, at: None })
 }
 
 /// A token reply, lenient in `expires_in`, which servers write in many ways.
@@ -242,6 +285,8 @@ struct Reply {
     #[serde(default, deserialize_with = "lifetime")]
     expires_in: Option<i64>,
     refresh_token: Option<RefreshToken>,
+    /// The type keeps it out of what is printed.
+    id_token: Option<AccessToken>,
     #[serde(skip)]
     scopes: Option<Vec<Scope>>,
 }
@@ -308,7 +353,13 @@ mod tests {
     #[test]
     fn a33_a_lifetime_that_no_clock_can_hold_is_unknown() {
         let now = Timestamp::UNIX_EPOCH;
-        let granted = |lifetime| Granted { token: Secret::new("a"), refresh_token: None, lifetime };
+        let granted = |lifetime| Granted {
+            token: Secret::new("a"),
+            refresh_token: None,
+            lifetime,
+            id_token: None,
+            at: None,
+        };
         assert_eq!(granted(Some(60)).expires_at(now).unwrap().as_second(), 60);
         assert!(granted(Some(1_000_000_000_000)).expires_at(now).is_none());
         assert!(granted(Some(i64::MAX)).expires_at(now).is_none());
@@ -316,7 +367,7 @@ mod tests {
 
     #[test]
     fn a55_a_token_reply_does_not_print_its_tokens() {
-        let reply = serde_json::json!({"access_token": "canary1", "token_type": "bearer", "refresh_token": "canary2"});
+        let reply = serde_json::json!({"access_token": "canary1", "token_type": "bearer", "refresh_token": "canary2", "id_token": "canary3"});
         let reply: Reply = serde_json::from_value(reply).unwrap();
         assert!(!format!("{reply:?}").contains("canary"));
     }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use oauth2::RedirectUrl;
 use tokio::sync::{mpsc, oneshot};
 
 use super::attempt::{Attempt, Verdict};
 use super::client::Client;
-use super::discovery::{self, Metadata};
+use super::discovery::{self, Metadata, Standard};
 use super::error::AuthError;
 use super::exchange::{self, Device, Granted, Refusal};
 use super::listener::{Bound, Listener};
@@ -17,6 +18,7 @@ use super::method::Method;
 use super::pages::Page;
 use super::purpose::Purpose;
 use super::section::{Login, Section};
+use super::tenant::{IdentityProvider, Sso, TokenUse};
 use super::{Auth, EnvToken, endpoint};
 use crate::net::{ApiUrl, Secret};
 
@@ -44,6 +46,38 @@ pub struct LoginRequest {
     pub prefers_code: bool,
     /// This device, for the server's list.
     pub device: Device,
+    /// The issuer is an identity provider of a tenant's. None: it is the API's own authorization server.
+    pub sso: Option<Sso>,
+    /// How long the sign-in lasts, whatever its tokens say.
+    pub lifetime: Option<Duration>,
+}
+
+impl LoginRequest {
+    pub(super) fn identity_provider(&self) -> Option<&IdentityProvider> {
+        self.sso.as_ref().map(|sso| &sso.identity_provider)
+    }
+
+    pub(super) fn standard(&self) -> Standard {
+        if self.sso.is_some() { Standard::OpenId } else { Standard::Oauth }
+    }
+
+    /// What the token endpoint is told beside the code. A device is the matter of the API's own server alone.
+    pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {
+        match self.identity_provider() {
+            Some(provider) => provider.audience_parameters(),
+            None => self.device.parameters(),
+        }
+    }
+
+    /// Who renews the tokens that are kept, and who this program is to it.
+    fn renewed_by(&self) -> (String, Option<String>) {
+        match &self.sso {
+            Some(sso) if sso.identity_provider.token == TokenUse::Exchange => {
+                (sso.exchange_at.to_string(), None)
+            }
+            _ => (self.issuer.to_string(), self.client.unusual_id()),
+        }
+    }
 }
 
 /// Opens a URL in a browser; may block.
@@ -99,10 +133,12 @@ impl Auth {
     pub async fn login(&self, request: LoginRequest, ui: LoginUi<'_>) -> Result<Login, AuthError> {
         // A token file that could not be written is told before the person goes through all this.
         self.read()?;
-        let metadata = discovery::discover(&self.http, &request.issuer, &request.client).await?;
+        let exchange = self.exchange_server(&request).await?;
+        let (issuer, client, standard) = (&request.issuer, &request.client, request.standard());
+        let metadata = discovery::discover(&self.http, issuer, client, standard).await?;
         let LoginUi { events, opener, mut pasted } = ui;
         if request.prefers_code && opener.is_none() && metadata.device.is_some() {
-            return self.with_code(&request, &metadata, events).await;
+            return self.with_code(&request, &metadata, exchange.as_ref(), events).await;
         }
         let bound = bind(request.callback_port, pasted.is_some(), events).await?;
         let redirect = bound.as_ref().map_or_else(|| NO_LISTENER.to_owned(), Bound::redirect_uri);
@@ -110,7 +146,8 @@ impl Auth {
             issuer: metadata.issuer.clone(),
             reason: "no redirect address".to_owned(),
         })?;
-        let Attempt { url, redirect, verifier, judge } = Attempt::new(&metadata, redirect);
+        let Attempt { url, redirect, verifier, nonce, judge } =
+            Attempt::new(&metadata, redirect, request.identity_provider());
         let judge = Arc::new(judge);
         let mut listener = bound.map(|bound| bound.serve(Arc::clone(&judge)));
 
@@ -130,7 +167,10 @@ impl Auth {
         };
 
         let result = match answer.verdict {
-            Ok(code) => self.redeem(&request, &metadata, &code, verifier, &redirect).await,
+            Ok(code) => {
+                let proof = Proof { code, verifier, redirect, nonce };
+                self.redeem(&request, &metadata, exchange.as_ref(), proof).await
+            }
             Err(error) => Err(error),
         };
         if let Some(listener) = listener.filter(|_| answer.from_browser) {
@@ -158,6 +198,9 @@ impl Auth {
             expires_at: None,
             refresh_token: None,
             account: None,
+            identity_provider: None,
+            signed_in_at: purpose.sign_in_lifetime.map(|_| self.clock.now()),
+            ends_at: purpose.sign_in_lifetime.and_then(|lifetime| self.end_of(lifetime)),
         };
         let mut locked = self.lock().await?;
         let room = locked.make_room()?;
@@ -171,20 +214,21 @@ impl Auth {
         &self,
         request: &LoginRequest,
         metadata: &Metadata,
-        code: &Secret,
-        verifier: oauth2::PkceCodeVerifier,
-        redirect: &RedirectUrl,
+        exchange: Option<&Metadata>,
+        proof: Proof,
     ) -> Result<Login, AuthError> {
         let locked = self.lock().await?;
         let room = locked.make_room()?;
-        let granted =
-            exchange::redeem_code(&self.http, metadata, code, verifier, redirect, &request.device).await;
+        let Proof { code, verifier, redirect, nonce } = proof;
+        let more = request.parameters();
+        let granted = exchange::redeem_code(&self.http, metadata, &code, verifier, &redirect, &more).await;
         let granted = granted.map_err(|refusal| match refusal {
             Refusal::Grant(description) => {
                 AuthError::CodeRefused { host: endpoint::host(&metadata.token), description }
             }
             Refusal::Failed(error) => error,
         })?;
+        let granted = self.for_the_api(request, metadata, exchange, granted, nonce.as_ref()).await?;
         self.store(locked, room, request, metadata, granted)
     }
 
@@ -193,11 +237,18 @@ impl Auth {
         &self,
         request: &LoginRequest,
         metadata: &Metadata,
+        exchange: Option<&Metadata>,
         granted: Granted,
     ) -> Result<Login, AuthError> {
         let locked = self.lock().await?;
         let room = locked.make_room()?;
+        let granted = self.for_the_api(request, metadata, exchange, granted, None).await?;
         self.store(locked, room, request, metadata, granted)
+    }
+
+    /// When what begins now and lasts so long ends.
+    fn end_of(&self, lifetime: Duration) -> Option<Timestamp> {
+        self.clock.now().checked_add(lifetime).ok()
     }
 
     fn store(
@@ -208,16 +259,21 @@ impl Auth {
         metadata: &Metadata,
         granted: Granted,
     ) -> Result<Login, AuthError> {
+        let (issuer, client_id) = request.renewed_by();
+        let lasts = request.sso.is_some() || request.lifetime.is_some();
         let login = Login {
             method: Method::Oauth,
             provider: request.provider.clone(),
-            client_id: request.client.unusual_id(),
+            client_id,
             api: request.api.to_string(),
-            issuer: request.issuer.to_string(),
+            issuer,
             expires_at: granted.expires_at(self.clock.now()),
             token: Some(granted.token),
             refresh_token: granted.refresh_token,
             account: None,
+            identity_provider: request.identity_provider().map(|provider| provider.id.clone()),
+            signed_in_at: lasts.then(|| self.clock.now()),
+            ends_at: request.lifetime.and_then(|lifetime| self.end_of(lifetime)),
         };
         let document = &mut locked.logins.document;
         document.forget_account(&request.section);
@@ -226,6 +282,14 @@ impl Auth {
         tracing::info!(target: "orkee::cloud::auth", section = %request.section, issuer = %metadata.issuer, "signed in");
         Ok(login)
     }
+}
+
+/// What proves to the token endpoint, and to us, that the answer belongs to the attempt.
+struct Proof {
+    code: Secret,
+    verifier: oauth2::PkceCodeVerifier,
+    redirect: RedirectUrl,
+    nonce: Option<Secret>,
 }
 
 /// Binds the port. Where none can be had at all, a person who can paste does without.

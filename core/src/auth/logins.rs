@@ -1,5 +1,7 @@
 //! The logins of a home folder: read without the lock, changed under it.
 
+use jiff::Timestamp;
+
 use super::document::{Document, Unreadable};
 use super::error::AuthError;
 use super::file::{Folder, Prepared};
@@ -29,7 +31,7 @@ pub(super) struct Room(Prepared);
 impl Auth {
     /// The login for a purpose, as it stands in the token file. Asks no server.
     pub fn login_for(&self, purpose: &Purpose) -> Result<(Section, Login), AuthError> {
-        self.read()?.find(purpose)
+        self.read()?.find(purpose, self.clock.now()).map_err(|error| purpose.told(error))
     }
 
     /// Every section of the token file that is a login.
@@ -95,8 +97,8 @@ impl Auth {
 }
 
 impl Logins {
-    /// The login for this purpose. One for another origin, provider or issuer is none.
-    pub(super) fn find(&self, purpose: &Purpose) -> Result<(Section, Login), AuthError> {
+    /// The login for this purpose. One for another origin, provider or issuer is none, nor is one that has come to its end.
+    pub(super) fn find(&self, purpose: &Purpose, now: Timestamp) -> Result<(Section, Login), AuthError> {
         let mut refused = None;
         for section in self.document.sections().into_iter().filter(|section| purpose.is_about(section)) {
             let Some(login) = self.document.login(&section) else {
@@ -115,6 +117,7 @@ impl Logins {
                 refused = refused.or(Some(AuthError::OtherPurpose { host, method: login.method, provider }));
                 continue;
             }
+            purpose.check_end(&login, now)?;
             return Ok((section, login));
         }
         Err(refused.unwrap_or_else(|| AuthError::NotSignedIn { host: purpose.host() }))

@@ -64,9 +64,9 @@ impl Auth {
     pub fn section_for(&self, purpose: &Purpose) -> Result<Option<Section>, AuthError> {
         match self.login_for(purpose) {
             Ok((section, _)) => Ok(Some(section)),
-            Err(AuthError::NotSignedIn { .. } | AuthError::OtherOrigin { .. }) => Ok(None),
+            Err(error) if error.says_that_there_is_none() => Ok(None),
             // What is left of a login that ended, or that another provider needed, is removed, too.
-            Err(AuthError::SignedOut { .. } | AuthError::OtherPurpose { .. }) => {
+            Err(error) if error.is_absence() => {
                 Ok(Some(purpose.tenant.clone().map_or(Section::Default, Section::Tenant)))
             }
             Err(error) => Err(error),
@@ -90,7 +90,7 @@ impl Auth {
             }
         };
         let client = Client::of(login.client_id.as_deref());
-        let metadata = match discovery::discover(&self.http, &issuer, &client).await {
+        let metadata = match discovery::discover(&self.http, &issuer, &client, login.standard()).await {
             Ok(metadata) => metadata,
             Err(error) => return Revocation::Failed(error),
         };

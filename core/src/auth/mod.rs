@@ -22,12 +22,15 @@ mod login;
 mod logins;
 mod logout;
 mod method;
+mod oidc;
 mod pages;
 mod process;
 mod purpose;
 mod refresh;
 mod section;
+mod tenant;
 mod token_account;
+mod token_exchange;
 mod tokens;
 
 use std::path::PathBuf;
@@ -47,6 +50,9 @@ pub use method::Method;
 pub use process::protect;
 pub use purpose::Purpose;
 pub use section::{Account, Login, Section};
+pub use tenant::{
+    Allowed, Asking, Encryption, IdentityProvider, Policy, Running, Sso, Tenant, TenantError, TokenUse,
+};
 pub use tokens::{TokenSource, Tokens};
 
 use crate::clock::Clock;

@@ -1,8 +1,14 @@
 //! What a sign-in has to be for, to be used: where, whose, by which provider, and of which kind.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::error::AuthError;
 use super::host_of;
 use super::method::Method;
 use super::section::{Login, Section};
+use super::tenant::TenantError;
 use crate::net::ApiUrl;
 
 /// The use that a sign-in is wanted for. One that was made for another is not handed out.
@@ -18,12 +24,45 @@ pub struct Purpose {
     pub method: Method,
     /// The authorization server that has to have issued it. None: whichever did, for this API.
     pub issuer: Option<ApiUrl>,
+    /// People sign in through an identity provider of the tenant's.
+    pub sso: bool,
+    /// How long the tenant lets a sign-in last.
+    pub sign_in_lifetime: Option<Duration>,
 }
 
 impl Purpose {
     /// Orkee Cloud, or a server of one's own.
     pub fn orkee_cloud(api: ApiUrl, tenant: Option<String>) -> Self {
-        Self { api, tenant, provider: None, method: Method::Oauth, issuer: None }
+        let (provider, issuer, sign_in_lifetime) = (None, None, None);
+        Self { api, tenant, provider, method: Method::Oauth, issuer, sso: false, sign_in_lifetime }
+    }
+
+    /// Refuses a login that the tenant wants made anew.
+    pub(super) fn check_end(&self, login: &Login, now: Timestamp) -> Result<(), AuthError> {
+        let Some(tenant) = &self.tenant else { return Ok(()) };
+        let end = self.end_of(login);
+        // Of one that began nobody knows when, nobody knows that it goes on.
+        let is_unknown = self.sign_in_lifetime.is_some() && login.signed_in_at.is_none();
+        match is_unknown || end.is_some_and(|end| now >= end) {
+            true => Err(TenantError::SignInEnded { tenant: tenant.clone(), at: end }.into()),
+            false => Ok(()),
+        }
+    }
+
+    /// When the tenant wants a login made anew: as it was when that was made, or as it is now, whichever is sooner.
+    pub(super) fn end_of(&self, login: &Login) -> Option<Timestamp> {
+        let by_policy =
+            self.sign_in_lifetime.and_then(|lifetime| login.signed_in_at?.checked_add(lifetime).ok());
+        by_policy.into_iter().chain(login.ends_at).min()
+    }
+
+    /// An error as the people of the tenant are to be told it.
+    pub(super) fn told(&self, error: AuthError) -> AuthError {
+        match error {
+            error if !self.sso => error,
+            error @ (AuthError::Tenant(_) | AuthError::OfTenant(_)) => error,
+            error => AuthError::OfTenant(Box::new(error)),
+        }
     }
 
     /// The API's host, for messages.

@@ -36,8 +36,13 @@ impl Auth {
             issuer: login.issuer.clone(),
             reason: error.to_string(),
         })?;
-        let metadata =
-            discovery::discover(&self.http, &issuer, &Client::of(login.client_id.as_deref())).await?;
+        let metadata = discovery::discover(
+            &self.http,
+            &issuer,
+            &Client::of(login.client_id.as_deref()),
+            login.standard(),
+        )
+        .await?;
 
         let room = locked.make_room()?;
         let interrupted = locked.lock.interrupted(refresh_token);

@@ -4,8 +4,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::discovery::Standard;
 use super::method::Method;
-use crate::net::Secret;
+use crate::net::{ApiUrl, Secret};
 
 /// Which login: the one of a tenant, of a named environment, or the default one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -68,9 +69,24 @@ pub struct Login {
     pub refresh_token: Option<Secret>,
     /// Whose it is, where the server said so.
     pub account: Option<Account>,
+    /// The identity provider of the tenant that signed the person in.
+    pub identity_provider: Option<String>,
+    /// When the person signed in, where it matters.
+    pub signed_in_at: Option<Timestamp>,
+    /// When the tenant wants a new sign-in, however fresh the token is.
+    pub ends_at: Option<Timestamp>,
 }
 
 impl Login {
+    /// What its issuer keeps to: that of an API's own server is told by the API, and an identity provider is another.
+    pub(super) fn standard(&self) -> Standard {
+        let origin = |url: &str| ApiUrl::parse(url).ok().map(|url| url.origin().clone());
+        match self.identity_provider.is_some() && origin(&self.issuer) != origin(&self.api) {
+            true => Standard::OpenId,
+            false => Standard::Oauth,
+        }
+    }
+
     /// The part of the secret that is none, such as the user name.
     pub fn holder(&self) -> Option<&str> {
         self.method.holder(self.token.as_ref()?.expose())

@@ -43,6 +43,8 @@ pub struct Tokens {
 struct Held {
     token: Secret,
     expires_at: Option<Timestamp>,
+    /// When the tenant wants a new sign-in.
+    ends_at: Option<Timestamp>,
     /// When this process brought it; such a token is not refreshed before it is refused, whatever the clock says.
     brought: Option<Instant>,
 }
@@ -78,16 +80,19 @@ impl Tokens {
             return Ok(token.token().clone());
         }
         let mut held = self.held.lock().await;
-        if let Some(held) =
-            held.as_ref().filter(|held| held.brought.is_some() || self.is_fresh(held.expires_at))
-        {
+        let is_good = |held: &&Held| {
+            let goes_on = held.ends_at.is_none_or(|end| self.auth.clock.now() < end);
+            goes_on && (held.brought.is_some() || self.is_fresh(held.expires_at))
+        };
+        if let Some(held) = held.as_ref().filter(is_good) {
             return Ok(held.token.clone());
         }
         let (_, login) = self.auth.login_for(&self.purpose)?;
+        let ends_at = self.purpose.end_of(&login);
         if self.is_fresh(login.expires_at)
             && let Some(token) = login.token
         {
-            *held = Some(Held { token: token.clone(), expires_at: login.expires_at, brought: None });
+            *held = Some(Held { token: token.clone(), expires_at: login.expires_at, ends_at, brought: None });
             return Ok(token);
         }
         self.renew(&mut held, None).await
@@ -133,7 +138,7 @@ impl Tokens {
         }
         let mut held = self.held.lock().await;
         let (_, login) = self.auth.login_for(&self.purpose)?;
-        self.renew(&mut held, login.token.as_ref()).await.map(drop)
+        self.renew(&mut held, login.token.as_ref()).await.map(drop).map_err(|error| self.purpose.told(error))
     }
 
     fn is_fresh(&self, expires_at: Option<Timestamp>) -> bool {
@@ -145,15 +150,18 @@ impl Tokens {
         let mut locked = self.auth.lock().await?;
         // The second turn is for a file that somebody changed, without the lock, while the server was asked.
         for _ in 0..2 {
-            let (section, login) = locked.logins.find(&self.purpose)?;
+            let (section, login) = locked.logins.find(&self.purpose, self.auth.clock.now())?;
+            let ends_at = self.purpose.end_of(&login);
             if let Some(token) = self.brought_by_another(&login, refused) {
-                *held = Some(Held { token: token.clone(), expires_at: login.expires_at, brought: None });
+                let expires_at = login.expires_at;
+                *held = Some(Held { token: token.clone(), expires_at, ends_at, brought: None });
                 return Ok(token);
             }
             if let Refreshed::New { token, expires_at } =
                 self.auth.refresh(&mut locked, &section, login).await?
             {
-                *held = Some(Held { token: token.clone(), expires_at, brought: Some(Instant::now()) });
+                let brought = Some(Instant::now());
+                *held = Some(Held { token: token.clone(), expires_at, ends_at, brought });
                 return Ok(token);
             }
         }
@@ -180,7 +188,10 @@ impl CredentialSource for Tokens {
             if !self.is_meant(name, audience)? {
                 return Ok(None);
             }
-            self.current().await.map(Some).map_err(CredentialError::from_diagnostic)
+            self.current()
+                .await
+                .map(Some)
+                .map_err(|error| CredentialError::from_diagnostic(self.purpose.told(error)))
         })
     }
 
@@ -194,7 +205,10 @@ impl CredentialSource for Tokens {
             if !self.is_meant(name, audience)? {
                 return Ok(None);
             }
-            self.after_refusal(refused).await.map(Some).map_err(CredentialError::from_diagnostic)
+            self.after_refusal(refused)
+                .await
+                .map(Some)
+                .map_err(|error| CredentialError::from_diagnostic(self.purpose.told(error)))
         })
     }
 }

@@ -115,6 +115,8 @@ impl Choice {
             provider: Some(self.name().to_owned()).filter(|_| !self.is_orkee_cloud()),
             method,
             issuer,
+            sso: false,
+            sign_in_lifetime: None,
         })
     }
 

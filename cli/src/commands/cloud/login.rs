@@ -125,6 +125,8 @@ impl Login {
             timeout: Duration::from_secs(self.timeout),
             prefers_code: wish == BrowserWish::IfThere,
             device: device(),
+            sso: None,
+            lifetime: None,
         };
         let tell = events(cx);
         surroundings::run(async {
