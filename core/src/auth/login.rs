@@ -53,6 +53,14 @@ pub struct LoginRequest {
 }
 
 impl LoginRequest {
+    /// The same through an identity provider: the person is sent there.
+    #[must_use]
+    pub fn through(self, sso: Sso) -> Self {
+        let provider = &sso.identity_provider;
+        let client = Client { id: provider.client_id.clone(), scopes: provider.scopes.clone() };
+        Self { issuer: provider.issuer.clone(), client, sso: Some(sso), ..self }
+    }
+
     pub(super) fn identity_provider(&self) -> Option<&IdentityProvider> {
         self.sso.as_ref().map(|sso| &sso.identity_provider)
     }

@@ -160,4 +160,7 @@ pub use registry::{
     Assessment, BUILT_IN, Candidate, Change, ComponentDigest, Difference, DownloadError, Installed, NoDigest,
     Registry, RegistryError, Release, download,
 };
-pub use select::{Chosen, Claimant, ORKEE_CLOUD, Providers, Selection, SelectionError, select, tenant_table};
+pub use select::{
+    Chosen, Claimant, ENTERPRISE, ORKEE_CLOUD, Providers, Selection, SelectionError, select, select_at_api,
+    tenant_table,
+};

@@ -8,6 +8,8 @@ use crate::diagnostic::{Diagnostic, Kind};
 
 /// The provider of Orkee Cloud and of self-hosted servers; it is part of the program.
 pub const ORKEE_CLOUD: &str = "orkee-cloud";
+/// The provider of the tenants that those know; it is part of the program.
+pub const ENTERPRISE: &str = "enterprise";
 
 /// A provider, and why it is this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,10 +62,12 @@ pub struct Claimant {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SelectionError {
     /// Nothing says which provider the tenant uses.
-    #[error("no provider is known for the tenant `{tenant}`")]
+    #[error("no provider is known for the tenant `{tenant}`: {host} knows no such tenant")]
     UnknownTenant {
         /// As `ORKEE_CLOUD_TENANT` names it.
         tenant: String,
+        /// The API that was asked.
+        host: String,
         /// What there is, in a sentence.
         there_is: String,
     },
@@ -102,10 +106,10 @@ impl Diagnostic for SelectionError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::UnknownTenant { tenant, there_is } => {
+            Self::UnknownTenant { tenant, there_is, .. } => {
                 let table = table(tenant);
                 format!(
-                    "write `provider = \"NAME\"` under {table} in config.toml, or unset ORKEE_CLOUD_TENANT; {there_is}"
+                    "check ORKEE_CLOUD_API_URL, write `provider = \"NAME\"` under {table} in config.toml, or unset ORKEE_CLOUD_TENANT; {there_is}"
                 )
             }
             Self::NotInstalled { tenant, provider, there_is } => {
@@ -120,15 +124,16 @@ impl Diagnostic for SelectionError {
     }
 }
 
-/// The provider for `tenant` (empty: none), given what `[tenants.NAME]` of the configuration names.
+/// The provider for `tenant` (empty: none), given what `[tenants.NAME]` of the configuration names. None: nothing here says so,
+/// and the API has to be asked ([`select_at_api`]).
 pub fn select(
     tenant: &str,
     configured: Option<&str>,
     there: Providers<'_>,
-) -> Result<Selection, SelectionError> {
+) -> Result<Option<Selection>, SelectionError> {
     if tenant.is_empty() {
         let provider = Chosen::BuiltIn(ORKEE_CLOUD.to_owned());
-        return Ok(Selection { provider, because: "no tenant is set".to_owned() });
+        return Ok(Some(Selection { provider, because: "no tenant is set".to_owned() }));
     }
     if let Some(name) = configured {
         let because = format!("{} in config.toml names it", table(tenant));
@@ -137,24 +142,35 @@ pub fn select(
             provider: name.to_owned(),
             there_is: there.describe(),
         })?;
-        return Ok(Selection { provider, because });
+        return Ok(Some(Selection { provider, because }));
     }
     let claims = |claimant: &&Claimant| claimant.tenants.iter().any(|claimed| claimed == tenant);
     let names: Vec<String> =
         there.installed.iter().filter(claims).map(|claimant| claimant.name.clone()).collect();
     match names.as_slice() {
-        [] => unclaimed(tenant, there),
-        [only] => Ok(Selection {
+        [] => Ok(None),
+        [only] => Ok(Some(Selection {
             provider: Chosen::Installed(only.clone()),
             because: format!("it is installed for the tenant `{tenant}`"),
-        }),
+        })),
         _ => Err(SelectionError::Claimed { tenant: tenant.to_owned(), among: names }),
     }
 }
 
-/// The provider for a tenant that neither the configuration nor a grant names.
-fn unclaimed(tenant: &str, there: Providers<'_>) -> Result<Selection, SelectionError> {
-    Err(SelectionError::UnknownTenant { tenant: tenant.to_owned(), there_is: there.describe() })
+/// The provider for a tenant that the API at `host` was asked for: because nothing here names one, or because the
+/// configuration names [`ENTERPRISE`], which serves only whom an API knows.
+pub fn select_at_api(
+    tenant: &str,
+    host: &str,
+    is_known: bool,
+    there: Providers<'_>,
+) -> Result<Selection, SelectionError> {
+    if !is_known {
+        let (tenant, host, there_is) = (tenant.to_owned(), host.to_owned(), there.describe());
+        return Err(SelectionError::UnknownTenant { tenant, host, there_is });
+    }
+    let because = format!("{host} knows the tenant `{tenant}`");
+    Ok(Selection { provider: Chosen::BuiltIn(ENTERPRISE.to_owned()), because })
 }
 
 impl Providers<'_> {
@@ -212,7 +228,11 @@ mod tests {
         installed: &[Claimant],
     ) -> Result<Selection, SelectionError> {
         let tenants = ["other".to_owned()];
-        select(tenant, configured, Providers { built_in: &[ORKEE_CLOUD, "s3"], installed, tenants: &tenants })
+        let there = Providers { built_in: &[ORKEE_CLOUD, "s3"], installed, tenants: &tenants };
+        match select(tenant, configured, there)? {
+            Some(selection) => Ok(selection),
+            None => select_at_api(tenant, "api.example.com", tenant == "at-the-api", there),
+        }
     }
 
     fn built_in(name: &str) -> Chosen {
@@ -245,6 +265,18 @@ mod tests {
         let selection = choose("acme", None, &all).unwrap();
         assert_eq!(selection.provider, installed("notes"));
         assert!(selection.because.contains("installed for the tenant `acme`"), "{}", selection.because);
+    }
+
+    #[test]
+    fn p50_a_tenant_that_the_api_knows_is_enterprises_unless_something_here_says_otherwise() {
+        let all = [claimant("notes", &["at-the-api"])];
+        let selection = choose("at-the-api", None, &[]).unwrap();
+        assert_eq!(selection.provider, built_in(ENTERPRISE));
+        assert_eq!(selection.because, "api.example.com knows the tenant `at-the-api`");
+        assert_eq!(choose("at-the-api", None, &all).unwrap().provider, installed("notes"));
+        assert_eq!(choose("at-the-api", Some("s3"), &all).unwrap().provider, built_in("s3"));
+        let unknown = choose("acme", None, &all).unwrap_err().to_string();
+        assert!(unknown.ends_with("api.example.com knows no such tenant"), "{unknown}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The providers that are part of this program.
 
-use orkee_core::plugin::{Embedded, Manifest, ORKEE_CLOUD, Package, PackageError};
+use orkee_core::plugin::{ENTERPRISE, Embedded, Manifest, ORKEE_CLOUD, Package, PackageError};
 
 /// One of them.
 pub(super) struct BuiltIn {
@@ -21,7 +21,7 @@ macro_rules! embedded {
 /// All of them.
 pub(super) const ALL: &[BuiltIn] = &[
     BuiltIn { name: ORKEE_CLOUD, component: embedded!("orkee-cloud") },
-    BuiltIn { name: "enterprise", component: embedded!("enterprise") },
+    BuiltIn { name: ENTERPRISE, component: embedded!("enterprise") },
     BuiltIn { name: "s3", component: embedded!("s3") },
     BuiltIn { name: "webdav", component: embedded!("webdav") },
 ];

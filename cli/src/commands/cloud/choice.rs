@@ -1,17 +1,20 @@
 //! The provider that the settings choose, and all that is known of it before it is loaded: its manifest as granted, what the user
 //! set for the tenant, and what follows from both.
 
-use orkee_core::auth::{Client, Method, Purpose};
+use orkee_core::auth::{
+    Asking, Auth, AuthError, Client, Encryption, Method, Purpose, Running, Tenant, TenantError,
+};
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::{ApiUrl, ApiUrlError};
 use orkee_core::plugin::{
-    ApiUrlSetBy, Chosen, Claimant, Grants, Host, Limits, LoginKind, Manifest, ORKEE_CLOUD, OptionValues,
-    Plugin, Providers, Registry, Selection, select, tenant_table,
+    ApiUrlSetBy, Chosen, Claimant, ComponentDigest, ENTERPRISE, Grants, Host, Limits, LoginKind, Manifest,
+    ORKEE_CLOUD, OptionValues, Plugin, Providers, Registry, Selection, select, select_at_api, tenant_table,
 };
-use orkee_core::settings::{DEFAULT_API_URL, Origin, Settings, TenantSettings};
+use orkee_core::settings::{DEFAULT_API_URL, Origin, Setting, Settings, TenantSettings};
 use thiserror::Error;
 
 use super::builtin::{self, BuiltIn};
+use super::surroundings;
 use crate::context::Context;
 use crate::failure::{CliError, Failure};
 
@@ -23,6 +26,15 @@ pub(super) struct Choice {
     tenant: String,
     settings: TenantSettings,
     source: Source,
+    /// What an API says of the tenant. None: none is known to have it.
+    known: Option<Tenant>,
+}
+
+/// Who asks an API whether it knows a tenant, and whether at all.
+#[derive(Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub(super) auth: &'a Auth,
+    pub(super) asking: Asking,
 }
 
 /// Where its component is.
@@ -32,8 +44,9 @@ enum Source {
 }
 
 impl Choice {
-    /// Chooses for a tenant (empty: none). What is installed is read only where the choice may fall on it.
-    pub(super) fn of(cx: &Context, tenant: &str) -> Result<Self, Failure> {
+    /// Chooses for a tenant (empty: none). What is installed is read only where the choice may fall on it, and an API asked only
+    /// where nothing here decides, or where it is known to have the tenant.
+    pub(super) fn of(cx: &Context, tenant: &str, ask: Ask<'_>) -> Result<Self, Failure> {
         let set = cx.settings()?;
         let settings =
             if tenant.is_empty() { TenantSettings::default() } else { set.tenant_settings(tenant)? };
@@ -41,7 +54,7 @@ impl Choice {
         let needs_no_registry =
             tenant.is_empty() || configured.is_some_and(|name| builtin::named(name).is_some());
         let registry = if needs_no_registry { None } else { Some(Registry::open(cx.home()?)?) };
-        let selection = choose(tenant, configured, registry.as_ref(), &set.tenants())?;
+        let (selection, known) = choose(tenant, &settings, registry.as_ref(), set, ask)?;
         let (manifest, source) = match (&selection.provider, registry) {
             (Chosen::Installed(name), Some(registry)) => {
                 (registry.expect(name)?.current.granted.clone(), Source::Installed(registry))
@@ -52,7 +65,7 @@ impl Choice {
                 (built_in.manifest()?, Source::BuiltIn(built_in))
             }
         };
-        Ok(Self { selection, manifest, tenant: tenant.to_owned(), settings, source })
+        Ok(Self { selection, manifest, tenant: tenant.to_owned(), settings, source, known })
     }
 
     /// Its id.
@@ -63,6 +76,49 @@ impl Choice {
     /// Whether it is the one for Orkee Cloud and for servers like it.
     pub(super) fn is_orkee_cloud(&self) -> bool {
         self.name() == ORKEE_CLOUD
+    }
+
+    /// Whether it is the one for tenants of such servers.
+    fn is_enterprise(&self) -> bool {
+        self.name() == ENTERPRISE
+    }
+
+    /// The tenant whose identity providers sign people in. None: the provider has another sign-in.
+    pub(super) fn enterprise(&self) -> Option<&Tenant> {
+        self.known.as_ref().filter(|_| self.is_enterprise())
+    }
+
+    /// Refuses what the policy of the tenant does not allow: this provider, these bytes, or another place to send projects to.
+    pub(super) fn check_policy(&self, api: &ApiUrl) -> Result<(), Failure> {
+        let Some(Tenant { policy, .. }) = &self.known else { return Ok(()) };
+        let sha256 = || self.sha256();
+        let built_in = matches!(self.source, Source::BuiltIn(_));
+        policy.check_provider(&self.tenant, Running { name: self.name(), built_in, sha256: &sha256 })?;
+        policy.check_origin(&self.tenant, &api.origin().to_string())?;
+        for host in &self.manifest.hosts {
+            policy.check_origin(&self.tenant, &host.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Refuses to send projects as they are where the tenant wants them sealed.
+    pub(super) fn check_encryption(&self) -> Result<(), Failure> {
+        match self.known.as_ref().map(|tenant| tenant.policy.encryption) {
+            Some(Encryption::Required) => {
+                Err(AuthError::from(TenantError::EncryptionRequired { tenant: self.tenant.clone() }).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The digest of its component, in hexadecimal.
+    fn sha256(&self) -> String {
+        match &self.source {
+            Source::BuiltIn(built_in) => ComponentDigest::of(built_in.component.bytes).to_string(),
+            Source::Installed(registry) => {
+                registry.get(self.name()).map(|plugin| plugin.current.sha256.to_string()).unwrap_or_default()
+            }
+        }
     }
 
     /// Where its API is; `environment` is what `--env` names.
@@ -80,6 +136,9 @@ impl Choice {
                 ),
             )
             .into());
+        }
+        if let Some(tenant) = self.enterprise() {
+            return Ok((tenant.api.clone(), ApiUrlSetBy::User));
         }
         let set = match settings.api_url_of_environment()? {
             Some(set) => Some(set),
@@ -115,8 +174,8 @@ impl Choice {
             provider: Some(self.name().to_owned()).filter(|_| !self.is_orkee_cloud()),
             method,
             issuer,
-            sso: false,
-            sign_in_lifetime: None,
+            sso: self.enterprise().is_some_and(|tenant| !tenant.identity_providers.is_empty()),
+            sign_in_lifetime: self.known.as_ref().and_then(|tenant| tenant.policy.sign_in_lifetime),
         })
     }
 
@@ -177,10 +236,15 @@ impl Choice {
         }))
     }
 
-    /// What the user set for it, checked.
+    /// What the user set for it, checked, and what it is told of the tenant.
     pub(super) fn options(&self) -> Result<OptionValues, Failure> {
         let table = format!("[{}.options]", tenant_table(&self.tenant));
-        Ok(OptionValues::resolve(self.name(), &self.manifest.options, &self.settings.options, &table)?)
+        let mut options =
+            OptionValues::resolve(self.name(), &self.manifest.options, &self.settings.options, &table)?;
+        if self.is_enterprise() {
+            options.values.insert("tenant".to_owned(), self.tenant.clone());
+        }
+        Ok(options)
     }
 
     /// What it may reach and name. A credential that signs does it for the region that the options name.
@@ -197,8 +261,9 @@ impl Choice {
         Limits::default().raised(&self.manifest.limits).lowered(&self.settings.limits)
     }
 
-    /// Its component, compiled and checked. Nothing of it has run.
-    pub(super) fn load(&self, host: &Host) -> Result<Plugin, Failure> {
+    /// Its component, compiled and checked. Nothing of it has run. One that the tenant's policy does not allow is not loaded.
+    pub(super) fn load(&self, host: &Host, api: &ApiUrl) -> Result<Plugin, Failure> {
+        self.check_policy(api)?;
         match &self.source {
             Source::BuiltIn(built_in) => Ok(host.load_embedded(built_in.name, &built_in.component)?),
             Source::Installed(registry) => Ok(registry.load(host, self.name())?),
@@ -208,10 +273,11 @@ impl Choice {
 
 fn choose(
     tenant: &str,
-    configured: Option<&str>,
+    of_tenant: &TenantSettings,
     registry: Option<&Registry>,
-    tenants: &[String],
-) -> Result<Selection, Failure> {
+    set: &Settings,
+    Ask { auth, asking }: Ask<'_>,
+) -> Result<(Selection, Option<Tenant>), Failure> {
     let installed: Vec<Claimant> = registry
         .into_iter()
         .flat_map(Registry::installed)
@@ -220,8 +286,33 @@ fn choose(
             tenants: plugin.current.granted.tenants.clone(),
         })
         .collect();
-    let built_in = builtin::names();
-    Ok(select(tenant, configured, Providers { built_in: &built_in, installed: &installed, tenants })?)
+    let (built_in, tenants) = (builtin::names(), set.tenants());
+    let there = Providers { built_in: &built_in, installed: &installed, tenants: &tenants };
+    let configured = of_tenant.provider.as_ref().map(|setting| setting.value.as_str());
+    let selection = match select(tenant, configured, there)? {
+        Some(selection) if tenant.is_empty() => return Ok((selection, None)),
+        // Whatever serves it now: where the tenant is known to an API, its policy holds.
+        Some(selection) if selection.provider.name() != ENTERPRISE => {
+            let asking = if asking == Asking::Always { Asking::IfOld } else { asking };
+            let known = surroundings::run(async { Ok(auth.known_tenant(tenant, asking).await?) })?;
+            return Ok((selection, known));
+        }
+        selection => selection,
+    };
+    let api = discovery_url(of_tenant, set)?;
+    let known = surroundings::run(async { Ok(auth.tenant(&api, tenant, asking).await?) })?;
+    let found = select_at_api(tenant, &api.origin().authority(), known.is_some(), there)?;
+    Ok((selection.unwrap_or(found), known))
+}
+
+/// The API that is asked for a tenant.
+fn discovery_url(of_tenant: &TenantSettings, set: &Settings) -> Result<ApiUrl, Failure> {
+    let named = match set.api_url_of_environment()? {
+        Some(named) => Some(named),
+        None => of_tenant.api_url.clone(),
+    };
+    let Setting { value, origin } = named.map_or_else(|| set.api_url(None), Ok)?;
+    Ok(ApiUrl::parse(&value).map_err(|source| UnusableApiUrl { origin, source })?)
 }
 
 /// Nothing says where the provider's API is.

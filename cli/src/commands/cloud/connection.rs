@@ -138,7 +138,7 @@ async fn load(
     let started = Instant::now();
     let (home, choice) = (cx.home()?, &cloud.choice);
     let host = Host::new(Some(home.cache()))?;
-    let plugin = choice.load(&host)?;
+    let plugin = choice.load(&host, &cloud.api)?;
     if let Code::Recompiled(why) = plugin.code() {
         let (name, folder) = (plugin.name(), home.cache());
         cx.out.warn(format_args!(

@@ -4,8 +4,8 @@ use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
 use orkee_core::auth::{
-    Account, AuthError, BrowserWish, Device, LoginEvent, LoginRequest, LoginUi, Method, Opener, Purpose,
-    Section, Surroundings,
+    Account, Asking, AuthError, BrowserWish, Device, LoginEvent, LoginRequest, LoginUi, Method, Opener,
+    Purpose, Section, Sso, Surroundings,
 };
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::sync::provider::Cursor;
@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::connection::Connection;
 use super::handed_in;
 use super::open_url;
+use super::sso;
 use super::surroundings::{self, Cloud};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -34,8 +35,8 @@ pub(crate) struct Login {
     /// Sign in to another Orkee Cloud: `development`, or an `[environments.NAME]` of config.toml
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// Sign in through your company's identity provider
-    #[arg(long)]
+    /// Sign in through the identity provider of your company, whose tenant ORKEE_CLOUD_TENANT names
+    #[arg(long, conflicts_with_all = ["with_token", "refresh_token", "env"])]
     sso: bool,
     /// Show a code to type on another device, instead of opening a browser
     #[arg(long, conflicts_with_all = ["with_token", "refresh_token"])]
@@ -62,14 +63,22 @@ pub(crate) struct Login {
 
 impl Login {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        let cloud = Cloud::open(cx, self.env.as_deref())?;
-        // What is wrong with the provider's options is told before the person goes through all this.
+        if self.sso {
+            sso::check_tenant(cx)?;
+        }
+        // Who signs people in may have changed since the tenant was last asked for.
+        let asking = if self.refresh_token { Asking::IfOld } else { Asking::Always };
+        let cloud = Cloud::open_asking(cx, self.env.as_deref(), asking)?;
+        // What is wrong with the provider's options, or what the tenant does not allow, is told before the person goes through all
+        // this.
         cloud.choice.options()?;
+        cloud.choice.check_policy(&cloud.api)?;
         let purpose = cloud.needs_sign_in()?;
         if self.refresh_token {
             return refresh(cx, &cloud, purpose);
         }
-        if let Some(flag) = self.not_offered(purpose.method) {
+        let sso = if self.with_token { None } else { sso::of(cx, &cloud)? };
+        if let Some(flag) = self.not_offered(purpose.method, sso.is_some()) {
             return Err(NotOffered { host: cloud.host(), flag }.into());
         }
         let section = match (&cloud.tenant, &self.env) {
@@ -81,7 +90,7 @@ impl Login {
         if self.with_token {
             handed_in::from_stdin(cx, &cloud, purpose, &section)?;
         } else if purpose.method == Method::Oauth {
-            self.by_oauth(cx, &cloud, purpose, &section)?;
+            self.by_oauth(cx, &cloud, purpose, &section, sso)?;
         } else {
             handed_in::from_person(cx, &cloud, purpose, &section)?;
         }
@@ -89,9 +98,9 @@ impl Login {
     }
 
     /// A flag for a way to sign in that there is not.
-    fn not_offered(&self, method: Method) -> Option<&'static str> {
+    fn not_offered(&self, method: Method, has_sso: bool) -> Option<&'static str> {
         let by_browser = method == Method::Oauth;
-        match (self.sso, self.device && !by_browser) {
+        match (self.sso && !has_sso, self.device && !by_browser) {
             (true, _) => Some("--sso"),
             (_, true) => Some("--device"),
             _ => None,
@@ -104,6 +113,7 @@ impl Login {
         cloud: &Cloud,
         purpose: &Purpose,
         section: &Section,
+        sso: Option<Sso>,
     ) -> Result<(), Failure> {
         let wish = match (self.browser, self.no_browser) {
             (true, _) => BrowserWish::Yes,
@@ -126,7 +136,11 @@ impl Login {
             prefers_code: wish == BrowserWish::IfThere,
             device: device(),
             sso: None,
-            lifetime: None,
+            lifetime: purpose.sign_in_lifetime,
+        };
+        let request = match sso {
+            Some(sso) => request.through(sso),
+            None => request,
         };
         let tell = events(cx);
         surroundings::run(async {

@@ -46,6 +46,8 @@ mod settle;
 #[cfg(feature = "cloud")]
 mod sign_in;
 #[cfg(feature = "cloud")]
+mod sso;
+#[cfg(feature = "cloud")]
 mod status;
 #[cfg(feature = "cloud")]
 mod surroundings;

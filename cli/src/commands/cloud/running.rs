@@ -88,6 +88,7 @@ struct ParkedView<'a> {
 pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
     let started = Instant::now();
     let cloud = Cloud::open(cx, None)?;
+    cloud.choice.check_encryption()?;
     let _lock = SyncLock::acquire(cx.home()?)?;
     let mut done = Done::default();
     let mut options = run.options.clone();

@@ -1,7 +1,7 @@
 //! Whether somebody is signed in to what is in use, who, and with what: for `cloud status`.
 
 use jiff::Timestamp;
-use orkee_core::auth::{Account, AuthError, Method, Section};
+use orkee_core::auth::{Account, Method, Section};
 use orkee_core::diagnostic::Kind;
 use orkee_core::plugin::Membership;
 use orkee_core::sync::provider::Cursor;
@@ -22,6 +22,10 @@ pub(super) struct SignIn {
     /// As the sign-in itself says: the user name, the access key id.
     pub(super) holder: Option<String>,
     pub(super) expires_at: Option<Timestamp>,
+    /// Who signed the person in, for a tenant.
+    pub(super) identity_provider: Option<String>,
+    /// When the tenant wants a new sign-in.
+    pub(super) ends_at: Option<Timestamp>,
     pub(super) source: Option<String>,
     /// Why nobody is signed in.
     pub(super) refusal: Option<Failure>,
@@ -44,10 +48,12 @@ impl SignIn {
                 holder: login.holder().map(str::to_owned),
                 account: login.account,
                 expires_at: login.expires_at,
+                identity_provider: login.identity_provider,
+                ends_at: login.ends_at,
                 source: Some("auth.toml".to_owned()),
                 ..nothing
             }),
-            Err(error) if is_absence(&error) => Ok(Self { refusal: Some(error.into()), ..nothing }),
+            Err(error) if error.is_absence() => Ok(Self { refusal: Some(error.into()), ..nothing }),
             Err(error) => Err(error.into()),
         }
     }
@@ -102,15 +108,4 @@ impl SignIn {
             (Method::Password | Method::AwsKeys, None) => None,
         }
     }
-}
-
-/// Nobody is signed in here, as opposed to a token file that cannot be used.
-fn is_absence(error: &AuthError) -> bool {
-    matches!(
-        error,
-        AuthError::NotSignedIn { .. }
-            | AuthError::OtherOrigin { .. }
-            | AuthError::OtherPurpose { .. }
-            | AuthError::SignedOut { .. }
-    )
 }

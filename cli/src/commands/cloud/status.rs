@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use orkee_core::auth::Method;
+use orkee_core::auth::{Asking, Method};
 use orkee_core::clock;
 use orkee_core::plugin::Selection;
 use orkee_core::settings::{Key, Setting};
@@ -44,7 +44,8 @@ struct Report {
 
 impl Status {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        let cloud = Cloud::open(cx, None)?;
+        let asking = if self.offline { Asking::Never } else { Asking::IfOld };
+        let cloud = Cloud::open_asking(cx, None, asking)?;
         let (mut report, cursor) = Report::new(cx, &cloud)?;
         if !self.offline && report.sign_in.refusal.is_none() {
             report.sign_in.ask(cx, &cloud, cursor)?;
@@ -114,6 +115,11 @@ impl Report {
                     .out
                     .line(format_args!("Signed in with: {} (from {source}{section})", text::line(&what)))?,
             }
+        }
+        if let Some(provider) = &self.sign_in.identity_provider {
+            let ends =
+                self.sign_in.ends_at.map(|at| utc(at, ", until %Y-%m-%d %H:%M UTC")).unwrap_or_default();
+            cx.out.line(format_args!("Signed in through: {}{ends}", text::line(provider)))?;
         }
         let next = if self.automatic { "set, but this version syncs only when asked" } else { "off" };
         cx.out.line(format_args!("Automatic sync: {next}"))?;
@@ -193,6 +199,8 @@ impl Report {
             tenant_origin: self.tenant.origin.to_string(),
             api_url: &self.api,
             sign_in: self.sign_in.method.map(Method::as_str),
+            identity_provider: self.sign_in.identity_provider.as_deref(),
+            sign_in_ends_at: self.sign_in.ends_at.map(clock::rfc3339),
             projects: Counts { in_step, waiting, conflicts, parked },
             team_mode: self.team_mode,
             team: self.sign_in.team.as_ref().and_then(|team| team.as_ref().ok()).map(|team| TeamView {
@@ -224,6 +232,9 @@ struct Document<'a> {
     api_url: &'a str,
     /// How one signs in to the provider; none: not at all.
     sign_in: Option<&'static str>,
+    /// Who signed the person in for the tenant.
+    identity_provider: Option<&'a str>,
+    sign_in_ends_at: Option<String>,
     projects: Counts,
     team_mode: bool,
     /// None: not in team mode, not asked, or in no team.

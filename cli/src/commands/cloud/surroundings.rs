@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use orkee_core::auth::{self, Auth, EnvToken, Login, Notice, Purpose, Section, Tokens};
+use orkee_core::auth::{self, Asking, Auth, EnvToken, Login, Notice, Purpose, Section, Tokens};
 use orkee_core::clock::SystemClock;
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::{ApiUrl, Http, HttpOptions};
@@ -15,7 +15,7 @@ use thiserror::Error;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind};
 
-use super::choice::Choice;
+use super::choice::{Ask, Choice};
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -33,12 +33,21 @@ pub(super) struct Cloud {
 }
 
 impl Cloud {
-    /// Reads the settings and chooses the provider; asks nobody. `environment` is what `--env` names.
+    /// Reads the settings and chooses the provider; asks nobody but, now and then, the API whether it knows the tenant. `environment` is what `--env` names.
     pub(super) fn open(cx: &Context, environment: Option<&str>) -> Result<Self, Failure> {
+        Self::open_asking(cx, environment, Asking::IfOld)
+    }
+
+    /// The same, with a say in whether the API is asked what it knows of the tenant.
+    pub(super) fn open_asking(
+        cx: &Context,
+        environment: Option<&str>,
+        asking: Asking,
+    ) -> Result<Self, Failure> {
         let (auth, http) = logins(cx)?;
         let settings = cx.settings()?;
         let tenant = settings.tenant()?.value;
-        let choice = Choice::of(cx, &tenant)?;
+        let choice = Choice::of(cx, &tenant, Ask { auth: &auth, asking })?;
         let (api, api_set_by) = choice.api(settings, environment)?;
         choice.check_issuer(settings, &api)?;
         let purpose = choice.purpose(&api);

@@ -116,12 +116,12 @@ pub enum TenantError {
         sha256: String,
     },
     /// The tenant's policy does not allow an API.
-    #[error("the policy of the tenant `{tenant}` does not let its projects go to {api}")]
+    #[error("the policy of the tenant `{tenant}` does not let its projects go to {place}")]
     OriginForbidden {
         /// Which tenant.
         tenant: String,
         /// Where they would have gone.
-        api: String,
+        place: String,
         /// Where they may go.
         allowed: Vec<String>,
     },

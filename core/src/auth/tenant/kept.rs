@@ -70,9 +70,14 @@ impl Auth {
         }
     }
 
-    /// What is kept of a tenant, whichever API said it.
-    pub fn known_tenant(&self, tenant: &str) -> Option<Tenant> {
-        self.kept_tenant(tenant).map(|(_, tenant)| tenant)
+    /// A tenant that some API is known to have, as it stands: one that this machine never used is none, and nobody is asked for
+    /// it.
+    pub async fn known_tenant(&self, tenant: &str, asking: Asking) -> Result<Option<Tenant>, AuthError> {
+        let kept = self.kept_tenant(tenant).and_then(|(kept, _)| ApiUrl::parse(&kept.api).ok());
+        match kept {
+            Some(api) => self.tenant(&api, tenant, asking).await,
+            None => Ok(None),
+        }
     }
 
     async fn ask(&self, api: &ApiUrl, tenant: &str) -> Result<Option<Tenant>, AuthError> {

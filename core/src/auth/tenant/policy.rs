@@ -139,15 +139,16 @@ impl Policy {
         })
     }
 
-    /// Refuses an API that the tenant's projects may not go to.
-    pub fn check_api(&self, tenant: &str, api: &Origin) -> Result<(), TenantError> {
-        match &self.api_origins {
-            Some(origins) if !origins.contains(api) => Err(TenantError::OriginForbidden {
+    /// Refuses an origin, or a pattern of several, that the tenant's projects may not go to.
+    pub fn check_origin(&self, tenant: &str, place: &str) -> Result<(), TenantError> {
+        let Some(origins) = &self.api_origins else { return Ok(()) };
+        match place.parse::<Origin>() {
+            Ok(origin) if origins.contains(&origin) => Ok(()),
+            _ => Err(TenantError::OriginForbidden {
                 tenant: tenant.to_owned(),
-                api: api.to_string(),
+                place: place.to_owned(),
                 allowed: origins.iter().map(ToString::to_string).collect(),
             }),
-            _ => Ok(()),
         }
     }
 }
@@ -207,9 +208,14 @@ mod tests {
     #[test]
     fn projects_go_only_where_the_policy_says() {
         let policy = policy(serde_json::json!({"api_origins": ["https://api.example.com"]})).unwrap();
-        policy.check_api("acme", &"https://api.example.com".parse().unwrap()).unwrap();
-        for other in ["https://api.example.com:8443", "http://127.0.0.1", "https://example.com"] {
-            assert!(policy.check_api("acme", &other.parse().unwrap()).is_err(), "{other}");
+        policy.check_origin("acme", "https://api.example.com").unwrap();
+        for other in [
+            "https://api.example.com:8443",
+            "http://127.0.0.1",
+            "https://example.com",
+            "https://*.example.com",
+        ] {
+            assert!(policy.check_origin("acme", other).is_err(), "{other}");
         }
     }
 }

@@ -1,10 +1,12 @@
 //! A provider, as scripts and tables show it.
 
+use orkee_core::auth::Asking;
 use orkee_core::plugin::{HostPattern, Installed, LoginKind, Manifest, Network};
 use serde::Serialize;
 
 use crate::commands::cloud::builtin::BuiltIn;
-use crate::commands::cloud::choice::Choice;
+use crate::commands::cloud::choice::{Ask, Choice};
+use crate::commands::cloud::surroundings;
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -88,5 +90,6 @@ pub(super) fn hosts(granted: &Manifest) -> Vec<String> {
 /// The provider that the settings choose.
 fn active(cx: &Context) -> Result<String, Failure> {
     let tenant = cx.settings()?.tenant()?.value;
-    Ok(Choice::of(cx, &tenant)?.name().to_owned())
+    let (auth, _) = surroundings::logins(cx)?;
+    Ok(Choice::of(cx, &tenant, Ask { auth: &auth, asking: Asking::Never })?.name().to_owned())
 }
