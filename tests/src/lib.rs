@@ -6,6 +6,7 @@
 pub mod binaries;
 pub mod browser;
 pub mod canary;
+pub mod company;
 pub mod crash;
 pub mod dav;
 pub mod device;
@@ -15,6 +16,7 @@ pub mod home;
 pub mod http;
 pub mod idp;
 pub mod installed;
+pub mod issuer;
 pub mod mock;
 pub mod moto;
 pub mod office;

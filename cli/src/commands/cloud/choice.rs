@@ -7,8 +7,9 @@ use orkee_core::auth::{
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::{ApiUrl, ApiUrlError};
 use orkee_core::plugin::{
-    ApiUrlSetBy, Chosen, Claimant, ComponentDigest, ENTERPRISE, Grants, Host, Limits, LoginKind, Manifest,
-    ORKEE_CLOUD, OptionValues, Plugin, Providers, Registry, Selection, select, select_at_api, tenant_table,
+    ApiUrlSetBy, Chosen, Claimant, ComponentDigest, ENTERPRISE, Grants, Host, Installed, Limits, LoginKind,
+    Manifest, ORKEE_CLOUD, OptionValues, Plugin, Providers, Registry, Selection, select, select_at_api,
+    tenant_table,
 };
 use orkee_core::settings::{DEFAULT_API_URL, Origin, Setting, Settings, TenantSettings};
 use thiserror::Error;
@@ -54,7 +55,7 @@ impl Choice {
         let needs_no_registry =
             tenant.is_empty() || configured.is_some_and(|name| builtin::named(name).is_some());
         let registry = if needs_no_registry { None } else { Some(Registry::open(cx.home()?)?) };
-        let (selection, known) = choose(tenant, &settings, registry.as_ref(), set, ask)?;
+        let (selection, known) = choose(cx, tenant, &settings, registry.as_ref(), ask)?;
         let (manifest, source) = match (&selection.provider, registry) {
             (Chosen::Installed(name), Some(registry)) => {
                 (registry.expect(name)?.current.granted.clone(), Source::Installed(registry))
@@ -271,21 +272,24 @@ impl Choice {
     }
 }
 
+/// What is installed, as far as the choice goes by it.
+fn claimants(registry: Option<&Registry>) -> Vec<Claimant> {
+    let claimant = |plugin: &Installed| Claimant {
+        name: plugin.name().to_string(),
+        tenants: plugin.current.granted.tenants.clone(),
+    };
+    registry.into_iter().flat_map(Registry::installed).map(claimant).collect()
+}
+
 fn choose(
+    cx: &Context,
     tenant: &str,
     of_tenant: &TenantSettings,
     registry: Option<&Registry>,
-    set: &Settings,
     Ask { auth, asking }: Ask<'_>,
 ) -> Result<(Selection, Option<Tenant>), Failure> {
-    let installed: Vec<Claimant> = registry
-        .into_iter()
-        .flat_map(Registry::installed)
-        .map(|plugin| Claimant {
-            name: plugin.name().to_string(),
-            tenants: plugin.current.granted.tenants.clone(),
-        })
-        .collect();
+    let set = cx.settings()?;
+    let installed = claimants(registry);
     let (built_in, tenants) = (builtin::names(), set.tenants());
     let there = Providers { built_in: &built_in, installed: &installed, tenants: &tenants };
     let configured = of_tenant.provider.as_ref().map(|setting| setting.value.as_str());
@@ -301,6 +305,12 @@ fn choose(
     };
     let api = discovery_url(of_tenant, set)?;
     let known = surroundings::run(async { Ok(auth.tenant(&api, tenant, asking).await?) })?;
+    // Where the registry was not needed: for the message alone, which tells all that there is.
+    let unasked = match known.is_none() && registry.is_none() {
+        true => claimants(Registry::open(cx.home()?).ok().as_ref()),
+        false => Vec::new(),
+    };
+    let there = if unasked.is_empty() { there } else { Providers { installed: &unasked, ..there } };
     let found = select_at_api(tenant, &api.origin().authority(), known.is_some(), there)?;
     Ok((selection.unwrap_or(found), known))
 }

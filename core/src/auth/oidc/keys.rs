@@ -75,7 +75,7 @@ impl Key {
         self.kty == kind
             && curve.is_none_or(|curve| self.crv.as_deref() == Some(curve))
             && self.purpose.as_deref().is_none_or(|purpose| purpose == "sig")
-            && self.alg.as_deref().is_none_or(|alg| alg == signed.algorithm.name())
+            && self.alg.as_deref().is_none_or(|alg| Algorithm::named(alg) == Some(signed.algorithm))
             && signed.key.as_ref().is_none_or(|key| self.kid.as_ref() == Some(key))
     }
 
