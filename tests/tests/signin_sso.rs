@@ -67,30 +67,32 @@ fn a48_a_sign_in_at_the_identity_provider_is_exchanged_for_the_tenants_own_token
 fn a48_an_id_token_that_fails_one_check_signs_nobody_in() {
     type Change = fn(&mut Draft);
     let wrong: &[(&str, Change)] = &[
-        ("issued by another issuer", |d| d.claims["iss"] = "http://127.0.0.1:1".into()),
-        ("for another client", |d| d.claims["aud"] = "another".into()),
-        ("to another client", |d| d.claims["aud"] = json!(["orkee-acme", "another"])),
-        ("to another client", |d| d.claims["azp"] = "another".into()),
+        ("`iss` is another issuer", |d| d.claims["iss"] = "http://127.0.0.1:1".into()),
+        ("`aud` names another client", |d| d.claims["aud"] = "another".into()),
+        ("has no `azp`", |d| d.claims["aud"] = json!(["orkee-acme", "another"])),
+        ("`azp` names another client", |d| d.claims["azp"] = "another".into()),
         ("has expired", |d| d.claims["exp"] = (d.claims["iat"].as_i64().unwrap() - 300).into()),
-        ("in the future", |d| d.claims["iat"] = (d.claims["iat"].as_i64().unwrap() + 300).into()),
+        ("`iat` lies in the future", |d| d.claims["iat"] = (d.claims["iat"].as_i64().unwrap() + 300).into()),
         ("too long ago", |d| d.claims["iat"] = (d.claims["iat"].as_i64().unwrap() - 3600).into()),
-        ("another attempt", |d| d.claims["nonce"] = "another".into()),
-        ("another attempt", |d| drop(d.claims.as_object_mut().unwrap().remove("nonce"))),
-        ("the access token that came with it", |d| d.claims["at_hash"] = "AAAAAAAAAAAAAAAAAAAAAA".into()),
-        ("not of the form", |d| d.claims["exp"] = Value::Null),
-        ("who signed in", |d| d.claims["sub"] = "".into()),
+        ("`nonce` is not the one of this sign-in", |d| d.claims["nonce"] = "another".into()),
+        ("`nonce` is not the one of this sign-in", |d| {
+            drop(d.claims.as_object_mut().unwrap().remove("nonce"))
+        }),
+        ("`at_hash` is not of the access token", |d| d.claims["at_hash"] = "AAAAAAAAAAAAAAAAAAAAAA".into()),
+        ("has no `exp`", |d| d.claims["exp"] = Value::Null),
+        ("its `sub` is not of the form", |d| d.claims["sub"] = "".into()),
         ("its signature is wrong", |d| d.signer = Signer::Stranger),
-        ("does not publish", |d| d.header["kid"] = "another".into()),
-        ("not accepted", |d| {
+        ("its key is none of the issuer's", |d| d.header["kid"] = "another".into()),
+        ("signed with `none`, which is not accepted", |d| {
             d.header = json!({"alg": "none"});
             d.signer = Signer::Nobody;
         }),
-        ("not accepted", |d| {
+        ("signed with `HS256`, which is not accepted", |d| {
             d.header["alg"] = "HS256".into();
             d.signer = Signer::PublicKey;
         }),
         ("its signature is wrong", |d| d.signer = Signer::Nobody),
-        ("another kind of token", |d| d.header["typ"] = "at+jwt".into()),
+        ("a token of another kind", |d| d.header["typ"] = "at+jwt".into()),
         ("there is none", |d| d.signer = Signer::Absent),
     ];
     for (reason, change) in wrong {
@@ -112,7 +114,7 @@ fn a48_for_a_key_that_is_not_known_the_keys_are_asked_for_once_more() {
         if signs_in {
             ran.success();
         } else {
-            ran.fails(4, "E-AUTH-034").says("does not publish");
+            ran.fails(4, "E-AUTH-034").says("none of the issuer's");
             nothing_happened(&api, &member);
         }
     }

@@ -53,9 +53,9 @@ impl Auth {
             client_id: &metadata.client.id,
             nonce: nonce.map(Secret::expose),
             access_token: granted.token.expose(),
+            now: granted.at.unwrap_or_else(|| self.clock.now()),
         };
-        let now = granted.at.unwrap_or_else(|| self.clock.now());
-        oidc::verify(&self.http, metadata, id_token, &expected, now).await?;
+        oidc::verify(&self.http, metadata, id_token, &expected).await?;
         match exchange {
             Some(server) => self.exchange(request, sso, server, id_token).await,
             None => Ok(granted),
