@@ -186,6 +186,7 @@ fn envelope(payload: &[u8]) -> Vec<u8> {
         device: "laptop".to_owned(),
         at: "2026-01-01T00:00:00Z".to_owned(),
         deleted: false,
+        author: None,
     };
     orkee_wire::Envelope { head, payload: Some(payload) }.to_bytes()
 }
