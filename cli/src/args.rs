@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::builder::styling::{AnsiColor, Style, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{cloud, completions, doctor, help, projects, undo};
+use crate::commands::{audit, cloud, completions, doctor, help, projects, undo};
 
 const STYLES: Styles = Styles::styled()
     .header(Style::new().bold())
@@ -81,6 +81,7 @@ pub(crate) enum Command {
     Cloud(cloud::Missing),
     /// Give back what an operation overwrote
     Undo(undo::Undo),
+    Audit(audit::Audit),
     /// Look whether everything here is sound
     Doctor(doctor::Doctor),
     /// Print the completion script of a shell

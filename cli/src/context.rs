@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use orkee_core::home::Home;
 use orkee_core::settings::Settings;
 use orkee_core::store::{Options, Store};
+#[cfg(feature = "cloud")]
+use orkee_core::store::{AuditEntry, StoreError, Trail};
 
 use crate::args::Global;
 use crate::failure::{CliError, Failure};
@@ -67,6 +69,22 @@ impl Context {
         let settings = self.settings()?;
         let (tenant, keep) = (settings.tenant()?.value, settings.history()?);
         Ok(Options::default().tenant(tenant).keep(keep).open(&self.home()?.database())?)
+    }
+
+    /// The audit trail. Where it cannot be written, the person is told, and what was done stands.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn trail(&self) -> Result<Trail, Failure> {
+        let warn = self.out.warner();
+        let tell = move |error: &StoreError| warn(&format!("not written into the audit trail: {error}"));
+        Ok(Trail::new(self.home()?, tell))
+    }
+
+    /// Writes a row into the audit trail of the tenant in use.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn note(&self, entry: AuditEntry) -> Result<(), Failure> {
+        let tenant = self.settings()?.tenant()?.value;
+        self.trail()?.note(&AuditEntry { tenant, ..entry });
+        Ok(())
     }
 
     /// The folder that the command was started in.

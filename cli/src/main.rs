@@ -8,7 +8,6 @@ mod context;
 mod editor;
 mod failure;
 mod logging;
-#[cfg(feature = "cloud")]
 mod moment;
 mod output;
 mod prompt;

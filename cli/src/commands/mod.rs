@@ -13,6 +13,7 @@ use crate::failure::{CommandResult, Exit};
 use crate::output::Output;
 use crate::{logging, report};
 
+pub(crate) mod audit;
 pub(crate) mod cloud;
 pub(crate) mod completions;
 pub(crate) mod doctor;
@@ -52,6 +53,7 @@ fn dispatch(command: Command, cx: &Context) -> CommandResult {
         #[cfg(not(feature = "cloud"))]
         Command::Cloud(command) => command.run(cx),
         Command::Undo(command) => command.run(cx),
+        Command::Audit(command) => command.run(cx),
         Command::Doctor(command) => command.run(cx),
         Command::Completions(command) => command.run(cx),
         Command::Help(command) => command.run(cx),

@@ -1,9 +1,13 @@
 //! Who this program is to an authorization server, and what it asks of it.
 
+use crate::id;
+
 /// The public client that this program is to a server that names no other.
 const ID: &str = "orkee-cli";
 /// All that a sync needs.
 const SCOPE: &str = "sync";
+/// Names a request in the server's log.
+pub(super) const REQUEST_ID: &str = "x-request-id";
 
 /// A public client: it has no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,11 +16,14 @@ pub struct Client {
     pub id: String,
     /// What it asks for.
     pub scopes: Vec<String>,
+    /// What it calls its requests, for the server's log and the audit trail: one name for all of one sign-in, refresh or revocation.
+    pub request_id: String,
 }
 
 impl Default for Client {
     fn default() -> Self {
-        Self { id: ID.to_owned(), scopes: vec![SCOPE.to_owned()] }
+        let request_id = format!("auth_{}", id::random(16));
+        Self { id: ID.to_owned(), scopes: vec![SCOPE.to_owned()], request_id }
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use url::Url;
 
 use super::Auth;
+use super::client::REQUEST_ID;
 use super::discovery::{self, Metadata};
 use super::endpoint::{self, Endpoint};
 use super::error::{AuthError, plain};
@@ -92,6 +93,7 @@ async fn begin(
     let request = Request::post(url.as_str())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(ACCEPT, "application/json")
+        .header(REQUEST_ID, &metadata.client.request_id)
         .body(form.into_bytes())
         .map_err(|_| unusable("nothing: its URL cannot be used"))?;
     let answer = endpoint::send(http, Endpoint::Device, url, request).await?;

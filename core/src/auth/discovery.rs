@@ -4,7 +4,7 @@ use http::{Request, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
-use super::client::Client;
+use super::client::{Client, REQUEST_ID};
 use super::endpoint::{self, Endpoint};
 use super::error::{AuthError, plain};
 use crate::net::{ApiUrl, Http, Origin, Scheme};
@@ -62,8 +62,10 @@ pub(super) async fn discover(
     let refuse = |reason: &str| AuthError::Metadata { issuer: issuer.to_string(), reason: reason.to_owned() };
     let mut found = None;
     for url in locations(issuer, standard).ok_or_else(|| refuse("its URL cannot be used"))? {
-        let request =
-            Request::get(url.as_str()).header(http::header::ACCEPT, "application/json").body(Vec::new());
+        let request = Request::get(url.as_str())
+            .header(http::header::ACCEPT, "application/json")
+            .header(REQUEST_ID, &client.request_id)
+            .body(Vec::new());
         let request = request.map_err(|_| refuse("its URL cannot be used"))?;
         let reply = endpoint::send(http, Endpoint::Metadata, &url, request).await?;
         if reply.status() != StatusCode::NOT_FOUND {

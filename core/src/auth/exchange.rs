@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::Mutex;
 
 use futures_util::future::BoxFuture;
-use http::Request;
+use http::{HeaderValue, Request};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use jiff::{SignedDuration, Timestamp};
 use oauth2::basic::{
@@ -20,6 +20,7 @@ use oauth2::{
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
+use super::client::REQUEST_ID;
 use super::discovery::Metadata;
 use super::endpoint::{self, Endpoint};
 use super::error::{AuthError, plain};
@@ -146,6 +147,7 @@ pub(super) async fn ask_for_token(
     let request = Request::post(metadata.token.as_str())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(ACCEPT, "application/json")
+        .header(REQUEST_ID, &metadata.client.request_id)
         .body(form.into_bytes())
         .map_err(|_| answered("nothing: its URL cannot be used"))?;
     let reply =
@@ -175,6 +177,7 @@ pub(super) async fn revoke(
     let request = Request::post(url.as_str())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(ACCEPT, "application/json")
+        .header(REQUEST_ID, &metadata.client.request_id)
         .body(form.into_bytes())
         .map_err(|_| Endpoint::Revocation.answered(url, "nothing: its URL cannot be used"))?;
     let status = endpoint::send(http, Endpoint::Revocation, url, request).await?.status();
@@ -204,16 +207,16 @@ fn client(metadata: &Metadata) -> Client {
 }
 
 /// The one client, as the OAuth library wants it.
-struct TokenEndpoint {
+struct TokenEndpoint<'m> {
     http: Http,
-    url: Url,
+    metadata: &'m Metadata,
     /// Of its answer.
     date: Mutex<Option<Timestamp>>,
 }
 
-impl TokenEndpoint {
-    fn new(http: &Http, metadata: &Metadata) -> Self {
-        Self { http: http.clone(), url: metadata.token.clone(), date: Mutex::default() }
+impl<'m> TokenEndpoint<'m> {
+    fn new(http: &Http, metadata: &'m Metadata) -> Self {
+        Self { http: http.clone(), metadata, date: Mutex::default() }
     }
 
     fn date(self) -> Option<Timestamp> {
@@ -221,13 +224,16 @@ impl TokenEndpoint {
     }
 }
 
-impl<'c> AsyncHttpClient<'c> for TokenEndpoint {
+impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
     type Error = AuthError;
     type Future = BoxFuture<'c, Result<HttpResponse, AuthError>>;
 
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
+    fn call(&'c self, mut request: HttpRequest) -> Self::Future {
+        if let Ok(id) = HeaderValue::from_str(&self.metadata.client.request_id) {
+            request.headers_mut().insert(REQUEST_ID, id);
+        }
         Box::pin(async move {
-            let reply = endpoint::send(&self.http, Endpoint::Token, &self.url, request).await?;
+            let reply = endpoint::send(&self.http, Endpoint::Token, &self.metadata.token, request).await?;
             if let Ok(mut date) = self.date.lock() {
                 *date = endpoint::date(&reply);
             }

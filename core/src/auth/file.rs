@@ -143,6 +143,14 @@ impl Folder {
         Ok(Some(Content { text, readable_by_others: (mode & 0o077 != 0).then_some(mode) }))
     }
 
+    /// Takes from other users what lets them read the token file.
+    pub(super) fn make_private(&self) -> Result<(), FileError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&*self.handle, NAME, flags, Mode::empty())?;
+        check_file(&rustix::fs::fstat(&fd)?)?;
+        Ok(rustix::fs::fchmod(&fd, Mode::RUSR | Mode::WUSR)?)
+    }
+
     /// Removes the token file, if there is one.
     pub(super) fn remove(&self) -> io::Result<()> {
         self.unlink(NAME)?;

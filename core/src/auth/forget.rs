@@ -3,6 +3,7 @@
 use super::Auth;
 use super::error::AuthError;
 use super::section::Section;
+use crate::store::{AuditAction, AuditOutcome};
 
 impl Auth {
     /// Removes every login that is for an installed provider of this name, from this machine alone; which those were. No server is told.
@@ -17,6 +18,7 @@ impl Auth {
         }
         let mut locked = self.lock().await?;
         let sections = of(&locked.logins.document);
+        let logins = sections.iter().map(|section| locked.logins.document.login(section)).collect::<Vec<_>>();
         sections.iter().for_each(|section| locked.logins.document.remove(section));
         if locked.logins.document.is_empty() {
             locked.delete()?;
@@ -25,8 +27,11 @@ impl Auth {
             locked.write(room)?;
         }
         let _ = locked.lock.finish();
-        for section in &sections {
+        for (section, login) in sections.iter().zip(logins) {
             tracing::info!(target: "orkee::cloud::auth", %section, provider, "the login was removed with its provider");
+            if let Some(login) = login {
+                self.note(AuditAction::Logout, (section, &login), (AuditOutcome::Partial, None), None);
+            }
         }
         Ok(sections)
     }

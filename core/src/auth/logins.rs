@@ -62,6 +62,22 @@ impl Auth {
         folder.set_aside().map_err(|source| AuthError::Unwritable { path: self.root.join(FILE), source })
     }
 
+    /// Looks whether the token file is one that may be used; the permissions that let others read it, if they do. Tells no notice.
+    pub fn examine(&self) -> Result<Option<u32>, AuthError> {
+        let path = || self.root.join(FILE);
+        let content = self.folder()?.read().map_err(|source| AuthError::File { path: path(), source })?;
+        let Some(content) = content else { return Ok(None) };
+        Document::parse(&content.text)
+            .map_err(|Unreadable { line, column }| AuthError::Unreadable { path: path(), line, column })?;
+        Ok(content.readable_by_others)
+    }
+
+    /// Makes the token file 0600.
+    pub fn make_private(&self) -> Result<(), AuthError> {
+        let made = self.folder()?.make_private();
+        made.map_err(|source| AuthError::File { path: self.root.join(FILE), source })
+    }
+
     pub(super) fn read(&self) -> Result<Logins, AuthError> {
         self.read_in(self.folder()?)
     }

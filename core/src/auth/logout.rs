@@ -9,6 +9,7 @@ use super::purpose::Purpose;
 use super::section::{Login, Section};
 use super::{Auth, discovery, exchange, host_of};
 use crate::net::ApiUrl;
+use crate::store::{AuditAction, AuditOutcome};
 
 /// The person waits for this, and the tokens go either way.
 const SERVER_WITHIN: Duration = Duration::from_secs(10);
@@ -44,7 +45,8 @@ impl Auth {
         let Some(login) = locked.logins.document.login(section) else {
             return Ok(None);
         };
-        let revocation = match tokio::time::timeout(SERVER_WITHIN, self.revoke(&login)).await {
+        let client = Client::of(login.client_id.as_deref());
+        let revocation = match tokio::time::timeout(SERVER_WITHIN, self.revoke(&login, &client)).await {
             Ok(revocation) => revocation,
             Err(_) => Revocation::Failed(AuthError::TimedOut { after: SERVER_WITHIN }),
         };
@@ -57,6 +59,13 @@ impl Auth {
         }
         let _ = locked.lock.finish();
         tracing::info!(target: "orkee::cloud::auth", %section, "signed out");
+        let (outcome, request_id) = match &revocation {
+            Revocation::Done => ((AuditOutcome::Done, None), Some(client.request_id)),
+            Revocation::NotOffered | Revocation::NotIssued => ((AuditOutcome::Done, None), None),
+            // The server may take the tokens still.
+            Revocation::Failed(error) => ((AuditOutcome::Partial, Some(error)), Some(client.request_id)),
+        };
+        self.note(AuditAction::Logout, (section, &login), outcome, request_id);
         Ok(Some(LoggedOut { section: section.clone(), host: host_of(&login.issuer), revocation }))
     }
 
@@ -74,7 +83,7 @@ impl Auth {
     }
 
     /// The refresh token first: with it, a server forgets what was issued from it.
-    async fn revoke(&self, login: &Login) -> Revocation {
+    async fn revoke(&self, login: &Login, client: &Client) -> Revocation {
         if login.method != Method::Oauth {
             return Revocation::NotIssued;
         }
@@ -89,8 +98,7 @@ impl Auth {
                 return Revocation::Failed(AuthError::Metadata { issuer: login.issuer.clone(), reason });
             }
         };
-        let client = Client::of(login.client_id.as_deref());
-        let metadata = match discovery::discover(&self.http, &issuer, &client, login.standard()).await {
+        let metadata = match discovery::discover(&self.http, &issuer, client, login.standard()).await {
             Ok(metadata) => metadata,
             Err(error) => return Revocation::Failed(error),
         };

@@ -32,6 +32,7 @@ mod tenant;
 mod token_account;
 mod token_exchange;
 mod tokens;
+mod trail;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub use tokens::{TokenSource, Tokens};
 use crate::clock::Clock;
 use crate::home::Home;
 use crate::net::Http;
+use crate::store::Trail;
 
 /// Something that the person should hear of while the work goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +76,11 @@ pub enum Notice {
         /// Which, where it said so.
         pid: Option<u32>,
     },
+    /// What happened to a sign-in could not be written into the audit trail.
+    Unrecorded {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// The logins of one home folder.
@@ -83,6 +90,7 @@ pub struct Auth {
     http: Http,
     clock: Arc<dyn Clock>,
     notices: Arc<dyn Fn(Notice) + Send + Sync>,
+    trail: Trail,
 }
 
 impl Auth {
@@ -93,7 +101,10 @@ impl Auth {
         clock: Arc<dyn Clock>,
         notices: impl Fn(Notice) + Send + Sync + 'static,
     ) -> Self {
-        Self { root: home.root().to_owned(), http, clock, notices: Arc::new(notices) }
+        let notices: Arc<dyn Fn(Notice) + Send + Sync> = Arc::new(notices);
+        let tell = Arc::clone(&notices);
+        let trail = Trail::new(home, move |error| tell(Notice::Unrecorded { reason: trail::reason(error) }));
+        Self { root: home.root().to_owned(), http, clock, notices, trail }
     }
 }
 

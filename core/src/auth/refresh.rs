@@ -12,6 +12,7 @@ use super::logins::{LockedLogins, Room};
 use super::section::{Login, Section};
 use super::{Auth, discovery, host_of};
 use crate::net::{ApiUrl, Secret};
+use crate::store::{AuditAction, AuditOutcome};
 
 /// What became of a refresh.
 pub(super) enum Refreshed {
@@ -36,32 +37,46 @@ impl Auth {
             issuer: login.issuer.clone(),
             reason: error.to_string(),
         })?;
-        let metadata = discovery::discover(
-            &self.http,
-            &issuer,
-            &Client::of(login.client_id.as_deref()),
-            login.standard(),
-        )
-        .await?;
+        let client = Client::of(login.client_id.as_deref());
+        let metadata = discovery::discover(&self.http, &issuer, &client, login.standard()).await?;
 
         let room = locked.make_room()?;
         let interrupted = locked.lock.interrupted(refresh_token);
         locked.lock.begin(refresh_token, self.clock.now()).map_err(|source| locked.unwritable(source))?;
         tracing::debug!(target: "orkee::cloud::auth", %section, "refreshing the token");
         match exchange::refresh(&self.http, &metadata, refresh_token).await {
-            Ok(granted) => self.keep(locked, room, section, login, granted),
+            Ok(granted) => {
+                let kept = self.keep(locked, room, section, login.clone(), granted)?;
+                self.note_refresh((section, &login), (AuditOutcome::Done, None), client);
+                Ok(kept)
+            }
             Err(Refusal::Grant(_)) => {
                 if self.sign_out(locked, room, section, &login)? {
                     return Ok(Refreshed::Changed);
                 }
-                Err(match interrupted {
+                let error = match interrupted {
                     Some(at) => AuthError::Interrupted { at },
                     None => AuthError::SignedOut { host: host() },
-                })
+                };
+                self.note_refresh((section, &login), (AuditOutcome::Denied, Some(&error)), client);
+                Err(error)
             }
             // Whether the token was spent is unknown: it stays, and so does the mark.
-            Err(Refusal::Failed(error)) => Err(error),
+            Err(Refusal::Failed(error)) => {
+                self.note_refresh((section, &login), (AuditOutcome::Failed, Some(&error)), client);
+                Err(error)
+            }
         }
+    }
+
+    /// Not before the new token is safe: nothing may come between it and the file.
+    fn note_refresh(
+        &self,
+        whose: (&Section, &Login),
+        ended: (AuditOutcome, Option<&AuthError>),
+        client: Client,
+    ) {
+        self.note(AuditAction::Refresh, whose, ended, Some(client.request_id));
     }
 
     fn keep(

@@ -143,7 +143,7 @@ pub use dispatcher::{
     TargetError, WasmDispatcher,
 };
 pub use error::PluginError;
-pub use gateway::SendError;
+pub use gateway::{Refusals, RefusedRequest, SendError};
 pub use grants::{
     AllowList, ApiUrlSetBy, Attach, Credential, Grants, HostPattern, Network, PatternError, Verdict,
 };

@@ -8,6 +8,7 @@ use super::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_points_and_trimming.sql"),
+    include_str!("migrations/0003_audit.sql"),
     include_str!("migrations/0004_author.sql"),
 ];
 

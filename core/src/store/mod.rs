@@ -7,10 +7,11 @@
 //! Layers: `tx` (transactions, this store as a writer), `record` (one row; how another version takes its place), on
 //! these the operations on projects (`projects`, `list`, `history`), ways back (`points`, `put_back`), and `sync`, `space` and
 //! `standing` for the engine. [`Tx::put`] keeps every overwritten version in history, whoever overwrote it, and `trim` bounds that.
-//! `check` and `mend` are about a store that makes no sense.
+//! `check` and `mend` are about a store that makes no sense, `audit` about who did what.
 //!
 //! Files are 0600. A local edit is durable when the call returns.
 
+mod audit;
 mod check;
 mod conflicts;
 mod error;
@@ -42,6 +43,7 @@ mod turn;
 mod tx;
 mod written;
 
+pub use audit::{AuditAction, AuditEntry, AuditOutcome, AuditProblem, AuditRow, Trail, VerifiedTrail};
 pub use check::{Damage, Finding};
 pub use conflicts::{Choice, Conflict};
 pub use error::StoreError;

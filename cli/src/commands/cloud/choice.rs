@@ -187,6 +187,7 @@ impl Choice {
             Some(LoginKind::Oauth { client_id, scopes, .. }) => Client {
                 id: client_id.clone().unwrap_or(usual.id),
                 scopes: scopes.clone().unwrap_or(usual.scopes),
+                request_id: usual.request_id,
             },
             _ => usual,
         }

@@ -1,18 +1,25 @@
 //! The sync provider that the settings choose, loaded and given what it may use.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use orkee_core::auth::Account;
 use orkee_core::net::{CredentialSource, NoCredentials};
-use orkee_core::plugin::{Code, Host, Membership, OptionValues, Setup, WasmProvider};
+use orkee_core::plugin::{
+    Code, Host, Membership, OptionValues, Refusals, RefusedRequest, Setup, WasmProvider,
+};
 use orkee_core::settings::Key;
+use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome};
 use orkee_core::sync::provider::{Cursor, Provider, Request};
 
 use super::surroundings::Cloud;
 use super::team_mode::{self, TeamError};
 use crate::context::Context;
 use crate::failure::Failure;
+
+/// Refused requests of one command that get a row in the audit trail.
+const NOTED: usize = 20;
 
 /// A provider, ready to be asked.
 pub(super) struct Connection<'a> {
@@ -37,6 +44,7 @@ impl<'a> Connection<'a> {
             None => Arc::new(NoCredentials),
         };
         let provider = load(cx, cloud, &options, credentials).await?;
+        let provider = provider.telling(refusals(cx, cloud)?);
         Ok(Self { provider, options, cloud, team: None, is_shared })
     }
 
@@ -127,6 +135,28 @@ impl<'a> Connection<'a> {
             None => Ok(self.cloud.auth.login_for(purpose)?.1.holder().map(str::to_owned)),
         }
     }
+}
+
+/// Notes each origin that the provider may not reach, once: it may ask as often as it likes.
+fn refusals(cx: &Context, cloud: &Cloud) -> Result<Refusals, Failure> {
+    let trail = cx.trail()?;
+    let known = AuditEntry {
+        who: cloud.who(),
+        provider: Some(cloud.choice.name().to_owned()),
+        ..AuditEntry::new(
+            cloud.tenant.clone().unwrap_or_default(),
+            AuditAction::Request,
+            AuditOutcome::Denied,
+        )
+    };
+    let told = Mutex::new(BTreeSet::new());
+    Ok(Arc::new(move |refused: RefusedRequest| {
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < NOTED && told.insert(refused.clone()) {
+            let code = Some(refused.code.to_owned());
+            trail.note(&AuditEntry { subject: refused.origin, code, ..known.clone() });
+        }
+    }))
 }
 
 async fn load(

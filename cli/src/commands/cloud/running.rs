@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::TrafficCount;
-use orkee_core::store::{Point, Store};
+use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome, Durability, Point, Store};
 use orkee_core::sync::provider::Failure as ProviderFailure;
 use orkee_core::sync::{self, Event, Options, Parked, Summary, SyncError, SyncLock, What, retry};
 use serde::Serialize;
@@ -114,11 +114,13 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
         Err(failure) => {
             report::way_back(cx, &done);
             log_failed(run, &done, &failure);
+            note(cx, store, &cloud, run, &done, Some(&failure));
             return Err(failure);
         }
     };
     done.unsettled = store.conflicts(None)?.len();
     log_completed(run, &done);
+    note(cx, store, &cloud, run, &done, None);
     if cx.out.is_json() {
         cx.out.document(&document(run, &done, &places::without_folder(store, run, &done)))?;
     } else {
@@ -265,6 +267,36 @@ fn document<'a>(run: &Run, done: &'a Done, missing: &[&'a Event]) -> Document<'a
         mended: done.changes.mended,
         restore_point: done.point.as_ref().map(|point| point.number),
         missing_folders: missing.iter().map(|event| event.id.as_str()).collect(),
+    }
+}
+
+/// The run's row in the audit trail. The next run will leave one, too: losing the power may cost it.
+fn note(cx: &Context, store: &mut Store, cloud: &Cloud, run: &Run, done: &Done, failure: Option<&Failure>) {
+    if run.options.dry_run {
+        return;
+    }
+    let Summary { pushed, pulled, merged, conflicts, deleted, parked, request_id, .. } = &done.changes;
+    let parked = parked.len();
+    let error = failure.map(Failure::diagnostic);
+    let outcome = match error.map(Diagnostic::kind) {
+        None if parked == 0 => AuditOutcome::Done,
+        None => AuditOutcome::Partial,
+        Some(Kind::Auth) => AuditOutcome::Denied,
+        Some(_) => AuditOutcome::Failed,
+    };
+    let action = if run.operation == "restore" { AuditAction::Restore } else { AuditAction::Sync };
+    let entry = AuditEntry {
+        who: cloud.who(),
+        subject: Some(format!(
+            "{pushed} pushed, {pulled} pulled, {merged} merged, {deleted} deleted, {conflicts} in conflict, {parked} parked"
+        )),
+        code: error.map(|error| error.code().to_owned()),
+        provider: Some(cloud.choice.name().to_owned()),
+        request_id: error.and_then(Diagnostic::request_id).map(str::to_owned).or_else(|| request_id.clone()),
+        ..AuditEntry::new(cloud.tenant.clone().unwrap_or_default(), action, outcome)
+    };
+    if let Err(error) = store.note(&entry, Durability::Refetchable) {
+        cx.out.warn(format_args!("not written into the audit trail: {error}"));
     }
 }
 

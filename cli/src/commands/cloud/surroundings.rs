@@ -98,6 +98,16 @@ impl Cloud {
         Ok(self.auth.login_for(self.needs_sign_in()?)?)
     }
 
+    /// Whose sign-in is in use, as far as this machine knows: the account, or the section of the token file. Asks nobody.
+    pub(super) fn who(&self) -> Option<String> {
+        if let Some(token) = self.env_token() {
+            let known = self.auth.account_of_token(&self.api, token);
+            return known.or_else(|| Some(token.holder().unwrap_or(token.variable()).to_owned()));
+        }
+        let (section, login) = self.auth.login_for(self.purpose.as_ref()?).ok()?;
+        Some(login.who(&section))
+    }
+
     /// Host and port of the API.
     pub(super) fn host(&self) -> String {
         self.api.origin().authority()
@@ -161,6 +171,7 @@ fn notices(cx: &Context) -> impl Fn(Notice) + Send + Sync + 'static {
         Notice::WaitingForLock { pid: Some(pid) } => {
             warn(&format!("waiting for process {pid}, which changes the sign-in"))
         }
+        Notice::Unrecorded { reason } => warn(&format!("not written into the audit trail: {reason}")),
         Notice::WaitingForLock { pid: None } => {
             warn("waiting for another process, which changes the sign-in")
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::bindings::exports::orkee::sync::dispatcher as wit;
 use super::call::{Context, Sandbox};
 use super::error::PluginError;
-use super::gateway::{Gateway, Hidden};
+use super::gateway::{Gateway, Hidden, Witness};
 use super::host::Plugin;
 use super::limits::Limits;
 use super::state::StateStore;
@@ -166,6 +166,7 @@ impl WasmDispatcher {
             http: self.http.clone(),
             credentials: Arc::new(NoCredentials),
             hidden: Hidden::withheld(delivery.keys.iter().map(SigningKey::secret)),
+            witness: Witness::default(),
         }
     }
 }

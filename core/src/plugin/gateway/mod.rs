@@ -6,6 +6,7 @@
 
 mod aws;
 mod hidden;
+mod refused;
 mod reply;
 mod request;
 
@@ -26,6 +27,8 @@ use crate::net::{
 };
 
 pub(super) use hidden::Hidden;
+pub(super) use refused::Witness;
+pub use refused::{Refusals, RefusedRequest};
 use request::Checked;
 pub(super) use request::Outgoing;
 
@@ -54,6 +57,8 @@ pub(super) struct Gateway {
     pub credentials: Arc<dyn CredentialSource>,
     /// What this call's guest must not see, besides credentials.
     pub(super) hidden: Hidden,
+    /// Who hears of what was refused.
+    pub(super) witness: Witness,
 }
 
 /// A reply as the plugin gets it.
@@ -176,6 +181,15 @@ impl Diagnostic for SendError {
 impl Gateway {
     /// Sends one request and reads its reply. A 401 to an attached credential is tried once more with a refreshed one.
     pub(super) async fn send(&self, outgoing: Outgoing) -> Result<Incoming, SendError> {
+        let url = outgoing.url.clone();
+        let sent = self.dispatch(outgoing).await;
+        if let Err(error) = &sent {
+            self.witness.see(error, &self.api_url, &url);
+        }
+        sent
+    }
+
+    async fn dispatch(&self, outgoing: Outgoing) -> Result<Incoming, SendError> {
         let checked = self.check(self.as_signed(outgoing))?;
         let reach = self.permit(&checked.origin)?;
         let Some(name) = checked.credential.clone() else {

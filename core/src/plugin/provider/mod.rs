@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::bindings::exports::orkee::sync::{account, devices, listing, provider, team, webhooks};
 use super::call::{Context, Sandbox};
 use super::error::PluginError;
-use super::gateway::{Gateway, Hidden};
+use super::gateway::{Gateway, Hidden, Refusals, Witness};
 use super::grants::Grants;
 use super::host::Plugin;
 use super::limits::Limits;
@@ -95,6 +95,16 @@ impl WasmProvider {
         Ok(Self { sandbox, description, provider: indices, account, listing, devices, team, webhooks })
     }
 
+    /// From here on, `told` hears of every request that this provider may not make.
+    pub fn telling(self, told: Refusals) -> Self {
+        let sandbox = self.sandbox.with(|context| {
+            if let Some(gateway) = &mut context.gateway {
+                gateway.witness = Witness(Some(told));
+            }
+        });
+        Self { sandbox, ..self }
+    }
+
     /// Who it is, and what its backend takes.
     pub fn description(&self) -> &Description {
         &self.description
@@ -122,6 +132,7 @@ fn context(plugin: &str, setup: Setup) -> Context {
         http: setup.http,
         credentials: setup.credentials,
         hidden: Hidden::default(),
+        witness: Witness::default(),
     };
     let state = StateStore::new(&setup.state_folder, plugin, setup.tenant.as_deref(), limits.state);
     Context {

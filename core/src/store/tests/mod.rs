@@ -1,5 +1,6 @@
-//! The store from outside. `durable` is about a loss of power, `failures` makes each error happen for real; `together` has several connections write at once.
+//! The store from outside. `audit` is about the trail, `durable` is about a loss of power, `failures` makes each error happen for real; `together` has several connections write at once.
 
+mod audit;
 mod durable;
 mod failures;
 mod points;

@@ -3,6 +3,7 @@
 use super::*;
 
 const FIRST: &str = include_str!("../migrations/0001_initial.sql");
+const SECOND: &str = include_str!("../migrations/0002_points_and_trimming.sql");
 
 #[test]
 fn a_store_of_the_first_schema_keeps_projects_history_and_the_state_of_sync() {
@@ -30,4 +31,35 @@ fn a_store_of_the_first_schema_keeps_projects_history_and_the_state_of_sync() {
     assert_eq!(store.examine().unwrap(), []);
     #[cfg(feature = "sync")]
     assert_eq!(store.space_state().unwrap().0.remote.as_deref(), Some("me@here"));
+}
+
+#[test]
+fn a_store_of_the_second_schema_keeps_restore_points_and_begins_an_audit_trail() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orkee.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(FIRST).unwrap();
+    old.execute_batch(SECOND).unwrap();
+    old.execute_batch(
+        r#"PRAGMA application_id = 0x4f726b65; PRAGMA user_version = 2;
+        INSERT INTO writer (only, name, clock, device) VALUES (1, 'w1234567', 20, 'laptop');
+        INSERT INTO spaces (rowid, tenant, remote, position) VALUES (1, '', 'me@here', '7');
+        INSERT INTO records (rowid, space, id, name, status, priority, ancestry, device, at, payload) VALUES (1, 1, 'aaaaaaaa',
+          'Shop', 'planning', 'medium', '{"w1234567":20}', 'laptop', '2026-01-02T00:00:00.000Z', '{"id":"aaaaaaaa","name":"Shop"}');
+        INSERT INTO tracking (record, space, version, base_at, revision, clean_at) VALUES (1, 1, 2, 2, 'r2', 2);
+        INSERT INTO history (record, version, payload, ancestry, device, at, kept_at) VALUES (1, 1,
+          '{"id":"aaaaaaaa","name":"Old"}', '{"w1234567":10}', 'laptop', '2026-01-01T00:00:00.000Z', unixepoch());
+        INSERT INTO points (space, at, operation) VALUES (1, '2026-01-02T00:00:00.000Z', 'cloud sync --cloud-wins');
+        INSERT INTO overwritten VALUES (1, 1, 1, 2, NULL);"#,
+    )
+    .unwrap();
+    old.close().unwrap();
+    let mut store = Store::open(&path).unwrap();
+    assert_eq!(store.audit(None, 10).unwrap(), []);
+    let entry = AuditEntry::new("", AuditAction::Sync, AuditOutcome::Done);
+    store.note(&entry, Durability::Full).unwrap();
+    assert_eq!(store.audit(None, 10).unwrap()[0].action, "sync");
+    assert_eq!(store.undo(None).unwrap().operation, "cloud sync --cloud-wins");
+    assert_eq!(store.get(id("aaaaaaaa")).unwrap().payload.name(), "Old");
+    assert_eq!(store.examine().unwrap(), []);
 }

@@ -1,0 +1,41 @@
+//! Writing to the trail from wherever something is decided.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::AuditEntry;
+use crate::home::Home;
+use crate::store::{Durability, Options, StoreError};
+
+/// What was decided stands, whether or not it can be written: nobody waits longer for it.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// The trail of a home folder. What cannot be written fails nothing, and is told.
+#[derive(Clone)]
+pub struct Trail {
+    database: PathBuf,
+    unwritten: Arc<dyn Fn(&StoreError) + Send + Sync>,
+}
+
+impl Trail {
+    /// Opens nothing yet. `unwritten` is told why a row could not be written.
+    pub fn new(home: &Home, unwritten: impl Fn(&StoreError) + Send + Sync + 'static) -> Self {
+        Self { database: home.database(), unwritten: Arc::new(unwritten) }
+    }
+
+    /// Writes a row.
+    pub fn note(&self, entry: &AuditEntry) {
+        let store = Options::default().wait(WAIT).open(&self.database);
+        if let Err(error) = store.and_then(|mut store| store.note(entry, Durability::Full)) {
+            (self.unwritten)(&error);
+        }
+    }
+}
+
+impl fmt::Debug for Trail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trail").field("database", &self.database).finish_non_exhaustive()
+    }
+}
