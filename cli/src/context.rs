@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use orkee_core::home::Home;
 use orkee_core::settings::Settings;
-use orkee_core::store::{Options, Store};
 #[cfg(feature = "cloud")]
 use orkee_core::store::{AuditEntry, StoreError, Trail};
+use orkee_core::store::{Options, Store};
 
 use crate::args::Global;
 use crate::failure::{CliError, Failure};

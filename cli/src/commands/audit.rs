@@ -17,11 +17,14 @@ use crate::output::{Paint, text};
 /// Signing in and out, refreshed and refused tokens, providers and what they were granted, what a provider asked for and may not, syncs
 /// and restores: each leaves a row on this device, the newest first here. Each tenant has rows of its own.
 #[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true, after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Examples:
   orkee audit                      the newest rows
   orkee audit --since '2 days ago' --limit 500
-  orkee audit verify               look whether rows were changed or taken out")]
+  orkee audit verify               look whether rows were changed or taken out"
+)]
 pub(crate) struct Audit {
     #[command(subcommand)]
     command: Option<Command>,

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cloud")]
 mod providers;
+mod tokens;
+mod trails;
 
 use std::collections::BTreeSet;
 
@@ -13,20 +15,28 @@ use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit};
 use crate::output::text;
 
-/// Look whether everything here is sound; change nothing
+/// Look whether everything here is sound
 ///
-/// Reads the whole database: the file itself, each project, and what sync knows of it; and each provider that is installed.
+/// Reads the whole database: the file itself, each project, what sync knows of it, and the audit trail; the token file; and each
+/// provider that is installed. Changes nothing without --fix.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   orkee doctor
+  orkee doctor --fix    mend what can be mended without losing anything
   orkee doctor --json")]
-pub(crate) struct Doctor {}
+pub(crate) struct Doctor {
+    /// Make the token file private where other users can read it
+    #[arg(long)]
+    fix: bool,
+}
 
 #[derive(Serialize)]
 struct Document {
     sound: bool,
     findings: Vec<View>,
+    /// What `--fix` has mended.
+    mended: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -50,13 +60,21 @@ impl Doctor {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let mut store = cx.store()?;
         let findings = store.examine()?;
+        let trails = trails::broken(&store)?;
+        let tokens = tokens::examine(cx, self.fix)?;
         let providers = examine_providers(cx)?;
-        let sound = findings.is_empty() && providers.problems.is_empty();
+        let sound = findings.is_empty()
+            && trails.is_empty()
+            && tokens.problem.is_none()
+            && providers.problems.is_empty();
         let exit = if sound { Exit::DONE } else { Kind::Failed.into() };
         if cx.out.is_json() {
             let problems = providers.problems.into_iter().map(|(problem, _)| of_provider(problem));
-            let findings = findings.into_iter().map(view).chain(problems).collect();
-            cx.out.document(&Document { sound, findings })?;
+            let trails = trails.into_iter().map(trails::view);
+            let tokens_found = tokens.problem.into_iter().map(tokens::view);
+            let findings = findings.into_iter().map(view).chain(trails).chain(tokens_found).chain(problems);
+            let mended = tokens.mended.into_iter().collect();
+            cx.out.document(&Document { sound, findings: findings.collect(), mended })?;
             return Ok(exit);
         }
         for finding in &findings {
@@ -69,6 +87,8 @@ impl Doctor {
         } else {
             say_what_mends(cx, &findings);
         }
+        trails::show(cx, &trails)?;
+        tokens::show(cx, &tokens)?;
         show_providers(cx, &providers)?;
         Ok(exit)
     }
@@ -102,11 +122,6 @@ struct Examined {
 
 #[cfg(feature = "cloud")]
 use providers::examine as examine_providers;
-
-#[cfg(not(feature = "cloud"))]
-fn examine_providers(_: &Context) -> Result<Examined, crate::failure::Failure> {
-    Ok(Examined::default())
-}
 
 fn show_providers(cx: &Context, examined: &Examined) -> Result<(), CliError> {
     for (problem, hint) in &examined.problems {

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::sync::Mutex;
 
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, Request};
 use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Request};
 use jiff::{SignedDuration, Timestamp};
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,

@@ -57,7 +57,8 @@ impl LoginRequest {
     #[must_use]
     pub fn through(self, sso: Sso) -> Self {
         let provider = &sso.identity_provider;
-        let client = Client { id: provider.client_id.clone(), scopes: provider.scopes.clone() };
+        let (id, scopes) = (provider.client_id.clone(), provider.scopes.clone());
+        let client = Client { id, scopes, ..self.client };
         Self { issuer: provider.issuer.clone(), client, sso: Some(sso), ..self }
     }
 

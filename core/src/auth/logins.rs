@@ -67,8 +67,11 @@ impl Auth {
         let path = || self.root.join(FILE);
         let content = self.folder()?.read().map_err(|source| AuthError::File { path: path(), source })?;
         let Some(content) = content else { return Ok(None) };
-        Document::parse(&content.text)
-            .map_err(|Unreadable { line, column }| AuthError::Unreadable { path: path(), line, column })?;
+        Document::parse(&content.text).map_err(|Unreadable { line, column }| AuthError::Unreadable {
+            path: path(),
+            line,
+            column,
+        })?;
         Ok(content.readable_by_others)
     }
 

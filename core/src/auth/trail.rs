@@ -2,8 +2,8 @@
 
 use super::Auth;
 use super::error::AuthError;
-use super::section::{Login, Section};
 use super::host_of;
+use super::section::{Login, Section};
 use crate::diagnostic::Diagnostic;
 use crate::store::{AuditAction, AuditEntry, AuditOutcome};
 

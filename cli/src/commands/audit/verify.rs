@@ -74,7 +74,9 @@ impl Verify {
             }
         }
         if !intact {
-            cx.out.note("hint: what is left is kept; compare it with a backup of orkee.db, or with the server's log");
+            cx.out.note(
+                "hint: what is left is kept; compare it with a backup of orkee.db, or with the server's log",
+            );
         }
         Ok(exit)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use orkee_core::diagnostic::Kind;
 use orkee_core::project::ProjectId;
-use orkee_core::store::{PutBack, Store};
+use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome, PutBack, Store};
 use serde::Serialize;
 
 use super::restore;
@@ -55,6 +55,10 @@ pub(super) fn run(
         let question = format!("Make what they were at {}: {}?", shown(at), restore::named(&changed));
         prompt::must_confirm(cx, asked.yes, &question)?;
         done = store.put_back(at, only.as_ref(), &operation, false)?;
+        cx.note(AuditEntry {
+            subject: Some(format!("as it was at {at}: {} changed", done.changed.len())),
+            ..AuditEntry::new("", AuditAction::Restore, AuditOutcome::Done)
+        })?;
     }
     match cx.out.is_json() {
         true => cx.out.document(&document(&done, at, asked))?,

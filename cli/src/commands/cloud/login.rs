@@ -4,8 +4,8 @@ use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
 use orkee_core::auth::{
-    Account, Asking, AuthError, BrowserWish, Device, LoginEvent, LoginRequest, LoginUi, Method, Opener,
-    Purpose, Section, Sso, Surroundings,
+    Account, Asking, AuthError, BrowserWish, Client, Device, LoginEvent, LoginRequest, LoginUi, Method,
+    Opener, Purpose, Section, Sso, Surroundings,
 };
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::sync::provider::Cursor;
@@ -18,6 +18,7 @@ use super::handed_in;
 use super::open_url;
 use super::sso;
 use super::surroundings::{self, Cloud};
+use super::trail;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::prompt;
@@ -87,13 +88,15 @@ impl Login {
             (None, None) => Section::Default,
         };
         set_aside_unreadable(cx, &cloud)?;
-        if self.with_token {
-            handed_in::from_stdin(cx, &cloud, purpose, &section)?;
-        } else if purpose.method == Method::Oauth {
-            self.by_oauth(cx, &cloud, purpose, &section, sso)?;
-        } else {
-            handed_in::from_person(cx, &cloud, purpose, &section)?;
-        }
+        let by_oauth = !self.with_token && purpose.method == Method::Oauth;
+        let client = by_oauth.then(|| cloud.choice.client());
+        let ended = match &client {
+            Some(client) => self.by_oauth(cx, &cloud, purpose, (&section, client), sso),
+            None if self.with_token => handed_in::from_stdin(cx, &cloud, purpose, &section),
+            None => handed_in::from_person(cx, &cloud, purpose, &section),
+        };
+        trail::login(cx, &cloud, &section, client.as_ref(), ended.as_ref().err())?;
+        ended?;
         report(cx, &cloud, self.env.as_deref())
     }
 
@@ -112,7 +115,7 @@ impl Login {
         cx: &Context,
         cloud: &Cloud,
         purpose: &Purpose,
-        section: &Section,
+        (section, client): (&Section, &Client),
         sso: Option<Sso>,
     ) -> Result<(), Failure> {
         let wish = match (self.browser, self.no_browser) {
@@ -128,7 +131,7 @@ impl Login {
         let request = LoginRequest {
             api: cloud.api.clone(),
             issuer: purpose.issuer.as_ref().unwrap_or(&cloud.api).clone(),
-            client: cloud.choice.client(),
+            client: client.clone(),
             section: section.clone(),
             provider: purpose.provider.clone(),
             callback_port: self.callback_port,

@@ -50,7 +50,7 @@ mod sso;
 #[cfg(feature = "cloud")]
 mod status;
 #[cfg(feature = "cloud")]
-mod surroundings;
+pub(crate) mod surroundings;
 #[cfg(feature = "cloud")]
 mod sync;
 #[cfg(feature = "cloud")]
@@ -59,6 +59,8 @@ mod team;
 mod team_mode;
 #[cfg(feature = "cloud")]
 mod token;
+#[cfg(feature = "cloud")]
+mod trail;
 #[cfg(feature = "cloud")]
 mod unseen;
 #[cfg(feature = "cloud")]

@@ -115,7 +115,7 @@ impl Cloud {
 }
 
 /// The logins of the home folder, and the clients of this process.
-pub(super) fn logins(cx: &Context) -> Result<(Auth, Http), Failure> {
+pub(crate) fn logins(cx: &Context) -> Result<(Auth, Http), Failure> {
     auth::protect();
     let http = Http::new(HttpOptions::from_env())?;
     Ok((Auth::new(cx.home()?, http.clone(), Arc::new(SystemClock), notices(cx)), http))

@@ -30,7 +30,8 @@ const INSERT: &str = "INSERT INTO audit \
                       (tenant, number, at, who, action, subject, outcome, code, provider, request_id, hash) \
                       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
-const BEGIN: &str = "INSERT INTO audit_chains (tenant, oldest, before, newest, hash) VALUES (?1, ?2, ?3, ?2, ?4)";
+const BEGIN: &str =
+    "INSERT INTO audit_chains (tenant, oldest, before, newest, hash) VALUES (?1, ?2, ?3, ?2, ?4)";
 
 const MOVE_ON: &str = "UPDATE audit_chains SET newest = ?2, hash = ?3 WHERE tenant = ?1";
 

@@ -1,8 +1,10 @@
 //! `orkee cloud provider grant`
 
 use orkee_core::plugin::{Change, HostPattern, Network, PatternError, RegistryError};
+use orkee_core::store::AuditAction;
 use serde::Serialize;
 
+use crate::commands::cloud::trail;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -45,6 +47,9 @@ impl Grant {
         let hosts = hosts.collect::<Result<Vec<_>, PatternError>>().map_err(RegistryError::Host)?;
         let added = Change::begin(cx.home()?)?.grant(&self.name, hosts)?;
         let (name, granted) = (&self.name, added.iter().map(ToString::to_string).collect::<Vec<_>>());
+        if !granted.is_empty() {
+            trail::provider(cx, AuditAction::Grant, name, granted.join(", "))?;
+        }
         match granted.is_empty() {
             true => cx.out.done(format_args!("{name} may reach that already"))?,
             false => cx.out.done(format_args!("{name} may now reach {}", granted.join(", ")))?,
@@ -65,6 +70,10 @@ struct EnvTokenDocument<'a> {
 /// Lets the token of the environment stand for a provider's login, or no longer.
 pub(super) fn set_env_token(cx: &Context, name: &str, may: bool) -> CommandResult {
     let is_news = Change::begin(cx.home()?)?.set_env_token(name, may)?;
+    if is_news {
+        let action = if may { AuditAction::Grant } else { AuditAction::Revoke };
+        trail::provider(cx, action, name, "ORKEE_CLOUD_TOKEN")?;
+    }
     match (may, is_news) {
         (true, true) => {
             cx.out.done(format_args!("ORKEE_CLOUD_TOKEN may now stand for the login of {name}"))?

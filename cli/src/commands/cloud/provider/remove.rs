@@ -1,10 +1,11 @@
 //! `orkee cloud provider remove`
 
 use orkee_core::plugin::{Change, Registry};
+use orkee_core::store::AuditAction;
 use serde::Serialize;
 
 use super::confirm;
-use crate::commands::cloud::surroundings;
+use crate::commands::cloud::{surroundings, trail};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 
@@ -49,6 +50,7 @@ impl Remove {
         let is_there = Registry::open(home)?.get(name).is_some();
         let logins = if is_there { forget_logins(cx, name)? } else { 0 };
         Change::begin(home)?.remove(name)?;
+        trail::provider(cx, AuditAction::Remove, name, format!("{logins} sign-ins removed with it"))?;
         cx.out.done(format_args!("Removed {name}"))?;
         if logins > 0 {
             cx.out.note(

@@ -1,9 +1,11 @@
 //! `orkee cloud provider revoke`
 
 use orkee_core::plugin::Change;
+use orkee_core::store::AuditAction;
 use serde::Serialize;
 
 use super::grant::set_env_token;
+use crate::commands::cloud::trail;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -41,6 +43,9 @@ impl Revoke {
         }
         let removed = Change::begin(cx.home()?)?.revoke(&self.name, &self.hosts)?;
         let (name, revoked) = (&self.name, removed.iter().map(ToString::to_string).collect::<Vec<_>>());
+        if !revoked.is_empty() {
+            trail::provider(cx, AuditAction::Revoke, name, revoked.join(", "))?;
+        }
         match revoked.is_empty() {
             true => cx.out.done(format_args!("{name} was granted no host"))?,
             false => cx.out.done(format_args!("{name} may no longer reach {}", revoked.join(", ")))?,

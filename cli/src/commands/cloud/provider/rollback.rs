@@ -1,10 +1,12 @@
 //! `orkee cloud provider rollback`
 
 use orkee_core::plugin::{Change, Difference, Registry, RegistryError};
+use orkee_core::store::AuditAction;
 use serde::Serialize;
 
 use super::view::ProviderView;
 use super::{confirm, consent};
+use crate::commands::cloud::trail;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -47,6 +49,8 @@ impl Rollback {
             confirm(cx, self.yes, &question, &["rollback", &self.name])?;
         }
         Change::begin(home)?.rollback(installed)?;
+        let subject = format!("{}, sha256 {}", then.granted.version, then.sha256);
+        trail::provider(cx, AuditAction::Rollback, &self.name, subject)?;
         let (name, now, then) = (&self.name, &now.granted.version, &then.granted.version);
         cx.out.done(format_args!("{name} is {then} again; {now} is kept, as the one to go back to"))?;
         if cx.out.is_json() {

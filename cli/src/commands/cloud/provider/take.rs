@@ -4,13 +4,14 @@
 use jiff::Timestamp;
 use orkee_core::net::{Http, HttpOptions};
 use orkee_core::plugin::{Assessment, Candidate, Change, Host, Manifest, Registry, RegistryError};
+use orkee_core::store::AuditAction;
 use serde::Serialize;
 
 use super::consent::Rival;
 use super::view::ProviderView;
 use super::{confirm, consent, source};
 use crate::commands::cloud::progress::Working;
-use crate::commands::cloud::surroundings;
+use crate::commands::cloud::{surroundings, trail};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 
@@ -40,16 +41,43 @@ pub(super) fn take(cx: &Context, wanted: &Wanted<'_>) -> CommandResult {
         let (wanted, found) = (name.to_owned(), candidate.name().to_string());
         return Err(RegistryError::OtherName { wanted, found }.into());
     }
-    let assessment = registry.assess(&candidate)?;
-    compile(cx, &candidate)?;
-    let (name, version) = (candidate.name(), &candidate.manifest().version);
-    if assessment.is_agreed(&candidate) {
-        Change::begin(home)?.renew(&candidate)?;
-        cx.out.done(format_args!("{name} {version} is installed already; nothing was changed"))?;
-        return told(cx, name.as_str(), false);
+    let (name, version) = (candidate.name().as_str(), &candidate.manifest().version);
+    let action = match registry.get(name) {
+        None => AuditAction::Install,
+        Some(_) => AuditAction::Update,
+    };
+    let subject = format!("{version}, sha256 {}", candidate.sha256());
+    let changed = match put_in_place(cx, wanted, &registry, &candidate) {
+        Ok(changed) => changed,
+        Err(failure) => {
+            trail::provider_refused(cx, action, name, subject, &failure)?;
+            return Err(failure);
+        }
+    };
+    if changed {
+        trail::provider(cx, action, name, subject)?;
     }
-    let rivals = rivals(&registry, &candidate, &assessment);
-    consent::show(cx, &candidate, &assessment, &rivals, wanted.yes);
+    told(cx, name, changed)
+}
+
+/// Checks, compiles, shows, asks, and puts it in place. False: it was there, as it is.
+fn put_in_place(
+    cx: &Context,
+    wanted: &Wanted<'_>,
+    registry: &Registry,
+    candidate: &Candidate,
+) -> Result<bool, Failure> {
+    let home = cx.home()?;
+    let assessment = registry.assess(candidate)?;
+    compile(cx, candidate)?;
+    let (name, version) = (candidate.name(), &candidate.manifest().version);
+    if assessment.is_agreed(candidate) {
+        Change::begin(home)?.renew(candidate)?;
+        cx.out.done(format_args!("{name} {version} is installed already; nothing was changed"))?;
+        return Ok(false);
+    }
+    let rivals = rivals(registry, candidate, &assessment);
+    consent::show(cx, candidate, &assessment, &rivals, wanted.yes);
     let question = match &assessment.current {
         Some(current) if current.sha256 == candidate.sha256() => {
             format!("Grant {name} {version} this again?")
@@ -58,7 +86,7 @@ pub(super) fn take(cx: &Context, wanted: &Wanted<'_>) -> CommandResult {
         Some(current) => format!("Replace {name} {} by {version}?", current.granted.version),
     };
     confirm(cx, wanted.yes, &question, wanted.words)?;
-    Change::begin(home)?.install(&candidate, &assessment, Timestamp::now())?;
+    Change::begin(home)?.install(candidate, &assessment, Timestamp::now())?;
     match &assessment.current {
         None => {
             cx.out.done(format_args!("Installed {name} {version}"))?;
@@ -73,7 +101,7 @@ pub(super) fn take(cx: &Context, wanted: &Wanted<'_>) -> CommandResult {
             cx.out.note(format_args!("To go back: orkee cloud provider rollback {name}"));
         }
     }
-    told(cx, name.as_str(), true)
+    Ok(true)
 }
 
 /// The tenants that it would claim and that other installed providers claim already, with those.
