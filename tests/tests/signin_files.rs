@@ -76,6 +76,37 @@ fn a51_a_file_that_others_can_read_is_told_and_made_private_by_the_next_write() 
     assert!(!ran.stderr.contains("other users"), "{ran}");
 }
 
+#[test]
+fn a51_doctor_reports_a_token_file_that_others_can_read_and_mends_it_when_told_to() {
+    let server = server();
+    let device = Device::new(&server.url);
+    let text = device.section("orkee_access_canary", 3600, Some("orkee_refresh_canary"));
+    device.write_auth(&text);
+    device.run(&["doctor"]).success();
+    set_mode(&device.home().join("auth.toml"), 0o644);
+    let ran = device.run(&["doctor"]).exits(1).says("orkee doctor --fix");
+    assert!(ran.stdout.contains("other users can read") && ran.stdout.contains("(mode 644)"), "{ran}");
+    assert_eq!(device.auth_mode(), 0o644, "it changes nothing unasked");
+    let found = device.run(&["doctor", "--json"]).exits(1).json();
+    assert_eq!(
+        (&found["sound"], &found["findings"][0]["mended_by"]),
+        (&false.into(), &"orkee doctor --fix".into())
+    );
+    let ran = device.run(&["doctor", "--fix"]).success();
+    assert!(ran.stdout.contains("Mended: ") && !format!("{ran}").contains("canary"), "{ran}");
+    assert_eq!((device.auth_mode(), device.auth_toml()), (0o600, Some(text.clone())));
+    device.run(&["doctor"]).success();
+
+    // What may not be used at all is not for a command to mend.
+    set_mode(&device.home().join("auth.toml"), 0o666);
+    let ran = device.run(&["doctor", "--fix"]).exits(1).says("chmod 600");
+    assert!(ran.stdout.contains("other users can write it"), "{ran}");
+    assert_eq!(device.auth_mode(), 0o666);
+    device.write_auth("[orkee_cloud]\ntoken = \"orkee_canary\n");
+    let ran = device.run(&["doctor", "--fix"]).exits(1);
+    assert!(ran.stdout.contains("at line 2") && !format!("{ran}").contains("canary"), "{ran}");
+}
+
 /// Every command that would read or write the token file refuses.
 #[track_caller]
 fn is_refused(device: &Device, reason: &str) {

@@ -123,6 +123,11 @@ struct Examined {
 #[cfg(feature = "cloud")]
 use providers::examine as examine_providers;
 
+#[cfg(not(feature = "cloud"))]
+fn examine_providers(_: &Context) -> Result<Examined, crate::failure::Failure> {
+    Ok(Examined::default())
+}
+
 fn show_providers(cx: &Context, examined: &Examined) -> Result<(), CliError> {
     for (problem, hint) in &examined.problems {
         cx.out.line(format_args!("{} {}", cx.out.mark(false), text::line(problem)))?;

@@ -26,7 +26,9 @@ impl Auth {
         else {
             return Ok(None);
         };
-        let (at, client) = (&sso.exchange_at, Client::default());
+        // In the logs of both servers it is one sign-in.
+        let client = Client { request_id: request.client.request_id.clone(), ..Client::default() };
+        let at = &sso.exchange_at;
         let metadata = discovery::discover(&self.http, at, &client, Standard::Oauth).await?;
         if metadata.grants.as_ref().is_some_and(|grants| !grants.iter().any(|grant| grant == GRANT)) {
             return Err(TenantError::NoExchange { host: at.origin().authority() }.into());

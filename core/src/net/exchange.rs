@@ -1,6 +1,7 @@
 //! One request and its reply: counted, capped, and read to the end.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::header::ACCEPT;
@@ -17,7 +18,11 @@ pub struct Traffic {
     round_trips: AtomicU64,
     bytes_up: AtomicU64,
     bytes_down: AtomicU64,
+    newest_id: Mutex<Option<String>>,
 }
+
+/// Names a request in the server's log.
+const REQUEST_ID: &str = "x-request-id";
 
 /// The counters at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,6 +55,8 @@ impl Traffic {
         let agent = "user-agent: \r\n".len() + user_agent.len();
         let accept = if request.headers().contains_key(ACCEPT) { 0 } else { "accept: */*\r\n".len() };
         let head = line + host + length + agent + accept + header_bytes(request.headers());
+        let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+        *self.newest_id.lock().unwrap_or_else(PoisonError::into_inner) = id;
         self.round_trips.fetch_add(1, Relaxed);
         self.bytes_up.fetch_add((head + body) as u64, Relaxed);
     }
@@ -79,6 +86,11 @@ impl Http {
     /// What this process has sent and received.
     pub fn traffic(&self) -> TrafficCount {
         self.counters().count()
+    }
+
+    /// What the newest request was called, answered or not, for the audit trail.
+    pub fn newest_request_id(&self) -> Option<String> {
+        self.counters().newest_id.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Sends a request that was built with [`Http::client`] for `reach`, and reads a reply of at most `cap` bytes.

@@ -4,6 +4,7 @@ use orkee_core::plugin::{Device, Entry};
 use serde::Serialize;
 
 use super::connection::Connection;
+use super::devices::{self, DeviceView};
 use super::surroundings::{self, Cloud};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -46,15 +47,6 @@ struct EntryView<'a> {
     bytes: u64,
 }
 
-#[derive(Serialize)]
-struct DeviceView<'a> {
-    id: &'a str,
-    name: &'a str,
-    platform: Option<&'a str>,
-    last_seen: Option<&'a str>,
-    current: bool,
-}
-
 impl<'a> EntryView<'a> {
     fn of(entry: &'a Entry) -> Self {
         Self {
@@ -63,18 +55,6 @@ impl<'a> EntryView<'a> {
             status: entry.status.as_deref(),
             updated_at: entry.updated_at.as_deref(),
             bytes: entry.bytes,
-        }
-    }
-}
-
-impl<'a> DeviceView<'a> {
-    fn of(device: &'a Device) -> Self {
-        Self {
-            id: &device.id,
-            name: &device.name,
-            platform: device.platform.as_deref(),
-            last_seen: device.last_seen.as_deref(),
-            current: device.current,
         }
     }
 }
@@ -143,19 +123,8 @@ impl List {
             ));
         }
         if let Some(devices) = &listed.devices {
-            let mut table = Table::new(&["DEVICE", "NAME", "PLATFORM", "LAST SEEN", ""]);
-            for d in devices {
-                let this = if d.current { "this device" } else { "" };
-                table.row(vec![
-                    text::line(&d.id),
-                    text::line(&d.name),
-                    or_dash(&d.platform),
-                    d.last_seen.as_deref().map_or_else(|| "–".to_owned(), text::minute),
-                    this.to_owned(),
-                ]);
-            }
             cx.out.line("")?;
-            cx.out.table(&table)?;
+            devices::table(cx, devices)?;
         }
         Ok(())
     }

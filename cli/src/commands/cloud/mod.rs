@@ -16,6 +16,8 @@ mod conflicts;
 #[cfg(feature = "cloud")]
 mod connection;
 #[cfg(feature = "cloud")]
+mod devices;
+#[cfg(feature = "cloud")]
 mod earlier;
 #[cfg(feature = "cloud")]
 mod handed_in;
@@ -69,7 +71,7 @@ mod value_editor;
 #[cfg(feature = "cloud")]
 mod with_feature {
     use super::{
-        conflicts, list, login, logout, open_url, parked, provider, restore, status, sync, team, token,
+        conflicts, devices, list, login, logout, open_url, parked, provider, restore, status, sync, team, token,
     };
     use crate::context::Context;
     use crate::failure::CommandResult;
@@ -88,6 +90,7 @@ Examples:
         Sync(sync::Sync),
         Restore(restore::Restore),
         List(list::List),
+        Devices(devices::Devices),
         Team(team::Team),
         Conflicts(conflicts::Conflicts),
         Parked(parked::Parked),
@@ -107,6 +110,7 @@ Examples:
                 Self::Status(command) => command.run(cx),
                 Self::Sync(command) => command.run(cx),
                 Self::Restore(command) => command.run(cx),
+                Self::Devices(command) => command.run(cx),
                 Self::List(command) => command.run(cx),
                 Self::Team(command) => command.run(cx),
                 Self::Conflicts(command) => command.run(cx),

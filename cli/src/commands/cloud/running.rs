@@ -46,6 +46,8 @@ pub(super) struct Patience {
 /// What a run did, over all its attempts. Changes were told as they happened; here are their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Done {
+    /// Whose sign-in it was done with.
+    pub(super) who: Option<String>,
     pub(super) changes: Summary,
     /// The first projects that came, for [`places`].
     pub(super) came: Vec<Event>,
@@ -90,7 +92,8 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
     let cloud = Cloud::open(cx, None)?;
     cloud.choice.check_encryption()?;
     let _lock = SyncLock::acquire(cx.home()?)?;
-    let mut done = Done::default();
+    // Told now: at the end, a sign-in that the server no longer takes is nobody's.
+    let mut done = Done { who: cloud.who(), ..Done::default() };
     let mut options = run.options.clone();
     if let Some(command) = run.keeps.as_ref().filter(|_| !options.dry_run) {
         options.point = Some(store.open_point(command)?);
@@ -286,13 +289,13 @@ fn note(cx: &Context, store: &mut Store, cloud: &Cloud, run: &Run, done: &Done, 
     };
     let action = if run.operation == "restore" { AuditAction::Restore } else { AuditAction::Sync };
     let entry = AuditEntry {
-        who: cloud.who(),
+        who: done.who.clone(),
         subject: Some(format!(
             "{pushed} pushed, {pulled} pulled, {merged} merged, {deleted} deleted, {conflicts} in conflict, {parked} parked"
         )),
         code: error.map(|error| error.code().to_owned()),
         provider: Some(cloud.choice.name().to_owned()),
-        request_id: error.and_then(Diagnostic::request_id).map(str::to_owned).or_else(|| request_id.clone()),
+        request_id: request_id.clone().filter(|_| error.is_none()).or_else(|| cloud.http.newest_request_id()),
         ..AuditEntry::new(cloud.tenant.clone().unwrap_or_default(), action, outcome)
     };
     if let Err(error) = store.note(&entry, Durability::Refetchable) {

@@ -1,7 +1,7 @@
 //! Rows of the audit trail that commands write themselves: how a sign-in ended, what became of a provider.
 
 use orkee_core::auth::{Client, Section};
-use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::diagnostic::Kind;
 use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome};
 
 use super::surroundings::Cloud;
@@ -32,7 +32,7 @@ pub(super) fn login(
         subject: Some(cloud.host()),
         code: error.map(|error| error.code().to_owned()),
         provider: Some(cloud.choice.name().to_owned()),
-        request_id: error.and_then(Diagnostic::request_id).map(str::to_owned).or(asked),
+        request_id: asked.or_else(|| cloud.http.newest_request_id()),
         ..AuditEntry::new(section.tenant(), AuditAction::Login, outcome)
     });
     Ok(())

@@ -6,6 +6,7 @@ use crate::failure::{CliError, Failure};
 use crate::output::text;
 
 /// The command that makes it private.
+#[cfg(feature = "cloud")]
 const FIX: &str = "orkee doctor --fix";
 
 /// What was found at the token file.

@@ -1,0 +1,107 @@
+//! `orkee cloud devices revoke`
+
+use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::plugin::Device;
+use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome};
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::commands::cloud::connection::Connection;
+use crate::commands::cloud::surroundings::{self, Cloud};
+use crate::context::Context;
+use crate::failure::{CommandResult, Exit, Failure};
+use crate::output::text;
+use crate::prompt;
+
+/// Sign a device out: its tokens are worthless at once
+///
+/// What it has stays on it; it is only cut off from the server. To use it again, sign in there again.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  orkee cloud devices revoke grt_2f9c
+  orkee cloud devices revoke grt_2f9c --yes")]
+pub(super) struct Revoke {
+    /// The device, as `orkee cloud devices` names it
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    revoked: &'a str,
+    name: &'a str,
+    /// It was this device.
+    current: bool,
+}
+
+impl Revoke {
+    pub(super) fn run(self, cx: &Context) -> CommandResult {
+        let cloud = Cloud::open(cx, None)?;
+        let device = surroundings::run(async {
+            let connection = Connection::open(cx, &cloud).await?;
+            let mut devices = connection.provider.devices().await?.into_iter();
+            Ok(devices.find(|device| device.id == self.id).ok_or(NoDevice(self.id.clone()))?)
+        })?;
+        let name = text::line(&device.name);
+        let question = match device.current {
+            true => format!("{name} is this device: you will be signed out here. Go on?"),
+            false => format!("Sign out {name}?"),
+        };
+        prompt::must_confirm(cx, self.yes, &question)?;
+        let ended = surroundings::run(async {
+            let connection = Connection::open(cx, &cloud).await?;
+            Ok(connection.provider.revoke_device(&device.id).await?)
+        });
+        note(cx, &cloud, &device, ended.as_ref().err())?;
+        ended?;
+        cx.out.done(format_args!("{name} is signed out"))?;
+        if device.current {
+            cx.out.warn("this was the device that you use; to go on with it: orkee cloud login");
+        }
+        if cx.out.is_json() {
+            let Device { id, name, current, .. } = &device;
+            cx.out.document(&Document { revoked: id, name, current: *current })?;
+        }
+        Ok(Exit::DONE)
+    }
+}
+
+fn note(cx: &Context, cloud: &Cloud, device: &Device, failure: Option<&Failure>) -> Result<(), Failure> {
+    let error = failure.map(Failure::diagnostic);
+    let outcome = match error.map(Diagnostic::kind) {
+        None => AuditOutcome::Done,
+        Some(Kind::Auth) => AuditOutcome::Denied,
+        Some(_) => AuditOutcome::Failed,
+    };
+    cx.note(AuditEntry {
+        who: cloud.who(),
+        subject: Some(format!("{} ({})", device.id, device.name)),
+        code: error.map(|error| error.code().to_owned()),
+        provider: Some(cloud.choice.name().to_owned()),
+        request_id: cloud.http.newest_request_id(),
+        ..AuditEntry::new("", AuditAction::RevokeDevice, outcome)
+    })
+}
+
+/// The account has no such device.
+#[derive(Debug, Error)]
+#[error("there is no device {0:?} among those that are signed in")]
+struct NoDevice(String);
+
+impl Diagnostic for NoDevice {
+    fn code(&self) -> &'static str {
+        "E-AUTH-060"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("run `orkee cloud devices`".to_owned())
+    }
+}
