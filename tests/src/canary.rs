@@ -44,9 +44,11 @@ impl Canaries {
 
 /// The forms in which a secret could hide.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
-    let decimal = secret.bytes().map(|b| b.to_string()).collect::<Vec<_>>().join(", ");
+    let numbers = secret.bytes().map(|b| b.to_string()).collect::<Vec<_>>();
     let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
-    let mut forms = vec![secret.as_bytes().to_vec(), decimal.into_bytes(), hex.into_bytes()];
+    let mut forms = vec![secret.as_bytes().to_vec(), hex.into_bytes()];
+    // As `{:?}` and as JSON write a list of bytes.
+    forms.extend([", ", ","].map(|between| numbers.join(between).into_bytes()));
     // In base64, what stands around a secret shifts it by none, one or two bytes.
     for skip in 0..3 {
         forms.push(base64(&secret.as_bytes()[skip..]).into_bytes());
