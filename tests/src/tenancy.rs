@@ -122,7 +122,10 @@ impl Tenancy {
     /// Pushes new records, each with this payload, into a space; what became of them.
     #[track_caller]
     pub fn push(&self, token: &str, space: &str, records: &[(&str, &[u8])]) -> Vec<Outcome> {
-        let envelopes: Vec<Vec<u8>> = records.iter().map(|(_, payload)| envelope(payload)).collect();
+        let account = self.get("/v1/account", token, &[("orkee-tenant", "acme")]).json();
+        // A team's records say whose they are.
+        let author = account["email"].as_str().filter(|_| space == "team");
+        let envelopes: Vec<Vec<u8>> = records.iter().map(|(_, payload)| envelope(payload, author)).collect();
         let mutations = records.iter().zip(&envelopes).map(|((id, _), envelope)| Mutation {
             id: (*id).to_owned(),
             guard: None,
@@ -179,14 +182,14 @@ pub fn settings(issuer: &str, client: &str, rest: &str) -> String {
 }
 
 /// The first version of a record.
-fn envelope(payload: &[u8]) -> Vec<u8> {
+fn envelope(payload: &[u8], author: Option<&str>) -> Vec<u8> {
     let head = orkee_wire::EnvelopeHead {
         v: orkee_wire::EnvelopeHead::FORMAT,
         ancestry: [("laptop".to_owned(), 1)].into_iter().collect(),
         device: "laptop".to_owned(),
         at: "2026-01-01T00:00:00Z".to_owned(),
         deleted: false,
-        author: None,
+        author: author.map(str::to_owned),
     };
     orkee_wire::Envelope { head, payload: Some(payload) }.to_bytes()
 }

@@ -307,13 +307,33 @@ fn an_account_is_found_by_its_subject_and_an_address_has_to_be_verified() {
     assert_eq!(id(&first), id(&moved));
     let account = tenancy.get("/v1/account", access(&first), &[]).json();
     assert_eq!(account["email"], "ann@new.example", "it follows the provider");
+    let known = id(&first);
     let thief = exchange(&|claims| {
         claims["sub"] = "somebody else".into();
         claims["email"] = "ann@new.example".into();
     });
     assert_eq!(oauth_error(&thief), refused("access_denied"), "an address makes nobody somebody else");
     assert!(thief.text().contains("another person"), "{}", thief.text());
-    let unnamed = exchange(&|claims| claims["email"] = Value::Null).json();
+    tenancy.admin(&["tenant", "allow", "acme", "ann@new.example", "--new-identity"]).success();
+    assert_eq!(tenancy.account_status(&first), 401, "whoever had it is signed out");
+    let heir = exchange(&|claims| {
+        claims["sub"] = "somebody new".into();
+        claims["email"] = "ann@new.example".into();
+    });
+    assert_eq!(heir.status, 200, "{}", heir.text());
+    assert_eq!(
+        tenancy.get("/v1/account", access(&heir.json()), &[]).json()["id"],
+        known,
+        "with all that is theirs"
+    );
+    let former = exchange(&|claims| claims["email"] = "ann@new.example".into());
+    assert_eq!(oauth_error(&former), refused("access_denied"), "and the former owner has it no more");
+    let first = heir.json();
+    let unnamed = exchange(&|claims| {
+        claims["sub"] = "somebody new".into();
+        claims["email"] = Value::Null;
+    });
+    let unnamed = unnamed.json();
     assert_eq!(id(&unnamed), id(&first), "who is known needs no address");
     tenancy.set(&settings(idp.url(), CLIENT, &format!("trust_email = true\n{GROUPS}"))).success();
     let trusted = exchange(&|claims| {

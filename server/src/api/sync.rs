@@ -84,10 +84,8 @@ fn exchange(storage: &dyn Storage, space: &Space, body: &Bytes, zstd: bool) -> R
     };
     let judged: Vec<Result<Write<'_>, wire::Outcome>> =
         request.mutations.iter().zip(blobs.iter().copied()).map(judge).collect();
-    if unsealed.is_some() && refusal.is_none() {
-        let forbidden = judged.iter().zip(&request.mutations).filter(|(judged, _)| is_forbidden(judged));
-        let forbidden: Vec<&str> = forbidden.map(|(_, mutation)| mutation.id.as_str()).collect();
-        space.note_unsealed(storage, &forbidden)?;
+    if let Some(sentence) = &unsealed {
+        space.note_unsealed(storage, &told(sentence, &judged, &request.mutations))?;
     }
     let witness = space.witness();
     let exchange = Exchange {
@@ -135,8 +133,18 @@ fn is_readable(write: &Write<'_>) -> bool {
     payload.is_some_and(|payload| serde_json::from_slice::<serde::de::IgnoredAny>(payload).is_ok())
 }
 
-fn is_forbidden(judged: &Result<Write<'_>, wire::Outcome>) -> bool {
-    matches!(judged, Err(wire::Outcome::Rejected { reason, .. }) if reason == "forbidden")
+/// The records that were rejected with this sentence.
+fn told<'a>(
+    sentence: &str,
+    judged: &[Result<Write<'_>, wire::Outcome>],
+    mutations: &'a [wire::Mutation],
+) -> Vec<&'a str> {
+    let rejected_so = |judged: &Result<Write<'_>, wire::Outcome>| match judged {
+        Err(wire::Outcome::Rejected { message, .. }) => message == sentence,
+        _ => false,
+    };
+    let records = judged.iter().zip(mutations).filter(|(judged, _)| rejected_so(judged));
+    records.map(|(_, mutation)| mutation.id.as_str()).collect()
 }
 
 fn rejected(reason: &str, message: String) -> wire::Outcome {

@@ -58,6 +58,9 @@ pub(super) enum Tenant {
     Allow {
         #[command(flatten)]
         whom: Whom,
+        /// They are somebody new at the identity provider: whoever signs in with this verified address next gets the account.
+        #[arg(long)]
+        new_identity: bool,
     },
 }
 
@@ -88,7 +91,7 @@ impl Tenant {
             Self::Remove { which, yes } => remove(&which, yes),
             Self::Members { which } => members(&which),
             Self::RemoveMember { whom } => remove_member(&whom),
-            Self::Allow { whom } => allow(&whom),
+            Self::Allow { whom, new_identity } => allow(&whom, new_identity),
         }
     }
 }
@@ -222,8 +225,13 @@ fn remove_member(whom: &Whom) -> Result<(), CommandError> {
     print(&format!("{} is removed from tenant {}", account.email, tenant.name))
 }
 
-fn allow(whom: &Whom) -> Result<(), CommandError> {
+fn allow(whom: &Whom, new_identity: bool) -> Result<(), CommandError> {
     let (storage, tenant, account) = whom.open()?;
+    if new_identity {
+        storage.end_grants(account.key)?;
+        storage.forget_identities(account.key)?;
+        note(&storage, &tenant, "forget-identity", &account.email)?;
+    }
     storage.set_disabled(account.key, None)?;
     note(&storage, &tenant, "allow-member", &account.email)?;
     print(&format!("{} may sign in to tenant {} again", account.email, tenant.name))

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Account, AccountKey, DeviceName, Result, Tenant, TenantKey, TokenPair};
+use super::{Account, AccountKey, DeviceName, Identity, Result, Tenant, TenantKey, TokenPair};
 use crate::secret::SecretHash;
 
 /// Somebody signed in elsewhere, and is given tokens.
@@ -46,6 +46,10 @@ pub(crate) trait SignIns {
     fn tokens_since(&self, account: AccountKey) -> Result<Option<Timestamp>>;
     /// Gives an account another address; [`super::StorageError::AccountExists`] where its tenant has one for it.
     fn set_email(&self, account: AccountKey, email: &str) -> Result<()>;
+    /// Forgets who an account is at identity providers: whoever signs in with its address next is its owner.
+    fn forget_identities(&self, account: AccountKey) -> Result<()>;
+    /// Gives an account that is nobody at any identity provider to an identity, by its address. None: there is no such.
+    fn adopt(&self, identity: Identity<'_>, email: &str) -> Result<Option<Account>>;
     /// The tenant of a key.
     fn tenant_by_key(&self, tenant: TenantKey) -> Result<Option<Tenant>>;
     /// The accounts of a tenant, by address.

@@ -2,7 +2,8 @@
 //! role, which follow the provider with each sign-in.
 //!
 //! An account is found by issuer and subject, which the provider never gives to anybody else; an address can be. Somebody whom
-//! an administrator removed stays out until an administrator lets them in again.
+//! an administrator removed stays out until an administrator lets them in again; whoever is somebody new at the provider, since
+//! it was replaced or they were, gets their account back only where an administrator said so.
 
 use jiff::Timestamp;
 use thiserror::Error;
@@ -98,6 +99,13 @@ impl Door<'_> {
 
     fn newcomer(&self, identity: Identity<'_>) -> Result<Account, Denied> {
         let email = self.proof.email.as_deref().ok_or(Denied::NoEmail)?;
+        if let Some(account) = self.storage.adopt(identity, email)? {
+            self.note(&account, "new-identity", "done")?;
+            return match account.disabled {
+                true => Err(Denied::Removed(account.email)),
+                false => Ok(account),
+            };
+        }
         match self.storage.create_identity_account(identity, email, &self.settings.name, self.now) {
             Err(StorageError::AccountExists(email)) => Err(Denied::AddressTaken(email)),
             made => Ok(made?),

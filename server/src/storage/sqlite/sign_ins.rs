@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{ErrorCode, OptionalExtension, Transaction, params};
 
 use super::super::{
-    Account, AccountKey, NewSignIn, Result, SignIns, SignedIn, StorageError, Tenant, TenantKey,
+    Account, AccountKey, Identity, NewSignIn, Result, SignIns, SignedIn, StorageError, Tenant, TenantKey,
 };
 use super::accounts::{ACCOUNT, ACCOUNT_COLUMNS, account};
 use super::grants::{insert_grant, insert_pair};
@@ -89,6 +89,20 @@ impl SignIns for Sqlite {
         })
     }
 
+    fn forget_identities(&self, account: AccountKey) -> Result<()> {
+        let doing = "forgetting an account's identities";
+        self.write(doing, |tx| {
+            tx.execute("DELETE FROM identities WHERE account = ?1", [account.0])
+                .map(drop)
+                .map_err(failed(doing))
+        })
+    }
+
+    fn adopt(&self, identity: Identity<'_>, email: &str) -> Result<Option<Account>> {
+        let doing = "giving an account to an identity";
+        self.write(doing, |tx| adopt(tx, identity, email).map_err(failed(doing)))
+    }
+
     fn tenant_by_key(&self, tenant: TenantKey) -> Result<Option<Tenant>> {
         let doing = "looking for a tenant";
         self.read(doing, |tx| by_key(tx, tenant).map_err(failed(doing)))
@@ -102,6 +116,20 @@ impl SignIns for Sqlite {
             statement.query_map([tenant.0], account).and_then(Iterator::collect).map_err(failed(doing))
         })
     }
+}
+
+fn adopt(tx: &Transaction<'_>, identity: Identity<'_>, email: &str) -> rusqlite::Result<Option<Account>> {
+    let Identity { tenant, issuer, subject } = identity;
+    let sql = format!(
+        "SELECT {ACCOUNT} FROM accounts a WHERE ifnull(a.tenant, 0) = ?1 AND a.email = ?2
+         AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.account = a.rowid)"
+    );
+    let Some(found) = tx.query_row(&sql, params![tenant.0, email], account).optional()? else {
+        return Ok(None);
+    };
+    let sql = "INSERT INTO identities (tenant, issuer, subject, account) VALUES (?1, ?2, ?3, ?4)";
+    tx.execute(sql, params![tenant.0, issuer, subject, found.key.0])?;
+    Ok(Some(found))
 }
 
 fn keep(tx: &Transaction<'_>, sign_in: &NewSignIn<'_>, now: Timestamp) -> rusqlite::Result<SignedIn> {

@@ -67,6 +67,7 @@ macro_rules! storage_suite {
             audit: the_audit_trail_is_read_by_team_and_by_time_and_only_grows,
             sign_ins: a_proof_is_good_for_one_sign_in_until_it_is_too_old_anyway,
             sign_ins: a_disabled_account_signs_in_nowhere_and_spends_nothing,
+            sign_ins: an_account_goes_to_another_identity_only_after_its_own_was_forgotten,
             sign_ins: an_address_moves_only_to_where_nobody_has_it,
         }
     };

@@ -84,3 +84,19 @@ pub(crate) fn an_address_moves_only_to_where_nobody_has_it(bench: &impl Bench) {
     let found = storage.tenant_account(tenant.key, "ann@new.example").unwrap().unwrap();
     assert_eq!(found.key, ann.key);
 }
+
+pub(crate) fn an_account_goes_to_another_identity_only_after_its_own_was_forgotten(bench: &impl Bench) {
+    let storage = bench.open();
+    let ann = somebody(&storage, "ann");
+    let tenant = ann.tenant.unwrap();
+    let other = Identity { tenant, issuer: "https://new.example", subject: "7" };
+    assert_eq!(storage.adopt(other, &ann.email).unwrap(), None);
+    storage.forget_identities(ann.key).unwrap();
+    let before = Identity { tenant, issuer: "https://idp.example", subject: "ann" };
+    assert_eq!(storage.account_by_identity(before).unwrap(), None);
+    assert_eq!(storage.adopt(other, "bob@example.com").unwrap(), None);
+    assert_eq!(storage.adopt(other, &ann.email).unwrap().as_ref(), Some(&ann));
+    assert_eq!(storage.account_by_identity(other).unwrap().as_ref(), Some(&ann));
+    let third = Identity { subject: "8", ..other };
+    assert_eq!(storage.adopt(third, &ann.email).unwrap(), None, "it has an owner again");
+}
