@@ -39,7 +39,11 @@ fn p50_a_tenants_own_api_url_is_used_and_the_environments_goes_before_it() {
 
 #[test]
 fn p50_a_name_that_leads_nowhere_is_refused_and_told_what_there_is() {
-    let device = TenantDevice::new("[tenants.lost]\nprovider = \"nextcloud\"\n");
+    let server = Server::start();
+    let device = TenantDevice::new(&format!(
+        "[cloud]\napi_url = \"{}\"\n[tenants.lost]\nprovider = \"nextcloud\"\n",
+        server.url
+    ));
     device.install(guests::plain(), "name = \"notes\"\nversion = \"1\"\n");
     for args in [&["cloud", "sync"][..], &["cloud", "status"], &["cloud", "login"], &["cloud", "list"]] {
         let unknown = device.run("acme", args).fails(2, "E-PLUGIN-011").says("`acme`");

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use orkee_tests::canary::Canaries;
 use orkee_tests::company::{self, Api, Member, come_back};
 use orkee_tests::home::finish;
 use orkee_tests::issuer::{ACCESS_TOKEN, Draft, Issuer, Signer, configuration};
 use orkee_tests::mock::{self, Answer};
+use orkee_tests::terminal::Terminal;
 use serde_json::{Value, json};
 
 fn right(_: &mut Draft) {}
@@ -188,6 +190,36 @@ fn the_identity_provider_is_the_one_that_is_set_and_has_to_be_one_of_the_tenants
     login.finish().success();
     assert!(member.auth_toml().contains("identity_provider = \"azure\""));
     assert_eq!(okta.mock.connections(), 0);
+}
+
+#[test]
+fn a_person_at_a_terminal_is_asked_which_of_several_identity_providers() {
+    let (okta, azure) = (Issuer::start(right), Issuer::start(right));
+    let api = Api::start(&[("okta", &okta.url), ("azure", &azure.url)], |_| ());
+    let member = Member::new(&api.mock.url);
+    let mut terminal = Terminal::open(member.orkee(&["cloud", "login", "--sso", "--no-browser"]), 400);
+    terminal.answer("Who signs you in to Acme Inc.?", "2\r");
+    assert!(terminal.wait_for(&format!("{}/authorize", azure.url)).contains("1 = okta, 2 = azure"));
+    terminal.interrupt();
+    terminal.finish();
+    assert_eq!(okta.mock.connections(), 0);
+}
+
+#[test]
+fn a55_neither_the_id_token_nor_the_issuers_access_token_is_in_any_output_or_file() {
+    let issuer = Issuer::start(right);
+    let (api, member) = company::with_issuer(&issuer);
+    let mut command = member.orkee(&["cloud", "login", "--sso", "-vvv"]);
+    command.env("RUST_LOG", "trace");
+    let login = member.device.begin(command);
+    come_back(&login);
+    let ran = login.finish().success();
+    let id_token = api.exchanges()[0].field("subject_token").unwrap();
+    let signature: &'static str = id_token.rsplit('.').next().unwrap().to_owned().leak();
+    let canaries = Canaries(vec![ACCESS_TOKEN, signature]);
+    canaries.are_not_printed(ran);
+    canaries.are_not_in_files(&member.device.home());
+    canaries.are_not_in("the token file", member.auth_toml().as_bytes());
 }
 
 #[test]
