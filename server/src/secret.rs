@@ -13,7 +13,7 @@ const SECRET_LEN: usize = 42;
 pub(crate) struct Secret(String);
 
 /// What is kept of a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct SecretHash(pub(crate) [u8; 32]);
 
 impl Secret {

@@ -46,6 +46,9 @@ pub(super) struct Serve {
     /// How long an access token is good, in seconds; clients refresh it by themselves.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..))]
     access_lifetime: u32,
+    /// How long a person may take to type the code of a device, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1800))]
+    device_code_lifetime: u32,
     /// The largest backup that is taken, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     backup_limit: u32,
@@ -83,6 +86,7 @@ impl Serve {
             rate_limit: self.rate_limit.get(),
             open_registration: self.open_registration,
             access_lifetime: SignedDuration::from_secs(self.access_lifetime.into()),
+            device_lifetime: SignedDuration::from_secs(self.device_code_lifetime.into()),
             backup_limit: u64::from(self.backup_limit) << 20,
         };
         let keeper = tokio::spawn(keep_house(Arc::clone(&storage), self.prune_after));

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::ApiError;
 use super::rate::RateLimiter;
 use crate::api::publish::Author;
+use crate::oauth::Pending;
 use crate::storage::{AccountKey, Storage};
 use crate::tenant::{Issuers, Seen};
 
@@ -28,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) open_registration: bool,
     /// How long an access token is good.
     pub(crate) access_lifetime: SignedDuration,
+    /// How long a person may take to type a device's code.
+    pub(crate) device_lifetime: SignedDuration,
     /// The largest backup, in bytes.
     pub(crate) backup_limit: u64,
 }
@@ -41,6 +44,11 @@ pub(crate) struct App {
     pub(crate) sign_ins: RateLimiter<(String, String)>,
     /// Sign-ins, registrations and token requests, by address.
     pub(crate) addresses: RateLimiter<String>,
+    /// Devices whose code has to be typed.
+    pub(crate) devices: Pending,
+    /// Codes of devices that were typed, by account and by address.
+    pub(crate) code_accounts: RateLimiter<AccountKey>,
+    pub(crate) code_addresses: RateLimiter<String>,
     /// Whoever hashes a password holds one of these.
     pub(crate) hashing: Semaphore,
     /// Who writes what scripts send.
@@ -59,6 +67,9 @@ impl App {
             rate: RateLimiter::new(settings.rate_limit, Duration::from_secs(60)),
             sign_ins: RateLimiter::new(10, Duration::from_secs(5 * 60)),
             addresses: RateLimiter::new(300, Duration::from_secs(60)),
+            devices: Pending::new(settings.device_lifetime),
+            code_accounts: RateLimiter::new(10, Duration::from_secs(10 * 60)),
+            code_addresses: RateLimiter::new(30, Duration::from_secs(10 * 60)),
             hashing: Semaphore::new(HASHING),
             author: Arc::new(Author::new()),
             settings,

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
+use super::errand::Errand;
 use super::pages::{self, Page};
 use super::request::{AuthorizationRequest, Parameters, Refusal};
 use super::session::Browser;
@@ -30,11 +31,14 @@ pub(super) async fn show(
         Err(refusal) => return refuse(&app, refusal),
     };
     let Some(browser) = Browser::of(&app, &headers) else {
-        return sign_in_page(&app, &Browser::new(), &request, "", None, StatusCode::OK);
+        let errand = Errand::Authorize(request);
+        return sign_in_page(&app, &Browser::new(), &errand, "", None, StatusCode::OK);
     };
     match browser.account(&app).await? {
-        Some(account) => Ok(pages::consent(&browser, &request, &account.email).respond(StatusCode::OK)),
-        None => sign_in_page(&app, &browser, &request, "", None, StatusCode::OK),
+        Some(account) => {
+            Ok(pages::consent::consent(&browser, &request, &account.email).respond(StatusCode::OK))
+        }
+        None => sign_in_page(&app, &browser, &Errand::Authorize(request), "", None, StatusCode::OK),
     }
 }
 
@@ -42,12 +46,12 @@ pub(super) async fn show(
 pub(super) fn sign_in_page(
     app: &App,
     browser: &Browser,
-    request: &AuthorizationRequest,
+    errand: &Errand,
     email: &str,
     problem: Option<&str>,
     status: StatusCode,
 ) -> Answer {
-    let page = pages::sign_in(browser, request, email, problem, app.settings.open_registration);
+    let page = pages::sign_in::sign_in(browser, errand, email, problem, app.settings.open_registration);
     with_cookie(page.respond(status), browser.cookie(app)?)
 }
 
@@ -96,9 +100,10 @@ pub(super) async fn decide(
     let browser = Browser::of(&app, &headers).unwrap_or_else(Browser::new);
     let Some(account) = browser.account(&app).await? else {
         let problem = Some("Your sign-in has expired. Please sign in again.");
-        return sign_in_page(&app, &browser, &request, "", problem, StatusCode::FORBIDDEN);
+        let errand = Errand::Authorize(request);
+        return sign_in_page(&app, &browser, &errand, "", problem, StatusCode::FORBIDDEN);
     };
-    if !browser.gave(&pages::consent_purpose(&request), form.get("form")) {
+    if !browser.gave(&pages::consent::purpose(&request), form.get("form")) {
         return Ok(
             Page::problem("This page was not the last one you were shown.").respond(StatusCode::FORBIDDEN)
         );

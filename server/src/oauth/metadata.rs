@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
-use super::{SCOPE, exchange};
+use super::{SCOPE, device, exchange};
 use crate::http::App;
 
 pub(super) async fn show(State(app): State<Arc<App>>) -> Json<Value> {
@@ -15,10 +15,16 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> Json<Value> {
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/oauth/authorize"),
         "token_endpoint": format!("{issuer}/oauth/token"),
+        "device_authorization_endpoint": format!("{issuer}/oauth/device_authorization"),
         "revocation_endpoint": format!("{issuer}/oauth/revoke"),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token", exchange::GRANT],
+        "grant_types_supported": [
+            "authorization_code",
+            "refresh_token",
+            device::GRANT,
+            exchange::GRANT,
+        ],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],

@@ -1,13 +1,16 @@
-//! The OAuth 2.0 authorization server: authorization code with PKCE for public clients on the same machine as the browser.
+//! The OAuth 2.0 authorization server: authorization code with PKCE for public clients on the same machine as the browser, and
+//! codes that are typed on another device ([`device`]).
 //!
 //! Own code rather than `oxide-auth`, the one kept server library: its flows know neither RFC 9207 (`iss`) nor the loopback
 //! ports of RFC 8252, it leaves replayed codes and reused refresh tokens without consequence, and its stores are in memory;
 //! what would remain of it is parameter parsing.
 //!
-//! Nothing is kept before somebody has signed in: the client's request travels in the query of every page and is judged
+//! Of a client with a browser, nothing is kept before somebody has signed in: the client's request travels in the query of every page and is judged
 //! anew each time. A browser is known by one cookie; forms carry a hash of it.
 
 mod authorize;
+mod device;
+mod errand;
 mod exchange;
 mod metadata;
 mod pages;
@@ -34,6 +37,7 @@ const CODE_LIFETIME: SignedDuration = SignedDuration::from_secs(60);
 const REFRESH_LIFETIME: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// What access tokens and refresh tokens begin with.
 pub(crate) const ACCESS_PREFIX: &str = "orkee_";
+pub(crate) use device::Pending;
 pub(crate) use sign_in::email;
 
 const REFRESH_PREFIX: &str = "orkee_refresh_";
@@ -49,6 +53,9 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/oauth/register", get(sign_in::show_registration).post(sign_in::register))
         .route("/oauth/switch", post(sign_in::switch))
         .route("/oauth/consent", post(authorize::decide))
+        .route("/oauth/device_authorization", post(device::ask))
+        .route(device::ADDRESS, get(device::show).post(device::typed))
+        .route("/device/decision", post(device::decide))
         .route("/oauth/token", post(token::token))
         .route("/oauth/revoke", post(token::revoke))
 }

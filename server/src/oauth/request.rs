@@ -76,7 +76,7 @@ impl Parameters {
     pub(super) fn device(&self) -> DeviceName {
         let clean = |name| {
             let text: String =
-                self.get(name)?.chars().filter(|c| !c.is_control()).take(MAX_DEVICE_NAME).collect();
+                self.get(name)?.chars().filter(|c| !is_invisible(*c)).take(MAX_DEVICE_NAME).collect();
             Some(text.trim().to_owned()).filter(|text| !text.is_empty())
         };
         DeviceName { name: clean("device_name"), platform: clean("device_platform") }
@@ -199,6 +199,13 @@ impl AuthorizationRequest {
 /// Whether this asks for nothing but what there is.
 pub(super) fn is_our_scope(scope: &str) -> bool {
     scope.split(' ').all(|scope| scope == SCOPE)
+}
+
+/// What is not seen, or turns the text around it: a name is to be what a person reads.
+fn is_invisible(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    c.is_control() || turns
 }
 
 fn is_challenge(text: &str) -> bool {

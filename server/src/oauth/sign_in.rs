@@ -11,8 +11,9 @@ use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
 use super::authorize::{Answer, form, refuse, see_other, sign_in_page, with_cookie};
+use super::errand::Errand;
 use super::pages::{self, Page};
-use super::request::{AuthorizationRequest, Parameters};
+use super::request::Parameters;
 use super::session::Browser;
 use crate::http::caller::Address;
 use crate::http::{ApiError, App};
@@ -43,15 +44,15 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let request = match AuthorizationRequest::parse(query.as_deref().unwrap_or_default()) {
-        Ok(request) => request,
+    let errand = match Errand::parse(query.as_deref().unwrap_or_default()) {
+        Ok(errand) => errand,
         Err(refusal) => return refuse(&app, refusal),
     };
     let fields = form(&headers, body).await?;
     let browser = Browser::of(&app, &headers).unwrap_or_else(Browser::new);
     let typed = fields.get("email").unwrap_or_default();
-    let again = |problem, status| sign_in_page(&app, &browser, &request, typed, Some(problem), status);
-    if !browser.gave(pages::SIGN_IN, fields.get("form")) {
+    let again = |problem, status| sign_in_page(&app, &browser, &errand, typed, Some(problem), status);
+    if !browser.gave(pages::sign_in::SIGN_IN, fields.get("form")) {
         return again(STALE, StatusCode::FORBIDDEN);
     }
     if !may_try(&app, typed, &address) {
@@ -60,7 +61,7 @@ pub(super) async fn sign_in(
     match verify(&app, &fields).await? {
         Some(account) => {
             app.sign_ins.forgive(&attempt(typed, &address));
-            welcome(&app, &account, &request).await
+            welcome(&app, &account, &errand).await
         }
         None => {
             tracing::warn!(address = address.0, "a sign-in was refused");
@@ -99,9 +100,9 @@ async fn verify(app: &App, fields: &Parameters) -> Result<Option<Account>, ApiEr
 }
 
 /// Signed in, with a new cookie, and on to the question.
-async fn welcome(app: &App, account: &Account, request: &AuthorizationRequest) -> Answer {
+async fn welcome(app: &App, account: &Account, errand: &Errand) -> Answer {
     let browser = Browser::signed_in(app, account.key).await?;
-    with_cookie(see_other(&format!("/oauth/authorize?{}", request.to_query()))?, browser.cookie(app)?)
+    with_cookie(see_other(&errand.address())?, browser.cookie(app)?)
 }
 
 pub(super) async fn show_registration(
@@ -109,18 +110,18 @@ pub(super) async fn show_registration(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Answer {
-    let request = match AuthorizationRequest::parse(query.as_deref().unwrap_or_default()) {
-        Ok(request) => request,
+    let errand = match Errand::parse(query.as_deref().unwrap_or_default()) {
+        Ok(errand) => errand,
         Err(refusal) => return refuse(&app, refusal),
     };
     let browser = Browser::of(&app, &headers).unwrap_or_else(Browser::new);
-    registration_page(&app, &browser, &request, "", None, StatusCode::OK)
+    registration_page(&app, &browser, &errand, "", None, StatusCode::OK)
 }
 
 fn registration_page(
     app: &App,
     browser: &Browser,
-    request: &AuthorizationRequest,
+    errand: &Errand,
     email: &str,
     problem: Option<&str>,
     status: StatusCode,
@@ -130,7 +131,10 @@ fn registration_page(
             Page::problem("Whoever runs this server makes its accounts.").respond(StatusCode::FORBIDDEN)
         );
     }
-    with_cookie(pages::register(browser, request, email, problem).respond(status), browser.cookie(app)?)
+    with_cookie(
+        pages::sign_in::register(browser, errand, email, problem).respond(status),
+        browser.cookie(app)?,
+    )
 }
 
 pub(super) async fn register(
@@ -140,15 +144,15 @@ pub(super) async fn register(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let request = match AuthorizationRequest::parse(query.as_deref().unwrap_or_default()) {
-        Ok(request) => request,
+    let errand = match Errand::parse(query.as_deref().unwrap_or_default()) {
+        Ok(errand) => errand,
         Err(refusal) => return refuse(&app, refusal),
     };
     let fields = form(&headers, body).await?;
     let browser = Browser::of(&app, &headers).unwrap_or_else(Browser::new);
     let typed = fields.get("email").unwrap_or_default();
-    let again = |problem, status| registration_page(&app, &browser, &request, typed, Some(problem), status);
-    if !app.settings.open_registration || !browser.gave(pages::REGISTER, fields.get("form")) {
+    let again = |problem, status| registration_page(&app, &browser, &errand, typed, Some(problem), status);
+    if !app.settings.open_registration || !browser.gave(pages::sign_in::REGISTER, fields.get("form")) {
         return again(STALE, StatusCode::FORBIDDEN);
     }
     if !may_try(&app, typed, &address) {
@@ -165,7 +169,7 @@ pub(super) async fn register(
     let created = app.storage(move |storage| create(storage, &email, &password)).await?;
     drop(turn);
     match created {
-        Some(account) => welcome(&app, &account, &request).await,
+        Some(account) => welcome(&app, &account, &errand).await,
         None => again("There is already an account for that address.", StatusCode::CONFLICT),
     }
 }
@@ -187,8 +191,8 @@ pub(super) async fn switch(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let request = match AuthorizationRequest::parse(query.as_deref().unwrap_or_default()) {
-        Ok(request) => request,
+    let errand = match Errand::parse(query.as_deref().unwrap_or_default()) {
+        Ok(errand) => errand,
         Err(refusal) => return refuse(&app, refusal),
     };
     let fields = form(&headers, body).await?;
@@ -197,5 +201,5 @@ pub(super) async fn switch(
     {
         browser.sign_out(&app).await?;
     }
-    with_cookie(see_other(&format!("/oauth/authorize?{}", request.to_query()))?, Browser::new().cookie(&app)?)
+    with_cookie(see_other(&errand.address())?, Browser::new().cookie(&app)?)
 }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::authorize::form;
 use super::request::{Parameters, is_our_scope};
-use super::{ACCESS_PREFIX, CLIENT, REFRESH_LIFETIME, REFRESH_PREFIX, SCOPE, exchange};
+use super::{ACCESS_PREFIX, CLIENT, REFRESH_LIFETIME, REFRESH_PREFIX, SCOPE, device, exchange};
 use crate::http::caller::Address;
 use crate::http::observe::RequestId;
 use crate::http::{ApiError, App};
@@ -24,7 +24,7 @@ use crate::secret::{Secret, SecretHash};
 use crate::storage::{Client, Redeemed, Redemption, Rotated, TokenPair};
 
 /// What each request may say once.
-const ONCE: [&str; 12] = [
+const ONCE: [&str; 13] = [
     "grant_type",
     "code",
     "redirect_uri",
@@ -33,6 +33,7 @@ const ONCE: [&str; 12] = [
     "refresh_token",
     "scope",
     "token",
+    "device_code",
     "subject_token",
     "subject_token_type",
     "requested_token_type",
@@ -71,8 +72,7 @@ pub(super) async fn token(
     let id = id.map(|Extension(id)| id.0);
     match answer(&app, address, id, &headers, body).await {
         Ok(tokens) => tokens.respond(),
-        Err(Failed::Refused(refused)) => refused.into_response(),
-        Err(Failed::Api(error)) => error.into_response(),
+        Err(failed) => failed.into_response(),
     }
 }
 
@@ -90,14 +90,12 @@ async fn answer(
     if fields.repeats(&ONCE) {
         return Err(refused("invalid_request", "a parameter stands more than once"));
     }
-    if fields.get("client_id") != Some(CLIENT) {
-        let (error, description) = ("invalid_client", "the client is not known".into());
-        return Err(Failed::Refused(Refused { status: StatusCode::UNAUTHORIZED, error, description }));
-    }
+    known_client(&fields)?;
     let mut tokens = Tokens::new(app);
     match fields.get("grant_type") {
         Some("authorization_code") => redeem(app, &fields, tokens.pair).await?,
         Some("refresh_token") => refresh(app, &fields, &mut tokens).await?,
+        Some(device::GRANT) => device::poll(app, &fields, tokens.pair).await?,
         Some(exchange::GRANT) => exchange::exchange(app, &fields, id, &mut tokens).await?,
         Some(_) => return Err(refused("unsupported_grant_type", "the metadata lists those that are")),
         None => return Err(refused("invalid_request", "grant_type is missing")),
@@ -116,7 +114,12 @@ async fn redeem(app: &App, fields: &Parameters, tokens: TokenPair) -> Result<(),
         let redemption = Redemption { code, client: &client, challenge: &challenge, device: &device, tokens };
         storage.redeem_code(&redemption, Timestamp::now())
     });
-    match redeemed.await? {
+    self::redeemed(redeemed.await?)
+}
+
+/// The answer to a code that was brought, whichever way it came to the client.
+pub(super) fn redeemed(redeemed: Redeemed) -> Result<(), Failed> {
+    match redeemed {
         Redeemed::Granted => Ok(()),
         Redeemed::Refused => {
             Err(refused("invalid_grant", "the code is unknown, expired, or another request's"))
@@ -164,9 +167,17 @@ pub(super) async fn revoke(State(app): State<Arc<App>>, headers: HeaderMap, body
     };
     match revoked.await {
         Ok(()) => StatusCode::OK.into_response(),
-        Err(Failed::Refused(refused)) => refused.into_response(),
-        Err(Failed::Api(error)) => error.into_response(),
+        Err(failed) => failed.into_response(),
     }
+}
+
+/// There is one client.
+pub(super) fn known_client(fields: &Parameters) -> Result<(), Failed> {
+    if fields.get("client_id") == Some(CLIENT) {
+        return Ok(());
+    }
+    let (error, description) = ("invalid_client", "the client is not known".into());
+    Err(Failed::Refused(Refused { status: StatusCode::UNAUTHORIZED, error, description }))
 }
 
 pub(super) fn refused(error: &'static str, description: &'static str) -> Failed {
@@ -229,6 +240,15 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         (self.status, Json(json!({ "error": self.error, "error_description": self.description })))
             .into_response()
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Refused(refused) => refused.into_response(),
+            Self::Api(error) => error.into_response(),
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 mod api;
 mod backup;
 mod command;
+mod device;
 mod limits;
 mod oauth;
 mod pages;
