@@ -88,7 +88,8 @@ async fn begin(
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("client_id", &metadata.client.id)
         .append_pair("scope", &metadata.client.scope())
-        .extend_pairs(login.identity_provider().iter().flat_map(|provider| provider.audience_parameters()))
+        // With the device, where it is the API's own server that asks the person: so that they see which one it is.
+        .extend_pairs(login.parameters())
         .finish();
     let request = Request::post(url.as_str())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")

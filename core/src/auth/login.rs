@@ -70,7 +70,7 @@ impl LoginRequest {
         if self.sso.is_some() { Standard::OpenId } else { Standard::Oauth }
     }
 
-    /// What the token endpoint is told beside the code. A device is the matter of the API's own server alone.
+    /// What the server is told beside the code, or when a code is asked for. A device is the matter of the API's own server alone.
     pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {
         match self.identity_provider() {
             Some(provider) => provider.audience_parameters(),
