@@ -9,11 +9,8 @@ use http::header::{
 use http::{HeaderValue, Response, StatusCode};
 use sha2::{Digest, Sha256};
 
-const STYLE: &str = "\
-:root{color-scheme:light dark}\
-body{margin:0;min-height:100vh;display:grid;place-items:center;font:16px/1.5 system-ui,sans-serif;background:light-dark(#f6f7f9,#14161a);color:light-dark(#1c2024,#e8eaed)}\
-main{max-width:26rem;margin:1rem;padding:2rem 2.5rem;border-radius:12px;background:light-dark(#fff,#1d2026);box-shadow:0 1px 3px #0003}\
-h1{font-size:1.25rem;margin:0 0 .5rem}p{margin:0;overflow-wrap:anywhere}";
+const STYLE: &str = include_str!("pages.css");
+const MARK: &str = r#"<svg width="28" height="28" viewBox="0 0 28 28" fill="none" aria-hidden="true"><path d="M14 26V12" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/><path d="M14 18c0-4 2.6-6.6 7-7-.2 4.6-2.7 7-7 7Zm0-3.5c0-4-2.6-6.6-7-7 .2 4.6 2.7 7 7 7Z" fill="currentColor"/><path d="M14 9.5c-2.2-2-2.2-5 0-7.5 2.2 2.5 2.2 5.5 0 7.5Z" fill="currentColor"/></svg>"#;
 
 /// Where the answer is taken out of the address bar, and how it ended is shown.
 pub(super) const DONE: &str = "/done";
@@ -25,6 +22,8 @@ pub(super) struct Page {
     pub(super) title: &'static str,
     /// Plain text; may come from a server.
     pub(super) text: String,
+    /// It says that something went wrong.
+    is_problem: bool,
 }
 
 impl Page {
@@ -33,7 +32,9 @@ impl Page {
     }
 
     pub(super) fn failed(error: &dyn std::error::Error) -> Self {
-        Self::ok("You are not signed in", &format!("{error}. The terminal says more."))
+        let page =
+            Self::ok("You are not signed in", &format!("{}. The terminal says more.", sentence(error)));
+        Self { is_problem: true, ..page }
     }
 
     pub(super) fn already_used() -> Self {
@@ -42,23 +43,52 @@ impl Page {
 
     pub(super) fn not_an_answer() -> Self {
         let text = "This is not the answer to a sign-in that is under way here. The terminal is still waiting for it.";
-        Self { status: StatusCode::BAD_REQUEST, title: "Not expected", text: text.to_owned() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            title: "Not expected",
+            text: text.to_owned(),
+            is_problem: true,
+        }
     }
 
     pub(super) fn bare(status: StatusCode) -> Self {
-        Self { status, title: status.canonical_reason().unwrap_or("Error"), text: String::new() }
+        Self {
+            status,
+            title: status.canonical_reason().unwrap_or("Error"),
+            text: String::new(),
+            is_problem: true,
+        }
     }
 
     fn ok(title: &'static str, text: &str) -> Self {
-        Self { status: StatusCode::OK, title, text: text.to_owned() }
+        Self { status: StatusCode::OK, title, text: text.to_owned(), is_problem: false }
+    }
+
+    /// A failure is read out at once.
+    fn role(&self) -> &'static str {
+        if self.is_problem { " class=\"problem\" role=\"alert\"" } else { "" }
     }
 
     pub(super) fn into_response(self) -> Response<String> {
         let (title, text) = (escape(self.title), escape(&self.text));
+        let text = if text.is_empty() { String::new() } else { format!("<p{}>{text}</p>\n", self.role()) };
         let html = format!(
-            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-             content=\"width=device-width\"><title>{title} · Orkee</title><style>{STYLE}</style></head>\
-             <body><main><h1>{title}</h1><p>{text}</p></main></body></html>"
+            r#"<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · Orkee</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<header>{MARK}<span>Orkee</span></header>
+<main>
+<h1>{title}</h1>
+{text}</main>
+</body>
+</html>
+"#
         );
         let mut response = guarded(html);
         *response.status_mut() = self.status;
@@ -91,6 +121,13 @@ fn guarded(body: String) -> Response<String> {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     response
+}
+
+/// An error's message as a sentence begins.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let message = error.to_string();
+    let mut rest = message.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
 
 fn escape(text: &str) -> String {

@@ -67,7 +67,7 @@ pub(super) fn refuse(app: &App, refusal: Refusal) -> Answer {
         Refusal::Page(problem) => Ok(Page::problem(problem).respond(StatusCode::BAD_REQUEST)),
         Refusal::Back { redirect, state, error, description } => see_other(&redirect.with(&[
             ("error", Some(error)),
-            ("error_description", Some(description)),
+            ("error_description", Some(description).filter(|text| !text.is_empty())),
             ("state", state.as_deref()),
             ("iss", Some(&app.settings.public_url)),
         ])),
@@ -109,7 +109,8 @@ pub(super) async fn decide(
         );
     }
     if form.get("decision") != Some("approve") {
-        let description = "the sign-in was declined";
+        // The client knows what that means, and tells it in its own words.
+        let description = "";
         let (redirect, state) = (request.redirect, request.state);
         return refuse(&app, Refusal::Back { redirect, state, error: "access_denied", description });
     }

@@ -44,6 +44,7 @@ const ONCE: [&str; 13] = [
 pub(super) struct Refused {
     status: StatusCode,
     error: &'static str,
+    /// Empty where the error says it all.
     description: Cow<'static, str>,
 }
 
@@ -238,8 +239,11 @@ impl Tokens {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        (self.status, Json(json!({ "error": self.error, "error_description": self.description })))
-            .into_response()
+        let mut body = json!({ "error": self.error });
+        if !self.description.is_empty() {
+            body["error_description"] = self.description.into();
+        }
+        (self.status, Json(body)).into_response()
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) async fn poll(app: &App, fields: &Parameters, tokens: TokenPair) -> R
         Standing::Open => Err(refused("authorization_pending", "the person has not decided yet")),
         Standing::TooSoon => Err(refused("slow_down", "wait five seconds more between two requests")),
         Standing::Expired => Err(refused("expired_token", "nobody typed the code in time")),
-        Standing::Declined => Err(refused("access_denied", "the sign-in was declined")),
+        Standing::Declined => Err(refused("access_denied", "")),
         // One that was approved before this server started is in the storage all the same.
         Standing::Approved | Standing::Unknown => {
             let device = fields.device();

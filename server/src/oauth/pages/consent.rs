@@ -34,7 +34,7 @@ pub(in crate::oauth) fn consent(browser: &Browser, request: &AuthorizationReques
 pub(super) fn who(request: &AuthorizationRequest) -> String {
     match &request.device.name {
         Some(name) => format!("Orkee on <strong>{}</strong>", escape(name)),
-        None => "The Orkee command line".to_owned(),
+        None => "Orkee on this computer".to_owned(),
     }
 }
 
