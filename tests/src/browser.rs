@@ -14,6 +14,8 @@ pub struct Person {
     pub email: String,
     /// For inputs named `password`.
     pub password: String,
+    /// For inputs named `user_code`; empty: as they are filled in.
+    pub code: String,
     /// For buttons named `decision`.
     pub decision: String,
 }
@@ -21,7 +23,18 @@ pub struct Person {
 impl Person {
     /// Who says yes.
     pub fn new(email: &str, password: &str) -> Self {
-        Self { email: email.to_owned(), password: password.to_owned(), decision: "approve".to_owned() }
+        let decision = "approve".to_owned();
+        Self { email: email.to_owned(), password: password.to_owned(), code: String::new(), decision }
+    }
+
+    /// The same, who types the code that a device shows.
+    pub fn typing(self, code: &str) -> Self {
+        Self { code: code.to_owned(), ..self }
+    }
+
+    /// The same, who says no.
+    pub fn declining(self) -> Self {
+        Self { decision: "deny".to_owned(), ..self }
     }
 }
 
@@ -129,6 +142,7 @@ fn form(page: &Url, html: &str, person: &Person) -> Option<(Url, String)> {
         let value = match name.as_str() {
             "email" | "login" => person.email.clone(),
             "password" => person.password.clone(),
+            "user_code" if !person.code.is_empty() => person.code.clone(),
             _ => attribute(tag, "value").unwrap_or_default(),
         };
         body.append_pair(&name, &value);

@@ -6,6 +6,7 @@
 pub mod binaries;
 pub mod browser;
 pub mod canary;
+pub mod chromium;
 pub mod company;
 pub mod crash;
 pub mod dav;

@@ -12,6 +12,7 @@ use orkee_tests::device::Device;
 use orkee_tests::home::Ran;
 use orkee_tests::mock::{Answer, Mock, Request, tokens};
 use orkee_tests::op::Op;
+use orkee_tests::server::Server;
 use orkee_tests::terminal::Terminal;
 use url::Url;
 
@@ -171,4 +172,96 @@ fn a19_without_a_display_a_code_is_shown_where_the_server_offers_it() {
     terminal.interrupt();
     terminal.finish();
     device.run(&["cloud", "login", "--device"]).exits(4).says("no sign-in on another device");
+}
+
+/// A sign-in on a terminal that somebody reached over SSH, once the code is shown: the address to type it at, and the code.
+fn over_ssh(device: &Device) -> (Terminal, Url, String) {
+    let mut command = device.orkee(&["cloud", "login"]);
+    command.env("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22");
+    let mut terminal = Terminal::open(command, 200);
+    let screen = terminal.wait_for("or open ").to_owned();
+    let after = |text: &str| screen.split_once(text).unwrap().1.split_whitespace().next().unwrap().to_owned();
+    (terminal, after("on any device:").parse().unwrap(), after("type the code "))
+}
+
+#[test]
+fn a19_a26_over_ssh_the_real_server_signs_in_whoever_types_the_code() {
+    let server = Server::start();
+    let device = Device::new(&server.url);
+    let (terminal, address, code) = over_ssh(&device);
+    assert_eq!(address.as_str(), format!("{}/device", server.url));
+    let last = Browser::default().sign_in(&address, &server.person().typing(&code)).unwrap();
+    assert!(last.reply.text().contains("Your device is connected"), "{}", last.reply.text());
+    let (status, screen) = terminal.finish();
+    assert!(status.success() && screen.contains("john@example.com"), "{screen}");
+    assert_eq!(device.auth_mode(), 0o600);
+    device.run(&["cloud", "status"]).success();
+}
+
+#[test]
+fn a26_the_real_server_tells_the_terminal_that_the_person_declined() {
+    let server = Server::start();
+    let device = Device::new(&server.url);
+    let (terminal, address, code) = over_ssh(&device);
+    Browser::default().sign_in(&address, &server.person().typing(&code).declining()).unwrap();
+    let (status, screen) = terminal.finish();
+    assert_eq!(status.code(), Some(4), "{screen}");
+    assert!(screen.contains("E-AUTH-010") && screen.contains("you declined"), "{screen}");
+    assert_eq!(device.auth_toml(), None);
+}
+
+/// In front of the real server, somebody who changes what devices are told of their codes, and counts the polls.
+fn front(server: &Server, told: serde_json::Value) -> (Mock, std::sync::Arc<Mutex<Vec<String>>>) {
+    let polls = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let (seen, inner) = (std::sync::Arc::clone(&polls), server.url.clone());
+    let front = Mock::start_with(|url| {
+        let url = url.to_owned();
+        move |request: &Request| {
+            let target = Url::parse(&format!("{inner}{}", request.target)).unwrap();
+            let mut headers = vec![("Content-Type", "application/x-www-form-urlencoded")];
+            let authorization = request.header("authorization").unwrap_or_default().to_owned();
+            headers.extend(Some(("Authorization", authorization.as_str())).filter(|(_, v)| !v.is_empty()));
+            let reply = orkee_tests::http::send(&request.method, &target, &headers, request.body.as_bytes());
+            let reply = reply.unwrap();
+            let mut body = reply.text().replace(&inner, &url);
+            if request.target == "/oauth/device_authorization" {
+                let mut reply: serde_json::Value = serde_json::from_str(&body).unwrap();
+                reply.as_object_mut().unwrap().extend(told.as_object().unwrap().clone());
+                body = reply.to_string();
+            }
+            if request.target == "/oauth/token" {
+                seen.lock().unwrap().push(body.clone());
+            }
+            Answer {
+                status: reply.status,
+                headers: vec![("Content-Type", "application/json".to_owned())],
+                body,
+            }
+        }
+    });
+    (front, polls)
+}
+
+#[test]
+fn a26_a_device_in_a_hurry_is_slowed_down_by_the_real_server_and_gets_in_all_the_same() {
+    let server = Server::start();
+    let (front, polls) = front(&server, serde_json::json!({"interval": 1}));
+    let device = Device::new(&front.url);
+    let (terminal, _, code) = over_ssh(&device);
+    orkee_tests::wait::until("a poll that came too soon", || {
+        polls.lock().unwrap().iter().any(|reply| reply.contains("slow_down")).then_some(())
+    });
+    let address: Url = format!("{}/device", server.url).parse().unwrap();
+    Browser::default().sign_in(&address, &server.person().typing(&code)).unwrap();
+    let (status, screen) = terminal.finish();
+    assert!(status.success() && screen.contains("john@example.com"), "{screen}");
+}
+
+#[test]
+fn a26_the_real_server_tells_that_a_code_expired() {
+    let server = Server::with_args(&["--device-code-lifetime", "2"]);
+    let (front, polls) = front(&server, serde_json::json!({"expires_in": 600}));
+    let (_, ran) = sign_in(&front);
+    ran.fails(7, "E-AUTH-015").says("the code expired");
+    assert!(polls.lock().unwrap().last().unwrap().contains("expired_token"));
 }

@@ -72,7 +72,12 @@ pub fn target() -> Result<(), Error> {
 /// it at once. Where it cannot, or nobody may, those tests say that they did not check.
 pub fn packages() {
     // apache2-bin is the server without a service that would be started, and without the system's configuration.
-    let wanted = [("strace", "strace", "-V"), ("apache2-bin", APACHE, "-v"), ("rclone", "rclone", "version")];
+    let wanted = [
+        ("strace", "strace", "-V"),
+        ("apache2-bin", APACHE, "-v"),
+        ("rclone", "rclone", "version"),
+        ("chromium", CHROMIUM, "--version"),
+    ];
     let mut missing: Vec<_> = wanted
         .into_iter()
         .filter(|(_, program, argument)| run::quietly(Command::new(program).arg(argument)).is_err())
@@ -91,6 +96,9 @@ pub fn packages() {
 
 /// Where Debian puts the server, which is in no ordinary user's path.
 pub const APACHE: &str = "/usr/sbin/apache2";
+
+/// Where Debian puts the browser.
+pub const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// What makes a workspace build one with the feature `cloud`.
 pub const CLOUD: [&str; 2] = ["--features", "orkee-cli/cloud"];

@@ -49,6 +49,11 @@ fn tell_what_was_not_checked() {
             "sync through WebDAV: the provider `webdav` with a real server (Debian: apache2-bin)",
         ),
         ("rclone", &["version"], "that a WebDAV server which ignores conditions is refused"),
+        (
+            setup::CHROMIUM,
+            &["--version"],
+            "signin_pages: how the pages look, whether everybody can use them (Debian: chromium)",
+        ),
     ];
     for (tool, args, checks) in tools {
         if run::quietly(Command::new(tool).args(args)).is_err() {
