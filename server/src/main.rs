@@ -6,6 +6,7 @@
 
 mod api;
 mod command;
+mod dpop;
 mod http;
 mod oauth;
 mod password;

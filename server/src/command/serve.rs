@@ -14,6 +14,7 @@ use url::{Host, Url};
 
 use super::{CommandError, Data, print};
 use crate::api;
+use crate::dpop::Binding;
 use crate::http::App;
 use crate::http::app::Settings;
 use crate::serve;
@@ -46,6 +47,10 @@ pub(super) struct Serve {
     /// How long an access token is good, in seconds; clients refresh it by themselves.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..))]
     access_lifetime: u32,
+    /// Bind sign-ins to a key of the device (DPoP, RFC 9449), so that a stolen token is of no use: those of clients that can,
+    /// or all. API tokens stay bearer tokens.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Binding::Off)]
+    dpop: Binding,
     /// How long a person may take to type the code of a device, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=1800))]
     device_code_lifetime: u32,
@@ -86,6 +91,7 @@ impl Serve {
             rate_limit: self.rate_limit.get(),
             open_registration: self.open_registration,
             access_lifetime: SignedDuration::from_secs(self.access_lifetime.into()),
+            binding: self.dpop,
             device_lifetime: SignedDuration::from_secs(self.device_code_lifetime.into()),
             backup_limit: u64::from(self.backup_limit) << 20,
         };

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::ApiError;
 use super::rate::RateLimiter;
 use crate::api::publish::Author;
+use crate::dpop::{Binding, Dpop};
 use crate::oauth::Pending;
 use crate::storage::{AccountKey, Storage};
 use crate::tenant::{Issuers, Seen};
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) access_lifetime: SignedDuration,
     /// How long a person may take to type a device's code.
     pub(crate) device_lifetime: SignedDuration,
+    /// Whether sign-ins are bound to keys.
+    pub(crate) binding: Binding,
     /// The largest backup, in bytes.
     pub(crate) backup_limit: u64,
 }
@@ -49,6 +52,8 @@ pub(crate) struct App {
     /// Codes of devices that were typed, by account and by address.
     pub(crate) code_accounts: RateLimiter<AccountKey>,
     pub(crate) code_addresses: RateLimiter<String>,
+    /// Checks what proves that a token is its bearer's.
+    pub(crate) dpop: Dpop,
     /// Whoever hashes a password holds one of these.
     pub(crate) hashing: Semaphore,
     /// Who writes what scripts send.
@@ -70,6 +75,7 @@ impl App {
             devices: Pending::new(settings.device_lifetime),
             code_accounts: RateLimiter::new(10, Duration::from_secs(10 * 60)),
             code_addresses: RateLimiter::new(30, Duration::from_secs(10 * 60)),
+            dpop: Dpop::new(settings.binding),
             hashing: Semaphore::new(HASHING),
             author: Arc::new(Author::new()),
             settings,

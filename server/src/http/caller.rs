@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use jiff::Timestamp;
 
 use super::observe::RequestId;
 use super::{ApiError, App, sign_in};
+use crate::dpop::{self, Proven, Rejected, Thumbprint};
 use crate::oauth::ACCESS_PREFIX;
 use crate::secret::SecretHash;
 use crate::storage::Caller;
@@ -18,6 +19,11 @@ use crate::storage::Caller;
 const TENANT: &str = "orkee-tenant";
 const MISSING: &str = "Bearer realm=\"orkee\"";
 pub(super) const BAD: &str = "Bearer realm=\"orkee\", error=\"invalid_token\"";
+
+const DPOP: &str = "DPoP realm=\"orkee\", algs=\"ES256\"";
+const UNPROVEN: &str = "DPoP realm=\"orkee\", error=\"invalid_token\", algs=\"ES256\"";
+const BAD_PROOF: &str = "DPoP realm=\"orkee\", error=\"invalid_dpop_proof\", algs=\"ES256\"";
+const NEEDS_NONCE: &str = "DPoP realm=\"orkee\", error=\"use_dpop_nonce\", algs=\"ES256\"";
 
 /// The other end of the connection.
 #[derive(Debug, Clone, Copy)]
@@ -46,30 +52,92 @@ impl FromRequestParts<Arc<App>> for Address {
     }
 }
 
+/// How a token is brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    /// By whoever has it.
+    Bearer,
+    /// With the proof of a key.
+    Dpop,
+}
+
+/// The token of a request.
+fn token(parts: &Parts) -> Option<(Scheme, &str)> {
+    let (scheme, token) = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let schemes = [("bearer", Scheme::Bearer), ("dpop", Scheme::Dpop)];
+    let (_, scheme) = schemes.into_iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name))?;
+    Some((scheme, token.trim()))
+}
+
+fn missing(app: &App) -> ApiError {
+    let error = ApiError::unauthorized("sign in: the request brings no token", MISSING);
+    if app.dpop.is_offered() {
+        return error.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(DPOP));
+    }
+    error
+}
+
+/// Whether the request proves to come from whoever has the key of the token.
+fn prove(app: &App, parts: &Parts, token: &str, key: Thumbprint) -> Result<(), ApiError> {
+    let url = format!("{}{}", app.settings.public_url, parts.uri.path());
+    let proven = Proven { method: parts.method.as_str(), url: &url, token: Some(token) };
+    let now = Timestamp::now();
+    let error = match app.dpop.check(&proven, &parts.headers, now) {
+        Ok(Some(proven)) if proven == key => return Ok(()),
+        Ok(Some(_)) => ApiError::unauthorized("the proof is of another key than the token's", UNPROVEN),
+        Ok(None) => ApiError::unauthorized("the token is bound to a key, and there is no proof", UNPROVEN),
+        Err(Rejected::Invalid(why)) => ApiError::unauthorized(why, BAD_PROOF),
+        Err(Rejected::Nonce) => {
+            ApiError::unauthorized("the proof has to hold the nonce of this answer", NEEDS_NONCE)
+        }
+    };
+    match HeaderValue::from_str(&app.dpop.nonce(now)) {
+        Ok(nonce) => Err(error.with_header(dpop::NONCE, nonce)),
+        Err(_) => Err(error),
+    }
+}
+
+/// Whose token this is, of those that this server gave.
+async fn known(app: &App, token: &str) -> Result<Caller, ApiError> {
+    let hash = SecretHash::of(token);
+    let caller = app.storage(move |storage| storage.caller(hash, Timestamp::now())).await?;
+    caller.ok_or_else(|| ApiError::unauthorized("the token is unknown, expired or revoked", BAD))
+}
+
+/// A bound token comes with its proof, any other without.
+fn bound(
+    app: &App,
+    parts: &Parts,
+    (scheme, token): (Scheme, &str),
+    key: Option<Thumbprint>,
+) -> Result<(), ApiError> {
+    match (key, scheme) {
+        (None, Scheme::Bearer) => Ok(()),
+        (None, Scheme::Dpop) => {
+            Err(ApiError::unauthorized("the token is bound to no key: it is a bearer token", BAD))
+        }
+        (Some(_), Scheme::Bearer) => {
+            Err(ApiError::unauthorized("the token is bound to a key, and there is no proof", UNPROVEN))
+        }
+        (Some(key), Scheme::Dpop) => prove(app, parts, token, key),
+    }
+}
+
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let token = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
-            .ok_or_else(|| ApiError::unauthorized("sign in: the request brings no bearer token", MISSING))?;
+        let (scheme, token) = token(parts).ok_or_else(|| missing(app))?;
         let tenant = tenant_header(&parts.headers)?;
         let caller = match tenant {
-            Some(name) if !token.starts_with(ACCESS_PREFIX) => {
+            // A token of the tenant's identity provider is bound to no key here.
+            Some(name) if scheme == Scheme::Bearer && !token.starts_with(ACCESS_PREFIX) => {
                 let id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
                 sign_in::direct(app, name, token, id).await?
             }
             _ => {
-                let hash = SecretHash::of(token);
-                let caller = app
-                    .storage(move |storage| storage.caller(hash, Timestamp::now()))
-                    .await?
-                    .ok_or_else(|| ApiError::unauthorized("the token is unknown, expired or revoked", BAD))?;
+                let caller = known(app, token).await?;
+                bound(app, parts, (scheme, token), caller.key)?;
                 sign_in::ruled(app, caller, tenant).await?
             }
         };

@@ -88,6 +88,7 @@ fn caller(account: Account, provider: &str, signed_in: Timestamp, rules: Rules) 
         device: format!("signed in at {provider}"),
         signed_in_at: Some(signed_in),
         rules,
+        key: None,
     }
 }
 

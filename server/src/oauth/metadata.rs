@@ -7,11 +7,12 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::{SCOPE, device, exchange};
+use crate::dpop;
 use crate::http::App;
 
 pub(super) async fn show(State(app): State<Arc<App>>) -> Json<Value> {
     let issuer = &app.settings.public_url;
-    Json(json!({
+    let mut metadata = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/oauth/authorize"),
         "token_endpoint": format!("{issuer}/oauth/token"),
@@ -30,5 +31,9 @@ pub(super) async fn show(State(app): State<Arc<App>>) -> Json<Value> {
         "revocation_endpoint_auth_methods_supported": ["none"],
         "authorization_response_iss_parameter_supported": true,
         "scopes_supported": [SCOPE],
-    }))
+    });
+    if app.dpop.is_offered() {
+        metadata["dpop_signing_alg_values_supported"] = json!([dpop::ALGORITHM]);
+    }
+    Json(metadata)
 }

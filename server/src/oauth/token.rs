@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use super::authorize::form;
 use super::request::{Parameters, is_our_scope};
 use super::{ACCESS_PREFIX, CLIENT, REFRESH_LIFETIME, REFRESH_PREFIX, SCOPE, device, exchange};
+use crate::dpop::{self, Proven, Rejected, Thumbprint};
 use crate::http::caller::Address;
 use crate::http::observe::RequestId;
 use crate::http::{ApiError, App};
@@ -61,6 +62,8 @@ pub(super) struct Tokens {
 pub(super) enum Failed {
     Refused(Refused),
     Api(ApiError),
+    /// The proof of a key is not taken; a nonce for the next one.
+    Proof(Rejected, String),
 }
 
 pub(super) async fn token(
@@ -92,10 +95,14 @@ async fn answer(
         return Err(refused("invalid_request", "a parameter stands more than once"));
     }
     known_client(&fields)?;
+    let prove = || proof(app, headers);
     let mut tokens = Tokens::new(app);
+    if fields.get("grant_type") != Some("refresh_token") {
+        tokens.pair.key = new_key(app, prove)?;
+    }
     match fields.get("grant_type") {
         Some("authorization_code") => redeem(app, &fields, tokens.pair).await?,
-        Some("refresh_token") => refresh(app, &fields, &mut tokens).await?,
+        Some("refresh_token") => refresh(app, &fields, &mut tokens, prove).await?,
         Some(device::GRANT) => device::poll(app, &fields, tokens.pair).await?,
         Some(exchange::GRANT) => exchange::exchange(app, &fields, id, &mut tokens).await?,
         Some(_) => return Err(refused("unsupported_grant_type", "the metadata lists those that are")),
@@ -132,13 +139,52 @@ pub(super) fn redeemed(redeemed: Redeemed) -> Result<(), Failed> {
     }
 }
 
-async fn refresh(app: &App, fields: &Parameters, tokens: &mut Tokens) -> Result<(), Failed> {
+/// The key that a request proves to have.
+fn proof(app: &App, headers: &HeaderMap) -> Result<Option<Thumbprint>, Failed> {
+    let url = format!("{}/oauth/token", app.settings.public_url);
+    let proven = Proven { method: "POST", url: &url, token: None };
+    let now = Timestamp::now();
+    app.dpop.check(&proven, headers, now).map_err(|rejected| Failed::Proof(rejected, app.dpop.nonce(now)))
+}
+
+/// The key that a new sign-in is bound to.
+fn new_key(
+    app: &App,
+    prove: impl FnOnce() -> Result<Option<Thumbprint>, Failed>,
+) -> Result<Option<Thumbprint>, Failed> {
+    if !app.dpop.is_offered() {
+        return Ok(None);
+    }
+    let key = prove()?;
+    if key.is_none() && app.dpop.is_required() {
+        return Err(refused("invalid_dpop_proof", "sign-ins are bound to a key here, and there is no proof"));
+    }
+    Ok(key)
+}
+
+async fn refresh(
+    app: &App,
+    fields: &Parameters,
+    tokens: &mut Tokens,
+    prove: impl FnOnce() -> Result<Option<Thumbprint>, Failed>,
+) -> Result<(), Failed> {
     if fields.get("scope").is_some_and(|scope| !is_our_scope(scope)) {
         return Err(refused("invalid_scope", "the only scope is sync"));
     }
     let token =
         fields.get("refresh_token").ok_or_else(|| refused("invalid_request", "refresh_token is missing"))?;
     let token = SecretHash::of(token);
+    // Whoever cannot prove to have the key does not spend the token either.
+    tokens.pair.key = app.storage(move |storage| storage.bound_to(token)).await?;
+    match tokens.pair.key {
+        Some(key) if prove()? != Some(key) => {
+            return Err(refused("invalid_grant", "the refresh token is bound to another key"));
+        }
+        None if app.dpop.is_required() => {
+            return Err(refused("invalid_grant", "the sign-in is bound to no key, which it has to be here"));
+        }
+        _ => {}
+    }
     if let Some(end) = exchange::end_of(app, token).await?
         && !tokens.end_at(end)
     {
@@ -201,6 +247,7 @@ impl Tokens {
             access_expires: now + app.settings.access_lifetime,
             refresh: refresh.hash(),
             refresh_expires: now + REFRESH_LIFETIME,
+            key: None,
         };
         Self { access, refresh, pair, made: now, exchanged: false }
     }
@@ -225,7 +272,7 @@ impl Tokens {
     fn respond(&self) -> Response {
         let mut body = json!({
             "access_token": self.access.expose(),
-            "token_type": "Bearer",
+            "token_type": if self.pair.key.is_some() { "DPoP" } else { "Bearer" },
             "expires_in": self.pair.access_expires.duration_since(self.made).as_secs(),
             "refresh_token": self.refresh.expose(),
             "scope": SCOPE,
@@ -252,6 +299,13 @@ impl IntoResponse for Failed {
         match self {
             Self::Refused(refused) => refused.into_response(),
             Self::Api(error) => error.into_response(),
+            Self::Proof(rejected, nonce) => {
+                let (error, description) = match rejected {
+                    Rejected::Invalid(why) => ("invalid_dpop_proof", why),
+                    Rejected::Nonce => ("use_dpop_nonce", "the proof has to hold the nonce of this answer"),
+                };
+                ([(dpop::NONCE, nonce)], refused(error, description)).into_response()
+            }
         }
     }
 }

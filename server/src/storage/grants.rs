@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Account, AccountKey, Result};
+use crate::dpop::Thumbprint;
 use crate::secret::SecretHash;
 
 /// Who makes a request.
@@ -12,6 +13,8 @@ pub(crate) struct Caller {
     /// The grant's id and name.
     pub(crate) grant: String,
     pub(crate) device: String,
+    /// The key that the grant is bound to.
+    pub(crate) key: Option<Thumbprint>,
     /// When they signed in at their company's identity provider, if that is where.
     pub(crate) signed_in_at: Option<Timestamp>,
     /// What their tenant asks of requests; filled in where a request is judged.
@@ -60,6 +63,8 @@ pub(crate) struct TokenPair {
     pub(crate) access_expires: Timestamp,
     pub(crate) refresh: SecretHash,
     pub(crate) refresh_expires: Timestamp,
+    /// What the grant is bound to.
+    pub(crate) key: Option<Thumbprint>,
 }
 
 /// A code, brought to be redeemed.
@@ -121,6 +126,8 @@ pub(crate) trait Grants {
     fn redeem_code(&self, redemption: &Redemption<'_>, now: Timestamp) -> Result<Redeemed>;
     /// Spends a refresh token for a new pair.
     fn rotate(&self, refresh: SecretHash, tokens: TokenPair, now: Timestamp) -> Result<Rotated>;
+    /// The key that the grant of a refresh token is bound to.
+    fn bound_to(&self, refresh: SecretHash) -> Result<Option<Thumbprint>>;
     /// Makes a grant for a script.
     fn create_grant(&self, grant: &NewGrant<'_>, now: Timestamp) -> Result<()>;
     /// Revokes a token; a refresh token, or the last one of a grant, takes the grant along. Whether there was such a token.

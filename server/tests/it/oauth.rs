@@ -34,6 +34,23 @@ fn the_metadata_says_what_the_server_does() {
     assert_eq!(metadata["code_challenge_methods_supported"], serde_json::json!(["S256"]));
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
     assert_eq!(metadata["token_endpoint_auth_methods_supported"], serde_json::json!(["none"]));
+    assert_eq!(metadata.get("dpop_signing_alg_values_supported"), None, "it is off unless it was asked for");
+}
+
+#[test]
+fn a49_a_server_that_binds_sign_ins_says_so_and_wants_proofs() {
+    let (_home, server) = Home::with_ann(&["--dpop", "required"]);
+    let metadata = server.send(&Request::get("/.well-known/oauth-authorization-server")).json();
+    assert_eq!(metadata["dpop_signing_alg_values_supported"], serde_json::json!(["ES256"]));
+    let location = Browser::new(&server.client).decide(&authorize(&[]), "approve");
+    let code = parameter(&location, "code").unwrap();
+    let bare = redeem(&server.client, &code, &[]);
+    assert_eq!(oauth_error(&bare), (400, "invalid_dpop_proof".to_owned()));
+    let fields = [("grant_type", "authorization_code"), ("client_id", "orkee-cli"), ("code", code.as_str())];
+    let broken = server.send(&Request::form("/oauth/token", &fields).header("dpop", "a.b.c"));
+    assert_eq!(oauth_error(&broken), (400, "invalid_dpop_proof".to_owned()));
+    assert!(broken.header("dpop-nonce").is_some_and(|nonce| nonce.len() > 20));
+    assert_eq!(server.send(&Request::get("/v1/account")).status, 401);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::super::{
 };
 use super::accounts::{ACCOUNT_COLUMNS, account};
 use super::{Sqlite, failed};
+use crate::dpop::Thumbprint;
 use crate::secret::SecretHash;
 use orkee_core::id;
 
@@ -21,15 +22,17 @@ const CODE: &str =
                     grant_row FROM codes WHERE hash = ?1";
 const CALLER: &str =
     "SELECT a.rowid, a.id, a.email, a.plan, a.space, a.tenant, a.disabled_at IS NOT NULL, g.rowid, g.id, g.name,
-            g.last_seen, g.signed_in_at
+            g.last_seen, g.signed_in_at, g.key
      FROM access_tokens t JOIN grants g ON g.rowid = t.grant_row JOIN accounts a ON a.rowid = g.account
      WHERE t.hash = ?1 AND (t.expires_at IS NULL OR t.expires_at > ?2) AND a.disabled_at IS NULL";
+const BOUND_TO: &str =
+    "SELECT g.key FROM refresh_tokens r JOIN grants g ON g.rowid = r.grant_row WHERE r.hash = ?1";
 const DEVICES: &str = "SELECT id, name, platform, last_seen FROM grants
                        WHERE account = ?1 AND (expires_at IS NULL OR expires_at > ?2) ORDER BY rowid DESC";
 
 /// What is read with every request.
 #[cfg(test)]
-pub(super) const READS: &[&str] = &[CALLER, CODE];
+pub(super) const READS: &[&str] = &[CALLER, CODE, BOUND_TO];
 
 /// A code as it is kept.
 struct Code {
@@ -77,6 +80,15 @@ impl Grants for Sqlite {
     fn rotate(&self, refresh: SecretHash, tokens: TokenPair, now: Timestamp) -> Result<Rotated> {
         let doing = "refreshing a sign-in";
         self.write(doing, |tx| rotate(tx, refresh, tokens, now).map_err(failed(doing)))
+    }
+
+    fn bound_to(&self, refresh: SecretHash) -> Result<Option<Thumbprint>> {
+        let doing = "checking a refresh token";
+        self.read(doing, |tx| {
+            let found: Option<Option<[u8; 32]>> =
+                tx.query_row(BOUND_TO, [refresh.0], |row| row.get(0)).optional().map_err(failed(doing))?;
+            Ok(found.flatten().map(Thumbprint))
+        })
     }
 
     fn create_grant(&self, grant: &NewGrant<'_>, now: Timestamp) -> Result<()> {
@@ -130,6 +142,7 @@ impl Grants for Sqlite {
                                 .get::<_, Option<i64>>(at + 4)?
                                 .and_then(|ms| Timestamp::from_millisecond(ms).ok()),
                             rules: Rules::default(),
+                            key: row.get::<_, Option<_>>(at + 5)?.map(Thumbprint),
                         };
                         Ok((caller, row.get::<_, i64>(at)?, row.get::<_, Option<i64>>(at + 3)?))
                     })
@@ -254,6 +267,9 @@ pub(super) fn insert_grant(
 }
 
 pub(super) fn insert_pair(tx: &Transaction<'_>, grant: i64, tokens: TokenPair) -> rusqlite::Result<()> {
+    if let Some(key) = tokens.key {
+        tx.execute("UPDATE grants SET key = ?2 WHERE rowid = ?1", params![grant, key.0])?;
+    }
     insert_access(tx, grant, tokens.access, Some(tokens.access_expires.as_millisecond()))?;
     let sql = "INSERT INTO refresh_tokens (hash, grant_row, expires_at) VALUES (?1, ?2, ?3)";
     tx.execute(sql, params![tokens.refresh.0, grant, tokens.refresh_expires.as_millisecond()]).map(drop)

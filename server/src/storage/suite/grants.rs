@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Bench, key, start};
+use crate::dpop::Thumbprint;
 use crate::secret::SecretHash;
 use crate::storage::{
     AccountKey, Client, DeviceName, Grants, NewCode, NewGrant, Redeemed, Redemption, Rotated, Storage,
@@ -26,6 +27,7 @@ fn pair(n: u32) -> TokenPair {
         access_expires: start() + HOUR,
         refresh: refresh(n),
         refresh_expires: start() + HOUR * 24,
+        key: None,
     }
 }
 
@@ -67,6 +69,27 @@ fn redeem(
 fn signed_in(storage: &impl Storage, account: AccountKey, n: u32) {
     make_code(storage, account, &n.to_string());
     assert_eq!(redeem(storage, &n.to_string(), &client(), "challenge", n, start()), Redeemed::Granted);
+}
+
+pub(crate) fn a_grant_keeps_the_key_that_it_is_bound_to(bench: &impl Bench) {
+    let storage = bench.open();
+    let ann = key(&storage, "ann");
+    signed_in(&storage, ann, 1);
+    assert_eq!(storage.bound_to(refresh(1)).unwrap(), None);
+    assert_eq!(storage.bound_to(refresh(9)).unwrap(), None);
+
+    make_code(&storage, ann, "2");
+    let bound = Thumbprint([7; 32]);
+    let tokens = TokenPair { key: Some(bound), ..pair(2) };
+    let (code, client, device) = (SecretHash::of("2"), &client(), &laptop());
+    let redemption = Redemption { code, client, challenge: "challenge", device, tokens };
+    assert_eq!(storage.redeem_code(&redemption, start()).unwrap(), Redeemed::Granted);
+    assert_eq!(storage.caller(access(2), start()).unwrap().unwrap().key, Some(bound));
+    let tokens = TokenPair { key: Some(bound), ..pair(3) };
+    assert_eq!(storage.rotate(refresh(2), tokens, start()).unwrap(), Rotated::Granted);
+    assert_eq!(storage.bound_to(refresh(3)).unwrap(), Some(bound));
+    assert_eq!(storage.caller(access(3), start()).unwrap().unwrap().key, Some(bound));
+    assert_eq!(storage.caller(access(1), start()).unwrap().unwrap().key, None);
 }
 
 fn is_good(storage: &impl Storage, n: u32) -> bool {

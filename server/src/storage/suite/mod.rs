@@ -51,6 +51,7 @@ macro_rules! storage_suite {
             grants: a_code_is_redeemed_once_by_whom_it_was_made_for,
             grants: a_code_that_comes_twice_takes_its_tokens_along,
             grants: a_refresh_token_is_good_once_and_kills_its_family_when_it_comes_back,
+            grants: a_grant_keeps_the_key_that_it_is_bound_to,
             grants: revoking_a_token_ends_what_it_belongs_to,
             grants: tokens_expire_and_are_swept,
             grants: a_device_is_seen_named_and_revoked_by_its_own_account_alone,
