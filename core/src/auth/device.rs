@@ -54,6 +54,7 @@ impl Auth {
         let exchange = self.exchange_server(request).await?;
         let (issuer, client, standard) = (&request.issuer, &request.client, request.standard());
         let metadata = discovery::discover(&self.http, issuer, client, standard).await?;
+        let metadata = metadata.with_new_key_for(request);
         self.with_code(request, &metadata, exchange.as_ref(), events).await
     }
 
@@ -178,6 +179,8 @@ mod tests {
             jwks: None,
             grants: None,
             names_itself: true,
+            binds: false,
+            key: None,
         };
         assert!(trusted(&metadata, "http://127.0.0.1:1/device?x=1").is_some());
         assert!(trusted(&metadata, "https://127.0.0.1/device").is_some());

@@ -1,5 +1,7 @@
 //! What the authorization server says of itself (RFC 8414), believed only as far as it cannot lead the sign-in elsewhere.
 
+use std::sync::Arc;
+
 use http::{Request, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
@@ -7,7 +9,7 @@ use url::Url;
 use super::client::{Client, REQUEST_ID};
 use super::endpoint::{self, Endpoint};
 use super::error::{AuthError, plain};
-use crate::net::{ApiUrl, Http, Origin, Scheme};
+use crate::net::{ApiUrl, Http, Origin, ProofKey, Scheme};
 
 /// A server that this sign-in can be done with.
 #[derive(Debug, Clone)]
@@ -22,6 +24,10 @@ pub(super) struct Metadata {
     pub(super) device: Option<Url>,
     /// The server names itself in the answer to the browser (RFC 9207).
     pub(super) names_itself: bool,
+    /// The server binds tokens to a key that it is shown a proof of (RFC 9449).
+    pub(super) binds: bool,
+    /// The key that proofs are made with: of the login that is under way, or that is refreshed.
+    pub(super) key: Option<Arc<ProofKey>>,
     /// Where its keys are.
     pub(super) jwks: Option<Url>,
     /// The ways to a token that it offers. None: it does not say.
@@ -50,6 +56,8 @@ struct Document {
     grant_types_supported: Option<Vec<String>>,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
+    #[serde(default)]
+    dpop_signing_alg_values_supported: Vec<String>,
 }
 
 /// Asks the issuer for its metadata and checks it.
@@ -131,6 +139,8 @@ fn check(
         device: optional("device authorization endpoint", document.device_authorization_endpoint)?,
         jwks: optional("key set", document.jwks_uri)?,
         grants: document.grant_types_supported,
+        binds: document.dpop_signing_alg_values_supported.iter().any(|algorithm| algorithm == "ES256"),
+        key: None,
         names_itself: document.authorization_response_iss_parameter_supported,
         issuer: document.issuer,
     })

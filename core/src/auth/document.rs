@@ -98,6 +98,7 @@ impl Document {
             token: text("token").filter(fits).map(Secret::from),
             expires_at: renewed("expires_at").and_then(|t| t.parse().ok()),
             refresh_token: renewed("refresh_token").map(Secret::from),
+            bound_to: renewed("bound_to"),
             account: text("account").map(|email| Account { email, plan: text("subscription") }),
             identity_provider: text("identity_provider"),
             signed_in_at: text("signed_in_at").and_then(|t| t.parse().ok()),
@@ -118,6 +119,7 @@ impl Document {
         set(table, "refresh_token", login.refresh_token.as_ref().map(Secret::expose));
         set(table, "api_url", Some(&login.api));
         set(table, "issuer", Some(&login.issuer));
+        set(table, "bound_to", login.bound_to.as_deref());
         set(table, "identity_provider", login.identity_provider.as_deref());
         set(table, "signed_in_at", login.signed_in_at.map(seconds).as_deref());
         set(table, "ends_at", login.ends_at.map(seconds).as_deref());
@@ -229,6 +231,7 @@ refresh_token = "orkee_refresh_xyz..."
             expires_at: Some("2025-01-01T00:00:00.7Z".parse().unwrap()),
             refresh_token: Some(Secret::new("orkee_refresh_new")),
             account: None,
+            bound_to: None,
             identity_provider: None,
             signed_in_at: None,
             ends_at: None,

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::error::AuthError;
-use crate::net::{Http, NetError, Origin, Reach};
+use crate::clock::{Clock, SystemClock};
+use crate::net::{Http, NEEDS_NONCE, NetError, Origin, PROOF, ProofKey, Proven, Reach};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_BODY: u64 = 256 << 10;
@@ -59,6 +60,40 @@ pub(super) fn date(reply: &Response<Vec<u8>>) -> Option<Timestamp> {
 pub(super) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Sends a request with the proof of a key, where there is one. A server that wants its nonce in there gets it, once.
+pub(super) async fn send_proven(
+    http: &Http,
+    endpoint: Endpoint,
+    url: &Url,
+    request: Request<Vec<u8>>,
+    key: Option<&ProofKey>,
+) -> Result<Response<Vec<u8>>, AuthError> {
+    let Some(key) = key else { return send(http, endpoint, url, request).await };
+    let origin = Origin::of(url).map_err(|error| endpoint.answered(url, error.to_string()))?;
+    let proven = || {
+        let nonce = http.nonce(&origin);
+        let (method, at) = (request.method(), SystemClock.now());
+        let proof = key.prove(&Proven { method, url, token: None, nonce: nonce.as_deref(), at });
+        let proof = proof.ok_or_else(|| endpoint.answered(url, "nothing: the request cannot be signed"))?;
+        let mut proven = request.clone();
+        proven.headers_mut().insert(PROOF, proof);
+        Ok::<_, AuthError>(proven)
+    };
+    let reply = send(http, endpoint, url, proven()?).await?;
+    if needs_nonce(&reply) {
+        return send(http, endpoint, url, proven()?).await;
+    }
+    Ok(reply)
+}
+
+/// Whether the nonce that came with the answer was missing in the proof.
+fn needs_nonce(reply: &Response<Vec<u8>>) -> bool {
+    let error = || serde_json::from_slice::<serde_json::Value>(reply.body()).ok();
+    reply.status().is_client_error()
+        && reply.headers().contains_key("dpop-nonce")
+        && error().is_some_and(|error| error["error"] == NEEDS_NONCE)
 }
 
 /// Sends a request. A redirect, a failure of the server and "too many requests" are errors; every other answer is the caller's.

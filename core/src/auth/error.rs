@@ -56,6 +56,12 @@ pub enum AuthError {
         /// What it is.
         method: Method,
     },
+    /// The tokens are bound to a key, which is gone.
+    #[error("the key that the sign-in at {host} is bound to is missing or damaged")]
+    NoKey {
+        /// The issuer's host.
+        host: String,
+    },
     /// The server no longer takes the refresh token.
     #[error("the sign-in at {host} is no longer valid")]
     SignedOut {
@@ -295,6 +301,7 @@ impl Diagnostic for AuthError {
             Self::Locked { .. } => "E-AUTH-023",
             Self::Tenant(error) => error.code(),
             Self::OfTenant(error) => error.code(),
+            Self::NoKey { .. } => "E-AUTH-070",
         }
     }
 
@@ -320,6 +327,7 @@ impl Diagnostic for AuthError {
         let hint = match self {
             Self::NotSignedIn { .. }
             | Self::SignedOut { .. }
+            | Self::NoKey { .. }
             | Self::Interrupted { .. }
             | Self::OtherPurpose { .. }
             | Self::SecretRefused { .. }

@@ -24,7 +24,7 @@ use super::client::REQUEST_ID;
 use super::discovery::Metadata;
 use super::endpoint::{self, Endpoint};
 use super::error::{AuthError, plain};
-use crate::net::{Http, Secret};
+use crate::net::{Http, ProofKey, Secret};
 
 /// What the token endpoint gave.
 pub(super) struct Granted {
@@ -32,6 +32,8 @@ pub(super) struct Granted {
     pub(super) refresh_token: Option<Secret>,
     /// In seconds; None where the server does not say, or says something that no clock can hold.
     lifetime: Option<i64>,
+    /// It is bound to the key that the request proved to have.
+    pub(super) bound: bool,
     /// Who signed in, as an identity provider says; nobody has checked it yet.
     pub(super) id_token: Option<Secret>,
     /// When the server says that it was.
@@ -150,8 +152,9 @@ pub(super) async fn ask_for_token(
         .header(REQUEST_ID, &metadata.client.request_id)
         .body(form.into_bytes())
         .map_err(|_| answered("nothing: its URL cannot be used"))?;
-    let reply =
-        endpoint::send(http, Endpoint::Token, &metadata.token, request).await.map_err(Refusal::Failed)?;
+    let key = metadata.key.as_deref();
+    let reply = endpoint::send_proven(http, Endpoint::Token, &metadata.token, request, key).await;
+    let reply = reply.map_err(Refusal::Failed)?;
     let no_reply = || answered("something that is no token reply");
     if !reply.status().is_success() {
         return Ok(Err(serde_json::from_slice(reply.body()).map_err(|_| no_reply())?));
@@ -233,7 +236,9 @@ impl<'c> AsyncHttpClient<'c> for TokenEndpoint<'_> {
             request.headers_mut().insert(REQUEST_ID, id);
         }
         Box::pin(async move {
-            let reply = endpoint::send(&self.http, Endpoint::Token, &self.metadata.token, request).await?;
+            let Metadata { token, key, .. } = self.metadata;
+            let reply =
+                endpoint::send_proven(&self.http, Endpoint::Token, token, request, key.as_deref()).await?;
             if let Ok(mut date) = self.date.lock() {
                 *date = endpoint::date(&reply);
             }
@@ -279,8 +284,13 @@ fn granted(metadata: &Metadata, reply: Reply) -> Result<Granted, Refusal> {
         let error = Endpoint::Token.answered(&metadata.token, "a token that cannot be sent");
         return Err(Refusal::Failed(error));
     }
+    let bound = reply.token_type.as_ref().eq_ignore_ascii_case("dpop");
+    if bound && metadata.key.is_none() {
+        let error = Endpoint::Token.answered(&metadata.token, "a token that is bound to nobody's key");
+        return Err(Refusal::Failed(error));
+    }
     let id_token = reply.id_token.map(|token| Secret::new(token.into_secret()));
-    Ok(Granted { token, refresh_token, lifetime: reply.expires_in, id_token, at: None })
+    Ok(Granted { token, refresh_token, lifetime: reply.expires_in, bound, id_token, at: None })
 }
 
 /// A token reply, lenient in `expires_in`, which servers write in many ways.
@@ -363,6 +373,7 @@ mod tests {
             token: Secret::new("a"),
             refresh_token: None,
             lifetime,
+            bound: false,
             id_token: None,
             at: None,
         };

@@ -120,9 +120,14 @@ impl Folder {
 
     /// The token file's content; None if there is no such file.
     pub(super) fn read(&self) -> Result<Option<Content>, FileError> {
+        self.read_named(NAME)
+    }
+
+    /// The content of another file that is kept as the token file is.
+    pub(super) fn read_named(&self, name: &str) -> Result<Option<Content>, FileError> {
         // Without NONBLOCK, opening a pipe would wait for somebody to write into it.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let mut file = match rustix::fs::openat(&*self.handle, NAME, flags, Mode::empty()) {
+        let mut file = match rustix::fs::openat(&*self.handle, name, flags, Mode::empty()) {
             Ok(fd) => File::from(fd),
             Err(Errno::NOENT) => return Ok(None),
             Err(Errno::LOOP) => return Err(FileError::Symlink),
@@ -153,7 +158,28 @@ impl Folder {
 
     /// Removes the token file, if there is one.
     pub(super) fn remove(&self) -> io::Result<()> {
-        self.unlink(NAME)?;
+        self.remove_named(NAME)
+    }
+
+    /// Removes another file, if it is there.
+    pub(super) fn remove_named(&self, name: &str) -> io::Result<()> {
+        self.unlink(name)?;
+        self.handle.sync_all()
+    }
+
+    /// Makes another file, 0600, which is there as a whole or not at all. The lock must be held.
+    pub(super) fn write_new(&self, name: &str, content: &str) -> io::Result<()> {
+        let unfinished = format!("{name}.new");
+        self.unlink(&unfinished)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&*self.handle, &unfinished, flags, Mode::RUSR | Mode::WUSR)?;
+        let mut file = File::from(fd);
+        let written = file.write_all(content.as_bytes()).and_then(|()| file.sync_all());
+        if let Err(error) = written {
+            let _ = self.unlink(&unfinished);
+            return Err(error);
+        }
+        rustix::fs::renameat(&*self.handle, &unfinished, &*self.handle, name)?;
         self.handle.sync_all()
     }
 

@@ -145,6 +145,7 @@ impl Auth {
         let exchange = self.exchange_server(&request).await?;
         let (issuer, client, standard) = (&request.issuer, &request.client, request.standard());
         let metadata = discovery::discover(&self.http, issuer, client, standard).await?;
+        let metadata = metadata.with_new_key_for(&request);
         let LoginUi { events, opener, mut pasted } = ui;
         if request.prefers_code && opener.is_none() && metadata.device.is_some() {
             return self.with_code(&request, &metadata, exchange.as_ref(), events).await;
@@ -207,15 +208,19 @@ impl Auth {
             expires_at: None,
             refresh_token: None,
             account: None,
+            bound_to: None,
             identity_provider: None,
             signed_in_at: purpose.sign_in_lifetime.map(|_| self.clock.now()),
             ends_at: purpose.sign_in_lifetime.and_then(|lifetime| self.end_of(lifetime)),
         };
         let mut locked = self.lock().await?;
         let room = locked.make_room()?;
+        let former = locked.logins.document.login(section).and_then(|login| login.bound_to);
         locked.logins.document.forget_account(section);
         locked.logins.document.put(section, &login);
-        locked.write(room)
+        locked.write(room)?;
+        locked.forget_key(former.as_deref());
+        Ok(())
     }
 
     /// Trades the code for tokens and keeps them, the room for them being made before.
@@ -238,7 +243,7 @@ impl Auth {
             Refusal::Failed(error) => error,
         })?;
         let granted = self.for_the_api(request, metadata, exchange, granted, nonce.as_ref()).await?;
-        self.store(locked, room, request, metadata, granted)
+        self.store(locked, room, request, exchange.unwrap_or(metadata), granted)
     }
 
     /// Keeps what a server granted.
@@ -252,7 +257,7 @@ impl Auth {
         let locked = self.lock().await?;
         let room = locked.make_room()?;
         let granted = self.for_the_api(request, metadata, exchange, granted, None).await?;
-        self.store(locked, room, request, metadata, granted)
+        self.store(locked, room, request, exchange.unwrap_or(metadata), granted)
     }
 
     /// When what begins now and lasts so long ends.
@@ -270,6 +275,10 @@ impl Auth {
     ) -> Result<Login, AuthError> {
         let (issuer, client_id) = request.renewed_by();
         let lasts = request.sso.is_some() || request.lifetime.is_some();
+        let key = metadata.key.as_ref().filter(|_| granted.bound);
+        if let Some(key) = key {
+            locked.keep_key(key)?;
+        }
         let login = Login {
             method: Method::Oauth,
             provider: request.provider.clone(),
@@ -280,14 +289,20 @@ impl Auth {
             token: Some(granted.token),
             refresh_token: granted.refresh_token,
             account: None,
+            bound_to: key.map(|key| key.thumbprint().to_owned()),
             identity_provider: request.identity_provider().map(|provider| provider.id.clone()),
             signed_in_at: lasts.then(|| self.clock.now()),
             ends_at: request.lifetime.and_then(|lifetime| self.end_of(lifetime)),
         };
         let document = &mut locked.logins.document;
+        let former = document.login(&request.section).and_then(|login| login.bound_to);
         document.forget_account(&request.section);
         document.put(&request.section, &login);
-        locked.write(room)?;
+        if let Err(error) = locked.write(room) {
+            locked.forget_key(login.bound_to.as_deref());
+            return Err(error);
+        }
+        locked.forget_key(former.as_deref());
         tracing::info!(target: "orkee::cloud::auth", section = %request.section, issuer = %metadata.issuer, "signed in");
         Ok(login)
     }

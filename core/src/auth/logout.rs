@@ -57,6 +57,7 @@ impl Auth {
             let room = locked.make_room()?;
             locked.write(room)?;
         }
+        locked.forget_key(login.bound_to.as_deref());
         let _ = locked.lock.finish();
         tracing::info!(target: "orkee::cloud::auth", %section, "signed out");
         let (outcome, request_id) = match &revocation {

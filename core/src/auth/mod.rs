@@ -5,6 +5,7 @@
 //! invalid; no error, log or event holds a secret. Rendering, terminals and signals are left to the caller.
 
 mod attempt;
+mod bound;
 mod browser;
 mod client;
 mod device;

@@ -38,7 +38,9 @@ impl Auth {
             reason: error.to_string(),
         })?;
         let client = Client::of(login.client_id.as_deref());
+        let key = self.key_of(&login)?;
         let metadata = discovery::discover(&self.http, &issuer, &client, login.standard()).await?;
+        let metadata = discovery::Metadata { key, ..metadata };
 
         let room = locked.make_room()?;
         let interrupted = locked.lock.interrupted(refresh_token);
@@ -88,9 +90,10 @@ impl Auth {
         granted: Granted,
     ) -> Result<Refreshed, AuthError> {
         let expires_at = granted.expires_at(self.clock.now());
-        let Granted { token, refresh_token, .. } = granted;
+        let Granted { token, refresh_token, bound, .. } = granted;
+        let bound_to = old.bound_to.filter(|_| bound);
         let refresh_token = refresh_token.or(old.refresh_token);
-        let new = Login { token: Some(token.clone()), expires_at, refresh_token, ..old };
+        let new = Login { token: Some(token.clone()), expires_at, refresh_token, bound_to, ..old };
         locked.logins.document.put(section, &new);
         locked.write(room)?;
         // The mark names a token that is gone: left behind, it would do no harm.
@@ -116,8 +119,10 @@ impl Auth {
         if refresh_token(&now) != refresh_token(spent) {
             return Ok(now.refresh_token.is_some());
         }
-        document.put(section, &Login { token: None, expires_at: None, refresh_token: None, ..now });
+        let ended = Login { token: None, expires_at: None, refresh_token: None, bound_to: None, ..now };
+        document.put(section, &ended);
         locked.write(room)?;
+        locked.forget_key(spent.bound_to.as_deref());
         tracing::warn!(target: "orkee::cloud::auth", %section, "the server no longer takes the refresh token");
         Ok(false)
     }

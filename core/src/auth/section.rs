@@ -69,6 +69,8 @@ pub struct Login {
     pub refresh_token: Option<Secret>,
     /// Whose it is, where the server said so.
     pub account: Option<Account>,
+    /// The thumbprint of the key that the tokens are bound to.
+    pub bound_to: Option<String>,
     /// The identity provider of the tenant that signed the person in.
     pub identity_provider: Option<String>,
     /// When the person signed in, where it matters.

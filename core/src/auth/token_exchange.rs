@@ -33,7 +33,7 @@ impl Auth {
         if metadata.grants.as_ref().is_some_and(|grants| !grants.iter().any(|grant| grant == GRANT)) {
             return Err(TenantError::NoExchange { host: at.origin().authority() }.into());
         }
-        Ok(Some(metadata))
+        Ok(Some(metadata.with_new_key_for(request)))
     }
 
     /// What the API takes, from what an identity provider granted; what the API's own server granted stays as it is.

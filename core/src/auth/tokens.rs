@@ -3,6 +3,7 @@
 //! However many tasks and processes ask, a refresh token is sent once: tasks wait for each other here, processes at the lock, and
 //! whoever gets its turn first looks whether another has already brought a new token.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -16,7 +17,7 @@ use super::purpose::Purpose;
 use super::refresh::Refreshed;
 use super::section::Login;
 use super::{Auth, EnvToken};
-use crate::net::{ApiUrl, CredentialError, CredentialSource, LOGIN, Origin, Secret};
+use crate::net::{ApiUrl, CredentialError, CredentialSource, LOGIN, Origin, ProofKey, Secret};
 
 /// A token is renewed this long before it expires.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
@@ -38,6 +39,8 @@ pub struct Tokens {
     purpose: Purpose,
     environment: Option<EnvToken>,
     held: Mutex<Option<Held>>,
+    /// The last token that was asked about, and the key that it is bound to.
+    bound: Mutex<Option<(Secret, Option<Arc<ProofKey>>)>>,
 }
 
 struct Held {
@@ -52,7 +55,7 @@ struct Held {
 impl Auth {
     /// The token for a purpose. A token of the environment wins.
     pub fn tokens(&self, purpose: Purpose, environment: Option<EnvToken>) -> Tokens {
-        Tokens { auth: self.clone(), purpose, environment, held: Mutex::new(None) }
+        Tokens { auth: self.clone(), purpose, environment, held: Mutex::new(None), bound: Mutex::new(None) }
     }
 }
 
@@ -72,6 +75,12 @@ impl Tokens {
     /// Whether there is a token, as far as this machine knows. Sends nothing.
     pub fn is_signed_in(&self) -> bool {
         self.environment.is_some() || self.auth.login_for(&self.purpose).is_ok()
+    }
+
+    /// Whether the token is bound to a key of this device, as far as this machine knows: it is of use with a proof alone.
+    pub fn is_bound(&self) -> bool {
+        let bound = || self.auth.login_for(&self.purpose).is_ok_and(|(_, login)| login.bound_to.is_some());
+        self.environment.is_none() && bound()
     }
 
     /// A token that has not expired; refreshes it first if it is about to.
@@ -141,6 +150,18 @@ impl Tokens {
         self.renew(&mut held, login.token.as_ref()).await.map(drop).map_err(|error| self.purpose.told(error))
     }
 
+    /// The key that a token of the file is bound to.
+    async fn key_of(&self, token: &Secret) -> Result<Option<Arc<ProofKey>>, AuthError> {
+        let mut bound = self.bound.lock().await;
+        if let Some((_, key)) = bound.as_ref().filter(|(known, _)| known.expose() == token.expose()) {
+            return Ok(key.clone());
+        }
+        let (_, login) = self.auth.login_for(&self.purpose)?;
+        let key = self.auth.key_of(&login)?;
+        *bound = Some((token.clone(), key.clone()));
+        Ok(key)
+    }
+
     fn is_fresh(&self, expires_at: Option<Timestamp>) -> bool {
         expires_at.is_none_or(|at| at.duration_since(self.auth.clock.now()) > MARGIN)
     }
@@ -192,6 +213,20 @@ impl CredentialSource for Tokens {
                 .await
                 .map(Some)
                 .map_err(|error| CredentialError::from_diagnostic(self.purpose.told(error)))
+        })
+    }
+
+    fn bound_to<'a>(
+        &'a self,
+        name: &'a str,
+        audience: &'a Origin,
+        secret: &'a Secret,
+    ) -> BoxFuture<'a, Result<Option<Arc<ProofKey>>, CredentialError>> {
+        Box::pin(async move {
+            if !self.is_meant(name, audience)? || self.environment.is_some() {
+                return Ok(None);
+            }
+            self.key_of(secret).await.map_err(CredentialError::from_diagnostic)
         })
     }
 

@@ -10,7 +10,7 @@ use reqwest::redirect::Policy;
 
 use super::address::{AddressClass, classify};
 use super::error::{BlockedAddress, NetError};
-use super::exchange::Traffic;
+use super::exchange::{Nonces, Traffic};
 use super::origin::{Origin, Scheme};
 use super::proxy::{Proxy, ProxyOptions};
 use super::tls;
@@ -91,6 +91,7 @@ struct Shared {
     options: HttpOptions,
     proxy: Option<Arc<Proxy>>,
     traffic: Traffic,
+    nonces: Nonces,
     public: OnceLock<reqwest::Client>,
     loopback: OnceLock<reqwest::Client>,
     any: OnceLock<reqwest::Client>,
@@ -102,7 +103,15 @@ impl Http {
         let proxy = Proxy::new(&options.proxy)?.map(Arc::new);
         let (public, loopback, any) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         Ok(Self {
-            shared: Arc::new(Shared { options, proxy, traffic: Traffic::default(), public, loopback, any }),
+            shared: Arc::new(Shared {
+                options,
+                proxy,
+                traffic: Traffic::default(),
+                nonces: Nonces::default(),
+                public,
+                loopback,
+                any,
+            }),
         })
     }
 
@@ -147,6 +156,15 @@ impl Http {
 
     pub(super) fn user_agent(&self) -> &str {
         &self.shared.options.user_agent
+    }
+
+    /// The newest nonce of an origin, for the proof that goes there.
+    pub(crate) fn nonce(&self, origin: &Origin) -> Option<String> {
+        self.shared.nonces.newest(origin)
+    }
+
+    pub(super) fn nonces(&self) -> &Nonces {
+        &self.shared.nonces
     }
 
     pub(super) fn counters(&self) -> &Traffic {

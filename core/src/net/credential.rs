@@ -1,11 +1,13 @@
 //! Where credentials come from. Sign-in implements it; the plugin host asks it and attaches what it gets.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use thiserror::Error;
 
 use super::origin::Origin;
+use super::proof::ProofKey;
 use super::secret::Secret;
 use crate::diagnostic::{Diagnostic, Kind};
 
@@ -24,6 +26,17 @@ pub trait CredentialSource: Send + Sync {
         name: &'a str,
         audience: &'a Origin,
     ) -> BoxFuture<'a, Result<Option<Secret>, CredentialError>>;
+
+    /// The key that a secret is bound to: every request with the secret needs a proof of it. None: whoever has the secret may use
+    /// it.
+    fn bound_to<'a>(
+        &'a self,
+        _name: &'a str,
+        _audience: &'a Origin,
+        _secret: &'a Secret,
+    ) -> BoxFuture<'a, Result<Option<Arc<ProofKey>>, CredentialError>> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Called when the origin answered 401 to `refused`. Another secret to try once; None: there is no other.
     fn refresh_after_401<'a>(

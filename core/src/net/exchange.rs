@@ -1,16 +1,20 @@
 //! One request and its reply: counted, capped, and read to the end.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
+use std::sync::{Mutex, PoisonError};
+
 use bytes::Bytes;
-use http::header::ACCEPT;
+use http::header::{ACCEPT, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use reqwest::Request;
 
 use super::client::{Http, Reach};
 use super::error::NetError;
 use super::origin::Origin;
+use super::proof::{NEEDS_NONCE, NONCE, PROOF};
 
 /// What went over the wire, for the summary of a sync: bodies as sent, heads included, TLS excluded.
 #[derive(Debug, Default)]
@@ -82,6 +86,37 @@ pub struct Reply {
     pub body: Bytes,
 }
 
+/// The newest nonce of each origin that proofs are sent to.
+#[derive(Debug, Default)]
+pub(super) struct Nonces(Mutex<HashMap<Origin, String>>);
+
+/// Longer than any nonce.
+const MAX_NONCE: usize = 512;
+
+impl Nonces {
+    pub(super) fn newest(&self, origin: &Origin) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(origin).cloned()
+    }
+
+    fn keep(&self, origin: &Origin, headers: &HeaderMap) {
+        let nonce = headers.get(NONCE).and_then(|value| value.to_str().ok());
+        if let Some(nonce) = nonce.filter(|nonce| (1..=MAX_NONCE).contains(&nonce.len())) {
+            let mut nonces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            nonces.insert(origin.clone(), nonce.to_owned());
+        }
+    }
+}
+
+impl Reply {
+    /// Whether the request has to be sent once more, with a nonce that is known by now.
+    pub(crate) fn needs_nonce(&self) -> bool {
+        let says_so = |value: &http::HeaderValue| value.to_str().is_ok_and(|text| text.contains(NEEDS_NONCE));
+        self.status == StatusCode::UNAUTHORIZED
+            && self.headers.contains_key(NONCE)
+            && self.headers.get_all(WWW_AUTHENTICATE).iter().any(says_so)
+    }
+}
+
 impl Http {
     /// What this process has sent and received.
     pub fn traffic(&self) -> TrafficCount {
@@ -103,9 +138,13 @@ impl Http {
     ) -> Result<Reply, NetError> {
         Self::check_literal(origin, reach)?;
         let client = self.client(reach)?;
+        let is_proven = request.headers().contains_key(PROOF);
         self.counters().sent(&request, origin, self.user_agent());
         let mut response = client.execute(request).await.map_err(|e| NetError::sort(e, origin))?;
         let (status, headers) = (response.status(), response.headers().clone());
+        if is_proven {
+            self.nonces().keep(origin, &headers);
+        }
         let reason = status.canonical_reason().unwrap_or_default().len();
         self.counters().received("HTTP/1.1 200 \r\n".len() + reason + header_bytes(&headers));
         let too_large = || NetError::TooLarge { origin: origin.clone(), limit: cap };

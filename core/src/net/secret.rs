@@ -24,7 +24,16 @@ impl Secret {
 
     /// `Authorization: Bearer …`, marked sensitive. None if the secret has characters that no header can carry.
     pub fn bearer(&self) -> Option<HeaderValue> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", self.expose())).ok()?;
+        self.as_authorization("Bearer")
+    }
+
+    /// `Authorization: DPoP …`, which a proof goes with.
+    pub fn dpop(&self) -> Option<HeaderValue> {
+        self.as_authorization("DPoP")
+    }
+
+    fn as_authorization(&self, scheme: &str) -> Option<HeaderValue> {
+        let mut value = HeaderValue::from_str(&format!("{scheme} {}", self.expose())).ok()?;
         value.set_sensitive(true);
         Some(value)
     }

@@ -31,6 +31,9 @@ impl Token {
         }
         let Some(tokens) = cloud.tokens(cx) else { return Ok(Exit::DONE) };
         let token = surroundings::run(async { Ok(tokens.current().await?) })?;
+        if tokens.is_bound() {
+            cx.out.warn("this token is bound to a key of this device: without a proof of it the server refuses it; make an API token for scripts");
+        }
         if cx.out.is_json() {
             cx.out.document(&Document { token: token.expose() })?;
         } else {

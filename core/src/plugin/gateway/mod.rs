@@ -23,7 +23,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::id;
 use crate::net::{
-    ApiUrl, CredentialError, CredentialSource, Http, NetError, Origin, Reach, Redactor, Reply, Secret,
+    ApiUrl, CredentialError, CredentialSource, Http, NetError, Origin, PROOF, ProofKey, Proven, Reach,
+    Redactor, Reply, Secret,
 };
 
 pub(super) use hidden::Hidden;
@@ -59,6 +60,14 @@ pub(super) struct Gateway {
     pub(super) hidden: Hidden,
     /// Who hears of what was refused.
     pub(super) witness: Witness,
+}
+
+/// A secret as it is sent.
+struct Attached<'a> {
+    attach: &'a Attach,
+    secret: &'a Secret,
+    /// What it is bound to.
+    key: Option<&'a ProofKey>,
 }
 
 /// A reply as the plugin gets it.
@@ -203,7 +212,7 @@ impl Gateway {
         let audience = &credential.audience;
         let first = self.credentials.token(&name, audience).await?;
         let first = first.ok_or_else(|| SendError::SignedOut { audience: audience.clone() })?;
-        let reply = self.attempt(&checked, reach, Some((&credential.attach, &first))).await?;
+        let reply = self.proven(&name, &checked, reach, credential, &first).await?;
         if reply.status != StatusCode::UNAUTHORIZED {
             return self.admit(reply, &checked.origin, &credential.attach.secrets(&[first]));
         }
@@ -211,7 +220,7 @@ impl Gateway {
         let Some(second) = second.map_err(SendError::Refused)? else {
             return self.admit(reply, &checked.origin, &credential.attach.secrets(&[first]));
         };
-        let reply = self.attempt(&checked, reach, Some((&credential.attach, &second))).await?;
+        let reply = self.proven(&name, &checked, reach, credential, &second).await?;
         self.admit(reply, &checked.origin, &credential.attach.secrets(&[first, second]))
     }
 
@@ -267,19 +276,37 @@ impl Gateway {
         Ok(credential)
     }
 
+    /// Sends with a secret, and with the proof of the key that it is bound to. A server that wants its nonce in there gets it, once.
+    async fn proven(
+        &self,
+        name: &str,
+        checked: &Checked,
+        reach: Reach,
+        credential: &Credential,
+        secret: &Secret,
+    ) -> Result<Reply, SendError> {
+        let key = self.credentials.bound_to(name, &credential.audience, secret).await?;
+        let attached = Attached { attach: &credential.attach, secret, key: key.as_deref() };
+        let reply = self.attempt(checked, reach, Some(&attached)).await?;
+        if key.is_some() && reply.needs_nonce() {
+            return self.attempt(checked, reach, Some(&attached)).await;
+        }
+        Ok(reply)
+    }
+
     async fn attempt(
         &self,
         checked: &Checked,
         reach: Reach,
-        secret: Option<(&Attach, &Secret)>,
+        attached: Option<&Attached<'_>>,
     ) -> Result<Reply, SendError> {
         let client = self.http.client(reach)?;
         let mut request =
             client.request(checked.method.clone(), checked.url.clone()).headers(checked.headers.clone());
         request = request.header(REQUEST_ID, format!("sync_{}", id::random(16)));
         request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
-        if let Some((attach, secret)) = secret {
-            let headers = authorize(checked, attach, secret).ok_or_else(|| {
+        if let Some(attached) = attached {
+            let headers = self.authorize(checked, attached).ok_or_else(|| {
                 self.invalid("the credential has a form in which it cannot be sent".to_owned())
             })?;
             request = request.headers(headers);
@@ -327,25 +354,37 @@ impl Gateway {
         Ok(incoming)
     }
 
+    /// The headers that carry the credential. None if it cannot be sent so.
+    fn authorize(&self, checked: &Checked, attached: &Attached<'_>) -> Option<HeaderMap> {
+        let Attached { attach, secret, key } = attached;
+        let value = match (attach, key) {
+            (Attach::Bearer, Some(key)) => {
+                let nonce = self.http.nonce(&checked.origin);
+                let proof = key.prove(&Proven {
+                    method: &checked.method,
+                    url: &checked.url,
+                    token: Some(secret),
+                    nonce: nonce.as_deref(),
+                    at: SystemClock.now(),
+                })?;
+                return Some(HeaderMap::from_iter([(AUTHORIZATION, secret.dpop()?), (PROOF, proof)]));
+            }
+            (Attach::Bearer, None) => secret.bearer()?,
+            (Attach::Basic, _) => secret.basic()?,
+            (Attach::AwsSigV4 { service, region }, _) => {
+                let request = aws::Unsigned {
+                    method: &checked.method,
+                    url: &checked.url,
+                    headers: &checked.headers,
+                    body: &checked.body,
+                };
+                return aws::sign(&request, &aws::Scope { service, region, at: SystemClock.now() }, secret);
+            }
+        };
+        Some(HeaderMap::from_iter([(AUTHORIZATION, value)]))
+    }
+
     fn invalid(&self, what: String) -> SendError {
         SendError::Invalid { plugin: self.plugin.clone(), what }
     }
-}
-
-/// The headers that carry the credential. None if it cannot be sent so.
-fn authorize(checked: &Checked, attach: &Attach, secret: &Secret) -> Option<HeaderMap> {
-    let value = match attach {
-        Attach::Bearer => secret.bearer()?,
-        Attach::Basic => secret.basic()?,
-        Attach::AwsSigV4 { service, region } => {
-            let request = aws::Unsigned {
-                method: &checked.method,
-                url: &checked.url,
-                headers: &checked.headers,
-                body: &checked.body,
-            };
-            return aws::sign(&request, &aws::Scope { service, region, at: SystemClock.now() }, secret);
-        }
-    };
-    Some(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }

@@ -11,10 +11,11 @@ use crate::net::{Origin, Reply};
 /// A frame that asks for a larger window than this is refused, whatever its size.
 const WINDOW_LOG_MAX: u32 = 23;
 /// Not told to the plugin: cookies, what belongs to the connection, and what no longer fits a decoded body.
-const WITHHELD: [&str; 11] = [
+const WITHHELD: [&str; 12] = [
     "connection",
     "content-encoding",
     "content-length",
+    "dpop-nonce",
     "keep-alive",
     "proxy-authenticate",
     "set-cookie",

@@ -32,7 +32,7 @@ const METHODS: [&str; 18] = [
     "ACL",
 ];
 /// Headers that the host writes, or that steer the connection. `proxy-*` and `sec-*` too.
-const OWNED: [&str; 24] = [
+const OWNED: [&str; 25] = [
     "accept-encoding",
     "authorization",
     "connection",
@@ -40,6 +40,7 @@ const OWNED: [&str; 24] = [
     "content-length",
     "cookie",
     "cookie2",
+    "dpop",
     "expect",
     "forwarded",
     "host",
@@ -185,6 +186,7 @@ mod tests {
             "authorization",
             "AUTHORIZATION",
             "Cookie",
+            "DPoP",
             "Host",
             "Proxy-Authorization",
             "proxy-anything",
