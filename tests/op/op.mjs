@@ -2,12 +2,17 @@
 // standard input does. OP_TOKEN_TTL: seconds that an access token lives. OP_COMPANY: it is the identity provider of a company, too, with
 // the client `orkee-acme`, who is in the groups that this lists, and OP_ALG: what it signs ID tokens with; what an access token for a
 // resource is for is that resource.
+// OP_DPOP: bind tokens to keys, with proofs that hold a nonce.
 
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
+import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import Provider from 'oidc-provider';
 
 const ttl = Number(process.env.OP_TOKEN_TTL ?? 3600);
+
+const binds = process.env.OP_DPOP !== undefined;
+const dPoP = binds ? { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true } : { enabled: false };
 
 const configuration = {
   clients: [{
@@ -20,7 +25,7 @@ const configuration = {
   }],
   scopes: ['sync'],
   cookies: { keys: ['only for tests'] },
-  features: { deviceFlow: { enabled: true }, revocation: { enabled: true, allowedPolicy: () => true } },
+  features: { deviceFlow: { enabled: true }, revocation: { enabled: true, allowedPolicy: () => true }, dPoP },
   issueRefreshToken: async () => true,
   rotateRefreshToken: true,
   ttl: {
@@ -55,6 +60,15 @@ if (process.env.OP_COMPANY !== undefined) {
     useGrantedResource: async () => true,
   };
 }
+// The thumbprint of the key that made a proof.
+const keyOf = async (proof) => {
+  try {
+    const { protectedHeader } = await jwtVerify(proof, EmbeddedJWK, { algorithms: ['ES256'], typ: 'dpop+jwt' });
+    return await calculateJwkThumbprint(protectedHeader.jwk);
+  } catch {
+    return null;
+  }
+};
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
@@ -66,10 +80,17 @@ server.listen(0, '127.0.0.1', () => {
   const oidc = provider.callback();
   server.on('request', async (request, response) => {
     const path = request.url.split('?')[0];
-    say({ method: request.method, path });
+    const proof = request.headers.dpop;
+    say({ method: request.method, path, proof });
     if (path === '/v1/account') {
-      const bearer = (request.headers.authorization ?? '').replace(/^Bearer /, '');
-      const token = await provider.AccessToken.find(bearer);
+      const [scheme, secret] = (request.headers.authorization ?? '').split(' ');
+      const token = secret && await provider.AccessToken.find(secret);
+      const wanted = token?.jkt ? 'DPoP' : 'Bearer';
+      if (token && (scheme !== wanted || (token.jkt && await keyOf(proof) !== token.jkt))) {
+        response.writeHead(401, { 'content-type': 'application/json', 'www-authenticate': 'DPoP error="invalid_token"' });
+        response.end();
+        return;
+      }
       response.writeHead(token ? 200 : 401, { 'content-type': 'application/json' });
       response.end(JSON.stringify(token
         ? { id: token.accountId, email: token.accountId, plan: 'Pro Plan' }

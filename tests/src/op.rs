@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use url::Url;
 
 use crate::browser::Person;
@@ -17,6 +19,26 @@ pub struct Op {
     pub url: String,
     child: Child,
     requests: Arc<Mutex<Vec<(String, String)>>>,
+    proofs: Arc<Mutex<Vec<Proof>>>,
+}
+
+/// A request, and the proof of a key that came with it.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// The request's method.
+    pub method: String,
+    /// The request's path.
+    pub path: String,
+    /// The header `DPoP`.
+    pub text: String,
+}
+
+impl Proof {
+    /// What the proof says.
+    pub fn claims(&self) -> serde_json::Value {
+        let payload = self.text.split('.').nth(1).unwrap();
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+    }
 }
 
 impl Op {
@@ -28,6 +50,11 @@ impl Op {
     /// Starts it with tokens that live this many seconds.
     pub fn with_token_ttl(seconds: u64) -> Self {
         Self::with(&[("OP_TOKEN_TTL", &seconds.to_string())])
+    }
+
+    /// Starts it so that it binds tokens to keys, and wants its nonce in each proof.
+    pub fn binding() -> Self {
+        Self::with(&[("OP_DPOP", "1")])
     }
 
     /// Starts the identity provider of a company, whose people are all in these groups.
@@ -52,16 +79,28 @@ impl Op {
         let first: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&requests);
+        let proofs = Arc::new(Mutex::new(Vec::new()));
+        let proven = Arc::clone(&proofs);
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let Ok(line) = serde_json::from_str::<serde_json::Value>(&line) else {
                     continue;
                 };
                 let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+                if let Some(proof) = line["proof"].as_str() {
+                    let proof = Proof { method: text("method"), path: text("path"), text: proof.to_owned() };
+                    proven.lock().unwrap().push(proof);
+                }
                 seen.lock().unwrap().push((text("method"), text("path")));
             }
         });
-        Self { url: first["url"].as_str().unwrap().to_owned(), child, requests }
+        Self { url: first["url"].as_str().unwrap().to_owned(), child, requests, proofs }
+    }
+
+    /// The proofs that came so far, in order.
+    pub fn proofs(&self) -> Vec<Proof> {
+        self.count("GET", "/");
+        self.proofs.lock().unwrap().clone()
     }
 
     /// Somebody with an account.
