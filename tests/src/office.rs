@@ -1,5 +1,7 @@
 //! A server with a team of three: Ann owns it, Ben is a member, Eve may only read.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::process::Command;
 
 use url::Url;
@@ -120,6 +122,22 @@ impl Colleague {
     #[track_caller]
     pub fn owns(&self) -> Vec<String> {
         names(&self.device.json(&["cloud", "list"]))
+    }
+
+    /// The head of a request about the team's projects, whose body of so many bytes is the test's to send.
+    #[track_caller]
+    pub fn begin(&self, method: &str, path: &str, headers: &[(&str, &str)], length: usize) -> TcpStream {
+        let url = Url::parse(&format!("{}{path}", self.api)).unwrap();
+        let mut head =
+            format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", http::authority(&url));
+        let (token, length) = (format!("Bearer {}", self.token), length.to_string());
+        let ours = [("Authorization", token.as_str()), ("orkee-space", "team"), ("Content-Length", &length)];
+        for (name, value) in ours.iter().chain(headers) {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        let mut stream = http::connect(&url).unwrap();
+        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+        stream
     }
 
     /// A request to the API about the team's projects.

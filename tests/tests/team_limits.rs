@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::io::{Read, Write};
+
 use orkee_tests::office::{Colleague, Office};
 use serde_json::{Value, json};
 
@@ -72,6 +74,23 @@ fn t06_a_removed_members_offline_edits_stay_and_leave_the_machine_as_they_like()
 }
 
 #[test]
+fn t06_a_request_that_began_before_its_sender_was_removed_writes_nothing_after_it() {
+    let (office, _) = Office::with_a_project();
+    let head =
+        r#"{"v":1,"ancestry":{"w":1},"device":"d","at":"2026-01-02T03:04:05Z","author":"ben@example.com"}"#;
+    let body = framed(&format!("{head}\n{}", r#"{"id":"zzzzzzzz","name":"slow"}"#));
+    let (first, rest) = body.split_at(body.len() / 2);
+    let mut slow = office.ben.begin("POST", "/v1/sync", &[("content-type", FRAMED)], body.len());
+    slow.write_all(first).unwrap();
+    office.server.command(&["team", "remove", "acme", &office.ben.email]).success();
+    slow.write_all(rest).unwrap();
+    let mut reply = String::new();
+    slow.read_to_string(&mut reply).unwrap();
+    assert!(reply.starts_with("HTTP/1.1 403") && reply.contains("not-a-member"), "{reply}");
+    assert_eq!(office.ann.sees(), ["shop"]);
+}
+
+#[test]
 fn t06_a_disabled_account_is_out_at_its_next_request() {
     let (office, _) = Office::with_a_project();
     let Office { server, ben, .. } = &office;
@@ -110,7 +129,9 @@ fn t07_history_says_who_changed_what_on_every_device() {
     let body = json!({"projects": [{"id": id, "name": "ann's script"}]}).to_string();
     let json = [("content-type", "application/json")];
     assert_eq!(ann.ask("POST", "/v1/sync", &json, body.as_bytes()).status, 200);
-    [ann, ben, eve].map(|who| who.sync(&[]).success());
+    for who in [ann, ben, eve] {
+        who.sync(&[]).success();
+    }
     let authors = |who: &Colleague| {
         versions(who, &id).iter().map(|v| v["author"].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>()
     };

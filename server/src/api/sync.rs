@@ -47,6 +47,7 @@ pub(super) async fn sync(
     let body = Received::read(&headers, body, MAX_BODY_BYTES).await?;
     let author = Arc::clone(&app.author);
     let reply = app.storage(move |storage| {
+        let space = space.renewed(storage)?;
         let body = body.unpack()?;
         if framed {
             exchange(storage, &space, &body, zstd)

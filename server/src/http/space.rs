@@ -45,6 +45,15 @@ impl Space {
         self.team.as_ref().map(|_| self.caller.account.email.as_str())
     }
 
+    /// The same, as it is now: while a body came in, its sender may have been removed, or been given another role.
+    pub(crate) fn renewed(self, storage: &dyn Storage) -> Result<Self, ApiError> {
+        let Some(team) = &self.team else { return Ok(self) };
+        match storage.standing(self.caller.account.key)? {
+            Standing::In(now, role) if now.key == team.key => Ok(Self { role, ..self }),
+            _ => Err(removed(&self.caller, team)),
+        }
+    }
+
     /// Why a record that is not sealed is not taken; none: it is.
     pub(crate) fn unsealed(&self) -> Option<String> {
         let tenant = self.caller.rules.tenant.as_ref().filter(|_| self.caller.rules.seals)?;
@@ -73,7 +82,7 @@ impl Space {
     /// Why a caller who may only read cannot write; none: they may.
     pub(crate) fn refusal(&self) -> Option<String> {
         let team = self.team.as_ref().filter(|_| !self.role.writes())?;
-        Some(format!("your role in team {} is read-only: its owner can let you write", team.name))
+        Some(format!("your role in team {} is read-only; once an owner lets you write, retry it", team.name))
     }
 }
 
@@ -106,13 +115,15 @@ impl FromRequestParts<Arc<App>> for Space {
                 }
                 Ok(Self { key: team.space, role, team: Some(team), caller, request_id })
             }
-            Standing::Removed(team) => Err(forbidden(
-                "not-a-member",
-                format!("{} is no longer a member of team {}", caller.account.email, team.name),
-            )),
+            Standing::Removed(team) => Err(removed(&caller, &team)),
             Standing::Alone => Err(forbidden("no-team", format!("{} is in no team", caller.account.email))),
         }
     }
+}
+
+fn removed(caller: &Caller, team: &Team) -> ApiError {
+    let message = format!("{} is no longer a member of team {}", caller.account.email, team.name);
+    forbidden("not-a-member", message)
 }
 
 fn forbidden(code: &'static str, message: String) -> ApiError {

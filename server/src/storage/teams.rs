@@ -30,7 +30,7 @@ pub(crate) struct Member {
 /// How an account stands to teams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It never was in one.
+    /// It never was in one, or is disabled.
     Alone,
     /// It is in this one.
     In(Team, Role),

@@ -20,6 +20,7 @@ pub(super) const TEAM_COLUMNS: usize = 5;
 /// The one a member is in stands before those they were in, the last of those first.
 const STANDING: &str = "SELECT t.rowid, t.id, t.name, t.space, n.name, m.role, m.removed_at IS NULL
      FROM members m JOIN teams t ON t.rowid = m.team LEFT JOIN tenants n ON n.team = t.rowid
+     JOIN accounts a ON a.rowid = m.account AND a.disabled_at IS NULL
      WHERE m.account = ?1 ORDER BY ifnull(m.removed_at, 9223372036854775807) DESC LIMIT 1";
 
 /// What is read with every request about a team's space.
