@@ -1,5 +1,5 @@
 //! A browser with eyes: Debian's `chromium`, led by `tests/chromium` through the pages as a person would be, with npm's `axe-core` for
-//! the rules of accessibility.
+//! the rules of accessibility. With `ORKEE_TESTS_SHOTS=FOLDER` each page leaves a screenshot there.
 
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;

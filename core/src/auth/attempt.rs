@@ -177,6 +177,8 @@ mod tests {
             jwks: None,
             grants: None,
             names_itself,
+            binds: false,
+            key: None,
         }
     }
 
