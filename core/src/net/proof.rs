@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a49_a_proof_is_for_one_request_and_no_other_is_like_it() {
         let key = ProofKey::generate().unwrap();
-        let (url, token) = ("https://api.example/v1/sync?x=1#y".parse().unwrap(), Secret::new("t"));
+        let (url, token) = ("https://api.example/v1/sync?x=1#y".parse().unwrap(), Secret::new("canary"));
         let at = Timestamp::UNIX_EPOCH;
         let proven = Proven { method: &Method::POST, url: &url, token: Some(&token), nonce: Some("n"), at };
         let (first, second) = (key.prove(&proven).unwrap(), key.prove(&proven).unwrap());
@@ -154,8 +154,8 @@ mod tests {
             [&said["htm"], &said["htu"], &said["nonce"]],
             ["POST", "https://api.example/v1/sync", "n"]
         );
-        assert_eq!(said["ath"], BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest("t")));
-        assert!(!first.to_str().unwrap().contains(token.expose()) || token.expose().len() < 2);
+        assert_eq!(said["ath"], BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest("canary")));
+        assert!(!said.to_string().contains("canary"));
     }
 
     #[test]
@@ -171,20 +171,5 @@ mod tests {
             assert!(ProofKey::from_pem(bad).is_none(), "{bad}");
         }
         assert_ne!(ProofKey::generate().unwrap().thumbprint(), key.thumbprint());
-    }
-
-    /// What a proof costs: `cargo test --release -- --ignored --nocapture what_a_proof_costs`.
-    #[test]
-    #[ignore = "a measurement"]
-    fn what_a_proof_costs() {
-        let key = ProofKey::generate().unwrap();
-        let (url, token) = ("https://api.example/v1/sync".parse().unwrap(), Secret::new("orkee_".repeat(8)));
-        let at = Timestamp::UNIX_EPOCH;
-        let proven = Proven { method: &Method::POST, url: &url, token: Some(&token), nonce: Some("n"), at };
-        let start = std::time::Instant::now();
-        for _ in 0..10_000 {
-            std::hint::black_box(key.prove(&proven));
-        }
-        println!("a proof takes {:?}, {} bytes", start.elapsed() / 10_000, key.prove(&proven).unwrap().len());
     }
 }
