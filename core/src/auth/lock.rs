@@ -5,7 +5,8 @@
 //! A holder that finds such a mark knows that a refresh was cut off.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -21,6 +22,9 @@ use super::file::{FileError, Folder};
 use crate::net::Secret;
 
 const NAME: &str = "auth.lock";
+/// Every note is this long, so that one write replaces all of the one before, and a kill leaves the one or the other. Nor does a
+/// disk that has become full stop it: the room is there.
+const NOTE_BYTES: usize = 256;
 const POLL: Duration = Duration::from_millis(20);
 const TELL_AFTER: Duration = Duration::from_secs(1);
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
@@ -44,12 +48,17 @@ impl Lock {
         folder: &Folder,
         notices: &(dyn Fn(Notice) + Sync),
     ) -> Result<Self, LockError> {
-        let file = folder.lock_file(NAME)?;
+        let mut file = folder.lock_file(NAME)?;
         let start = Instant::now();
         let mut told = false;
         loop {
             match file.try_lock() {
-                Ok(()) => break,
+                Ok(()) if is_in_place(&file)? => break,
+                // Somebody removed it, and the next process would lock another one.
+                Ok(()) => {
+                    file = folder.lock_file(NAME)?;
+                    continue;
+                }
                 Err(TryLockError::Error(error)) => return Err(LockError::File(error.into())),
                 Err(TryLockError::WouldBlock) => {}
             }
@@ -92,11 +101,11 @@ impl Lock {
             document["refresh_of"] = value(mark.token.as_str());
             document["refresh_at"] = value(mark.at.to_string());
         }
-        let mut file = &self.file;
-        file.set_len(0)?;
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(document.to_string().as_bytes())?;
-        if mark.is_some() { file.sync_all() } else { Ok(()) }
+        let mut note = document.to_string();
+        note.extend(std::iter::repeat_n('\n', NOTE_BYTES.saturating_sub(note.len())));
+        self.file.write_all_at(note.as_bytes(), 0)?;
+        self.file.set_len(note.len() as u64)?;
+        if mark.is_some() { self.file.sync_all() } else { Ok(()) }
     }
 }
 
@@ -122,6 +131,11 @@ impl LockError {
             Self::File(source) => AuthError::File { path: root.join(NAME), source },
         }
     }
+}
+
+/// Whether the file that was opened is still the one that others find.
+fn is_in_place(file: &File) -> Result<bool, FileError> {
+    Ok(file.metadata()?.nlink() > 0)
 }
 
 /// What the lock file says. Anything that cannot be read says nothing: it may be written this moment.
@@ -191,5 +205,38 @@ mod tests {
         lock.finish().unwrap();
         drop(lock);
         assert_eq!(acquire(&folder).await.interrupted(&token), None);
+    }
+
+    #[tokio::test]
+    async fn a_note_replaces_a_longer_one_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path()).unwrap();
+        std::fs::write(dir.path().join(NAME), "pid = 1\n# ".to_owned() + &"x".repeat(2 * NOTE_BYTES)).unwrap();
+        let lock = acquire(&folder).await;
+        let token = Secret::new("orkee_refresh");
+        let at = "2025-01-01T10:00:00Z".parse().unwrap();
+        for mark in [None, Some(Mark { token: fingerprint(&token), at }), None] {
+            lock.write(mark.as_ref()).unwrap();
+            assert_eq!(read(&lock.file), (Some(std::process::id()), mark));
+            assert_eq!(lock.file.metadata().unwrap().len(), NOTE_BYTES as u64);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lock_file_that_somebody_removed_lets_no_second_process_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path()).unwrap();
+        let gone = folder.lock_file(NAME).unwrap();
+        gone.lock().unwrap();
+        let waiting = tokio::spawn({
+            let folder = folder.clone();
+            async move { Lock::acquire(&folder, &quiet).await.ok().unwrap() }
+        });
+        tokio::time::sleep(POLL * 3).await;
+        std::fs::remove_file(dir.path().join(NAME)).unwrap();
+        drop(gone);
+        let lock = waiting.await.unwrap();
+        assert!(is_in_place(&lock.file).unwrap());
+        assert!(folder.lock_file(NAME).unwrap().try_lock().is_err());
     }
 }
