@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 
@@ -13,6 +14,7 @@ use super::error::{BlockedAddress, NetError};
 use super::exchange::{Nonces, Traffic};
 use super::origin::{Origin, Scheme};
 use super::proxy::{Proxy, ProxyOptions};
+use super::server_clock::ServerClock;
 use super::tls;
 
 /// Which addresses a name may lead to. The resolver enforces it, so that the address which was checked is the one that is
@@ -92,6 +94,7 @@ struct Shared {
     proxy: Option<Arc<Proxy>>,
     traffic: Traffic,
     nonces: Nonces,
+    server_clock: ServerClock,
     public: OnceLock<reqwest::Client>,
     loopback: OnceLock<reqwest::Client>,
     any: OnceLock<reqwest::Client>,
@@ -108,6 +111,7 @@ impl Http {
                 proxy,
                 traffic: Traffic::default(),
                 nonces: Nonces::default(),
+                server_clock: ServerClock::default(),
                 public,
                 loopback,
                 any,
@@ -154,6 +158,11 @@ impl Http {
         self.shared.proxy.as_ref().is_some_and(|proxy| proxy.covers(origin))
     }
 
+    /// Host and port of the proxy that requests to `origin` go through.
+    pub(super) fn proxy_before(&self, origin: &Origin) -> Option<String> {
+        self.shared.proxy.as_ref().filter(|proxy| proxy.covers(origin)).map(|proxy| proxy.authority())
+    }
+
     pub(super) fn user_agent(&self) -> &str {
         &self.shared.options.user_agent
     }
@@ -165,6 +174,15 @@ impl Http {
 
     pub(super) fn nonces(&self) -> &Nonces {
         &self.shared.nonces
+    }
+
+    /// How far the clock of the server that answered last is ahead of this machine's. None: no server said what time it is.
+    pub fn server_clock_ahead(&self) -> Option<SignedDuration> {
+        self.shared.server_clock.ahead()
+    }
+
+    pub(super) fn server_clock(&self) -> &ServerClock {
+        &self.shared.server_clock
     }
 
     pub(super) fn counters(&self) -> &Traffic {

@@ -38,6 +38,11 @@ pub trait CredentialSource: Send + Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// The command by which a person signs in anew for the secret of this name. None where it came from elsewhere.
+    fn sign_in_command(&self, _name: &str) -> Option<String> {
+        Some("orkee cloud login".to_owned())
+    }
+
     /// Called when the origin answered 401 to `refused`. Another secret to try once; None: there is no other.
     fn refresh_after_401<'a>(
         &'a self,

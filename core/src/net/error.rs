@@ -14,10 +14,12 @@ type Cause = Box<dyn StdError + Send + Sync>;
 #[derive(Debug, Error)]
 pub enum NetError {
     /// Name resolution or connecting failed.
-    #[error("cannot reach {origin}")]
+    #[error("cannot reach {origin}{}", proxy.as_ref().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default())]
     Unreachable {
         /// Where to.
         origin: Origin,
+        /// Host and port of the proxy that was to connect there.
+        proxy: Option<String>,
         /// Why not.
         #[source]
         source: Cause,
@@ -92,7 +94,7 @@ impl NetError {
             return Self::Tls { origin, source: error.into() };
         }
         if error.is_connect() || error.is_dns() {
-            return Self::Unreachable { origin, source: error.into() };
+            return Self::Unreachable { origin, proxy: None, source: error.into() };
         }
         Self::Broken { origin, source: error.into() }
     }
@@ -145,7 +147,11 @@ impl Diagnostic for NetError {
                     .to_owned(),
             ),
             Self::Proxy => Some("write it as `http://host:port`, or unset it".to_owned()),
-            Self::Unreachable { .. } => {
+            Self::Unreachable { origin, proxy: Some(_), .. } => Some(format!(
+                "check HTTPS_PROXY, with its user name and password, and whether the proxy lets {} through",
+                origin.host()
+            )),
+            Self::Unreachable { proxy: None, .. } => {
                 Some("check the connection, and the host in ORKEE_CLOUD_API_URL".to_owned())
             }
             Self::Timeout { .. } => Some("try again later; if it stays so, check the connection".to_owned()),

@@ -15,6 +15,7 @@ use super::client::{Http, Reach};
 use super::error::NetError;
 use super::origin::Origin;
 use super::proof::{NEEDS_NONCE, NONCE, PROOF};
+use crate::clock::{Clock, SystemClock};
 
 /// What went over the wire, for the summary of a sync: bodies as sent, heads included, TLS excluded.
 #[derive(Debug, Default)]
@@ -128,6 +129,17 @@ impl Http {
         self.counters().newest_id.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Sorts an error, and names the proxy where one stood in between.
+    fn sort(&self, error: reqwest::Error, origin: &Origin) -> NetError {
+        match NetError::sort(error, origin) {
+            NetError::Unreachable { origin, source, .. } => {
+                let proxy = self.proxy_before(&origin);
+                NetError::Unreachable { origin, proxy, source }
+            }
+            error => error,
+        }
+    }
+
     /// Sends a request that was built with [`Http::client`] for `reach`, and reads a reply of at most `cap` bytes.
     pub async fn exchange(
         &self,
@@ -140,11 +152,12 @@ impl Http {
         let client = self.client(reach)?;
         let is_proven = request.headers().contains_key(PROOF);
         self.counters().sent(&request, origin, self.user_agent());
-        let mut response = client.execute(request).await.map_err(|e| NetError::sort(e, origin))?;
+        let mut response = client.execute(request).await.map_err(|e| self.sort(e, origin))?;
         let (status, headers) = (response.status(), response.headers().clone());
         if is_proven {
             self.nonces().keep(origin, &headers);
         }
+        self.server_clock().note(&headers, SystemClock.now());
         let reason = status.canonical_reason().unwrap_or_default().len();
         self.counters().received("HTTP/1.1 200 \r\n".len() + reason + header_bytes(&headers));
         let too_large = || NetError::TooLarge { origin: origin.clone(), limit: cap };

@@ -15,6 +15,7 @@ mod origin;
 mod proof;
 mod proxy;
 mod secret;
+mod server_clock;
 mod tls;
 
 pub use address::{AddressClass, classify};

@@ -69,6 +69,13 @@ impl Proxy {
         self.url.host_str()
     }
 
+    /// Its host and port, without what it is asked with.
+    pub(super) fn authority(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        let port = self.url.port_or_known_default();
+        port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
     pub(super) fn for_client(&self) -> Result<reqwest::Proxy, NetError> {
         let proxy = reqwest::Proxy::https(self.url.as_str()).map_err(|_| NetError::Proxy)?;
         Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&self.except)))
