@@ -129,6 +129,18 @@ impl Document {
         }
     }
 
+    /// When this machine's clock said that the login's token came. None: nobody noted it.
+    pub(super) fn issued_at(&self, section: &Section) -> Option<Timestamp> {
+        self.table(section)?.get("issued_at")?.as_str()?.parse().ok()
+    }
+
+    /// Notes when the login's token came.
+    pub(super) fn note_issue(&mut self, section: &Section, at: Timestamp) {
+        if let Some(table) = self.table_mut(section) {
+            set(table, "issued_at", Some(&seconds(at)));
+        }
+    }
+
     /// Forgets who the login belongs to: another person may have signed in.
     pub(super) fn forget_account(&mut self, section: &Section) {
         if let Some(table) = self.table_mut(section) {

@@ -117,9 +117,8 @@ pub(super) async fn send(
     let status = reply.status;
     tracing::debug!(target: "orkee::cloud::auth", endpoint = endpoint.name(), status = status.as_u16(), "answer");
     if status.is_redirection() {
-        return Err(
-            endpoint.answered(url, format!("a redirect (status {}), which is not followed", status.as_u16()))
-        );
+        let (host, endpoint) = (host(url), endpoint.name());
+        return Err(AuthError::Redirected { host, endpoint, status: status.as_u16() });
     }
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return Err(endpoint.answered(url, format!("status {}", status.as_u16())));

@@ -93,7 +93,10 @@ impl EnvToken {
 
 fn read(path: &Path) -> io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
-    File::open(path)?.take(MAX_BYTES).read_to_string(&mut text)?;
+    File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is too large for a token"));
+    }
     Ok(text)
 }
 
@@ -124,6 +127,8 @@ mod tests {
             assert_eq!(token.token().expose(), "orkee_abc");
             assert_eq!(token.variable(), "ORKEE_CLOUD_TOKEN_FILE");
         }
+        std::fs::write(&file, "x".repeat(MAX_BYTES as usize + 1)).unwrap();
+        assert!(EnvToken::new(Method::Oauth, None, Some(file.path())).is_err(), "not its beginning alone");
         std::fs::write(&file, "one\ntwo\n").unwrap();
         assert!(EnvToken::new(Method::Oauth, None, Some(file.path())).is_err());
         assert!(EnvToken::new(Method::Oauth, None, Some(Path::new("/nowhere/at/all"))).is_err());

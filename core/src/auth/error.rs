@@ -221,6 +221,30 @@ pub enum AuthError {
     /// The same, where people sign in through the identity provider of their tenant.
     #[error(transparent)]
     OfTenant(Box<AuthError>),
+    /// The server gave new tokens, and they cannot be kept.
+    #[error("cannot write {}, and the sign-in that the server has just renewed is lost", path.display())]
+    NotKept {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Nothing can listen for the browser's answer, and nobody can paste it.
+    #[error("nothing can listen on this machine for the browser's answer")]
+    NoListener(#[source] std::io::Error),
+    /// Somebody wants the request sent elsewhere.
+    #[error(
+        "{host} answered the {endpoint} request with a redirect (status {status}), which is not followed"
+    )]
+    Redirected {
+        /// The host.
+        host: String,
+        /// Which endpoint.
+        endpoint: &'static str,
+        /// Such as 307.
+        status: u16,
+    },
     /// Another process holds the lock.
     #[error("the sign-in is locked by {}", holder(*pid))]
     Locked {
@@ -301,6 +325,9 @@ impl Diagnostic for AuthError {
             Self::Locked { .. } => "E-AUTH-023",
             Self::Tenant(error) => error.code(),
             Self::OfTenant(error) => error.code(),
+            Self::NotKept { .. } => "E-AUTH-050",
+            Self::NoListener(_) => "E-AUTH-051",
+            Self::Redirected { .. } => "E-AUTH-052",
             Self::NoKey { .. } => "E-AUTH-070",
         }
     }
@@ -312,10 +339,12 @@ impl Diagnostic for AuthError {
             | Self::GivenToken { .. }
             | Self::NoToken { .. }
             | Self::Port { .. } => Kind::Usage,
-            Self::TimedOut { .. } | Self::CodeExpired | Self::Locked { .. } | Self::Unwritable { .. } => {
-                Kind::Timeout
-            }
-            Self::Answer { .. } => Kind::Network,
+            Self::TimedOut { .. }
+            | Self::CodeExpired
+            | Self::Locked { .. }
+            | Self::Unwritable { .. }
+            | Self::NotKept { .. } => Kind::Timeout,
+            Self::Answer { .. } | Self::Redirected { .. } => Kind::Network,
             Self::Network(error) => error.kind(),
             Self::Tenant(error) => error.kind(),
             Self::OfTenant(error) => error.kind(),
@@ -368,13 +397,23 @@ impl Diagnostic for AuthError {
             Self::Unwritable { .. } => {
                 "nothing is lost: make room, or make it writable, and try again".to_owned()
             }
-            Self::Answer { .. } | Self::Metadata { .. } => {
+            Self::NotKept { .. } => {
+                "make room, or make it writable, then run `orkee cloud login`".to_owned()
+            }
+            Self::NoListener(_) => {
+                "sign in on another device: `orkee cloud login --device`, or hand a token in: `… --with-token < FILE`"
+                    .to_owned()
+            }
+            Self::Answer { .. } | Self::Metadata { .. } | Self::Redirected { .. } => {
                 "try again later; if it stays so, check the host in ORKEE_CLOUD_API_URL".to_owned()
             }
             Self::Network(error) => return error.hint(),
             Self::Tenant(error) => return error.hint(),
             Self::OfTenant(error) => return error.hint().map(|hint| hint.replace(LOGIN, SSO_LOGIN)),
-            Self::EnvTokenFile(_) | Self::Locked { pid: None } => return None,
+            Self::EnvTokenFile(_) => {
+                "see that it is there, that it is yours to read, and that it holds the token alone".to_owned()
+            }
+            Self::Locked { pid: None } => return None,
         };
         Some(hint)
     }

@@ -18,6 +18,7 @@ use oauth2::{
     StandardRevocableToken, TokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use url::Url;
 
 use super::client::REQUEST_ID;
@@ -277,6 +278,11 @@ pub(super) fn refusal(metadata: &Metadata, response: &BasicErrorResponse) -> Ref
 }
 
 fn granted(metadata: &Metadata, reply: Reply) -> Result<Granted, Refusal> {
+    if !is_known(&reply.token_type) {
+        let error =
+            Endpoint::Token.answered(&metadata.token, "a token of a type that nobody knows how to send");
+        return Err(Refusal::Failed(error));
+    }
     let token = Secret::new(reply.access_token.into_secret());
     let refresh_token = reply.refresh_token.map(|token| Secret::new(token.into_secret()));
     let cannot_be_sent = |token: &Secret| token.expose().is_empty() || token.bearer().is_none();
@@ -291,6 +297,12 @@ fn granted(metadata: &Metadata, reply: Reply) -> Result<Granted, Refusal> {
     }
     let id_token = reply.id_token.map(|token| Secret::new(token.into_secret()));
     Ok(Granted { token, refresh_token, lifetime: reply.expires_in, bound, id_token, at: None })
+}
+
+/// A token whose type is not understood must not be used (RFC 6749 §7.1).
+fn is_known(kind: &BasicTokenType) -> bool {
+    // The library calls `Bearer` an extension of `bearer`; the standard makes no difference.
+    ["bearer", "dpop"].iter().any(|known| kind.as_ref().eq_ignore_ascii_case(known))
 }
 
 /// A token reply, lenient in `expires_in`, which servers write in many ways.
@@ -331,10 +343,11 @@ impl TokenResponse for Reply {
     }
 }
 
-/// A positive number, also in a string. Anything else says nothing, and the server's 401 decides.
+/// A positive number, also in a string. Anything else, a number beyond every machine's included, says nothing, and the server's 401
+/// decides.
 fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let value = serde_json::Value::deserialize(deserializer)?;
-    let seconds = value.as_i64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
+    let value = Box::<RawValue>::deserialize(deserializer)?;
+    let seconds = value.get().trim_matches('"').trim().parse().ok();
     Ok(seconds.filter(|seconds| *seconds > 0))
 }
 
@@ -345,7 +358,7 @@ mod tests {
     fn lifetime_of(expires_in: serde_json::Value) -> Option<i64> {
         let reply =
             serde_json::json!({"access_token": "a", "token_type": "bearer", "expires_in": expires_in});
-        serde_json::from_value::<Reply>(reply).unwrap().expires_in
+        serde_json::from_str::<Reply>(&reply.to_string()).unwrap().expires_in
     }
 
     #[test]
@@ -362,8 +375,10 @@ mod tests {
         ] {
             assert_eq!(lifetime_of(odd.clone()), None, "{odd}");
         }
-        let reply = serde_json::json!({"access_token": "a", "token_type": "Bearer"});
-        assert_eq!(serde_json::from_value::<Reply>(reply).unwrap().expires_in, None);
+        let reply = r#"{"access_token": "a", "token_type": "Bearer"}"#;
+        assert_eq!(serde_json::from_str::<Reply>(reply).unwrap().expires_in, None);
+        let enormous = r#"{"access_token": "a", "expires_in": 1e400, "token_type": "Bearer"}"#;
+        assert_eq!(serde_json::from_str::<Reply>(enormous).unwrap().expires_in, None);
     }
 
     #[test]
@@ -383,9 +398,19 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_an_unknown_type_is_not_used() {
+        let kind = |name: &str| {
+            let reply = serde_json::json!({"access_token": "a", "token_type": name});
+            is_known(&serde_json::from_str::<Reply>(&reply.to_string()).unwrap().token_type)
+        };
+        assert!(kind("Bearer") && kind("bearer") && kind("BEARER") && kind("DPoP"));
+        assert!(!kind("mac") && !kind("N_A") && !kind(""));
+    }
+
+    #[test]
     fn a55_a_token_reply_does_not_print_its_tokens() {
         let reply = serde_json::json!({"access_token": "canary1", "token_type": "bearer", "refresh_token": "canary2", "id_token": "canary3"});
-        let reply: Reply = serde_json::from_value(reply).unwrap();
+        let reply: Reply = serde_json::from_str(&reply.to_string()).unwrap();
         assert!(!format!("{reply:?}").contains("canary"));
     }
 }

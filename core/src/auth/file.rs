@@ -17,8 +17,10 @@ use zeroize::Zeroizing;
 
 /// More than any token file holds.
 const MAX_BYTES: u64 = 1 << 20;
-/// How much the file may grow by one write.
-const SLACK: usize = 16 << 10;
+/// How much the file may grow by one write: tokens of a few kilobytes are common, of tens of them known.
+const SLACK: usize = 64 << 10;
+/// How often a file that was replaced in the moment of reading is opened anew.
+const TRIES: usize = 100;
 const NEW_NAME: &str = "auth.toml.new";
 const NAME: &str = "auth.toml";
 const BAD_NAME: &str = "auth.toml.bad";
@@ -103,6 +105,14 @@ pub(super) struct Content {
     pub(super) readable_by_others: Option<u32>,
 }
 
+/// What stood at the token file's name.
+enum Found {
+    Content(Content),
+    Nothing,
+    /// A file that another process replaced in the moment between opening it and looking at it.
+    Replaced,
+}
+
 impl Folder {
     pub(super) fn open(path: &Path) -> Result<Self, FileError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -125,17 +135,31 @@ impl Folder {
 
     /// The content of another file that is kept as the token file is.
     pub(super) fn read_named(&self, name: &str) -> Result<Option<Content>, FileError> {
+        for _ in 0..TRIES {
+            match self.read_once(name)? {
+                Found::Content(content) => return Ok(Some(content)),
+                Found::Nothing => return Ok(None),
+                Found::Replaced => {}
+            }
+        }
+        Err(FileError::Io(io::Error::other("it is replaced again and again")))
+    }
+
+    fn read_once(&self, name: &str) -> Result<Found, FileError> {
         // Without NONBLOCK, opening a pipe would wait for somebody to write into it.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let mut file = match rustix::fs::openat(&*self.handle, name, flags, Mode::empty()) {
             Ok(fd) => File::from(fd),
-            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::NOENT) => return Ok(Found::Nothing),
             Err(Errno::LOOP) => return Err(FileError::Symlink),
             Err(Errno::NXIO) => return Err(FileError::NotRegular),
             Err(errno) => return Err(errno.into()),
         };
         let stat = rustix::fs::fstat(&file)?;
         check_file(&stat)?;
+        if stat.st_nlink == 0 {
+            return Ok(Found::Replaced);
+        }
         let mode = permissions(&stat);
         let mut text = Zeroizing::new(String::with_capacity(usize::try_from(stat.st_size).unwrap_or(0)));
         (&mut file).take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|e| match e.kind() {
@@ -145,7 +169,7 @@ impl Folder {
         if text.len() as u64 > MAX_BYTES {
             return Err(FileError::Content);
         }
-        Ok(Some(Content { text, readable_by_others: (mode & 0o077 != 0).then_some(mode) }))
+        Ok(Found::Content(Content { text, readable_by_others: (mode & 0o077 != 0).then_some(mode) }))
     }
 
     /// Takes from other users what lets them read the token file.
@@ -224,7 +248,8 @@ fn check_file(stat: &rustix::fs::Stat) -> Result<(), FileError> {
     if stat.st_uid != own_uid() {
         return Err(FileError::Owner { uid: stat.st_uid });
     }
-    if stat.st_nlink != 1 {
+    // None at all: another process has put a new file in its place since it was opened.
+    if stat.st_nlink > 1 {
         return Err(FileError::HardLink);
     }
     let mode = permissions(stat);
@@ -305,6 +330,25 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_none() {
         assert!(Place::new().folder().read().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_while_it_is_read_is_the_old_one_or_the_new() {
+        let place = Place::new();
+        place.write("x = 0", 0o600);
+        let folder = place.folder();
+        let writer = std::thread::spawn({
+            let folder = folder.clone();
+            move || {
+                for n in 0..200 {
+                    Prepared::new(&folder, 0).unwrap().commit(&format!("x = {n}")).unwrap();
+                }
+            }
+        });
+        while !writer.is_finished() {
+            assert!(folder.read().unwrap().unwrap().text.starts_with("x = "));
+        }
+        writer.join().unwrap();
     }
 
     #[test]

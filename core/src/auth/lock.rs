@@ -211,7 +211,8 @@ mod tests {
     async fn a_note_replaces_a_longer_one_as_a_whole() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path()).unwrap();
-        std::fs::write(dir.path().join(NAME), "pid = 1\n# ".to_owned() + &"x".repeat(2 * NOTE_BYTES)).unwrap();
+        std::fs::write(dir.path().join(NAME), "pid = 1\n# ".to_owned() + &"x".repeat(2 * NOTE_BYTES))
+            .unwrap();
         let lock = acquire(&folder).await;
         let token = Secret::new("orkee_refresh");
         let at = "2025-01-01T10:00:00Z".parse().unwrap();

@@ -279,13 +279,14 @@ impl Auth {
         if let Some(key) = key {
             locked.keep_key(key)?;
         }
+        let now = self.clock.now();
         let login = Login {
             method: Method::Oauth,
             provider: request.provider.clone(),
             client_id,
             api: request.api.to_string(),
             issuer,
-            expires_at: granted.expires_at(self.clock.now()),
+            expires_at: granted.expires_at(now),
             token: Some(granted.token),
             refresh_token: granted.refresh_token,
             account: None,
@@ -298,12 +299,14 @@ impl Auth {
         let former = document.login(&request.section).and_then(|login| login.bound_to);
         document.forget_account(&request.section);
         document.put(&request.section, &login);
+        document.note_issue(&request.section, now);
         if let Err(error) = locked.write(room) {
             locked.forget_key(login.bound_to.as_deref());
             return Err(error);
         }
         locked.forget_key(former.as_deref());
         tracing::info!(target: "orkee::cloud::auth", section = %request.section, issuer = %metadata.issuer, "signed in");
+        self.compare_clocks(&login.issuer);
         Ok(login)
     }
 }
@@ -329,6 +332,7 @@ async fn bind(
             events(LoginEvent::NoListener);
             Ok(None)
         }
+        Err(error) if port == 0 => Err(AuthError::NoListener(error)),
         Err(source) => Err(AuthError::Port { port, source }),
     }
 }

@@ -34,6 +34,16 @@ impl Auth {
         self.read()?.find(purpose, self.clock.now()).map_err(|error| purpose.told(error))
     }
 
+    /// The command that renews the sign-in for a purpose in the section in which it is.
+    pub(super) fn sign_in_command(&self, purpose: &Purpose) -> String {
+        const COMMAND: &str = "orkee cloud login";
+        let plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+        match self.login_for(purpose) {
+            Ok((Section::Environment(name), _)) if plain(&name) => format!("{COMMAND} --env {name}"),
+            _ => COMMAND.to_owned(),
+        }
+    }
+
     /// Every section of the token file that is a login.
     pub fn sections(&self) -> Result<Vec<Section>, AuthError> {
         let document = self.read()?.document;
@@ -118,7 +128,7 @@ impl Auth {
 impl Logins {
     /// The login for this purpose. One for another origin, provider or issuer is none, nor is one that has come to its end.
     pub(super) fn find(&self, purpose: &Purpose, now: Timestamp) -> Result<(Section, Login), AuthError> {
-        let mut refused = None;
+        let (mut ended, mut refused) = (None, None);
         for section in self.document.sections().into_iter().filter(|section| purpose.is_about(section)) {
             let Some(login) = self.document.login(&section) else {
                 continue;
@@ -129,7 +139,8 @@ impl Logins {
                 continue;
             }
             if login.token.is_none() {
-                return Err(AuthError::SignedOut { host: host_of(&login.issuer) });
+                ended = ended.or(Some(AuthError::SignedOut { host: host_of(&login.issuer) }));
+                continue;
             }
             if !purpose.is_served_by(&login) {
                 let (host, provider) = (purpose.host(), login.provider.clone());
@@ -139,7 +150,15 @@ impl Logins {
             purpose.check_end(&login, now)?;
             return Ok((section, login));
         }
-        Err(refused.unwrap_or_else(|| AuthError::NotSignedIn { host: purpose.host() }))
+        Err(ended.or(refused).unwrap_or_else(|| AuthError::NotSignedIn { host: purpose.host() }))
+    }
+
+    /// The first section for this purpose's API, whatever is left of its login and whoever may use it.
+    pub(super) fn about(&self, purpose: &Purpose) -> Option<Section> {
+        let sections = self.document.sections().into_iter().filter(|section| purpose.is_about(section));
+        sections
+            .into_iter()
+            .find(|section| self.document.login(section).is_some_and(|l| purpose.is_there(&l)))
     }
 }
 

@@ -46,16 +46,19 @@ impl Auth {
             return Ok(None);
         };
         let client = Client::of(login.client_id.as_deref());
+        locked.logins.document.remove(section);
+        // A file that cannot be written is told before the server is: else tokens that are dead would stay in it.
+        let room = match locked.logins.document.is_empty() {
+            true => None,
+            false => Some(locked.make_room()?),
+        };
         let revocation = match tokio::time::timeout(SERVER_WITHIN, self.revoke(&login, &client)).await {
             Ok(revocation) => revocation,
             Err(_) => Revocation::Failed(AuthError::TimedOut { after: SERVER_WITHIN }),
         };
-        locked.logins.document.remove(section);
-        if locked.logins.document.is_empty() {
-            locked.delete()?;
-        } else {
-            let room = locked.make_room()?;
-            locked.write(room)?;
+        match room {
+            Some(room) => locked.write(room)?,
+            None => locked.delete()?,
         }
         locked.forget_key(login.bound_to.as_deref());
         let _ = locked.lock.finish();
@@ -72,13 +75,12 @@ impl Auth {
 
     /// The section that is signed in to this API, if any: what `logout` without a name is about.
     pub fn section_for(&self, purpose: &Purpose) -> Result<Option<Section>, AuthError> {
-        match self.login_for(purpose) {
+        let logins = self.read()?;
+        match logins.find(purpose, self.clock.now()) {
             Ok((section, _)) => Ok(Some(section)),
             Err(error) if error.says_that_there_is_none() => Ok(None),
             // What is left of a login that ended, or that another provider needed, is removed, too.
-            Err(error) if error.is_absence() => {
-                Ok(Some(purpose.tenant.clone().map_or(Section::Default, Section::Tenant)))
-            }
+            Err(error) if error.is_absence() => Ok(logins.about(purpose)),
             Err(error) => Err(error),
         }
     }

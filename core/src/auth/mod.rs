@@ -34,10 +34,12 @@ mod token_account;
 mod token_exchange;
 mod tokens;
 mod trail;
+mod under_way;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use url::Url;
 
 pub use browser::{BrowserWish, Surroundings, open as open_browser};
@@ -56,6 +58,7 @@ pub use tenant::{
     Allowed, Asking, Encryption, IdentityProvider, Policy, Running, Sso, Tenant, TenantError, TokenUse,
 };
 pub use tokens::{TokenSource, Tokens};
+pub use under_way::at_rest;
 
 use crate::clock::Clock;
 use crate::home::Home;
@@ -71,6 +74,13 @@ pub enum Notice {
         path: PathBuf,
         /// Its permissions.
         mode: u32,
+    },
+    /// This machine's clock and the server's differ by so much that tokens are renewed too early or too late.
+    ClockOff {
+        /// The server.
+        host: String,
+        /// How far its clock is ahead.
+        ahead: SignedDuration,
     },
     /// Another process changes the tokens.
     WaitingForLock {
@@ -94,7 +104,17 @@ pub struct Auth {
     trail: Trail,
 }
 
+/// Clocks that are set by hand differ by less.
+const CLOCKS_AGREE: SignedDuration = SignedDuration::from_mins(5);
+
 impl Auth {
+    /// Tells the person if the server that gave tokens just now lives in another time.
+    fn compare_clocks(&self, issuer: &str) {
+        if let Some(ahead) = self.http.server_clock_ahead().filter(|ahead| ahead.abs() > CLOCKS_AGREE) {
+            (self.notices)(Notice::ClockOff { host: host_of(issuer), ahead });
+        }
+    }
+
     /// Reads nothing yet. `notices` is told what the person should know.
     pub fn new(
         home: &Home,

@@ -3,13 +3,12 @@
 //! Before it is sent, its successor has room on disk and the lock file has its mark; afterwards the successor is durable before it is
 //! used. The server's word `invalid_grant` alone ends a login: a failure on the way, or of the server, leaves it as it is.
 
-use jiff::Timestamp;
-
 use super::client::Client;
 use super::error::AuthError;
 use super::exchange::{self, Granted, Refusal};
 use super::logins::{LockedLogins, Room};
 use super::section::{Login, Section};
+use super::under_way::UnderWay;
 use super::{Auth, discovery, host_of};
 use crate::net::{ApiUrl, Secret};
 use crate::store::{AuditAction, AuditOutcome};
@@ -17,7 +16,7 @@ use crate::store::{AuditAction, AuditOutcome};
 /// What became of a refresh.
 pub(super) enum Refreshed {
     /// New tokens, kept.
-    New { token: Secret, expires_at: Option<Timestamp> },
+    New { token: Secret },
     /// The refresh token was spent, but the token file has another by now.
     Changed,
 }
@@ -46,6 +45,7 @@ impl Auth {
         let interrupted = locked.lock.interrupted(refresh_token);
         locked.lock.begin(refresh_token, self.clock.now()).map_err(|source| locked.unwritable(source))?;
         tracing::debug!(target: "orkee::cloud::auth", %section, "refreshing the token");
+        let _under_way = UnderWay::begin();
         match exchange::refresh(&self.http, &metadata, refresh_token).await {
             Ok(granted) => {
                 let kept = self.keep(locked, room, section, login.clone(), granted)?;
@@ -89,17 +89,24 @@ impl Auth {
         old: Login,
         granted: Granted,
     ) -> Result<Refreshed, AuthError> {
-        let expires_at = granted.expires_at(self.clock.now());
+        let now = self.clock.now();
+        let expires_at = granted.expires_at(now);
         let Granted { token, refresh_token, bound, .. } = granted;
         let bound_to = old.bound_to.filter(|_| bound);
+        let is_spent = refresh_token.is_some();
         let refresh_token = refresh_token.or(old.refresh_token);
         let new = Login { token: Some(token.clone()), expires_at, refresh_token, bound_to, ..old };
         locked.logins.document.put(section, &new);
-        locked.write(room)?;
+        locked.logins.document.note_issue(section, now);
+        locked.write(room).map_err(|error| match error {
+            AuthError::Unwritable { path, source } if is_spent => AuthError::NotKept { path, source },
+            error => error,
+        })?;
         // The mark names a token that is gone: left behind, it would do no harm.
         let _ = locked.lock.finish();
         tracing::info!(target: "orkee::cloud::auth", %section, "refreshed the token");
-        Ok(Refreshed::New { token, expires_at })
+        self.compare_clocks(&new.issuer);
+        Ok(Refreshed::New { token })
     }
 
     /// Drops the tokens that the server calls invalid; who was signed in, and where, stays. True: somebody has put other tokens
@@ -112,17 +119,19 @@ impl Auth {
         spent: &Login,
     ) -> Result<bool, AuthError> {
         locked.logins = self.read()?;
-        let _ = locked.lock.finish();
         let document = &mut locked.logins.document;
         let Some(now) = document.login(section) else { return Ok(false) };
         let refresh_token = |login: &Login| login.refresh_token.as_ref().map(|t| t.expose().to_owned());
         if refresh_token(&now) != refresh_token(spent) {
+            let _ = locked.lock.finish();
             return Ok(now.refresh_token.is_some());
         }
         let ended = Login { token: None, expires_at: None, refresh_token: None, bound_to: None, ..now };
         document.put(section, &ended);
         locked.write(room)?;
         locked.forget_key(spent.bound_to.as_deref());
+        // Not before: a kill in between would leave the spent token without its mark.
+        let _ = locked.lock.finish();
         tracing::warn!(target: "orkee::cloud::auth", %section, "the server no longer takes the refresh token");
         Ok(false)
     }

@@ -12,10 +12,11 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::error::AuthError;
+use super::logins::Logins;
 use super::method::Method;
 use super::purpose::Purpose;
 use super::refresh::Refreshed;
-use super::section::Login;
+use super::section::{Login, Section};
 use super::{Auth, EnvToken};
 use crate::net::{ApiUrl, CredentialError, CredentialSource, LOGIN, Origin, ProofKey, Secret};
 
@@ -45,11 +46,33 @@ pub struct Tokens {
 
 struct Held {
     token: Secret,
-    expires_at: Option<Timestamp>,
+    good: Good,
     /// When the tenant wants a new sign-in.
     ends_at: Option<Timestamp>,
     /// When this process brought it; such a token is not refreshed before it is refused, whatever the clock says.
     brought: Option<Instant>,
+}
+
+/// The time in which a token is good by this machine's clock, which may be wrong: the server's 401 has the last word.
+#[derive(Default)]
+struct Good {
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
+
+impl Good {
+    fn of(logins: &Logins, section: &Section, login: &Login) -> Self {
+        // Without another token to be had, this one is used as long as it may be good.
+        let can_doubt = login.refresh_token.is_some() && login.expires_at.is_some();
+        let from = can_doubt.then(|| logins.document.issued_at(section)).flatten();
+        Self { from, until: login.expires_at }
+    }
+
+    /// A clock that stands before the token came was put back, and says nothing of when the token ends.
+    fn holds(&self, now: Timestamp) -> bool {
+        self.from.is_none_or(|from| from.duration_since(now) <= MARGIN)
+            && self.until.is_none_or(|until| until.duration_since(now) > MARGIN)
+    }
 }
 
 impl Auth {
@@ -91,17 +114,21 @@ impl Tokens {
         let mut held = self.held.lock().await;
         let is_good = |held: &&Held| {
             let goes_on = held.ends_at.is_none_or(|end| self.auth.clock.now() < end);
-            goes_on && (held.brought.is_some() || self.is_fresh(held.expires_at))
+            goes_on && (held.brought.is_some() || self.is_good(&held.good))
         };
         if let Some(held) = held.as_ref().filter(is_good) {
             return Ok(held.token.clone());
         }
-        let (_, login) = self.auth.login_for(&self.purpose)?;
+        let logins = self.auth.read()?;
+        let (section, login) = logins
+            .find(&self.purpose, self.auth.clock.now())
+            .map_err(|error| self.purpose.told(error))?;
         let ends_at = self.purpose.end_of(&login);
-        if self.is_fresh(login.expires_at)
+        let good = Good::of(&logins, &section, &login);
+        if self.is_good(&good)
             && let Some(token) = login.token
         {
-            *held = Some(Held { token: token.clone(), expires_at: login.expires_at, ends_at, brought: None });
+            *held = Some(Held { token: token.clone(), good, ends_at, brought: None });
             return Ok(token);
         }
         self.renew(&mut held, None).await
@@ -162,8 +189,8 @@ impl Tokens {
         Ok(key)
     }
 
-    fn is_fresh(&self, expires_at: Option<Timestamp>) -> bool {
-        expires_at.is_none_or(|at| at.duration_since(self.auth.clock.now()) > MARGIN)
+    fn is_good(&self, good: &Good) -> bool {
+        good.holds(self.auth.clock.now())
     }
 
     /// A new token, which another process may have brought meanwhile. `refused` is not good enough.
@@ -173,24 +200,22 @@ impl Tokens {
         for _ in 0..2 {
             let (section, login) = locked.logins.find(&self.purpose, self.auth.clock.now())?;
             let ends_at = self.purpose.end_of(&login);
-            if let Some(token) = self.brought_by_another(&login, refused) {
-                let expires_at = login.expires_at;
-                *held = Some(Held { token: token.clone(), expires_at, ends_at, brought: None });
+            let good = Good::of(&locked.logins, &section, &login);
+            if let Some(token) = self.brought_by_another(&login, &good, refused) {
+                *held = Some(Held { token: token.clone(), good, ends_at, brought: None });
                 return Ok(token);
             }
-            if let Refreshed::New { token, expires_at } =
-                self.auth.refresh(&mut locked, &section, login).await?
-            {
+            if let Refreshed::New { token } = self.auth.refresh(&mut locked, &section, login).await? {
                 let brought = Some(Instant::now());
-                *held = Some(Held { token: token.clone(), expires_at, ends_at, brought });
+                *held = Some(Held { token: token.clone(), good: Good::default(), ends_at, brought });
                 return Ok(token);
             }
         }
         Err(AuthError::SignedOut { host: self.purpose.api.origin().authority() })
     }
 
-    fn brought_by_another(&self, login: &Login, refused: Option<&Secret>) -> Option<Secret> {
-        let token = login.token.clone().filter(|_| self.is_fresh(login.expires_at))?;
+    fn brought_by_another(&self, login: &Login, good: &Good, refused: Option<&Secret>) -> Option<Secret> {
+        let token = login.token.clone().filter(|_| self.is_good(good))?;
         refused.is_none_or(|refused| refused.expose() != token.expose()).then_some(token)
     }
 }
@@ -198,6 +223,13 @@ impl Tokens {
 impl CredentialSource for Tokens {
     fn is_signed_in(&self, name: &str, audience: &Origin) -> bool {
         name == LOGIN && audience == self.purpose.api.origin() && Self::is_signed_in(self)
+    }
+
+    fn sign_in_command(&self, _: &str) -> Option<String> {
+        match &self.environment {
+            Some(_) => None,
+            None => Some(self.auth.sign_in_command(&self.purpose)),
+        }
     }
 
     fn token<'a>(
@@ -259,5 +291,27 @@ impl Tokens {
             return Err(CredentialError::from_diagnostic(AuthError::OtherOrigin { there, here }));
         }
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a41_a_clock_that_was_put_back_says_nothing_of_a_token() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let good = Good { from: Some(at("2025-01-01T10:00:00Z")), until: Some(at("2025-01-01T11:00:00Z")) };
+        for (now, holds) in [
+            ("2025-01-01T08:00:00Z", false),
+            ("2025-01-01T09:58:59Z", false),
+            ("2025-01-01T09:59:30Z", true),
+            ("2025-01-01T10:30:00Z", true),
+            ("2025-01-01T10:59:00Z", false),
+            ("2025-01-01T13:00:00Z", false),
+        ] {
+            assert_eq!(good.holds(at(now)), holds, "{now}");
+        }
+        assert!(Good::default().holds(at("2025-01-01T08:00:00Z")));
     }
 }

@@ -228,7 +228,8 @@ async fn in_time<T>(
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     let Some(limit) = limit else { return work.await };
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(TookTooLong(limit).into()))
+    let ended = surroundings::until(work, tokio::time::sleep(limit)).await;
+    ended.unwrap_or_else(|()| Err(TookTooLong(limit).into()))
 }
 
 /// What all attempts set aside, each record once, as it was told last.

@@ -1,10 +1,13 @@
 //! What every cloud command begins with: the API, the tenant, the logins, and a runtime that Ctrl-C ends.
 
 use std::future::Future;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use orkee_core::auth::{self, Asking, Auth, EnvToken, Login, Notice, Purpose, Section, Tokens};
 use orkee_core::clock::SystemClock;
 use orkee_core::diagnostic::{Diagnostic, Kind};
@@ -18,6 +21,9 @@ use tokio::signal::unix::{Signal, SignalKind};
 use super::choice::{Ask, Choice};
 use crate::context::Context;
 use crate::failure::Failure;
+
+/// A person who ends the command waits this long at most for a refresh that is under way.
+const REFRESH_WITHIN: Duration = Duration::from_secs(5);
 
 /// The cloud, as the settings have it.
 pub(super) struct Cloud {
@@ -168,6 +174,13 @@ fn notices(cx: &Context) -> impl Fn(Notice) + Send + Sync + 'static {
                 warn(&format!("other users can read {path} (mode {mode:03o}); run `chmod 600 {path}`"));
             }
         }
+        Notice::ClockOff { host, ahead } => {
+            let side = if ahead.is_positive() { "behind" } else { "ahead of" };
+            let by = SignedDuration::from_mins((ahead.as_secs().abs() + 30) / 60);
+            warn(&format!(
+                "this machine's clock is {by:#} {side} that of {host}; set it right, or sign-ins may seem expired"
+            ));
+        }
         Notice::WaitingForLock { pid: Some(pid) } => {
             warn(&format!("waiting for process {pid}, which changes the sign-in"))
         }
@@ -204,11 +217,28 @@ pub(super) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T
 
 async fn until_interrupted<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).map_err(NoRuntime)?;
+    let interrupted = async {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    until(work, interrupted).await.unwrap_or_else(|()| Err(Interrupted.into()))
+}
+
+/// Runs `work` until `end` comes, and from there on to the end of a refresh that is under way: dropped before, it would take the new
+/// tokens with it, and the old ones are spent.
+pub(super) async fn until<T, E>(work: impl Future<Output = T>, end: impl Future<Output = E>) -> Result<T, E> {
+    let mut work = pin!(work);
+    let ended = tokio::select! {
+        done = &mut work => return Ok(done),
+        ended = end => ended,
+    };
     tokio::select! {
-        result = work => result,
-        _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
-        _ = terminate.recv() => Err(Interrupted.into()),
+        _ = work => {}
+        _ = tokio::time::timeout(REFRESH_WITHIN, auth::at_rest()) => {}
     }
+    Err(ended)
 }
 
 /// Ctrl-C and SIGTERM from here on, for a command that waits for a person again and again. What comes between two waits is not lost.
@@ -236,11 +266,13 @@ impl Interrupts {
     ) -> Result<T, Failure> {
         let Self { runtime, interrupt, terminate } = self;
         runtime.block_on(async {
-            tokio::select! {
-                result = work => result,
-                _ = interrupt.recv() => Err(Interrupted.into()),
-                _ = terminate.recv() => Err(Interrupted.into()),
-            }
+            let interrupted = async {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+            };
+            until(work, interrupted).await.unwrap_or_else(|()| Err(Interrupted.into()))
         })
     }
 }
