@@ -37,6 +37,12 @@ pub(crate) fn refused_arguments(out: &Output, error: &clap::Error, command: &str
     Kind::Usage.exit_code()
 }
 
+/// An error and its causes, where there is room for a line alone.
+pub(crate) fn in_a_line(failure: &Failure) -> String {
+    let Report { message, causes, .. } = Report::new(failure.diagnostic());
+    text::line(&std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": "))
+}
+
 fn show(out: &Output, report: &Report, usage: Option<&str>) {
     if out.is_json() && out.document(&Document { error: report }).is_ok() && out.finish().is_ok() {
         return;

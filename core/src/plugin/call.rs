@@ -51,6 +51,8 @@ pub(super) struct CallState {
     pub(super) request_id: Option<String>,
     /// Of the replies that the guest has got.
     pub(super) statuses: Vec<u16>,
+    /// What the person has to do, as the newest request's server says.
+    pub(super) remedy: Option<String>,
     memory: MemoryMeter,
     wasi: WasiCtx,
     table: ResourceTable,
@@ -153,6 +155,7 @@ pub(super) struct Aftermath {
     pub(super) failure: Option<SendError>,
     pub(super) request_id: Option<String>,
     pub(super) statuses: Vec<u16>,
+    pub(super) remedy: Option<String>,
 }
 
 impl Sandbox {
@@ -184,8 +187,8 @@ impl Sandbox {
             Err(_) => Err(self.limit(Limit::WallClock(wall_clock))),
             Ok(Err(error)) => Err(self.classify(&error, &output)),
             Ok(Ok(result)) => {
-                let CallState { failure, request_id, statuses, .. } = store.into_data();
-                Ok((result, Aftermath { failure, request_id, statuses }))
+                let CallState { failure, request_id, statuses, remedy, .. } = store.into_data();
+                Ok((result, Aftermath { failure, request_id, statuses, remedy }))
             }
         }
     }
@@ -206,6 +209,7 @@ impl Sandbox {
             failure: None,
             request_id: None,
             statuses: Vec::new(),
+            remedy: None,
             memory: MemoryMeter::new(limits.memory),
             wasi,
             table,

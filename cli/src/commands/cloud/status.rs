@@ -15,6 +15,7 @@ use super::surroundings::Cloud;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::text;
+use crate::report;
 
 /// Show who is signed in, and how far projects are in step
 #[derive(Debug, clap::Args)]
@@ -147,7 +148,7 @@ impl Report {
         let (yes, no) = (cx.out.mark(true), cx.out.mark(false));
         let unknown = "unknown";
         if let Some(refusal) = &self.sign_in.refusal {
-            let why = refusal.diagnostic();
+            let why = report::in_a_line(refusal);
             cx.out.line(format_args!("{no} Not authenticated with Orkee Cloud: {why}"))?;
             return Ok(());
         }
@@ -164,7 +165,7 @@ impl Report {
         let (yes, no) = (cx.out.mark(true), cx.out.mark(false));
         let api = &self.api;
         if let Some(refusal) = &self.sign_in.refusal {
-            let why = refusal.diagnostic();
+            let why = report::in_a_line(refusal);
             cx.out.line(format_args!("{no} Not authenticated with {backend} at {api}: {why}"))?;
             return Ok(());
         }

@@ -23,7 +23,7 @@ impl Host for CallState {
         };
         let (sent, spent) = spending(gateway.send(outgoing(request))).await;
         self.meter.hosted(spent);
-        self.failure = None;
+        (self.failure, self.remedy) = (None, None);
         Ok(self.keep(sent))
     }
 
@@ -43,7 +43,7 @@ impl Host for CallState {
         let all = sending.buffered(at_once).map(|sent| within(sent, limit, &mut room)).collect::<Vec<_>>();
         let (sent, spent) = spending(all).await;
         self.meter.hosted(spent);
-        self.failure = None;
+        (self.failure, self.remedy) = (None, None);
         Ok(sent.into_iter().map(|sent| self.keep(sent)).collect())
     }
 }
@@ -72,6 +72,7 @@ impl CallState {
             Ok(reply) => {
                 self.request_id = reply.request_id;
                 self.statuses.push(reply.status);
+                self.remedy = self.remedy.take().or(reply.remedy);
                 Ok(Response { status: reply.status, headers: reply.headers, body: reply.body })
             }
             Err(error) => {

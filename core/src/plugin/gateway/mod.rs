@@ -5,6 +5,7 @@
 //! attached is withheld. Nothing in here knows of WASM.
 
 mod aws;
+mod challenge;
 mod hidden;
 mod refused;
 mod reply;
@@ -27,6 +28,7 @@ use crate::net::{
     Redactor, Reply, Secret,
 };
 
+use challenge::Challenge;
 pub(super) use hidden::Hidden;
 pub(super) use refused::Witness;
 pub use refused::{Refusals, RefusedRequest};
@@ -81,6 +83,8 @@ pub(super) struct Incoming {
     pub body: Vec<u8>,
     /// What the server calls the request.
     pub request_id: Option<String>,
+    /// What the person has to do before the server allows such a request, where it says that. Not the plugin's business.
+    pub remedy: Option<String>,
 }
 
 /// A request that was not sent, or whose reply is not handed over.
@@ -213,15 +217,16 @@ impl Gateway {
         let first = self.credentials.token(&name, audience).await?;
         let first = first.ok_or_else(|| SendError::SignedOut { audience: audience.clone() })?;
         let reply = self.proven(&name, &checked, reach, credential, &first).await?;
-        if reply.status != StatusCode::UNAUTHORIZED {
-            return self.admit(reply, &checked.origin, &credential.attach.secrets(&[first]));
+        let asks_for_more = Challenge::of(reply.status, &reply.headers).is_some();
+        if reply.status != StatusCode::UNAUTHORIZED || asks_for_more {
+            return self.admit_from(&name, reply, &checked.origin, &credential.attach.secrets(&[first]));
         }
         let second = self.credentials.refresh_after_401(&name, audience, &first).await;
         let Some(second) = second.map_err(SendError::Refused)? else {
             return self.admit(reply, &checked.origin, &credential.attach.secrets(&[first]));
         };
         let reply = self.proven(&name, &checked, reach, credential, &second).await?;
-        self.admit(reply, &checked.origin, &credential.attach.secrets(&[first, second]))
+        self.admit_from(&name, reply, &checked.origin, &credential.attach.secrets(&[first, second]))
     }
 
     /// A signature is over the body as the server stores it, so such a request is not compressed.
@@ -336,6 +341,21 @@ impl Gateway {
             },
             error => SendError::Net(error),
         }
+    }
+
+    /// The same of a reply to a request with this credential, which may ask for another one.
+    fn admit_from(
+        &self,
+        name: &str,
+        reply: Reply,
+        origin: &Origin,
+        attached: &[Secret],
+    ) -> Result<Incoming, SendError> {
+        let challenge = Challenge::of(reply.status, &reply.headers);
+        let incoming = self.admit(reply, origin, attached)?;
+        let command = challenge.as_ref().and_then(|_| self.credentials.sign_in_command(name));
+        let remedy = challenge.map(|challenge| challenge.hint(command.as_deref()));
+        Ok(Incoming { remedy, ..incoming })
     }
 
     /// Decodes a reply and withholds it if it repeats a secret.

@@ -46,6 +46,7 @@ pub(super) fn decode(reply: Reply, origin: &Origin, cap: u64) -> Result<Incoming
         request_id: request_id(&reply.headers),
         headers: headers(&reply.headers),
         body,
+        remedy: None,
     })
 }
 

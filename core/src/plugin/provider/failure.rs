@@ -39,7 +39,7 @@ pub(super) fn of_contract(plugin: &str, what: String, request_id: Option<String>
 
 /// The plugin reports a failure.
 pub(super) fn of_guest(plugin: &str, told: Told, aftermath: Aftermath) -> ProviderError {
-    let Aftermath { failure: known, request_id, .. } = aftermath;
+    let Aftermath { failure: known, request_id, remedy, .. } = aftermath;
     let say =
         |what: &str, words: &str| format!("the provider `{plugin}` {what}: {}", clean(words, MAX_WORDS));
     let error = match (told, known) {
@@ -72,7 +72,12 @@ pub(super) fn of_guest(plugin: &str, told: Told, aftermath: Aftermath) -> Provid
             ProviderError::new(Failure::TooLarge, say("sent more than its backend takes", &words))
         }
     };
-    ProviderError { request_id, ..error }
+    // Of a request that went through, the server's word; what the host itself refused has a hint of its own.
+    let hint = match error.failure {
+        Failure::Auth | Failure::Forbidden => error.hint.or(remedy),
+        _ => error.hint,
+    };
+    ProviderError { request_id, hint, ..error }
 }
 
 /// A request did not go through.
