@@ -42,7 +42,7 @@ impl TlsServer {
     /// A server without any page.
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = Arc::new(certified(&folder.path().join("authority.pem")));
+        let config = Arc::new(Certificate::of("127.0.0.1").certified(&folder.path().join("authority.pem")));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared::default());
@@ -76,20 +76,40 @@ impl TlsServer {
     }
 }
 
-/// A certificate for 127.0.0.1 by a fresh authority, whose own goes into that file.
-fn certified(authority: &std::path::Path) -> ServerConfig {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    std::fs::write(authority, issuer.pem()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, &issuer).unwrap();
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder =
-        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap()
+/// What stands in a server's certificate.
+#[derive(Debug, Clone, Copy)]
+pub struct Certificate {
+    /// A name or an address.
+    pub host: &'static str,
+    /// Its time is over.
+    pub expired: bool,
+}
+
+impl Certificate {
+    /// A good one for this host.
+    pub fn of(host: &'static str) -> Self {
+        Self { host, expired: false }
+    }
+
+    /// It, made by a fresh authority, whose own certificate goes into that file.
+    pub(crate) fn certified(self, authority: &std::path::Path) -> ServerConfig {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        std::fs::write(authority, issuer.pem()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![self.host.to_owned()]).unwrap();
+        if self.expired {
+            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        }
+        let certificate = params.signed_by(&key, &issuer).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap()
+    }
 }
 
 fn serve(stream: TcpStream, config: Arc<ServerConfig>, shared: &Shared) -> std::io::Result<()> {

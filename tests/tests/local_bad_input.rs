@@ -5,10 +5,9 @@
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
-use std::process::Command;
 
-use orkee_tests::binaries;
 use orkee_tests::home::{Home, Ran, finish};
+use orkee_tests::namespace;
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -191,26 +190,11 @@ fn b12_a_database_of_a_newer_version_is_refused_and_left_as_it_is() {
     nothing_changed(&home, &before);
 }
 
-/// Runs a script of the shell as root of a namespace of its own, where it may mount what nobody else sees.
-/// None, told on standard error, where the system does not allow that.
-fn in_a_namespace(home: &Home, script: &str) -> Option<Ran> {
-    let allowed = Command::new("unshare").args(["-rm", "mount", "-t", "tmpfs", "none", "/mnt"]).output();
-    if !allowed.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: this system lets nobody mount in a namespace of their own");
-        return None;
-    }
-    let mut shell = Command::new("unshare");
-    shell.args(["-rm", "sh", "-eu", "-c", script]);
-    home.settle(&mut shell);
-    shell.env("ORKEE", binaries::orkee());
-    Some(finish(shell, &[]))
-}
-
 #[test]
 fn b10_a_database_that_cannot_be_written_is_said() {
     let (home, before) = with_one_project();
-    let ran = in_a_namespace(
-        &home,
+    let ran = namespace::run(
+        &home.command([""; 0]),
         r#"mount --bind "$ORKEE_HOME" "$ORKEE_HOME"; mount -o remount,bind,ro "$ORKEE_HOME"; exec "$ORKEE" projects add --name x"#,
     );
     if let Some(ran) = ran {
@@ -231,7 +215,7 @@ fn b13_a_full_disk_takes_nothing_back_that_was_there_and_adds_nothing() {
         rm "$ORKEE_HOME/filler"
         "$ORKEE" projects add --name after >&2
         "$ORKEE" projects list >&2"#;
-    let Some(ran) = in_a_namespace(&home, script) else {
+    let Some(ran) = namespace::run(&home.command([""; 0]), script) else {
         return;
     };
     let ran = ran.success().says("exit 1").says("kept").says("after");

@@ -9,6 +9,7 @@ use orkee_tests::browser::Browser;
 use orkee_tests::device::{Device, Login};
 use orkee_tests::home::finish;
 use orkee_tests::http::{self, Reply};
+use orkee_tests::mock::{Answer, Mock, metadata, tokens};
 use orkee_tests::op::Op;
 use orkee_tests::server::Server;
 use url::Url;
@@ -205,6 +206,44 @@ fn a11_a12_an_answer_of_another_issuer_or_of_none_ends_the_login_without_a_token
     get(&login.callback(&[("code", "abc"), ("state", &login.parameter("state"))]));
     login.finish().fails(4, "E-AUTH-013").says(&op.url);
     assert_eq!(op.token_requests(), 0);
+}
+
+#[test]
+fn a12_a_server_that_does_not_promise_to_name_itself_need_not_but_may_name_no_other() {
+    let changes: [fn(&mut serde_json::Map<String, serde_json::Value>); 2] = [
+        |m| drop(m.insert("authorization_response_iss_parameter_supported".to_owned(), false.into())),
+        |m| drop(m.remove("authorization_response_iss_parameter_supported")),
+    ];
+    for change in changes {
+        let server = Mock::start_with(|url| {
+            let url = url.to_owned();
+            move |request| match request.target.as_str() {
+                "/.well-known/oauth-authorization-server" => {
+                    let mut document = metadata(&url);
+                    change(document.as_object_mut().unwrap());
+                    Answer::json(200, &document)
+                }
+                "/oauth/token" => Answer::json(200, &tokens(1)),
+                _ => Answer::empty(404),
+            }
+        });
+        let device = Device::new(&server.url);
+        let login = device.begin_login(&[]);
+        let state = login.parameter("state");
+        get(&login.callback(&[("code", "abc"), ("state", &state), ("iss", "https://evil.example")]));
+        login.finish().fails(4, "E-AUTH-013").says("https://evil.example");
+        assert!(server.requests_for("/oauth/token").is_empty());
+
+        for named in [&[][..], &[("iss", &*server.url)]] {
+            let login = device.begin_login(&[]);
+            let state = login.parameter("state");
+            let answer = [&[("code", "abc"), ("state", &*state)], named].concat();
+            get(&login.callback(&answer));
+            get(&login.callback(&[]).join("/done").unwrap());
+            login.finish().success();
+            assert!(device.auth_toml().unwrap().contains("orkee_access_1"));
+        }
+    }
 }
 
 #[test]

@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use orkee_tests::canary::Canaries;
 use orkee_tests::device::Device;
 use orkee_tests::home::{Ran, finish};
 use orkee_tests::mock::{Answer, Mock, Request};
+use orkee_tests::{binaries, trace};
+use rustix::process::{Pid, Signal, kill_process};
 
 const ACCESS: &str = "orkee_canary_access_3f9c1b";
 const REFRESH: &str = "orkee_refresh_canary_77ab02";
@@ -185,5 +188,102 @@ fn a57_a_process_with_tokens_leaves_no_core_and_cannot_be_watched() {
     assert_eq!(owner, 0);
     child.kill().unwrap();
     child.wait().unwrap();
+    drop(gate);
+}
+
+/// A user whose processes are not root's. None where this test is run by one already.
+const NOBODY: u32 = 65534;
+
+/// `orkee cloud token` in the middle of a refresh that never ends, by a user who is not root.
+fn refreshing_as_nobody(device: &Device, server: &Mock) -> Child {
+    device.write_auth(&device.section("orkee_old", -10, Some(REFRESH)));
+    // Where nobody may look, nobody finds the program either.
+    let program = device.path("orkee");
+    std::fs::copy(binaries::orkee(), &program).unwrap();
+    let like = device.orkee(&["cloud", "token"]);
+    let mut command = Command::new("bash");
+    command.args(["-c", "ulimit -c unlimited; exec \"$0\" cloud token"]).arg(&program).env_clear();
+    command.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.current_dir(device.path("")).stdout(Stdio::null()).stderr(Stdio::null());
+    if rustix::process::geteuid().is_root() {
+        let own = |path: &Path| std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        let home = device.home();
+        [&device.path(""), &home, &home.join("auth.toml"), &program].into_iter().for_each(|path| own(path));
+    }
+    let child = as_nobody(&mut command).spawn().unwrap();
+    let asked = || (!server.requests_for("/oauth/token").is_empty()).then_some(());
+    orkee_tests::wait::until("the refresh", asked);
+    child
+}
+
+fn as_nobody(command: &mut Command) -> &mut Command {
+    match rustix::process::geteuid().is_root() {
+        true => command.uid(NOBODY).gid(NOBODY),
+        false => command,
+    }
+}
+
+/// A server whose token endpoint says nothing until the sender is dropped.
+fn silent() -> (std::sync::mpsc::Sender<()>, Mock) {
+    let (gate, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let server = server(move |_| {
+        let _ = held.lock().unwrap().recv();
+        Answer::empty(503)
+    });
+    (gate, server)
+}
+
+#[test]
+fn a57_a_crash_leaves_no_core_file_where_others_leave_one() {
+    let (gate, server) = silent();
+    let device = Device::new(&server.url);
+    let mut child = refreshing_as_nobody(&device, &server);
+    kill_process(Pid::from_child(&child), Signal::ABORT).unwrap();
+    let status = child.wait().unwrap();
+    assert_eq!((status.signal(), status.core_dumped()), (Some(Signal::ABORT.as_raw()), false));
+    let names = || std::fs::read_dir(device.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(
+        !names().any(|name| name.to_string_lossy().contains("core")),
+        "{:?}",
+        names().collect::<Vec<_>>()
+    );
+    // Whether the same system dumps a process that does not forbid it.
+    let mut other = Command::new("bash");
+    other.args(["-c", "ulimit -c unlimited; kill -ABRT $$"]).current_dir(device.path(""));
+    if !as_nobody(&mut other).status().unwrap().core_dumped() {
+        println!("this system leaves no core files at all");
+    }
+    drop(gate);
+}
+
+#[test]
+fn a57_no_process_of_the_same_user_may_attach_or_look_inside() {
+    let (gate, server) = silent();
+    let device = Device::new(&server.url);
+    let mut child = refreshing_as_nobody(&device, &server);
+    let mut open = as_nobody(Command::new("sleep").arg("600")).spawn().unwrap();
+    let reads = |pid: u32, file: &str| {
+        let output = as_nobody(Command::new("cat").arg(format!("/proc/{pid}/{file}"))).output().unwrap();
+        output.status.success()
+    };
+    for file in ["environ", "maps", "auxv"] {
+        assert!(reads(open.id(), file) && !reads(child.id(), file), "{file}");
+    }
+    let attaches = |pid: u32| {
+        let mut strace = Command::new("timeout");
+        strace.args(["-s", "INT", "2", "strace", "-o", "/dev/null", "-p", &pid.to_string()]);
+        String::from_utf8(as_nobody(&mut strace).output().unwrap().stderr).unwrap()
+    };
+    if trace::is_there() && attaches(open.id()).contains("attached") {
+        let said = attaches(child.id());
+        assert!(said.contains("not permitted") && !said.contains("attached"), "{said}");
+    } else {
+        println!("no process may attach to any other here: only that none can look inside was checked");
+    }
+    for process in [&mut child, &mut open] {
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
     drop(gate);
 }

@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
 
 use orkee_tests::browser::Browser;
 use orkee_tests::device::Device;
 use orkee_tests::home::finish;
 use orkee_tests::mock::{Answer, Mock, metadata};
 use orkee_tests::op::Op;
+use orkee_tests::server::Server;
 use orkee_tests::terminal::Terminal;
+use orkee_tests::trace;
 use rustix::process::{Pid, Signal};
 use url::Url;
 
@@ -69,6 +72,63 @@ fn a21_a_port_that_is_taken_is_named() {
     let port = taken.local_addr().unwrap().port().to_string();
     let ran = finish(device.login_command(&op.person(), &["--callback-port", &port]), &[]);
     ran.fails(2, "E-AUTH-016").says(&port).says("--callback-port 0");
+}
+
+/// A command whose calls of `bind` fail, from the first on, so many of them.
+fn without_binding(command: &Command, when: &str) -> Command {
+    let mut strace = Command::new("strace");
+    strace.args(["-o", "/dev/null", "-e", "trace=bind", "-e"]);
+    strace.arg(format!("inject=bind:error=EADDRNOTAVAIL:when={when}"));
+    strace.arg(command.get_program()).args(command.get_args()).env_clear();
+    strace.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.get_current_dir().map(|folder| strace.current_dir(folder));
+    strace
+}
+
+#[test]
+fn a22_where_127_0_0_1_cannot_be_bound_the_browser_comes_back_to_the_other_loopback_address() {
+    if !trace::is_there() {
+        return;
+    }
+    if let Err(error) = TcpListener::bind("[::1]:0") {
+        println!("no [::1] on this machine ({error}): not checked");
+        return;
+    }
+    let (op, server) = (Op::start(), Server::start());
+    for (url, person) in [(&op.url, op.person()), (&server.url, server.person())] {
+        let device = Device::new(url);
+        let login = device.begin(without_binding(&device.orkee(&["cloud", "login"]), "1"));
+        let redirect: Url = login.parameter("redirect_uri").parse().unwrap();
+        assert_eq!((redirect.scheme(), redirect.host_str()), ("http", Some("[::1]")));
+        let last = Browser::default().sign_in(&login.authorize(), &person).unwrap();
+        assert_eq!((last.url.host_str(), last.reply.status), (Some("[::1]"), 200));
+        login.finish().success().says("john@example.com");
+        assert_eq!(device.auth_mode(), 0o600);
+    }
+}
+
+#[test]
+fn a22_where_nothing_can_be_bound_the_answer_is_pasted() {
+    if !trace::is_there() {
+        return;
+    }
+    let op = Op::start();
+    let device = Device::new(&op.url);
+    let command = without_binding(&device.orkee(&["cloud", "login", "--no-browser"]), "1+");
+    let mut terminal = Terminal::open(command, 200);
+    let authorize = shown_address(terminal.wait_for("paste the address"));
+    terminal.wait_for("nothing can listen on this machine");
+    let callback = Browser::default().sign_in_up_to_callback(&authorize, &op.person()).unwrap();
+    terminal.answer("paste", &format!("{callback}\n"));
+    let (status, screen) = terminal.finish();
+    assert_eq!(status.code(), Some(0), "{screen}");
+    assert!(device.auth_toml().is_some());
+
+    // With nobody to paste it, there is no way left but another one.
+    let alone = Device::new(&op.url);
+    let ran = finish(without_binding(&alone.login_command(&op.person(), &[]), "1+"), &[]);
+    ran.fails(4, "E-AUTH-051").says("--device").says("--with-token");
+    assert_eq!(alone.auth_toml(), None);
 }
 
 #[test]

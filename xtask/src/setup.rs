@@ -71,9 +71,11 @@ pub fn target() -> Result<(), Error> {
 /// Installs what tests look over a command's shoulder with, and the servers that they speak to, where Debian's package manager can do
 /// it at once. Where it cannot, or nobody may, those tests say that they did not check.
 pub fn packages() {
-    // apache2-bin is the server without a service that would be started, and without the system's configuration.
+    // apache2-bin and tinyproxy-bin are the servers without a service that would be started, and without the system's configuration.
     let wanted = [
         ("strace", "strace", "-V"),
+        ("faketime", "faketime", "--version"),
+        ("tinyproxy-bin", "tinyproxy", "-v"),
         ("apache2-bin", APACHE, "-v"),
         ("rclone", "rclone", "version"),
         ("chromium", CHROMIUM, "--version"),

@@ -1,12 +1,11 @@
 //! Requests and replies as they stand on the wire.
 
 use std::io::Read;
-use std::net::TcpStream;
 
 use crate::http::parse_head;
 
 /// A request as it came, but for the connection, which serves it alone.
-pub(super) fn read_request(client: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) fn read_request(client: &mut impl Read) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 8192];
     loop {

@@ -4,7 +4,7 @@
 //! `carry` takes a request on its way and the reply on its way back; `bytes` is what stands on the wire; `weather` picks ways at
 //! random.
 
-mod bytes;
+pub(crate) mod bytes;
 mod carry;
 mod weather;
 
