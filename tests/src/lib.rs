@@ -19,6 +19,7 @@ pub mod http;
 pub mod idp;
 pub mod installed;
 pub mod issuer;
+pub mod keyring;
 pub mod mock;
 pub mod moto;
 pub mod namespace;

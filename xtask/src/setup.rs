@@ -79,6 +79,8 @@ pub fn packages() {
         ("apache2-bin", APACHE, "-v"),
         ("rclone", "rclone", "version"),
         ("chromium", CHROMIUM, "--version"),
+        ("dbus-daemon", "dbus-daemon", "--version"),
+        ("gnome-keyring", "gnome-keyring-daemon", "--version"),
     ];
     let mut missing: Vec<_> = wanted
         .into_iter()

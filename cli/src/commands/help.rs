@@ -63,6 +63,7 @@ With cloud support, and the key in config.toml:
 
   ORKEE_CLOUD_API_URL         cloud.api_url         the address; default https://api.orkee.ai
   ORKEE_CLOUD_TENANT          cloud.tenant          whose projects are meant; default your own
+  ORKEE_AUTH_STORE            auth.store            file or keyring: where sign-ins are kept; file
   ORKEE_CLOUD_TOKEN                                 a token that stands for a sign-in
   ORKEE_CLOUD_TOKEN_FILE                            a file that holds such a token
   ORKEE_CLOUD_SSO_PROVIDER    cloud.sso_provider    the identity provider of `login --sso`

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 use zeroize::Zeroizing;
 
+use super::keyring::Secrets;
 use super::method::Method;
 use super::section::{Account, Login, Section};
 use crate::net::Secret;
@@ -14,6 +15,9 @@ const HEAD: &str = "# This file is managed automatically by `orkee cloud login`\
 /// The API that a section without `api_url` is for: the one of the published file format.
 const DEFAULT_API: &str = "https://api.orkee.ai";
 
+/// Names the entry of the keyring that holds the secrets of a section.
+const ENTRY: &str = "keyring";
+
 /// The text is not TOML; where, counted from 1.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unreadable {
@@ -22,6 +26,7 @@ pub(super) struct Unreadable {
 }
 
 /// A parsed token file.
+#[derive(Clone)]
 pub(super) struct Document {
     toml: DocumentMut,
     head: &'static str,
@@ -138,6 +143,40 @@ impl Document {
     pub(super) fn note_issue(&mut self, section: &Section, at: Timestamp) {
         if let Some(table) = self.table_mut(section) {
             set(table, "issued_at", Some(&seconds(at)));
+        }
+    }
+
+    /// The secrets that stand in a section.
+    pub(super) fn secrets(&self, section: &Section) -> Secrets {
+        let text = |key: &str| self.table(section)?.get(key)?.as_str().map(Secret::new);
+        Secrets { token: text("token"), refresh_token: text("refresh_token") }
+    }
+
+    /// Puts secrets into a section.
+    pub(super) fn give(&mut self, section: &Section, secrets: &Secrets) {
+        if let Some(table) = self.table_mut(section) {
+            set(table, "token", secrets.token.as_ref().map(Secret::expose));
+            set(table, "refresh_token", secrets.refresh_token.as_ref().map(Secret::expose));
+        }
+    }
+
+    /// The entry of the keyring that a section names.
+    pub(super) fn entry(&self, section: &Section) -> Option<String> {
+        self.table(section)?.get(ENTRY)?.as_str().map(str::to_owned)
+    }
+
+    /// The same, and names it no longer.
+    pub(super) fn take_entry(&mut self, section: &Section) -> Option<String> {
+        let entry = self.entry(section)?;
+        self.table_mut(section)?.remove(ENTRY);
+        Some(entry)
+    }
+
+    /// Names an entry of the keyring in the place of the secrets.
+    pub(super) fn name(&mut self, section: &Section, entry: &str) {
+        self.give(section, &Secrets::default());
+        if let Some(table) = self.table_mut(section) {
+            set(table, ENTRY, Some(entry));
         }
     }
 

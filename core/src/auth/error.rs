@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::file::FileError;
+use super::keyring::KeyringError;
 use super::method::Method;
 use super::tenant::TenantError;
 use crate::diagnostic::{Diagnostic, Kind};
@@ -245,6 +246,9 @@ pub enum AuthError {
         /// Such as 307.
         status: u16,
     },
+    /// The keyring that the sign-in is in, or is to be in, cannot be used.
+    #[error("cannot use the keyring")]
+    Keyring(#[from] KeyringError),
     /// Another process holds the lock.
     #[error("the sign-in is locked by {}", holder(*pid))]
     Locked {
@@ -323,6 +327,7 @@ impl Diagnostic for AuthError {
             Self::Unreadable { .. } => "E-AUTH-021",
             Self::Unwritable { .. } => "E-AUTH-022",
             Self::Locked { .. } => "E-AUTH-023",
+            Self::Keyring(_) => "E-AUTH-061",
             Self::Tenant(error) => error.code(),
             Self::OfTenant(error) => error.code(),
             Self::NotKept { .. } => "E-AUTH-050",
@@ -344,6 +349,7 @@ impl Diagnostic for AuthError {
             | Self::Locked { .. }
             | Self::Unwritable { .. }
             | Self::NotKept { .. } => Kind::Timeout,
+            Self::Keyring(KeyringError::TimedOut) => Kind::Timeout,
             Self::Answer { .. } | Self::Redirected { .. } => Kind::Network,
             Self::Network(error) => error.kind(),
             Self::Tenant(error) => error.kind(),
@@ -389,6 +395,12 @@ impl Diagnostic for AuthError {
                     .to_owned()
             }
             Self::Port { .. } => "use `--callback-port 0` for any free port".to_owned(),
+            Self::Keyring(KeyringError::NotInstalled) => {
+                "put `orkee-keyring` beside `orkee`, or unset ORKEE_AUTH_STORE and auth.store in config.toml".to_owned()
+            }
+            Self::Keyring(_) => "unlock your keyring; or unset ORKEE_AUTH_STORE and auth.store in config.toml, move auth.toml away \
+                                 and run `orkee cloud login`"
+                .to_owned(),
             Self::File { source, .. } => return source.hint(),
             Self::Unreadable { path, .. } => {
                 format!("mend that line, or move {} away and run `orkee cloud login`", path.display())

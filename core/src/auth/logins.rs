@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::document::{Document, Unreadable};
 use super::error::AuthError;
 use super::file::{Folder, Prepared};
+use super::keyring::{Named, Reserved, Vault};
 use super::lock::Lock;
 use super::purpose::Purpose;
 use super::section::{Account, Login, Section};
@@ -16,6 +17,9 @@ const FILE: &str = "auth.toml";
 pub(super) struct Logins {
     pub(super) folder: Folder,
     pub(super) document: Document,
+    vault: Vault,
+    /// The entries of the keyring that the file names.
+    named: Vec<Named>,
 }
 
 /// The same, while no other process changes it.
@@ -26,7 +30,7 @@ pub(super) struct LockedLogins {
 }
 
 /// A new token file that has its room on disk.
-pub(super) struct Room(Prepared);
+pub(super) struct Room(Prepared, Reserved);
 
 impl Auth {
     /// The login for a purpose, as it stands in the token file. Asks no server.
@@ -114,14 +118,27 @@ impl Auth {
         let path = || self.root.join(FILE);
         let content = folder.read().map_err(|source| AuthError::File { path: path(), source })?;
         let Some(content) = content else {
-            return Ok(Logins { folder, document: Document::new() });
+            return Ok(Logins {
+                folder,
+                document: Document::new(),
+                vault: self.vault.clone(),
+                named: Vec::new(),
+            });
         };
         if let Some(mode) = content.readable_by_others {
             (self.notices)(Notice::ReadableByOthers { path: path(), mode });
         }
-        let document = Document::parse(&content.text)
+        let mut document = Document::parse(&content.text)
             .map_err(|Unreadable { line, column }| AuthError::Unreadable { path: path(), line, column })?;
-        Ok(Logins { folder, document })
+        let named = self.vault.fill(&mut document)?;
+        Ok(Logins { folder, document, vault: self.vault.clone(), named })
+    }
+
+    /// Whether the secrets of a section are in the keyring. Does not ask it.
+    pub fn is_in_keyring(&self, section: &Section) -> bool {
+        let content = self.folder().ok().and_then(|folder| folder.read().ok()).flatten();
+        let document = content.and_then(|content| Document::parse(&content.text).ok());
+        document.is_some_and(|document| document.entry(section).is_some())
     }
 }
 
@@ -166,17 +183,27 @@ impl LockedLogins {
     /// Makes room for a new token file, before anything is sent that could not be kept.
     pub(super) fn make_room(&self) -> Result<Room, AuthError> {
         let bytes = self.logins.document.to_text().len();
-        Prepared::new(&self.logins.folder, bytes).map(Room).map_err(|source| self.unwritable(source))
+        let prepared = Prepared::new(&self.logins.folder, bytes).map_err(|source| self.unwritable(source))?;
+        Ok(Room(prepared, self.logins.vault.reserve()?))
     }
 
     /// Puts the document in the place of the old file.
-    pub(super) fn write(&self, room: Room) -> Result<(), AuthError> {
-        room.0.commit(&self.logins.document.to_text()).map_err(|source| self.unwritable(source))
+    pub(super) fn write(&mut self, room: Room) -> Result<(), AuthError> {
+        let Logins { document, vault, named, .. } = &self.logins;
+        let mut written = document.clone();
+        let (kept, stale) = vault.keep(&mut written, named, room.1)?;
+        room.0.commit(&written.to_text()).map_err(|source| self.unwritable(source))?;
+        self.logins.vault.forget(&stale);
+        self.logins.named = kept;
+        Ok(())
     }
 
     /// Removes the token file.
     pub(super) fn delete(&self) -> Result<(), AuthError> {
-        self.logins.folder.remove().map_err(|source| self.unwritable(source))
+        self.logins.folder.remove().map_err(|source| self.unwritable(source))?;
+        let named = self.logins.named.iter().map(|(_, name)| name.clone()).collect::<Vec<_>>();
+        self.logins.vault.forget(&named);
+        Ok(())
     }
 
     pub(super) fn unwritable(&self, source: std::io::Error) -> AuthError {

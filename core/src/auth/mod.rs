@@ -17,6 +17,7 @@ mod error;
 mod exchange;
 mod file;
 mod forget;
+mod keyring;
 mod listener;
 mod lock;
 mod login;
@@ -48,6 +49,7 @@ pub use env_token::EnvToken;
 pub use error::AuthError;
 pub use exchange::Device;
 pub use file::FileError;
+pub use keyring::{KeyringError, SecretStore};
 pub use login::{LoginEvent, LoginRequest, LoginUi, Opener};
 pub use logout::{LoggedOut, Revocation};
 pub use method::Method;
@@ -60,6 +62,7 @@ pub use tenant::{
 pub use tokens::{TokenSource, Tokens};
 pub use under_way::at_rest;
 
+use self::keyring::Vault;
 use crate::clock::Clock;
 use crate::home::Home;
 use crate::net::Http;
@@ -102,6 +105,7 @@ pub struct Auth {
     clock: Arc<dyn Clock>,
     notices: Arc<dyn Fn(Notice) + Send + Sync>,
     trail: Trail,
+    vault: Vault,
 }
 
 /// Clocks that are set by hand differ by less.
@@ -125,7 +129,12 @@ impl Auth {
         let notices: Arc<dyn Fn(Notice) + Send + Sync> = Arc::new(notices);
         let tell = Arc::clone(&notices);
         let trail = Trail::new(home, move |error| tell(Notice::Unrecorded { reason: trail::reason(error) }));
-        Self { root: home.root().to_owned(), http, clock, notices, trail }
+        Self { root: home.root().to_owned(), http, clock, notices, trail, vault: Vault::default() }
+    }
+
+    /// From here on, sign-ins are kept there. Those that are elsewhere move with the next change of the token file.
+    pub fn keeping_in(self, store: SecretStore) -> Self {
+        Self { vault: Vault::new(store), ..self }
     }
 }
 

@@ -14,6 +14,8 @@ pub enum Key {
     Token,
     /// A file that holds such a token.
     TokenFile,
+    /// Where sign-ins are kept: `file` or `keyring`.
+    AuthStore,
     /// Whose projects are meant.
     Tenant,
     /// Which identity provider a tenant signs in with.
@@ -38,6 +40,7 @@ pub enum Key {
 
 enum Form {
     Text,
+    Store,
     Truth,
     Seconds,
     /// 0 or more.
@@ -50,6 +53,7 @@ impl Key {
         Self::ApiUrl,
         Self::Token,
         Self::TokenFile,
+        Self::AuthStore,
         Self::Tenant,
         Self::SsoProvider,
         Self::TeamMode,
@@ -68,6 +72,7 @@ impl Key {
             Self::ApiUrl => "ORKEE_CLOUD_API_URL",
             Self::Token => "ORKEE_CLOUD_TOKEN",
             Self::TokenFile => "ORKEE_CLOUD_TOKEN_FILE",
+            Self::AuthStore => "ORKEE_AUTH_STORE",
             Self::Tenant => "ORKEE_CLOUD_TENANT",
             Self::SsoProvider => "ORKEE_CLOUD_SSO_PROVIDER",
             Self::TeamMode => "ORKEE_CLOUD_TEAM_MODE",
@@ -86,6 +91,7 @@ impl Key {
         match self {
             Self::ApiUrl => Some(&["cloud", "api_url"]),
             Self::Token | Self::TokenFile => None,
+            Self::AuthStore => Some(&["auth", "store"]),
             Self::Tenant => Some(&["cloud", "tenant"]),
             Self::SsoProvider => Some(&["cloud", "sso_provider"]),
             Self::TeamMode => Some(&["cloud", "team_mode"]),
@@ -119,6 +125,7 @@ impl Key {
     fn form(self) -> Form {
         match self {
             Self::ApiUrl | Self::Token | Self::TokenFile | Self::Tenant | Self::SsoProvider => Form::Text,
+            Self::AuthStore => Form::Store,
             Self::TeamMode
             | Self::AutoSync
             | Self::SyncOnCreate
@@ -132,6 +139,10 @@ impl Key {
     /// Whether it takes `value`; if not, what it takes.
     pub(super) fn check(self, value: &str) -> Result<(), &'static str> {
         match self.form() {
+            Form::Store => match value {
+                "file" | "keyring" => Ok(()),
+                _ => Err("file or keyring"),
+            },
             Form::Truth => truth(value).map(drop).ok_or("true or false"),
             Form::Seconds => match value.trim().parse::<u64>() {
                 Ok(1..=31_536_000) => Ok(()),

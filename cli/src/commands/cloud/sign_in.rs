@@ -44,13 +44,15 @@ impl SignIn {
         }
         match cloud.auth.login_for(purpose) {
             Ok((section, login)) => Ok(Self {
+                source: Some(
+                    if cloud.auth.is_in_keyring(&section) { "the keyring" } else { "auth.toml" }.to_owned(),
+                ),
                 section: Some(section),
                 holder: login.holder().map(str::to_owned),
                 account: login.account,
                 expires_at: login.expires_at,
                 identity_provider: login.identity_provider,
                 ends_at: login.ends_at,
-                source: Some("auth.toml".to_owned()),
                 ..nothing
             }),
             Err(error) if error.is_absence() => Ok(Self { refusal: Some(error.into()), ..nothing }),

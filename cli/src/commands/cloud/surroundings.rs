@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use orkee_core::auth::{self, Asking, Auth, EnvToken, Login, Notice, Purpose, Section, Tokens};
+use orkee_core::auth::{
+    self, Asking, Auth, EnvToken, Login, Notice, Purpose, SecretStore, Section, Tokens,
+};
 use orkee_core::clock::SystemClock;
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::{ApiUrl, Http, HttpOptions};
@@ -124,7 +126,12 @@ impl Cloud {
 pub(crate) fn logins(cx: &Context) -> Result<(Auth, Http), Failure> {
     auth::protect();
     let http = Http::new(HttpOptions::from_env())?;
-    Ok((Auth::new(cx.home()?, http.clone(), Arc::new(SystemClock), notices(cx)), http))
+    let auth = Auth::new(cx.home()?, http.clone(), Arc::new(SystemClock), notices(cx));
+    let store = match cx.settings()?.text(Key::AuthStore)?.map(|setting| setting.value).as_deref() {
+        Some("keyring") => SecretStore::Keyring,
+        _ => SecretStore::File,
+    };
+    Ok((auth.keeping_in(store), http))
 }
 
 /// The token of the environment. One that is for another server, or for another provider, is left aside, and the person is told.

@@ -122,11 +122,9 @@ impl Checking {
         self.trail.rows += 1;
         let number = row.number;
         match self.last {
-            Some((last, before)) if number == last + 1 => {
-                if hash(&self.trail.tenant, row, &before) != row.hash {
-                    self.found(AuditProblem::Changed { number });
-                }
-            }
+            Some((last, before))
+                if number == last + 1 && hash(&self.trail.tenant, row, &before) == row.hash => {}
+            Some((last, _)) if number == last + 1 => self.found(AuditProblem::Changed { number }),
             Some((last, _)) if number > last => {
                 self.found(AuditProblem::Missing { from: last + 1, to: number - 1 });
             }
