@@ -57,7 +57,7 @@ fn plain(seen: &str) -> String {
 }
 
 #[test]
-fn p40_install_shows_what_it_would_allow_and_only_a_yes_installs() {
+fn p40_c38_install_shows_what_it_would_allow_and_only_a_yes_installs() {
     let home = Home::new();
     let file = provider::file(&home, "notes.wasm", MUCH);
     for (answer, code) in [("\n", 1), ("n\n", 1), ("y\n", 0)] {

@@ -19,7 +19,8 @@ const THUMBPRINT_LEN: usize = 43;
 impl Metadata {
     /// With a new key, where the server binds tokens to one. Where the API is somebody else's, nobody says that it knows proofs.
     pub(super) fn with_new_key_for(mut self, request: &LoginRequest) -> Self {
-        let is_the_apis = ApiUrl::parse(&self.issuer).is_ok_and(|issuer| issuer.origin() == request.api.origin());
+        let is_the_apis =
+            ApiUrl::parse(&self.issuer).is_ok_and(|issuer| issuer.origin() == request.api.origin());
         if self.binds && is_the_apis {
             self.key = ProofKey::generate().map(Arc::new);
         }

@@ -25,7 +25,7 @@ use super::client::REQUEST_ID;
 use super::discovery::Metadata;
 use super::endpoint::{self, Endpoint};
 use super::error::{AuthError, plain};
-use crate::net::{Http, ProofKey, Secret};
+use crate::net::{Http, Secret};
 
 /// What the token endpoint gave.
 pub(super) struct Granted {

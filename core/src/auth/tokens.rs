@@ -120,9 +120,8 @@ impl Tokens {
             return Ok(held.token.clone());
         }
         let logins = self.auth.read()?;
-        let (section, login) = logins
-            .find(&self.purpose, self.auth.clock.now())
-            .map_err(|error| self.purpose.told(error))?;
+        let (section, login) =
+            logins.find(&self.purpose, self.auth.clock.now()).map_err(|error| self.purpose.told(error))?;
         let ends_at = self.purpose.end_of(&login);
         let good = Good::of(&logins, &section, &login);
         if self.is_good(&good)

@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-use std::sync::{Mutex, PoisonError};
-
 use bytes::Bytes;
 use http::header::{ACCEPT, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};

@@ -71,7 +71,8 @@ mod value_editor;
 #[cfg(feature = "cloud")]
 mod with_feature {
     use super::{
-        conflicts, devices, list, login, logout, open_url, parked, provider, restore, status, sync, team, token,
+        conflicts, devices, list, login, logout, open_url, parked, provider, restore, status, sync, team,
+        token,
     };
     use crate::context::Context;
     use crate::failure::CommandResult;

@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use orkee_core::auth::{
-    self, Asking, Auth, EnvToken, Login, Notice, Purpose, SecretStore, Section, Tokens,
-};
+use orkee_core::auth::{self, Asking, Auth, EnvToken, Login, Notice, Purpose, SecretStore, Section, Tokens};
 use orkee_core::clock::SystemClock;
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::{ApiUrl, Http, HttpOptions};
