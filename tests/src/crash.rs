@@ -121,8 +121,9 @@ impl<'a> Trial<'a> {
         let again = finish(device.orkee(self.args), self.input.as_bytes());
         assert!(again.code.is_some_and(|code| self.exits.contains(&code)), "{context}: {again}");
         assert_eq!((self.end)(&stage.devices), *end, "{context}");
-        assert_eq!(files(device), files_at_end, "{context}");
+        // Looking at it first: SQLite's log of a killed writer goes with whoever opens the database next, which a sign-out need not do.
         is_sound(device);
+        assert_eq!(files(device), files_at_end, "{context}");
         killed.code.is_none()
     }
 }
