@@ -40,7 +40,7 @@ pub(crate) fn each_accepted_write_is_told_to_the_audit_trail_and_no_other(bench:
         envelope: b"x",
         keep_replaced: false,
     };
-    let mut ask = |writes: Vec<Write<'_>>, bytes, witness| {
+    let ask = |writes: Vec<Write<'_>>, bytes, witness| {
         let page = PageLimit { changes: 0, bytes };
         let exchange = Exchange { cursor: Cursor::default(), writes, page, witness };
         storage.exchange(space, &exchange, start()).unwrap()
