@@ -32,8 +32,16 @@ pub(crate) struct Team {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Show the team, its members and their roles
+    #[command(after_help = "\
+Examples:
+  orkee cloud team show
+  orkee cloud team show --json")]
     Show,
     /// Let somebody join
+    #[command(after_help = "\
+Examples:
+  orkee cloud team invite ben@example.com
+  orkee cloud team invite eve@example.com --role read-only")]
     Invite {
         /// Their address
         #[arg(value_name = "EMAIL")]
@@ -43,12 +51,20 @@ enum Command {
         role: Role,
     },
     /// Take an invitation
+    #[command(after_help = "\
+Examples:
+  orkee cloud team join acme
+  orkee cloud team join acme --json")]
     Join {
         /// The team's name
         #[arg(value_name = "TEAM")]
         team: String,
     },
     /// Give a member another role: owner, member or read-only
+    #[command(after_help = "\
+Examples:
+  orkee cloud team role eve@example.com member
+  orkee cloud team role ben@example.com owner")]
     Role {
         /// Their address
         #[arg(value_name = "EMAIL")]
@@ -58,6 +74,10 @@ enum Command {
         role: Role,
     },
     /// Remove a member at once, or take an invitation back
+    #[command(after_help = "\
+Examples:
+  orkee cloud team remove eve@example.com
+  orkee cloud team remove eve@example.com --yes")]
     Remove {
         /// Their address
         #[arg(value_name = "EMAIL")]
@@ -67,6 +87,10 @@ enum Command {
         yes: bool,
     },
     /// Leave the team; what was fetched stays on this machine
+    #[command(after_help = "\
+Examples:
+  orkee cloud team leave
+  orkee cloud team leave --yes")]
     Leave {
         /// Do not ask
         #[arg(short, long)]

@@ -14,9 +14,9 @@ use crate::output::table::fit;
 use crate::output::{Output, Paint, text};
 use crate::terminal;
 
-/// Show what a project was: each version, when, by which device and in a team by whom, which fields
+/// Show what a project was: each version, when, by which device, which fields
 ///
-/// Newest first. Deleted projects keep their history.
+/// Newest first. Deleted projects keep their history. In a team it says who brought each version there.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
