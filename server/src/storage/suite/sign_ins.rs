@@ -26,6 +26,7 @@ fn sign_in(storage: &impl Storage, account: &Account, name: &str) -> SignedIn {
         access_expires: hour(),
         refresh: SecretHash::of(&format!("refresh of {name}")),
         refresh_expires: hour(),
+        key: None,
     };
     let device = DeviceName { name: Some("laptop".to_owned()), platform: None };
     let sign_in = NewSignIn {
