@@ -42,7 +42,8 @@ fn sign_in_at(op: &Op, resource: Option<&str>) -> Value {
     }
     let john = Person::new("john@acme.example", "any");
     let callback = Browser::default().sign_in_up_to_callback(&authorize, &john).unwrap();
-    let code = callback.query_pairs().find(|(name, _)| name == "code").expect(callback.as_str()).1;
+    let code =
+        callback.query_pairs().find(|(name, _)| name == "code").unwrap_or_else(|| panic!("{callback}")).1;
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.extend_pairs([
         ("grant_type", "authorization_code"),
