@@ -14,8 +14,11 @@ const SIM_SCHEDULES: &str = "200000";
 pub fn run() -> Result<(), Error> {
     setup::target()?;
     setup::packages();
-    sandbox::npm(&root().join("tests/op"))?;
+    for folder in ["tests/op", "tests/chromium"] {
+        sandbox::npm(&root().join(folder))?;
+    }
     run::loudly(cargo().args(["fmt", "--all", "--check"]))?;
+    run::loudly(cargo().args(["fmt", "--manifest-path", "keyring/Cargo.toml", "--check"]))?;
     let binaries = setup::build_for_tests()?;
     sandbox::pip(&root().join("tests/moto"), &binaries.folder().join("moto"))?;
     run::loudly(cargo().args(["clippy", "--locked", "--workspace", "--all-targets"]).args(CLOUD).args(DENY))?;
@@ -47,6 +50,13 @@ fn tell_what_was_not_checked() {
             setup::APACHE,
             &["-v"],
             "sync through WebDAV: the provider `webdav` with a real server (Debian: apache2-bin)",
+        ),
+        ("faketime", &["--version"], "a41: clocks that are two hours off"),
+        ("tinyproxy", &["-v"], "a31: sign-ins through a proxy (Debian: tinyproxy-bin)"),
+        (
+            "gnome-keyring-daemon",
+            &["--version"],
+            "signin_keyring: sign-ins in a keyring (Debian: gnome-keyring, dbus-daemon)",
         ),
         ("rclone", &["version"], "that a WebDAV server which ignores conditions is refused"),
         (
