@@ -149,7 +149,8 @@ fn files(device: &Device) -> Vec<String> {
             folders.extend(path.is_dir().then_some(path));
         }
     }
-    all.retain(|name| !name.ends_with(".lock") && !name.starts_with("logs"));
+    let is_lock = |name: &str| name.ends_with(".lock") || name.ends_with("-turn");
+    all.retain(|name| !is_lock(name) && !name.starts_with("logs"));
     all.sort();
     all
 }

@@ -15,8 +15,8 @@ fn builds_and_passes(author: &Author, language: &str) -> Workshop {
     let workshop = Workshop::new(author, language);
     let ran = author.run(&["test", workshop.folder(), "--json"]);
     let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran}"));
-    let failed: Vec<&Value> =
-        report["checks"].as_array().unwrap().iter().filter(|check| check["result"] == "failed").collect();
+    let checks = report["checks"].as_array().unwrap_or_else(|| panic!("{ran}"));
+    let failed: Vec<&Value> = checks.iter().filter(|check| check["result"] == "failed").collect();
     assert!(failed.is_empty(), "{failed:#?}");
     let ran = ran.success().says("building, outside the sandbox: ");
     assert_eq!(report["provider"]["id"], format!("example-{language}"), "{ran}");

@@ -146,6 +146,14 @@ async fn give(client: &mut TcpStream, request: &Request, reply: &Reply) -> io::R
 
 async fn drip(client: &mut TcpStream, reply: &Reply, pause: Duration) -> io::Result<bool> {
     let Reply { status, headers, body } = reply;
+    if matches!(status.as_u16(), 204 | 304) {
+        // Without a body there is the head to be slow with: a byte after it would be taken for the next reply.
+        for byte in wire::head(*status, headers, None) {
+            tokio::time::sleep(pause).await;
+            client.write_all(&[byte]).await?;
+        }
+        return Ok(false);
+    }
     client.write_all(&wire::head(*status, headers, Some(body.len() as u64 + 1))).await?;
     for byte in body.iter().chain(&[0]) {
         tokio::time::sleep(pause).await;
