@@ -162,8 +162,9 @@ fn a_keyring_that_does_not_answer_is_given_up() {
     let socket = device.path("bus");
     let _silent = UnixListener::bind(&socket).unwrap();
     let bus = format!("unix:path={}", socket.display());
+    let command = with(&device, &bus, "keyring", &["cloud", "login", "--refresh-token"]);
     let began = Instant::now();
-    let ran = finish(with(&device, &bus, "keyring", &["cloud", "login", "--refresh-token"]), &[]);
+    let ran = finish(command, &[]);
     ran.fails(7, "E-AUTH-061").says("did not answer within 20 s");
     assert!(began.elapsed().as_secs() < 60);
     assert_eq!(server.requests_for("/oauth/token").len(), 0);
