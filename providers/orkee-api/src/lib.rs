@@ -6,6 +6,7 @@
 mod answer;
 mod api;
 mod exchange;
+mod face;
 mod people;
 mod team;
 

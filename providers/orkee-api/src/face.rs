@@ -1,0 +1,86 @@
+//! A component that shows this API under a name of its own.
+
+/// Writes such a component: its type, its name as an id and for people, and how it comes to the [`Api`](crate::Api).
+///
+/// ```ignore
+/// orkee_provider_api::face!(OrkeeCloud, "orkee-cloud", "Orkee Cloud", Api::default);
+/// ```
+#[macro_export]
+macro_rules! face {
+    ($provider:ident, $id:literal, $name:literal, $api:expr) => {
+        /// The provider.
+        pub struct $provider;
+
+        impl ::orkee_provider_sdk::Provider for $provider {
+            fn describe() -> ::orkee_provider_sdk::Description {
+                $crate::describe($id, $name, env!("CARGO_PKG_VERSION"))
+            }
+
+            fn exchange(
+                exchange: ::orkee_provider_sdk::Exchange,
+            ) -> Result<::orkee_provider_sdk::Answer, ::orkee_provider_sdk::Failure> {
+                $api().exchange(&exchange)
+            }
+        }
+
+        impl ::orkee_provider_sdk::account::Account for $provider {
+            fn whoami() -> Result<::orkee_provider_sdk::account::Profile, ::orkee_provider_sdk::Failure> {
+                $api().whoami()
+            }
+        }
+
+        impl ::orkee_provider_sdk::listing::Listing for $provider {
+            fn browse(
+                after: Option<String>,
+                limit: u32,
+            ) -> Result<::orkee_provider_sdk::listing::Page, ::orkee_provider_sdk::Failure> {
+                $api().browse(after.as_deref(), limit)
+            }
+        }
+
+        impl ::orkee_provider_sdk::devices::Devices for $provider {
+            fn enumerate()
+            -> Result<Vec<::orkee_provider_sdk::devices::Device>, ::orkee_provider_sdk::Failure> {
+                $api().devices()
+            }
+
+            fn revoke(id: String) -> Result<(), ::orkee_provider_sdk::Failure> {
+                $api().revoke(&id)
+            }
+        }
+
+        impl ::orkee_provider_sdk::team::Team for $provider {
+            fn show() -> Result<::orkee_provider_sdk::team::Standing, ::orkee_provider_sdk::Failure> {
+                $api().team()
+            }
+
+            fn invite(
+                email: String,
+                role: ::orkee_provider_sdk::team::Role,
+            ) -> Result<(), ::orkee_provider_sdk::Failure> {
+                $api().invite(&email, role)
+            }
+
+            fn set_role(
+                email: String,
+                role: ::orkee_provider_sdk::team::Role,
+            ) -> Result<(), ::orkee_provider_sdk::Failure> {
+                $api().set_role(&email, role)
+            }
+
+            fn remove(email: String) -> Result<(), ::orkee_provider_sdk::Failure> {
+                $api().remove(&email)
+            }
+
+            fn join(team: String) -> Result<(), ::orkee_provider_sdk::Failure> {
+                $api().join(&team)
+            }
+
+            fn leave() -> Result<(), ::orkee_provider_sdk::Failure> {
+                $api().leave()
+            }
+        }
+
+        ::orkee_provider_sdk::export!($provider: account, listing, devices, team);
+    };
+}
