@@ -72,18 +72,20 @@ fn p47_what_a_provider_breaks_is_told_with_what_was_expected_what_came_and_where
 }
 
 #[test]
-fn p47_the_provider_that_orkee_ships_passes_with_a_real_server() {
-    let home = Home::new();
-    let server = Server::tireless();
-    let args = ["--package", "orkee-provider-cloud", "--profile", "guest"];
-    let orkee_cloud = component("Cargo.toml", &args, "guest/orkee_provider_cloud.wasm");
-    let mut command = home.command(["cloud", "provider", "test", "--json", "--login-from-stdin"]);
-    command.arg(orkee_cloud).args(["--backend", &server.url]);
-    let ran = finish(command, server.token().as_bytes());
-    let report = ran.json();
-    assert_eq!(with_result(&report, "failed"), [""; 0], "{ran}");
-    assert_eq!(with_result(&report, "not-checked"), SCRIPTED, "{ran}");
-    ran.success();
+fn p47_the_providers_for_orkee_s_own_server_pass_with_a_real_one() {
+    for provider in ["cloud", "enterprise"] {
+        let (home, server) = (Home::new(), Server::tireless());
+        let package = format!("orkee-provider-{provider}");
+        let file = format!("guest/orkee_provider_{provider}.wasm");
+        let component = component("Cargo.toml", &["--package", &package, "--profile", "guest"], &file);
+        let mut command = home.command(["cloud", "provider", "test", "--json", "--login-from-stdin"]);
+        command.arg(component).args(["--backend", &server.url]);
+        let ran = finish(command, server.token().as_bytes());
+        let report = ran.json();
+        assert_eq!(with_result(&report, "failed"), [""; 0], "{ran}");
+        assert_eq!(with_result(&report, "not-checked"), SCRIPTED, "{ran}");
+        ran.success();
+    }
 }
 
 #[test]
