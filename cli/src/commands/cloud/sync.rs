@@ -71,10 +71,7 @@ impl Sync {
         if settle::ask_each(cx, &mut store, None)? == 0 {
             return Ok(ended);
         }
-        // What was settled is an edit of this device, and goes out. Nothing is left to decide or to compare.
-        let run = Run { yes: true, ..run };
-        let options = Options { compare: Compare::Changes, decide: Decide::Merge, ..run.options };
-        running::run(cx, &mut store, &Run { options, ..run })
+        running::run(cx, &mut store, &after_settling(run))
     }
 
     /// The flags that overwrite one side, as they were given.
@@ -109,11 +106,40 @@ impl Sync {
     }
 }
 
+/// The run that sends what was settled, which is an edit of this device. Nothing is left to decide or to compare. Where the projects go
+/// is asked again if that is another place by now: the person has agreed to the first one alone.
+fn after_settling(run: Run) -> Run {
+    let options = Options { compare: Compare::Changes, decide: Decide::Merge, ..run.options };
+    Run { options, ..run }
+}
+
 /// The exit code of a run that came to its end.
 pub(super) fn exit(parked: usize, conflicts: u64) -> Exit {
     match (parked, conflicts) {
         (1.., _) => Exit::from(Kind::Partial),
         (_, 1..) => Exit::from(Kind::Conflict),
         _ => Exit::DONE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_settled_goes_out_without_an_agreement_that_nobody_gave() {
+        let run = |yes| Run {
+            operation: "sync",
+            options: Options { compare: Compare::Joining, decide: Decide::Local(None), ..Options::default() },
+            patience: Patience::default(),
+            keeps: None,
+            yes,
+        };
+        for yes in [false, true] {
+            let second = after_settling(run(yes));
+            assert_eq!(second.yes, yes);
+            assert!(matches!(second.options.compare, Compare::Changes));
+            assert!(matches!(second.options.decide, Decide::Merge));
+        }
     }
 }
