@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -11,6 +14,8 @@ use orkee_tests::device::Device;
 use orkee_tests::home::{Ran, finish};
 use orkee_tests::keyring::{self, Keyring};
 use orkee_tests::mock::Mock;
+use orkee_tests::wait;
+use rustix::process::{Pid, Signal, kill_process_group};
 
 const FIRST: [&str; 2] = ["orkee_access_canary_41", "orkee_refresh_canary_41"];
 
@@ -35,6 +40,23 @@ fn entry(device: &Device) -> Option<String> {
     let file = device.auth_toml()?;
     let line = file.lines().find_map(|line| line.strip_prefix("keyring = \""))?;
     Some(line.trim_end_matches('"').to_owned())
+}
+
+/// A program in the place of the helper, in a folder of its own. `$HELPER` is the real one.
+fn in_its_place(device: &Device, script: &str) -> PathBuf {
+    let folder = device.path("instead");
+    std::fs::create_dir_all(&folder).unwrap();
+    let program = folder.join("orkee-keyring");
+    let helper = keyring::helper().join("orkee-keyring");
+    std::fs::write(&program, format!("#!/bin/sh\nHELPER={}\n{script}", helper.display())).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+/// The same command, with what is in this folder instead of the helper.
+fn instead(mut command: Command, folder: &std::path::Path) -> Command {
+    command.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+    command
 }
 
 /// A keyring, or the word that nothing was checked.
@@ -168,4 +190,33 @@ fn a_keyring_that_does_not_answer_is_given_up() {
     ran.fails(7, "E-AUTH-061").says("did not answer within 20 s");
     assert!(began.elapsed().as_secs() < 60);
     assert_eq!(server.requests_for("/oauth/token").len(), 0);
+}
+
+#[test]
+fn ctrl_c_while_the_keyring_takes_a_renewed_token_does_not_lose_it() {
+    let Some(keyring) = real() else { return };
+    let server = server();
+    let device = Device::new(&server.url);
+    device.write_auth(&device.section(FIRST[0], 3600, Some(FIRST[1])));
+    let told = device.path("told");
+    let slow = in_its_place(
+        &device,
+        &format!(
+            "input=$(cat)\ncase \"$1 $input\" in set*orkee_refresh_1*) : > {}; sleep 1;; esac\nprintf %s \"$input\" | \"$HELPER\" \"$@\"\n",
+            told.display()
+        ),
+    );
+    let mut command =
+        instead(with(&device, &keyring.bus, "keyring", &["cloud", "login", "--refresh-token"]), &slow);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let child = command.spawn().unwrap();
+    wait::until("the token on its way into the keyring", || told.exists().then_some(()));
+    // As a terminal does it: to everybody in the group.
+    kill_process_group(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    let kept = run(&device, &keyring, "keyring", &["cloud", "token"]).success();
+    assert_eq!(kept.stdout.trim(), "orkee_access_1");
+    assert!(keyring.entry(&entry(&device).unwrap()).unwrap().contains("orkee_refresh_1"));
 }

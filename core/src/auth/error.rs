@@ -231,6 +231,9 @@ pub enum AuthError {
         #[source]
         source: std::io::Error,
     },
+    /// The same, where the keyring does not take them.
+    #[error("cannot use the keyring, and the sign-in that the server has just renewed is lost")]
+    NotKeptInKeyring(#[source] KeyringError),
     /// Nothing can listen for the browser's answer, and nobody can paste it.
     #[error("nothing can listen on this machine for the browser's answer")]
     NoListener(#[source] std::io::Error),
@@ -330,7 +333,7 @@ impl Diagnostic for AuthError {
             Self::Keyring(_) => "E-AUTH-061",
             Self::Tenant(error) => error.code(),
             Self::OfTenant(error) => error.code(),
-            Self::NotKept { .. } => "E-AUTH-050",
+            Self::NotKept { .. } | Self::NotKeptInKeyring(_) => "E-AUTH-050",
             Self::NoListener(_) => "E-AUTH-051",
             Self::Redirected { .. } => "E-AUTH-052",
             Self::NoKey { .. } => "E-AUTH-070",
@@ -348,7 +351,8 @@ impl Diagnostic for AuthError {
             | Self::CodeExpired
             | Self::Locked { .. }
             | Self::Unwritable { .. }
-            | Self::NotKept { .. } => Kind::Timeout,
+            | Self::NotKept { .. }
+            | Self::NotKeptInKeyring(_) => Kind::Timeout,
             Self::Keyring(KeyringError::TimedOut) => Kind::Timeout,
             Self::Answer { .. } | Self::Redirected { .. } => Kind::Network,
             Self::Network(error) => error.kind(),
@@ -412,6 +416,7 @@ impl Diagnostic for AuthError {
             Self::NotKept { .. } => {
                 "make room, or make it writable, then run `orkee cloud login`".to_owned()
             }
+            Self::NotKeptInKeyring(_) => "unlock your keyring, then run `orkee cloud login`".to_owned(),
             Self::NoListener(_) => {
                 "sign in on another device: `orkee cloud login --device`, or hand a token in: `… --with-token < FILE`"
                     .to_owned()

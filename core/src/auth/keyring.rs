@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -241,6 +242,8 @@ fn start(verb: &str, name: &str) -> Result<Child, KeyringError> {
     let mut command = Command::new(program);
     command.args([verb, name]).env_remove(EnvToken::VARIABLE).env_remove(EnvToken::FILE_VARIABLE);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Ctrl-C goes to the whole group of the terminal: it must not end what is about to store a token that was just renewed.
+    command.process_group(0);
     command.spawn().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => KeyringError::NotInstalled,
         _ => KeyringError::Program(error),

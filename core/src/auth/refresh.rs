@@ -100,6 +100,7 @@ impl Auth {
         locked.logins.document.note_issue(section, now);
         locked.write(room).map_err(|error| match error {
             AuthError::Unwritable { path, source } if is_spent => AuthError::NotKept { path, source },
+            AuthError::Keyring(source) if is_spent => AuthError::NotKeptInKeyring(source),
             error => error,
         })?;
         // The mark names a token that is gone: left behind, it would do no harm.
