@@ -220,3 +220,67 @@ fn ctrl_c_while_the_keyring_takes_a_renewed_token_does_not_lose_it() {
     assert_eq!(kept.stdout.trim(), "orkee_access_1");
     assert!(keyring.entry(&entry(&device).unwrap()).unwrap().contains("orkee_refresh_1"));
 }
+
+#[test]
+fn an_entry_that_another_process_replaces_meanwhile_is_no_end_of_the_sign_in() {
+    let server = server();
+    let device = Device::new(&server.url);
+    let section = device.section(FIRST[0], 3600, None);
+    let naming = |entry: &str| {
+        section.replace(&format!("token = \"{}\"\n", FIRST[0]), &format!("keyring = \"{entry}\"\n"))
+    };
+    device.write_auth(&naming("orkee x"));
+    let next = device.home().join("next");
+    std::fs::write(&next, naming("orkee y")).unwrap();
+    std::fs::set_permissions(&next, std::fs::Permissions::from_mode(0o600)).unwrap();
+    // What a refresh does between the moment in which the file is read and the one in which the keyring is asked.
+    let script = format!(
+        "case \"$1 $2\" in\n'get orkee x') mv {} {} 2>/dev/null; exit 3;;\n'get orkee y') echo '{}';;\n*) exit 3;;\nesac\n",
+        next.display(),
+        device.home().join("auth.toml").display(),
+        r#"{"token":"orkee_next_canary","refresh_token":null}"#
+    );
+    let replaced = in_its_place(&device, &script);
+    let token = || instead(with(&device, "", "file", &["cloud", "token"]), &replaced);
+    assert_eq!(finish(token(), &[]).success().stdout.trim(), "orkee_next_canary");
+    // One that is gone, and is still what the file names, is a sign-in that ended.
+    device.write_auth(&naming("orkee x"));
+    finish(token(), &[]).fails(4, "E-AUTH-001");
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_is_in_nobodys_way_and_can_be_replaced_and_removed() {
+    let (server, other) = (server(), server());
+    let device = Device::new(&server.url);
+    let plain = device.section(FIRST[0], 3600, Some(FIRST[1]));
+    let lost = plain.replace(&format!("token = \"{}\"\n", FIRST[0]), "keyring = \"orkee x\"\n");
+    let lost = lost.replace(&format!("refresh_token = \"{}\"\n", FIRST[1]), "");
+    let beside = plain.replace("[orkee_cloud]", "[tenants.other]");
+    let without = |device: &Device, args: &[&str]| {
+        let mut command = with(device, "unix:path=/nowhere/bus", "file", args);
+        command.env("PATH", "/usr/bin:/bin");
+        command
+    };
+
+    device.write_auth(&format!("{lost}\n{beside}"));
+    finish(without(&device, &["cloud", "token"]), &[])
+        .fails(4, "E-AUTH-061")
+        .says("put `orkee-keyring` beside `orkee`, or sign in anew: run `orkee cloud login`");
+    finish(without(&device, &["cloud", "logout", "--tenant", "other"]), &[]).success();
+    let file = device.auth_toml().unwrap();
+    assert!(file.contains("orkee x") && !file.contains("tenants"), "{file}");
+
+    // Another server's sign-in takes its place, and so does one for the same server.
+    for url in [&other.url, &server.url] {
+        device.write_auth(&lost);
+        let mut login = without(&device, &["cloud", "login", "--with-token"]);
+        login.env("ORKEE_CLOUD_API_URL", url);
+        finish(login, b"orkee_given_canary_78").success();
+        let file = device.auth_toml().unwrap();
+        assert!(file.contains("orkee_given_canary_78") && !file.contains("orkee x"), "{file}");
+    }
+
+    device.write_auth(&lost);
+    finish(without(&device, &["cloud", "logout"]), &[]).success().says("keyring");
+    assert_eq!(device.auth_toml(), None);
+}

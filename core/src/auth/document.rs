@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 use zeroize::Zeroizing;
 
-use super::keyring::Secrets;
+use super::keyring::{Named, Secrets};
 use super::method::Method;
 use super::section::{Account, Login, Section};
 use crate::net::Secret;
@@ -165,11 +165,19 @@ impl Document {
         self.table(section)?.get(ENTRY)?.as_str().map(str::to_owned)
     }
 
-    /// The same, and names it no longer.
-    pub(super) fn take_entry(&mut self, section: &Section) -> Option<String> {
-        let entry = self.entry(section)?;
-        self.table_mut(section)?.remove(ENTRY);
-        Some(entry)
+    /// Every entry of the keyring that it names.
+    pub(super) fn named(&self) -> Vec<Named> {
+        let named = |section: Section| self.entry(&section).map(|name| (section, name));
+        self.sections().into_iter().filter_map(named).collect()
+    }
+
+    /// Names no entry of the keyring any more: the secrets stand in the section, or there are none.
+    pub(super) fn drop_entry(&mut self, section: &Section) {
+        if self.entry(section).is_some()
+            && let Some(table) = self.table_mut(section)
+        {
+            table.remove(ENTRY);
+        }
     }
 
     /// Names an entry of the keyring in the place of the secrets.

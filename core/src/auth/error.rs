@@ -252,6 +252,9 @@ pub enum AuthError {
     /// The keyring that the sign-in is in, or is to be in, cannot be used.
     #[error("cannot use the keyring")]
     Keyring(#[from] KeyringError),
+    /// The sign-in is in the keyring, and it cannot be read there.
+    #[error("cannot read the sign-in that is in the keyring")]
+    InKeyring(#[source] KeyringError),
     /// Another process holds the lock.
     #[error("the sign-in is locked by {}", holder(*pid))]
     Locked {
@@ -330,7 +333,7 @@ impl Diagnostic for AuthError {
             Self::Unreadable { .. } => "E-AUTH-021",
             Self::Unwritable { .. } => "E-AUTH-022",
             Self::Locked { .. } => "E-AUTH-023",
-            Self::Keyring(_) => "E-AUTH-061",
+            Self::Keyring(_) | Self::InKeyring(_) => "E-AUTH-061",
             Self::Tenant(error) => error.code(),
             Self::OfTenant(error) => error.code(),
             Self::NotKept { .. } | Self::NotKeptInKeyring(_) => "E-AUTH-050",
@@ -353,7 +356,7 @@ impl Diagnostic for AuthError {
             | Self::Unwritable { .. }
             | Self::NotKept { .. }
             | Self::NotKeptInKeyring(_) => Kind::Timeout,
-            Self::Keyring(KeyringError::TimedOut) => Kind::Timeout,
+            Self::Keyring(KeyringError::TimedOut) | Self::InKeyring(KeyringError::TimedOut) => Kind::Timeout,
             Self::Answer { .. } | Self::Redirected { .. } => Kind::Network,
             Self::Network(error) => error.kind(),
             Self::Tenant(error) => error.kind(),
@@ -402,9 +405,15 @@ impl Diagnostic for AuthError {
             Self::Keyring(KeyringError::NotInstalled) => {
                 "put `orkee-keyring` beside `orkee`, or unset ORKEE_AUTH_STORE and auth.store in config.toml".to_owned()
             }
-            Self::Keyring(_) => "unlock your keyring; or unset ORKEE_AUTH_STORE and auth.store in config.toml, move auth.toml away \
-                                 and run `orkee cloud login`"
-                .to_owned(),
+            Self::Keyring(_) => {
+                "unlock your keyring; or unset ORKEE_AUTH_STORE and auth.store in config.toml".to_owned()
+            }
+            Self::InKeyring(KeyringError::NotInstalled) => {
+                "put `orkee-keyring` beside `orkee`, or sign in anew: run `orkee cloud login`".to_owned()
+            }
+            Self::InKeyring(_) => {
+                "unlock your keyring, or sign in anew: run `orkee cloud login`".to_owned()
+            }
             Self::File { source, .. } => return source.hint(),
             Self::Unreadable { path, .. } => {
                 format!("mend that line, or move {} away and run `orkee cloud login`", path.display())

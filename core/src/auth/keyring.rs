@@ -116,17 +116,6 @@ impl Vault {
         Self { store, ..Self::default() }
     }
 
-    /// Puts the secrets in their place in a document that was read, and tells which entries they are from.
-    pub(super) fn fill(&self, document: &mut Document) -> Result<Vec<Named>, KeyringError> {
-        let mut named = Vec::new();
-        for section in document.sections() {
-            let Some(name) = document.take_entry(&section) else { continue };
-            document.give(&section, &self.read(&name)?);
-            named.push((section, name));
-        }
-        Ok(named)
-    }
-
     /// Proves that an entry can be made, by making one.
     pub(super) fn reserve(&self) -> Result<Reserved, KeyringError> {
         let name = match self.store {
@@ -148,6 +137,11 @@ impl Vault {
     ) -> Result<(Vec<Named>, Vec<String>), KeyringError> {
         let mut kept = Vec::new();
         for section in document.sections() {
+            // Nobody wanted to know what is in it, so it is as it was.
+            if let Some(name) = document.entry(&section) {
+                kept.push((section, name));
+                continue;
+            }
             let secrets = document.secrets(&section);
             if self.store == SecretStore::File || secrets.is_empty() {
                 continue;
@@ -180,19 +174,19 @@ impl Vault {
         }
     }
 
-    fn read(&self, name: &str) -> Result<Secrets, KeyringError> {
+    /// What an entry holds. None: there is none of this name.
+    pub(super) fn read(&self, name: &str) -> Result<Option<Secrets>, KeyringError> {
         if let Some(secrets) = self.known().get(name) {
-            return Ok(secrets.clone());
+            return Ok(Some(secrets.clone()));
         }
-        // One that somebody has removed is a sign-in that ended.
-        let Some(bytes) = run("get", name, None)? else { return Ok(Secrets::default()) };
+        let Some(bytes) = run("get", name, None)? else { return Ok(None) };
         let Stored { token, refresh_token } =
             serde_json::from_slice(&bytes).map_err(|_| KeyringError::Damaged)?;
         let secret =
             |text: Option<std::borrow::Cow<'_, str>>| text.map(|text| Secret::new(text.into_owned()));
         let secrets = Secrets { token: secret(token), refresh_token: secret(refresh_token) };
         self.known().insert(name.to_owned(), secrets.clone());
-        Ok(secrets)
+        Ok(Some(secrets))
     }
 
     fn write(&self, name: &str, secrets: &Secrets) -> Result<(), KeyringError> {

@@ -216,6 +216,7 @@ impl Auth {
         let mut locked = self.lock().await?;
         let room = locked.make_room()?;
         let former = locked.logins.document.login(section).and_then(|login| login.bound_to);
+        locked.logins.document.drop_entry(section);
         locked.logins.document.forget_account(section);
         locked.logins.document.put(section, &login);
         locked.write(room)?;
@@ -297,6 +298,7 @@ impl Auth {
         };
         let document = &mut locked.logins.document;
         let former = document.login(&request.section).and_then(|login| login.bound_to);
+        document.drop_entry(&request.section);
         document.forget_account(&request.section);
         document.put(&request.section, &login);
         document.note_issue(&request.section, now);

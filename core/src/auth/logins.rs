@@ -1,22 +1,27 @@
 //! The logins of a home folder: read without the lock, changed under it.
 
+use std::path::{Path, PathBuf};
+
 use jiff::Timestamp;
 
 use super::document::{Document, Unreadable};
 use super::error::AuthError;
 use super::file::{Folder, Prepared};
-use super::keyring::{Named, Reserved, Vault};
+use super::keyring::{Named, Reserved, Secrets, Vault};
 use super::lock::Lock;
 use super::purpose::Purpose;
 use super::section::{Account, Login, Section};
 use super::{Auth, Notice, host_of};
 
 const FILE: &str = "auth.toml";
+/// How often a file is read again whose entry of the keyring went while it was looked up.
+const TRIES: usize = 20;
 
 /// What the token file held when it was read.
 pub(super) struct Logins {
     pub(super) folder: Folder,
     pub(super) document: Document,
+    path: PathBuf,
     vault: Vault,
     /// The entries of the keyring that the file names.
     named: Vec<Named>,
@@ -26,7 +31,7 @@ pub(super) struct Logins {
 pub(super) struct LockedLogins {
     pub(super) logins: Logins,
     pub(super) lock: Lock,
-    path: std::path::PathBuf,
+    path: PathBuf,
 }
 
 /// A new token file that has its room on disk.
@@ -57,7 +62,7 @@ impl Auth {
     /// Keeps whose login it is, as the server just said.
     pub async fn remember_account(&self, section: &Section, account: Account) -> Result<(), AuthError> {
         let mut logins = self.lock().await?;
-        let Some(mut login) = logins.logins.document.login(section) else {
+        let Some(mut login) = logins.logins.login(section)? else {
             return Ok(());
         };
         if login.account.as_ref() == Some(&account) {
@@ -115,23 +120,13 @@ impl Auth {
     }
 
     fn read_in(&self, folder: Folder) -> Result<Logins, AuthError> {
-        let path = || self.root.join(FILE);
-        let content = folder.read().map_err(|source| AuthError::File { path: path(), source })?;
-        let Some(content) = content else {
-            return Ok(Logins {
-                folder,
-                document: Document::new(),
-                vault: self.vault.clone(),
-                named: Vec::new(),
-            });
-        };
-        if let Some(mode) = content.readable_by_others {
-            (self.notices)(Notice::ReadableByOthers { path: path(), mode });
+        let path = self.root.join(FILE);
+        let (document, readable_by_others) = parsed(&folder, &path)?;
+        if let Some(mode) = readable_by_others {
+            (self.notices)(Notice::ReadableByOthers { path: path.clone(), mode });
         }
-        let mut document = Document::parse(&content.text)
-            .map_err(|Unreadable { line, column }| AuthError::Unreadable { path: path(), line, column })?;
-        let named = self.vault.fill(&mut document)?;
-        Ok(Logins { folder, document, vault: self.vault.clone(), named })
+        let named = document.named();
+        Ok(Logins { folder, document, path, vault: self.vault.clone(), named })
     }
 
     /// Whether the secrets of a section are in the keyring. Does not ask it.
@@ -142,19 +137,62 @@ impl Auth {
     }
 }
 
+/// What the token file holds, and the permissions that let others read it, if they do.
+fn parsed(folder: &Folder, path: &Path) -> Result<(Document, Option<u32>), AuthError> {
+    let path = || path.to_owned();
+    let content = folder.read().map_err(|source| AuthError::File { path: path(), source })?;
+    let Some(content) = content else { return Ok((Document::new(), None)) };
+    let document = Document::parse(&content.text)
+        .map_err(|Unreadable { line, column }| AuthError::Unreadable { path: path(), line, column })?;
+    Ok((document, content.readable_by_others))
+}
+
 impl Logins {
-    /// The login for this purpose. One for another origin, provider or issuer is none, nor is one that has come to its end.
-    pub(super) fn find(&self, purpose: &Purpose, now: Timestamp) -> Result<(Section, Login), AuthError> {
-        let (mut ended, mut refused) = (None, None);
+    /// The login of a section, with its secrets, for which the keyring is asked where they are there. One whose entry is gone
+    /// has come to its end.
+    pub(super) fn login(&mut self, section: &Section) -> Result<Option<Login>, AuthError> {
+        for _ in 0..TRIES {
+            let Some(name) = self.document.entry(section) else { break };
+            let secrets = match self.vault.read(&name).map_err(AuthError::InKeyring)? {
+                Some(secrets) => secrets,
+                None => {
+                    // Another process may have put a new entry in its place since the file was read.
+                    let (document, _) = parsed(&self.folder, &self.path)?;
+                    if document.entry(section).as_ref() != Some(&name) {
+                        (self.named, self.document) = (document.named(), document);
+                        continue;
+                    }
+                    Secrets::default()
+                }
+            };
+            self.document.drop_entry(section);
+            self.document.give(section, &secrets);
+        }
+        Ok(self.document.login(section))
+    }
+
+    /// The login for this purpose. One for another origin, provider or issuer is none, nor is one that has come to its end. Of
+    /// those that are in the keyring only one for this API is looked at.
+    pub(super) fn find(&mut self, purpose: &Purpose, now: Timestamp) -> Result<(Section, Login), AuthError> {
+        let (mut unreadable, mut ended, mut refused) = (None, None, None);
         for section in self.document.sections().into_iter().filter(|section| purpose.is_about(section)) {
             let Some(login) = self.document.login(&section) else {
                 continue;
             };
             if !purpose.is_there(&login) {
                 let (there, here) = (host_of(&login.api), purpose.host());
-                refused = refused.or(login.token.is_some().then_some(AuthError::OtherOrigin { there, here }));
+                let has_token = login.token.is_some() || self.document.entry(&section).is_some();
+                refused = refused.or(has_token.then_some(AuthError::OtherOrigin { there, here }));
                 continue;
             }
+            let login = match self.login(&section) {
+                Ok(Some(login)) if purpose.is_there(&login) => login,
+                Ok(_) => continue,
+                Err(error) => {
+                    unreadable = unreadable.or(Some(error));
+                    continue;
+                }
+            };
             if login.token.is_none() {
                 ended = ended.or(Some(AuthError::SignedOut { host: host_of(&login.issuer) }));
                 continue;
@@ -167,7 +205,7 @@ impl Logins {
             purpose.check_end(&login, now)?;
             return Ok((section, login));
         }
-        Err(ended.or(refused).unwrap_or_else(|| AuthError::NotSignedIn { host: purpose.host() }))
+        Err(unreadable.or(ended).or(refused).unwrap_or_else(|| AuthError::NotSignedIn { host: purpose.host() }))
     }
 
     /// The first section for this purpose's API, whatever is left of its login and whoever may use it.

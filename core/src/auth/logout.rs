@@ -42,7 +42,12 @@ impl Auth {
     /// Signs out of a section. None: it was no login.
     pub async fn logout(&self, section: &Section) -> Result<Option<LoggedOut>, AuthError> {
         let mut locked = self.lock().await?;
-        let Some(login) = locked.logins.document.login(section) else {
+        // Secrets that cannot be read go all the same; the server cannot be told of them.
+        let (login, unread) = match locked.logins.login(section) {
+            Err(error @ AuthError::InKeyring(_)) => (locked.logins.document.login(section), Some(error)),
+            login => (login?, None),
+        };
+        let Some(login) = login else {
             return Ok(None);
         };
         let client = Client::of(login.client_id.as_deref());
@@ -52,7 +57,13 @@ impl Auth {
             true => None,
             false => Some(locked.make_room()?),
         };
-        let revocation = match tokio::time::timeout(SERVER_WITHIN, self.revoke(&login, &client)).await {
+        let revoked = async {
+            match unread {
+                Some(error) => Revocation::Failed(error),
+                None => self.revoke(&login, &client).await,
+            }
+        };
+        let revocation = match tokio::time::timeout(SERVER_WITHIN, revoked).await {
             Ok(revocation) => revocation,
             Err(_) => Revocation::Failed(AuthError::TimedOut { after: SERVER_WITHIN }),
         };
@@ -75,12 +86,14 @@ impl Auth {
 
     /// The section that is signed in to this API, if any: what `logout` without a name is about.
     pub fn section_for(&self, purpose: &Purpose) -> Result<Option<Section>, AuthError> {
-        let logins = self.read()?;
+        let mut logins = self.read()?;
         match logins.find(purpose, self.clock.now()) {
             Ok((section, _)) => Ok(Some(section)),
             Err(error) if error.says_that_there_is_none() => Ok(None),
             // What is left of a login that ended, or that another provider needed, is removed, too.
             Err(error) if error.is_absence() => Ok(logins.about(purpose)),
+            // What cannot be read can be removed.
+            Err(AuthError::InKeyring(_)) => Ok(logins.about(purpose)),
             Err(error) => Err(error),
         }
     }

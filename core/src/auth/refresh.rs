@@ -120,15 +120,14 @@ impl Auth {
         spent: &Login,
     ) -> Result<bool, AuthError> {
         locked.logins = self.read()?;
-        let document = &mut locked.logins.document;
-        let Some(now) = document.login(section) else { return Ok(false) };
+        let Some(now) = locked.logins.login(section)? else { return Ok(false) };
         let refresh_token = |login: &Login| login.refresh_token.as_ref().map(|t| t.expose().to_owned());
         if refresh_token(&now) != refresh_token(spent) {
             let _ = locked.lock.finish();
             return Ok(now.refresh_token.is_some());
         }
         let ended = Login { token: None, expires_at: None, refresh_token: None, bound_to: None, ..now };
-        document.put(section, &ended);
+        locked.logins.document.put(section, &ended);
         locked.write(room)?;
         locked.forget_key(spent.bound_to.as_deref());
         // Not before: a kill in between would leave the spent token without its mark.

@@ -119,7 +119,7 @@ impl Tokens {
         if let Some(held) = held.as_ref().filter(is_good) {
             return Ok(held.token.clone());
         }
-        let logins = self.auth.read()?;
+        let mut logins = self.auth.read()?;
         let (section, login) =
             logins.find(&self.purpose, self.auth.clock.now()).map_err(|error| self.purpose.told(error))?;
         let ends_at = self.purpose.end_of(&login);
