@@ -5,10 +5,12 @@
 use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use orkee_tests::browser::Browser;
 use orkee_tests::device::Device;
 use orkee_tests::http::{self, Reply};
+use orkee_tests::mock::{Answer, Mock, tokens};
 use orkee_tests::op::Op;
 use orkee_tests::server::Server;
 use orkee_tests::terminal::Terminal;
@@ -144,4 +146,45 @@ fn a49_each_request_has_its_own_proof_and_a_nonce_that_is_asked_for_is_sent_once
     assert_eq!(op.count("POST", "/token"), 4);
     let [key] = &keys(&device)[..] else { panic!("{:?}", device.files()) };
     assert_eq!(key.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn a49_a_server_that_renews_with_a_bearer_token_goes_on_getting_proofs_for_the_refresh_token() {
+    let renewals = AtomicUsize::new(0);
+    let lax = Mock::authorization_server(move |request| match request.target.as_str() {
+        // The refresh token is bound all the time: without a proof it is refused.
+        "/oauth/token" if request.header("dpop").is_none() => {
+            Some(Answer::json(400, &serde_json::json!({"error": "invalid_grant"})))
+        }
+        "/oauth/token" => Some(Answer::json(200, &tokens(renewals.fetch_add(1, Ordering::SeqCst) + 1))),
+        _ => None,
+    });
+    let server = Server::with_args(&["--dpop", "offered"]);
+    let origin = Device::new(&server.url);
+    origin.login(&server.person());
+    let device = Device::new(&lax.url);
+    device.write_auth(&origin.auth_toml().unwrap().replace(&server.url, &lax.url));
+    let [key] = &keys(&origin)[..] else { panic!("{:?}", origin.files()) };
+    let here = device.home().join(key.file_name().unwrap());
+    std::fs::copy(key, &here).unwrap();
+    let thumbprint = value(&device, "bound_to");
+
+    for n in 1..=2 {
+        device.run(&["cloud", "login", "--refresh-token"]).success();
+        assert_eq!(value(&device, "token"), Some(format!("orkee_access_{n}")));
+        assert_eq!(value(&device, "bound_to"), thumbprint);
+        assert_eq!(value(&device, "token_type").as_deref(), Some("Bearer"));
+        assert!(here.exists());
+    }
+    let token = device.run(&["cloud", "token"]).success();
+    assert!(!token.stderr.contains("bound to a key"), "{token}");
+    let _ = device.run(&["cloud", "status"]);
+    let sent = lax.requests_for("/v1/account");
+    assert!(!sent.is_empty());
+    for request in sent {
+        assert_eq!(request.header("authorization"), Some("Bearer orkee_access_2"));
+        assert_eq!(request.header("dpop"), None);
+    }
+    device.run(&["cloud", "logout"]).success();
+    assert_eq!(keys(&device), Vec::<PathBuf>::new());
 }

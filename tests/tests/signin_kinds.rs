@@ -368,10 +368,20 @@ fn p15a_a_provider_that_is_removed_takes_its_logins_with_it() {
     let device = device("password", &server);
     device.feed("nas", LOGIN, &format!("alice:{PASSWORD}")).success();
     let file = device.home().join("auth.toml");
-    assert!(std::fs::read_to_string(&file).unwrap().contains(PASSWORD));
+    let kept = std::fs::read_to_string(&file).unwrap();
+    assert!(kept.contains(PASSWORD));
+    // Another of its logins, which is bound to a key.
+    let thumbprint = "k".repeat(43);
+    let bound = format!(
+        "{kept}\n[tenants.bound]\nprovider = \"notes\"\ntoken = \"t\"\napi_url = \"{0}\"\nbound_to = \"{thumbprint}\"\n",
+        server.url
+    );
+    std::fs::write(&file, bound).unwrap();
+    let key = device.home().join(format!("auth-{thumbprint}.key"));
+    std::fs::write(&key, "a key").unwrap();
     let ran = device.run("", &["cloud", "provider", "remove", "notes", "--yes"]).success();
     assert!(ran.stderr.contains("was removed from this machine"), "{ran}");
-    assert!(!file.exists());
+    assert!(!file.exists() && !key.exists());
     // Another one of the same name finds nothing.
     device.install(guests::rogue(), &manifest("notes", "password"));
     device.run("nas", SYNC).exits(4);

@@ -18,6 +18,9 @@ const DEFAULT_API: &str = "https://api.orkee.ai";
 /// Names the entry of the keyring that holds the secrets of a section.
 const ENTRY: &str = "keyring";
 
+/// How the access token of a bound login is sent where it is not bound itself.
+const BEARER: &str = "Bearer";
+
 /// The text is not TOML; where, counted from 1.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unreadable {
@@ -104,6 +107,7 @@ impl Document {
             expires_at: renewed("expires_at").and_then(|t| t.parse().ok()),
             refresh_token: renewed("refresh_token").map(Secret::from),
             bound_to: renewed("bound_to"),
+            bearer: text("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case(BEARER)),
             account: text("account").map(|email| Account { email, plan: text("subscription") }),
             identity_provider: text("identity_provider"),
             signed_in_at: text("signed_in_at").and_then(|t| t.parse().ok()),
@@ -125,6 +129,7 @@ impl Document {
         set(table, "api_url", Some(&login.api));
         set(table, "issuer", Some(&login.issuer));
         set(table, "bound_to", login.bound_to.as_deref());
+        set(table, "token_type", Some(BEARER).filter(|_| login.bearer));
         set(table, "identity_provider", login.identity_provider.as_deref());
         set(table, "signed_in_at", login.signed_in_at.map(seconds).as_deref());
         set(table, "ends_at", login.ends_at.map(seconds).as_deref());
@@ -291,6 +296,7 @@ refresh_token = "orkee_refresh_xyz..."
             refresh_token: Some(Secret::new("orkee_refresh_new")),
             account: None,
             bound_to: None,
+            bearer: false,
             identity_provider: None,
             signed_in_at: None,
             ends_at: None,

@@ -26,6 +26,9 @@ impl Auth {
             let room = locked.make_room()?;
             locked.write(room)?;
         }
+        for login in logins.iter().flatten() {
+            locked.forget_key(login.bound_to.as_deref());
+        }
         let _ = locked.lock.finish();
         for (section, login) in sections.iter().zip(logins) {
             tracing::info!(target: "orkee::cloud::auth", %section, provider, "the login was removed with its provider");

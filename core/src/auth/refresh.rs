@@ -92,10 +92,11 @@ impl Auth {
         let now = self.clock.now();
         let expires_at = granted.expires_at(now);
         let Granted { token, refresh_token, bound, .. } = granted;
-        let bound_to = old.bound_to.filter(|_| bound);
+        // The key stays, whatever the access token is: the refresh token may still be good with a proof alone (RFC 9449, 5).
+        let bearer = old.bound_to.is_some() && !bound;
         let is_spent = refresh_token.is_some();
         let refresh_token = refresh_token.or(old.refresh_token);
-        let new = Login { token: Some(token.clone()), expires_at, refresh_token, bound_to, ..old };
+        let new = Login { token: Some(token.clone()), expires_at, refresh_token, bearer, ..old };
         locked.logins.document.put(section, &new);
         locked.logins.document.note_issue(section, now);
         locked.write(room).map_err(|error| match error {
@@ -126,7 +127,7 @@ impl Auth {
             let _ = locked.lock.finish();
             return Ok(now.refresh_token.is_some());
         }
-        let ended = Login { token: None, expires_at: None, refresh_token: None, bound_to: None, ..now };
+        let ended = Login { token: None, expires_at: None, refresh_token: None, bound_to: None, bearer: false, ..now };
         locked.logins.document.put(section, &ended);
         locked.write(room)?;
         locked.forget_key(spent.bound_to.as_deref());

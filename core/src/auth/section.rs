@@ -71,6 +71,8 @@ pub struct Login {
     pub account: Option<Account>,
     /// The thumbprint of the key that the tokens are bound to.
     pub bound_to: Option<String>,
+    /// The access token needs no proof of that key, though the refresh token may.
+    pub bearer: bool,
     /// The identity provider of the tenant that signed the person in.
     pub identity_provider: Option<String>,
     /// When the person signed in, where it matters.
@@ -87,6 +89,11 @@ impl Login {
             true => Standard::OpenId,
             false => Standard::Oauth,
         }
+    }
+
+    /// Whether the access token goes out with a proof of the key that the login is bound to.
+    pub(super) fn is_sent_bound(&self) -> bool {
+        self.bound_to.is_some() && !self.bearer
     }
 
     /// The part of the secret that is none, such as the user name.

@@ -102,7 +102,7 @@ impl Tokens {
 
     /// Whether the token is bound to a key of this device, as far as this machine knows: it is of use with a proof alone.
     pub fn is_bound(&self) -> bool {
-        let bound = || self.auth.login_for(&self.purpose).is_ok_and(|(_, login)| login.bound_to.is_some());
+        let bound = || self.auth.login_for(&self.purpose).is_ok_and(|(_, login)| login.is_sent_bound());
         self.environment.is_none() && bound()
     }
 
@@ -183,7 +183,7 @@ impl Tokens {
             return Ok(key.clone());
         }
         let (_, login) = self.auth.login_for(&self.purpose)?;
-        let key = self.auth.key_of(&login)?;
+        let key = if login.is_sent_bound() { self.auth.key_of(&login)? } else { None };
         *bound = Some((token.clone(), key.clone()));
         Ok(key)
     }
