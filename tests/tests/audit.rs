@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::collections::HashSet;
 use orkee_tests::canary::Canaries;
 use orkee_tests::device::Device;
 use orkee_tests::guests;
@@ -88,6 +89,24 @@ fn a60_a_refresh_that_the_server_refuses_is_kept_as_denied() {
     let asked = server.requests_for("/oauth/token");
     assert_eq!(asked[0].header("x-request-id"), Some(text(&rows[0], "request_id")));
     Canaries(vec![ACCESS, REFRESH]).are_not_in_files(&device.home());
+}
+
+#[test]
+fn a60_a_refresh_that_fails_before_anything_is_sent_is_kept_as_failed() {
+    let server = Mock::authorization_server(|request| {
+        request.target.starts_with("/.well-known/").then(|| Answer::empty(503))
+    });
+    let device = Device::new(&server.url);
+    let section = device.section(ACCESS, -10, Some(REFRESH));
+    device.write_auth(&section);
+    device.run(&["cloud", "token"]).fails(6, "E-AUTH-018");
+    device.write_auth(&format!("{section}bound_to = \"{}\"\n", "k".repeat(43)));
+    device.run(&["cloud", "token"]).fails(4, "E-AUTH-070");
+    let rows = entries(&device.json(&["audit"]));
+    assert_eq!(told(&rows), ["refresh failed", "refresh failed"]);
+    let codes: HashSet<_> = rows.iter().map(|row| text(row, "code")).collect();
+    assert_eq!(codes, HashSet::from(["E-AUTH-018", "E-AUTH-070"]));
+    assert_eq!(server.requests_for("/oauth/token").len(), 0);
 }
 
 fn manifest(name: &str) -> String {

@@ -22,12 +22,43 @@ pub(super) enum Refreshed {
 }
 
 impl Auth {
-    /// Spends the refresh token of a login and keeps its successor.
+    /// Spends the refresh token of a login and keeps its successor. The audit trail is told how that ended.
     pub(super) async fn refresh(
         &self,
         locked: &mut LockedLogins,
         section: &Section,
         login: Login,
+    ) -> Result<Refreshed, AuthError> {
+        // With nothing to send, nothing begins.
+        if login.refresh_token.is_none() {
+            return Err(AuthError::NotRefreshable { host: host_of(&login.issuer) });
+        }
+        let client = Client::of(login.client_id.as_deref());
+        let mut under_way = None;
+        let ended = self.spend(locked, section, &login, &client, &mut under_way).await;
+        // Not before the new token is safe: nothing may come between it and the file.
+        let noted = match &ended {
+            Ok(Refreshed::New { .. }) => Some((AuditOutcome::Done, None)),
+            Ok(Refreshed::Changed) => None,
+            Err(error @ (AuthError::SignedOut { .. } | AuthError::Interrupted { .. })) => {
+                Some((AuditOutcome::Denied, Some(error)))
+            }
+            Err(error) => Some((AuditOutcome::Failed, Some(error))),
+        };
+        if let Some(noted) = noted {
+            self.note(AuditAction::Refresh, (section, &login), noted, Some(client.request_id));
+        }
+        drop(under_way);
+        ended
+    }
+
+    async fn spend(
+        &self,
+        locked: &mut LockedLogins,
+        section: &Section,
+        login: &Login,
+        client: &Client,
+        under_way: &mut Option<UnderWay>,
     ) -> Result<Refreshed, AuthError> {
         let host = || host_of(&login.issuer);
         let refresh_token =
@@ -36,49 +67,29 @@ impl Auth {
             issuer: login.issuer.clone(),
             reason: error.to_string(),
         })?;
-        let client = Client::of(login.client_id.as_deref());
-        let key = self.key_of(&login)?;
-        let metadata = discovery::discover(&self.http, &issuer, &client, login.standard()).await?;
+        let key = self.key_of(login)?;
+        let metadata = discovery::discover(&self.http, &issuer, client, login.standard()).await?;
         let metadata = discovery::Metadata { key, ..metadata };
 
         let room = locked.make_room()?;
         let interrupted = locked.lock.interrupted(refresh_token);
         locked.lock.begin(refresh_token, self.clock.now()).map_err(|source| locked.unwritable(source))?;
         tracing::debug!(target: "orkee::cloud::auth", %section, "refreshing the token");
-        let _under_way = UnderWay::begin();
+        *under_way = Some(UnderWay::begin());
         match exchange::refresh(&self.http, &metadata, refresh_token).await {
-            Ok(granted) => {
-                let kept = self.keep(locked, room, section, login.clone(), granted)?;
-                self.note_refresh((section, &login), (AuditOutcome::Done, None), client);
-                Ok(kept)
-            }
+            Ok(granted) => self.keep(locked, room, section, login.clone(), granted),
             Err(Refusal::Grant(_)) => {
-                if self.sign_out(locked, room, section, &login)? {
+                if self.sign_out(locked, room, section, login)? {
                     return Ok(Refreshed::Changed);
                 }
-                let error = match interrupted {
+                Err(match interrupted {
                     Some(at) => AuthError::Interrupted { at },
                     None => AuthError::SignedOut { host: host() },
-                };
-                self.note_refresh((section, &login), (AuditOutcome::Denied, Some(&error)), client);
-                Err(error)
+                })
             }
             // Whether the token was spent is unknown: it stays, and so does the mark.
-            Err(Refusal::Failed(error)) => {
-                self.note_refresh((section, &login), (AuditOutcome::Failed, Some(&error)), client);
-                Err(error)
-            }
+            Err(Refusal::Failed(error)) => Err(error),
         }
-    }
-
-    /// Not before the new token is safe: nothing may come between it and the file.
-    fn note_refresh(
-        &self,
-        whose: (&Section, &Login),
-        ended: (AuditOutcome, Option<&AuthError>),
-        client: Client,
-    ) {
-        self.note(AuditAction::Refresh, whose, ended, Some(client.request_id));
     }
 
     fn keep(
