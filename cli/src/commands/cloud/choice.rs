@@ -299,7 +299,20 @@ fn choose(
         // Whatever serves it now: where the tenant is known to an API, its policy holds.
         Some(selection) if selection.provider.name() != ENTERPRISE => {
             let asking = if asking == Asking::Always { Asking::IfOld } else { asking };
-            let known = surroundings::run(async { Ok(auth.known_tenant(tenant, asking).await?) })?;
+            // The provider for Orkee's own API sends its projects to whom can be asked, so that no policy waits for this machine to have
+            // heard of it. A server may know no tenants, and need not answer.
+            let orkees = selection.provider.name() == ORKEE_CLOUD;
+            let api = discovery_url(of_tenant, set).ok().filter(|_| orkees);
+            let known = surroundings::run(async {
+                if let Some(api) = &api {
+                    match auth.tenant(api, tenant, asking).await {
+                        Ok(Some(known)) => return Ok(Some(known)),
+                        Ok(None) => {}
+                        Err(error) => tracing::debug!(target: "orkee::cloud", tenant, %error, "the API was not asked for the tenant"),
+                    }
+                }
+                Ok(auth.known_tenant(tenant, asking).await?)
+            })?;
             return Ok((selection, known));
         }
         selection => selection,
