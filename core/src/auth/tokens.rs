@@ -231,6 +231,10 @@ impl CredentialSource for Tokens {
         }
     }
 
+    fn offers_single_sign_on(&self, _: &str) -> bool {
+        self.environment.is_none() && self.purpose.sso
+    }
+
     fn token<'a>(
         &'a self,
         name: &'a str,

@@ -43,6 +43,11 @@ pub trait CredentialSource: Send + Sync {
         Some("orkee cloud login".to_owned())
     }
 
+    /// Whether that command takes `--sso`: people sign in through an identity provider of their tenant.
+    fn offers_single_sign_on(&self, _name: &str) -> bool {
+        false
+    }
+
     /// Called when the origin answered 401 to `refused`. Another secret to try once; None: there is no other.
     fn refresh_after_401<'a>(
         &'a self,

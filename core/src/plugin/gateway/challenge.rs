@@ -13,6 +13,9 @@ use crate::plugin::text::clean;
 const MAX_SCOPE: usize = 200;
 const MAX_URL: usize = 1000;
 
+/// What to do where no company is named yet.
+const NAME_IT: &str = "set ORKEE_CLOUD_TENANT=NAME, then `orkee cloud login --sso`";
+
 /// A refusal that a refresh does not help against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Challenge {
@@ -45,8 +48,9 @@ impl Challenge {
         })
     }
 
-    /// What to do about it. `command` signs in anew; none where the secret is not the person's to renew here.
-    pub(super) fn hint(&self, command: Option<&str>) -> String {
+    /// What to do about it. `command` signs in anew; none where the secret is not the person's to renew here. `sso`: it does so
+    /// through the company's identity provider if it is told to; without, the company has to be named first.
+    pub(super) fn hint(&self, command: Option<&str>, sso: bool) -> String {
         match (self, command) {
             (Self::Scope(None), Some(command)) => format!("sign in again: `{command}`"),
             (Self::Scope(Some(scope)), Some(command)) => {
@@ -54,12 +58,16 @@ impl Challenge {
             }
             (Self::Scope(None), None) => "use a token with a wider scope".to_owned(),
             (Self::Scope(Some(scope)), None) => format!("use a token with the scope `{scope}`"),
-            (Self::SingleSignOn(Some(url)), Some(command)) => {
+            (Self::SingleSignOn(Some(url)), Some(command)) if sso => {
                 format!("sign in through your company at {url}, or run `{command} --sso`")
             }
-            (Self::SingleSignOn(None), Some(command)) => {
+            (Self::SingleSignOn(None), Some(command)) if sso => {
                 format!("sign in through your company: `{command} --sso`")
             }
+            (Self::SingleSignOn(Some(url)), Some(_)) => {
+                format!("sign in through your company at {url}, or {NAME_IT}")
+            }
+            (Self::SingleSignOn(None), Some(_)) => format!("sign in through your company: {NAME_IT}"),
             (Self::SingleSignOn(Some(url)), None) => {
                 format!("sign in through your company at {url}, and use a token that was made there")
             }
@@ -185,10 +193,22 @@ mod tests {
     fn a43_the_hint_names_the_command_or_the_address() {
         let login = Some("orkee cloud login --env dev");
         assert_eq!(
-            Challenge::Scope(Some("admin".to_owned())).hint(login),
+            Challenge::Scope(Some("admin".to_owned())).hint(login, false),
             "the server wants the scope `admin`; sign in again: `orkee cloud login --env dev`"
         );
-        assert!(Challenge::SingleSignOn(None).hint(login).ends_with("`orkee cloud login --env dev --sso`"));
-        assert!(Challenge::Scope(None).hint(None).contains("token"));
+        assert!(Challenge::Scope(None).hint(None, false).contains("token"));
+    }
+
+    #[test]
+    fn a43_the_hint_has_the_flag_for_a_company_only_where_the_command_takes_it() {
+        let at = || Some("https://sso.example/acme".to_owned());
+        for challenge in [Challenge::SingleSignOn(None), Challenge::SingleSignOn(at())] {
+            let hint = challenge.hint(Some("orkee cloud login"), true);
+            assert!(hint.ends_with("`orkee cloud login --sso`") && !hint.contains("TENANT"), "{hint}");
+            // A login of an environment, or of nobody's company, takes no such flag.
+            let hint = challenge.hint(Some("orkee cloud login --env dev"), false);
+            assert!(hint.ends_with("set ORKEE_CLOUD_TENANT=NAME, then `orkee cloud login --sso`"), "{hint}");
+            assert!(!hint.contains("--env"), "{hint}");
+        }
     }
 }

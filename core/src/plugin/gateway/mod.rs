@@ -354,7 +354,8 @@ impl Gateway {
         let challenge = Challenge::of(reply.status, &reply.headers);
         let incoming = self.admit(reply, origin, attached)?;
         let command = challenge.as_ref().and_then(|_| self.credentials.sign_in_command(name));
-        let remedy = challenge.map(|challenge| challenge.hint(command.as_deref()));
+        let sso = self.credentials.offers_single_sign_on(name);
+        let remedy = challenge.map(|challenge| challenge.hint(command.as_deref(), sso));
         Ok(Incoming { remedy, ..incoming })
     }
 
