@@ -62,6 +62,31 @@ fn a49_a_login_is_bound_to_a_key_of_its_own_that_goes_with_it() {
 }
 
 #[test]
+fn a49_doctor_looks_after_the_keys_of_logins() {
+    let server = Server::with_args(&["--dpop", "offered"]);
+    let device = Device::new(&server.url);
+    device.login(&server.person());
+    device.run(&["doctor"]).success();
+    let [key] = &keys(&device)[..] else { panic!("{:?}", device.files()) };
+    let mode = |mode| std::fs::set_permissions(key, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o644);
+    let left = device.home().join(format!("auth-{}.key", "k".repeat(43)));
+    std::fs::write(&left, "a key").unwrap();
+    let ran = device.run(&["doctor"]).exits(1);
+    let readable = format!("other users can read {} (mode 644)", key.display());
+    let unnamed = format!("{} is a key that no sign-in is bound to", left.display());
+    assert!(ran.stdout.contains(&readable) && ran.stdout.contains(&unnamed), "{ran}");
+    assert!(left.exists(), "nothing is changed unasked");
+
+    let mended = device.json(&["doctor", "--fix"]);
+    assert_eq!(mended["mended"].as_array().unwrap().len(), 2, "{mended}");
+    assert_eq!(keys(&device), std::slice::from_ref(key));
+    assert_eq!(key.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+    device.run(&["doctor"]).success();
+    device.run(&["cloud", "status"]).success();
+}
+
+#[test]
 fn a49_stolen_tokens_are_of_no_use_without_the_key() {
     let server = Server::with_args(&["--dpop", "offered"]);
     let device = Device::new(&server.url);

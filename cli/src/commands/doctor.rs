@@ -26,7 +26,7 @@ Examples:
   orkee doctor --fix    mend what can be mended without losing anything
   orkee doctor --json")]
 pub(crate) struct Doctor {
-    /// Make the token file private where other users can read it
+    /// Make the token file and the keys of sign-ins private where other users can read them; remove keys of no sign-in
     #[arg(long)]
     fix: bool,
 }
@@ -65,15 +65,15 @@ impl Doctor {
         let providers = examine_providers(cx)?;
         let sound = findings.is_empty()
             && trails.is_empty()
-            && tokens.problem.is_none()
+            && tokens.problems.is_empty()
             && providers.problems.is_empty();
         let exit = if sound { Exit::DONE } else { Kind::Failed.into() };
         if cx.out.is_json() {
             let problems = providers.problems.into_iter().map(|(problem, _)| of_provider(problem));
             let trails = trails.into_iter().map(trails::view);
-            let tokens_found = tokens.problem.into_iter().map(tokens::view);
+            let tokens_found = tokens.problems.into_iter().map(tokens::view);
             let findings = findings.into_iter().map(view).chain(trails).chain(tokens_found).chain(problems);
-            let mended = tokens.mended.into_iter().collect();
+            let mended = tokens.mended;
             cx.out.document(&Document { sound, findings: findings.collect(), mended })?;
             return Ok(exit);
         }

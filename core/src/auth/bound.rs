@@ -1,6 +1,7 @@
 //! Logins whose tokens are bound to a key (DPoP), and the files of those keys: one a login, named after the key, beside the token
 //! file. It is there before the token file names it, and goes when no login does any more.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +13,15 @@ use super::logins::LockedLogins;
 use super::section::Login;
 use super::{Auth, Notice, host_of};
 use crate::net::{ApiUrl, ProofKey};
+
+/// What is wrong with the files of keys, or was.
+#[derive(Debug, Default)]
+pub struct Keys {
+    /// Those that other users can read, and their permissions.
+    pub readable: Vec<(PathBuf, u32)>,
+    /// Those that no login is bound to.
+    pub unnamed: Vec<PathBuf>,
+}
 
 /// Characters of a thumbprint.
 const THUMBPRINT_LEN: usize = 43;
@@ -46,6 +56,48 @@ impl Auth {
     }
 }
 
+impl Auth {
+    /// Looks at the keys of logins. Tells no notice.
+    pub fn examine_keys(&self) -> Result<Keys, AuthError> {
+        let logins = self.read_quietly()?;
+        let bound_to = |section| logins.document.login(section).and_then(|login| login.bound_to);
+        let named: HashSet<String> = logins.document.sections().iter().filter_map(bound_to).collect();
+        let at = |name: &str| self.root.join(name);
+        let names = logins.folder.names();
+        let names = names.map_err(|source| AuthError::File { path: self.root.clone(), source })?;
+        let mut keys = Keys::default();
+        for name in names {
+            let Some(thumbprint) = thumbprint_of(&name) else { continue };
+            if !named.contains(thumbprint) {
+                keys.unnamed.push(at(&name));
+                continue;
+            }
+            let content = logins.folder.read_named(&name);
+            let content = content.map_err(|source| AuthError::File { path: at(&name), source })?;
+            keys.readable.extend(content.and_then(|c| c.readable_by_others).map(|mode| (at(&name), mode)));
+        }
+        Ok(keys)
+    }
+
+    /// Makes those keys 0600 that others can read, and removes those that no login is bound to. What there was of both.
+    pub async fn mend_keys(&self) -> Result<Keys, AuthError> {
+        // A key is there before a login names it, under this lock.
+        let locked = self.lock().await?;
+        let keys = self.examine_keys()?;
+        let named = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let folder = &locked.logins.folder;
+        for (path, _) in &keys.readable {
+            let made = named(path).map_or(Ok(()), |name| folder.make_private_named(&name));
+            made.map_err(|source| AuthError::File { path: path.clone(), source })?;
+        }
+        for path in &keys.unnamed {
+            let removed = named(path).map_or(Ok(()), |name| folder.remove_named(&name));
+            removed.map_err(|source| AuthError::Unwritable { path: path.clone(), source })?;
+        }
+        Ok(keys)
+    }
+}
+
 impl LockedLogins {
     /// Keeps a key, before a login says that it is bound to it.
     pub(super) fn keep_key(&self, key: &ProofKey) -> Result<(), AuthError> {
@@ -69,6 +121,12 @@ fn file_name(thumbprint: &str) -> Option<String> {
     let is_one = thumbprint.len() == THUMBPRINT_LEN
         && thumbprint.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     is_one.then(|| format!("auth-{thumbprint}.key"))
+}
+
+/// The key that a file of this name is of. None: it is no such file.
+fn thumbprint_of(name: &str) -> Option<&str> {
+    let thumbprint = name.strip_prefix("auth-")?.strip_suffix(".key")?;
+    file_name(thumbprint).map(|_| thumbprint)
 }
 
 #[cfg(test)]

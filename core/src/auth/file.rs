@@ -174,8 +174,23 @@ impl Folder {
 
     /// Takes from other users what lets them read the token file.
     pub(super) fn make_private(&self) -> Result<(), FileError> {
+        self.make_private_named(NAME)
+    }
+
+    /// The names of what is in the folder. One that is no text is none of ours.
+    pub(super) fn names(&self) -> Result<Vec<String>, FileError> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&*self.handle)? {
+            names.extend(entry?.file_name().to_str().ok().map(ToOwned::to_owned));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Takes from other users what lets them read another file.
+    pub(super) fn make_private_named(&self, name: &str) -> Result<(), FileError> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&*self.handle, NAME, flags, Mode::empty())?;
+        let fd = rustix::fs::openat(&*self.handle, name, flags, Mode::empty())?;
         check_file(&rustix::fs::fstat(&fd)?)?;
         Ok(rustix::fs::fchmod(&fd, Mode::RUSR | Mode::WUSR)?)
     }

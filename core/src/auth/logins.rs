@@ -120,13 +120,23 @@ impl Auth {
     }
 
     fn read_in(&self, folder: Folder) -> Result<Logins, AuthError> {
+        let (logins, readable_by_others) = self.logins_in(folder)?;
+        if let Some(mode) = readable_by_others {
+            (self.notices)(Notice::ReadableByOthers { path: logins.path.clone(), mode });
+        }
+        Ok(logins)
+    }
+
+    /// The same, for who tells of the permissions in another way.
+    pub(super) fn read_quietly(&self) -> Result<Logins, AuthError> {
+        Ok(self.logins_in(self.folder()?)?.0)
+    }
+
+    fn logins_in(&self, folder: Folder) -> Result<(Logins, Option<u32>), AuthError> {
         let path = self.root.join(FILE);
         let (document, readable_by_others) = parsed(&folder, &path)?;
-        if let Some(mode) = readable_by_others {
-            (self.notices)(Notice::ReadableByOthers { path: path.clone(), mode });
-        }
         let named = document.named();
-        Ok(Logins { folder, document, path, vault: self.vault.clone(), named })
+        Ok((Logins { folder, document, path, vault: self.vault.clone(), named }, readable_by_others))
     }
 
     /// Whether the secrets of a section are in the keyring. Does not ask it.

@@ -43,6 +43,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use url::Url;
 
+pub use bound::Keys;
 pub use browser::{BrowserWish, Surroundings, open as open_browser};
 pub use client::Client;
 pub use env_token::EnvToken;

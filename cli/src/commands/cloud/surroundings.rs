@@ -212,7 +212,7 @@ impl Diagnostic for Interrupted {
 }
 
 /// Runs a future to its end, or until Ctrl-C or SIGTERM. Nothing that it left behind is waited for.
-pub(super) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     // One thread: more would each have a heap of their own, and hand over bodies that are worked on here.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(NoRuntime)?;
     let result = runtime.block_on(until_interrupted(work));
