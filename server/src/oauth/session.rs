@@ -1,7 +1,8 @@
 //! A browser, known by one cookie, and the forms that it was given.
 //!
 //! The cookie is random from the first page on, and new at sign-in. A form carries a hash of the cookie and of what it is
-//! for: another site can neither read the cookie nor make the hash, and `SameSite` keeps it from sending either.
+//! for: another site can neither read the cookie nor make the hash, and `SameSite` keeps it from sending either. The browser's own
+//! person can make it for any form; what must have been shown first is remembered where it is shown.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use base64::Engine as _;
@@ -55,21 +56,26 @@ impl Browser {
         URL_SAFE_NO_PAD.encode(hash.finalize())
     }
 
-    /// Whether a form for `purpose` was given to this browser.
+    /// What the browser is known by where its cookie need not be.
+    pub(super) fn hash(&self) -> SecretHash {
+        SecretHash::of(&self.0)
+    }
+
+    /// Whether a form for `purpose` is of this browser.
     pub(super) fn gave(&self, purpose: &str, key: Option<&str>) -> bool {
         key.is_some_and(|key| self.form_key(purpose).as_bytes().ct_eq(key.as_bytes()).into())
     }
 
     /// Who is signed in at it.
     pub(super) async fn account(&self, app: &App) -> Result<Option<Account>, ApiError> {
-        let hash = SecretHash::of(&self.0);
+        let hash = self.hash();
         app.storage(move |storage| storage.session(hash, Timestamp::now())).await
     }
 
     /// Signs an account in at a browser that from now on has another cookie.
     pub(super) async fn signed_in(app: &App, account: AccountKey) -> Result<Self, ApiError> {
         let browser = Self::new();
-        let hash = SecretHash::of(&browser.0);
+        let hash = browser.hash();
         app.storage(move |storage| storage.create_session(hash, account, Timestamp::now() + LIFETIME))
             .await?;
         Ok(browser)
@@ -77,7 +83,7 @@ impl Browser {
 
     /// Signs out whoever is signed in.
     pub(super) async fn sign_out(&self, app: &App) -> Result<(), ApiError> {
-        let hash = SecretHash::of(&self.0);
+        let hash = self.hash();
         app.storage(move |storage| storage.end_session(hash)).await
     }
 }

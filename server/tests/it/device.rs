@@ -1,6 +1,9 @@
 //! Signing in on another device: what the device is told, and what a person may do with its code.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::support::browser::form_in;
 use crate::support::{Browser, Client, Home, Request, Response};
@@ -34,6 +37,16 @@ fn error(response: &Response) -> (u16, String) {
 
 fn refused(code: &str) -> (u16, String) {
     (400, code.to_owned())
+}
+
+/// What the form that answers for a code carries at the browser of a cookie.
+fn form_key(cookie: &str, code: &str) -> String {
+    let purpose = format!("device {code}");
+    let mut hash = Sha256::new();
+    hash.update((purpose.len() as u64).to_be_bytes());
+    hash.update(&purpose);
+    hash.update(cookie);
+    URL_SAFE_NO_PAD.encode(hash.finalize())
 }
 
 /// A browser at which Ann is signed in, and the page for a code.
@@ -230,6 +243,22 @@ fn nobody_decides_without_having_seen_the_question() {
     assert_eq!(server.send(&Request::form("/device/decision", &fields)).status, 403, "not signed in");
     assert_eq!(error(&poll(&server.client, &device.device_code)), refused("authorization_pending"));
 
+    // Ann knows her own cookie, and so can make the form of a question that she was never shown.
+    let cookie = browser.cookies[0].1.clone();
+    let answer = |code: &str, decision| {
+        let fields = [("form", &*form_key(&cookie, code)), ("user_code", code), ("decision", decision)];
+        server.send(&Request::form("/device/decision", &fields).header("cookie", &cookies.join("; "))).status
+    };
+    let unknown = (0..5).map(|_| answer("BBBB-BBBB", "approve")).collect::<Vec<_>>();
+    let made_up = ["approve", "deny"].map(|decision| answer(&device.user_code, decision));
+    assert_eq!(
+        (unknown, made_up),
+        (vec![404; 5], [404; 2]),
+        "nothing tells a code that waits from one that does not"
+    );
+    let told = error(&poll(&server.client, &device.device_code));
+    assert_eq!(told, refused("slow_down"), "nothing was decided, and it asks too soon");
+
     // The question of one code answers no other.
     let other = ask(&server.client);
     let question = browser.submit(&page, &[("user_code", &device.user_code)]);
@@ -244,6 +273,13 @@ fn nobody_decides_without_having_seen_the_question() {
         .collect();
     let forged = Request::form(action, &swapped).header("cookie", &cookies.join("; "));
     assert_eq!(server.send(&forged).status, 403);
+    let tried: Vec<u16> = (0..3).map(|_| answer("BBBB-BBBB", "approve")).collect();
+    assert_eq!(tried, [404, 404, 429], "forms that were made up count as codes that were tried");
+    assert_eq!(
+        browser.submit(&question, &[("decision", "approve")]).status,
+        200,
+        "what was shown may be answered"
+    );
 }
 
 #[test]

@@ -5,8 +5,8 @@
 //! server costs a person no more than asking the device for another code. Once somebody approved, it is an authorization code
 //! like any other in the storage, good once.
 //!
-//! A code is short because people type it, so what can be tried is counted, by account and by address, and nothing is told of
-//! a code before somebody has signed in. A person may also be tricked into typing a stranger's code: the page says which
+//! A code is short because people type it, so what can be tried is counted, by account and by address, nothing is told of a code
+//! before somebody has signed in, and only the browser that was shown which device asks can answer. A person may also be tricked into typing a stranger's code: the page says which
 //! device asks, from which address, and what to make of it.
 
 mod ask;

@@ -65,13 +65,11 @@ pub(crate) async fn typed(
     if !browser.gave(pages::device::ENTER, fields.get("form")) {
         return again(STALE, StatusCode::FORBIDDEN);
     }
-    let may_try =
-        app.code_addresses.take(address.0.clone()).is_ok() && app.code_accounts.take(account.key).is_ok();
-    if !may_try {
-        tracing::warn!(address = address.0, account = account.id, "too many device codes were tried");
+    if !may_try(&app, &address, &account) {
         return again(OFTEN, StatusCode::TOO_MANY_REQUESTS);
     }
-    let found = code.and_then(|code| Some((app.devices.asking(&code, Timestamp::now())?, code)));
+    let found =
+        code.and_then(|code| Some((app.devices.show(&code, browser.hash(), Timestamp::now())?, code)));
     let Some((asking, code)) = found else {
         return again(UNKNOWN, StatusCode::NOT_FOUND);
     };
@@ -79,7 +77,22 @@ pub(crate) async fn typed(
     Ok(page.respond(StatusCode::OK))
 }
 
-pub(crate) async fn decide(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Answer {
+/// Counts a code that somebody names; whether they may.
+fn may_try(app: &App, address: &Address, account: &Account) -> bool {
+    let may =
+        app.code_addresses.take(address.0.clone()).is_ok() && app.code_accounts.take(account.key).is_ok();
+    if !may {
+        tracing::warn!(address = address.0, account = account.id, "too many device codes were tried");
+    }
+    may
+}
+
+pub(crate) async fn decide(
+    State(app): State<Arc<App>>,
+    address: Address,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
     let fields = form(&headers, body).await?;
     let code = fields.get("user_code").and_then(UserCode::parse);
     let (browser, account) = match signed_in(&app, &headers, code.as_ref(), Some(STALE)).await? {
@@ -89,7 +102,7 @@ pub(crate) async fn decide(State(app): State<Arc<App>>, headers: HeaderMap, body
     let again = |problem, status| {
         Ok(pages::device::enter(&browser, &account.email, "", Some(problem)).respond(status))
     };
-    // Only a browser that was shown this very question has the key.
+    // No other site has the key.
     let Some(code) = code.filter(|code| browser.gave(&pages::device::purpose(code), fields.get("form")))
     else {
         return again(STALE, StatusCode::FORBIDDEN);
@@ -98,8 +111,12 @@ pub(crate) async fn decide(State(app): State<Arc<App>>, headers: HeaderMap, body
         Some("approve") => Decision::Approve,
         _ => Decision::Decline,
     };
-    let Some(claim) = app.devices.decide(&code, decision, Timestamp::now()) else {
-        return again(UNKNOWN, StatusCode::NOT_FOUND);
+    let Some(claim) = app.devices.decide(&code, browser.hash(), decision, Timestamp::now()) else {
+        // Whoever makes a form for a code that they were not shown learns nothing of it, and has tried a code all the same.
+        return match may_try(&app, &address, &account) {
+            true => again(UNKNOWN, StatusCode::NOT_FOUND),
+            false => again(OFTEN, StatusCode::TOO_MANY_REQUESTS),
+        };
     };
     if decision == Decision::Decline {
         return Ok(Page::device_declined().respond(StatusCode::OK));

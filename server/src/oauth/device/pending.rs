@@ -39,6 +39,8 @@ struct Entry {
     interval: SignedDuration,
     polled: Option<Timestamp>,
     state: State,
+    /// The browser that was last shown who asks: it alone may decide.
+    shown_to: Option<SecretHash>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,29 +124,42 @@ impl Pending {
             interval: INTERVAL,
             polled: None,
             state: State::Open,
+            shown_to: None,
         };
         waiting.codes.insert(code.clone(), secret.hash());
         waiting.devices.insert(secret.hash(), entry);
         Some(Begun { device_code: secret, user_code: code })
     }
 
-    /// The device that shows a code and waits.
-    pub(super) fn asking(&self, code: &UserCode, now: Timestamp) -> Option<Asking> {
-        let waiting = self.lock();
-        let entry = waiting.devices.get(waiting.codes.get(code)?)?;
-        (entry.expires > now).then(|| entry.asking.clone())
+    /// The device that shows a code and waits, for this browser to show.
+    pub(super) fn show(&self, code: &UserCode, browser: SecretHash, now: Timestamp) -> Option<Asking> {
+        let mut waiting = self.lock();
+        let device_code = *waiting.codes.get(code)?;
+        let entry = waiting.devices.get_mut(&device_code).filter(|entry| entry.expires > now)?;
+        entry.shown_to = Some(browser);
+        Some(entry.asking.clone())
     }
 
-    /// Takes a code out of use. None: nothing waits with it any more. An approval counts once it is [confirmed](Self::confirm).
-    pub(super) fn decide(&self, code: &UserCode, decision: Decision, now: Timestamp) -> Option<Claim> {
+    /// Takes a code out of use. None: nothing waits with it that this browser was shown. An approval counts once it is
+    /// [confirmed](Self::confirm).
+    pub(super) fn decide(
+        &self,
+        code: &UserCode,
+        browser: SecretHash,
+        decision: Decision,
+        now: Timestamp,
+    ) -> Option<Claim> {
         let mut waiting = self.lock();
-        let device_code = waiting.codes.remove(code)?;
-        let entry = waiting.devices.get_mut(&device_code).filter(|entry| entry.expires > now)?;
+        let device_code = *waiting.codes.get(code)?;
+        let may_decide = |entry: &&mut Entry| entry.expires > now && entry.shown_to == Some(browser);
+        let entry = waiting.devices.get_mut(&device_code).filter(may_decide)?;
         entry.state = match decision {
             Decision::Approve => State::Claimed,
             Decision::Decline => State::Declined,
         };
-        Some(Claim { device_code, device: entry.asking.device.clone(), expires: entry.expires })
+        let claim = Claim { device_code, device: entry.asking.device.clone(), expires: entry.expires };
+        waiting.codes.remove(code);
+        Some(claim)
     }
 
     /// The approval was written down.
@@ -197,6 +212,10 @@ mod tests {
         Timestamp::from_second(1_700_000_000 + n).unwrap()
     }
 
+    fn browser() -> SecretHash {
+        SecretHash::of("the browser that typed the code")
+    }
+
     fn begun(pending: &Pending) -> Begun {
         pending.begin(DeviceName::default(), "192.0.2.1", second(0)).unwrap()
     }
@@ -217,24 +236,40 @@ mod tests {
     fn a_code_is_decided_once() {
         let pending = Pending::new(LIFETIME);
         let Begun { device_code, user_code } = begun(&pending);
-        let claim = pending.decide(&user_code, Decision::Approve, second(1)).unwrap();
+        pending.show(&user_code, browser(), second(1)).unwrap();
+        let claim = pending.decide(&user_code, browser(), Decision::Approve, second(1)).unwrap();
         assert_eq!(claim.device_code, device_code.hash());
         assert_eq!(pending.poll(device_code.hash(), second(1)), Standing::Open, "it is not written down yet");
         pending.confirm(claim.device_code);
         assert_eq!(pending.poll(device_code.hash(), second(2)), Standing::Approved);
-        assert!(pending.decide(&user_code, Decision::Decline, second(3)).is_none());
-        assert!(pending.asking(&user_code, second(3)).is_none());
+        assert!(pending.decide(&user_code, browser(), Decision::Decline, second(3)).is_none());
+        assert!(pending.show(&user_code, browser(), second(3)).is_none());
+    }
+
+    #[test]
+    fn only_the_browser_that_was_shown_who_asks_decides() {
+        let pending = Pending::new(LIFETIME);
+        let Begun { device_code, user_code } = begun(&pending);
+        let decide = |browser| pending.decide(&user_code, browser, Decision::Decline, second(1)).is_some();
+        assert!(!decide(browser()), "it was shown nothing");
+        pending.show(&user_code, browser(), second(1)).unwrap();
+        assert!(!decide(SecretHash::of("another browser")));
+        assert_eq!(pending.poll(device_code.hash(), second(1)), Standing::Open);
+        assert!(decide(browser()), "a decision that did not count leaves the code good");
     }
 
     #[test]
     fn a_device_is_told_of_a_no_and_of_an_end_for_a_while() {
         let pending = Pending::new(LIFETIME);
         let (declined, expired) = (begun(&pending), begun(&pending));
-        pending.decide(&declined.user_code, Decision::Decline, second(1)).unwrap();
+        for code in [&declined.user_code, &expired.user_code] {
+            pending.show(code, browser(), second(1)).unwrap();
+        }
+        pending.decide(&declined.user_code, browser(), Decision::Decline, second(1)).unwrap();
         assert_eq!(pending.poll(declined.device_code.hash(), second(700)), Standing::Declined);
         assert_eq!(pending.poll(expired.device_code.hash(), second(600)), Standing::Expired);
-        assert!(pending.asking(&expired.user_code, second(600)).is_none());
-        assert!(pending.decide(&expired.user_code, Decision::Approve, second(600)).is_none());
+        assert!(pending.show(&expired.user_code, browser(), second(600)).is_none());
+        assert!(pending.decide(&expired.user_code, browser(), Decision::Approve, second(600)).is_none());
         pending.begin(DeviceName::default(), "192.0.2.1", second(1201)).unwrap();
         assert_eq!(pending.poll(expired.device_code.hash(), second(1201)), Standing::Unknown);
     }
