@@ -45,6 +45,8 @@ pub(crate) struct App {
     pub(crate) rate: RateLimiter<AccountKey>,
     /// Sign-ins, by account and address.
     pub(crate) sign_ins: RateLimiter<(String, String)>,
+    /// Wrong passwords, by account.
+    pub(crate) passwords: RateLimiter<String>,
     /// Sign-ins, registrations and token requests, by address.
     pub(crate) addresses: RateLimiter<String>,
     /// Devices whose code has to be typed.
@@ -71,6 +73,7 @@ impl App {
         Self {
             rate: RateLimiter::new(settings.rate_limit, Duration::from_secs(60)),
             sign_ins: RateLimiter::new(10, Duration::from_secs(5 * 60)),
+            passwords: RateLimiter::new(50, Duration::from_secs(60 * 60)),
             addresses: RateLimiter::new(300, Duration::from_secs(60)),
             devices: Pending::new(settings.device_lifetime),
             code_accounts: RateLimiter::new(10, Duration::from_secs(10 * 60)),

@@ -1,6 +1,6 @@
 //! Who is asking: the address a request comes from, and the account that its token belongs to.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -31,7 +31,23 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Where a request comes from, as far as anybody can tell.
 #[derive(Debug, Clone)]
-pub(crate) struct Address(pub(crate) String);
+pub(crate) struct Address {
+    /// For people to see.
+    pub(crate) text: String,
+    /// What is counted: whoever has an IPv6 address has the other 2^64 of its network as well.
+    pub(crate) network: String,
+}
+
+impl From<IpAddr> for Address {
+    fn from(ip: IpAddr) -> Self {
+        let ip = ip.to_canonical();
+        let network = match ip {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("{}/64", Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX))),
+        };
+        Self { text: ip.to_string(), network }
+    }
+}
 
 impl FromRequestParts<Arc<App>> for Address {
     type Rejection = std::convert::Infallible;
@@ -46,9 +62,8 @@ impl FromRequestParts<Arc<App>> for Address {
             .filter(|_| app.settings.behind_proxy)
             .and_then(|list| list.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
         let peer = parts.extensions.get::<Peer>().map(|peer| peer.0.ip());
-        let address =
-            forwarded.or(peer).map_or_else(|| "unknown".to_owned(), |ip| ip.to_canonical().to_string());
-        Ok(Self(address))
+        let unknown = || Self { text: "unknown".to_owned(), network: "unknown".to_owned() };
+        Ok(forwarded.or(peer).map_or_else(unknown, Self::from))
     }
 }
 
@@ -162,5 +177,19 @@ fn tenant_header(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
             name.to_str().map(Some).map_err(|_| ApiError::invalid("orkee-tenant is no tenant's name"))
         }
         _ => Err(ApiError::invalid("orkee-tenant stands more than once")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_counts_with_those_that_its_owner_has_besides() {
+        let network = |ip: &str| Address::from(ip.parse::<IpAddr>().unwrap()).network;
+        assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 }

@@ -41,6 +41,14 @@ impl<K: Hash + Eq> RateLimiter<K> {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
+    /// Puts back what was taken for a request that should not count.
+    pub(crate) fn give_back(&self, key: &K) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(key) {
+            bucket.tokens = (bucket.tokens + 1.0).min(f64::from(self.limit));
+        }
+    }
+
     fn take_at(&self, key: K, now: Instant) -> Result<(), u64> {
         let limit = f64::from(self.limit);
         let per_second = limit / self.period.as_secs_f64();
@@ -73,5 +81,15 @@ mod tests {
         assert_eq!(limiter.take_at("b", now), Ok(()));
         assert_eq!(limiter.take_at("a", now + Duration::from_secs(30)), Ok(()));
         assert_eq!(limiter.take_at("a", now + Duration::from_secs(31)), Err(29));
+    }
+
+    #[test]
+    fn what_was_given_back_can_be_taken_again_and_no_more() {
+        let limiter = RateLimiter::new(2, Duration::from_secs(60));
+        let now = Instant::now();
+        assert_eq!([limiter.take_at("a", now), limiter.take_at("a", now)], [Ok(()); 2]);
+        limiter.give_back(&"a");
+        limiter.give_back(&"b");
+        assert_eq!([limiter.take_at("a", now), limiter.take_at("a", now)], [Ok(()), Err(30)]);
     }
 }

@@ -1,7 +1,7 @@
 //! `/oauth/login`, `/oauth/register`, `/oauth/switch`: becoming somebody at the browser, and ceasing to be.
 //!
-//! Attempts are counted by account and address, and by address alone; an account that does not exist takes as long to
-//! refuse as a wrong password.
+//! Attempts are counted by account and address, and by address alone; wrong passwords by account too, wherever they come from. An
+//! account that does not exist takes as long to refuse as a wrong password.
 
 use std::sync::Arc;
 
@@ -55,16 +55,17 @@ pub(super) async fn sign_in(
     if !browser.gave(pages::sign_in::SIGN_IN, fields.get("form")) {
         return again(STALE, StatusCode::FORBIDDEN);
     }
-    if !may_try(&app, typed, &address) {
+    if !may_try(&app, typed, &address) || app.passwords.take(account_of(typed)).is_err() {
         return again(OFTEN, StatusCode::TOO_MANY_REQUESTS);
     }
     match verify(&app, &fields).await? {
         Some(account) => {
             app.sign_ins.forgive(&attempt(typed, &address));
+            app.passwords.give_back(&account_of(typed));
             welcome(&app, &account, &errand).await
         }
         None => {
-            tracing::warn!(address = address.0, "a sign-in was refused");
+            tracing::warn!(address = address.text, "a sign-in was refused");
             again("That email and password do not match.", StatusCode::FORBIDDEN)
         }
     }
@@ -72,12 +73,17 @@ pub(super) async fn sign_in(
 
 /// Counts an attempt; whether it may be made.
 fn may_try(app: &App, typed: &str, address: &Address) -> bool {
-    app.addresses.take(address.0.clone()).is_ok() && app.sign_ins.take(attempt(typed, address)).is_ok()
+    app.addresses.take(address.network.clone()).is_ok() && app.sign_ins.take(attempt(typed, address)).is_ok()
 }
 
 /// What attempts are counted by.
 fn attempt(typed: &str, address: &Address) -> (String, String) {
-    (typed.trim().to_lowercase().chars().take(254).collect(), address.0.clone())
+    (account_of(typed), address.network.clone())
+}
+
+/// The account that somebody means, whether there is one or not.
+fn account_of(typed: &str) -> String {
+    typed.trim().to_lowercase().chars().take(254).collect()
 }
 
 async fn verify(app: &App, fields: &Parameters) -> Result<Option<Account>, ApiError> {

@@ -87,7 +87,7 @@ async fn answer(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Tokens, Failed> {
-    app.addresses.take(address.0).map_err(|seconds| {
+    app.addresses.take(address.network).map_err(|seconds| {
         Failed::Api(ApiError::rate_limited("too many token requests", app.addresses.limit(), seconds))
     })?;
     let fields = form(headers, body).await?;

@@ -21,7 +21,7 @@ pub(crate) async fn show(
     address: Address,
     Path(name): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    app.addresses.take(address.0).map_err(|seconds| {
+    app.addresses.take(address.network).map_err(|seconds| {
         ApiError::rate_limited("too many requests for tenants", app.addresses.limit(), seconds)
     })?;
     let found = app.storage(move |storage| storage.tenant(&name)).await?;

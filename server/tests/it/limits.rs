@@ -105,6 +105,25 @@ fn sign_ins_are_counted_by_account_and_address() {
 }
 
 #[test]
+fn wrong_passwords_are_counted_by_account_wherever_they_come_from() {
+    let (home, server) = Home::with_ann(&["--public-url", "https://orkee.example.com"]);
+    home.add_user("bob@example.com");
+    let try_from = |n: usize, email: &str, password: &str| {
+        let mut browser = crate::support::Browser::new(&server.client);
+        let page = browser.open(&crate::support::browser::authorize(&[]));
+        // Another network each time.
+        browser.forwarded = Some(format!("2001:db8:{:x}::1", n + 1));
+        browser.submit(&page, &[("email", email), ("password", password)]).status
+    };
+    let right = crate::support::server::PASSWORD;
+    assert_eq!(try_from(0, "ann@example.com", right), 303);
+    let refused = (1..=50).filter(|n| try_from(*n, "ann@example.com", "wrong") == 403).count();
+    assert_eq!(refused, 50, "who signs in does not count");
+    assert_eq!(try_from(51, " ANN@example.com", right), 429);
+    assert_eq!(try_from(52, "bob@example.com", right), 303);
+}
+
+#[test]
 fn a_large_body_that_is_refused_meets_the_answer_and_no_reset() {
     let (home, server) = Home::with_ann(&[]);
     let token = home.token("ann@example.com");

@@ -36,7 +36,7 @@ pub(crate) async fn ask(
 async fn answer(app: &App, address: &Address, headers: &HeaderMap, body: Body) -> Result<Value, Failed> {
     let limit = app.addresses.limit();
     let often = |seconds| Failed::Api(ApiError::rate_limited("too many requests for a code", limit, seconds));
-    app.addresses.take(address.0.clone()).map_err(often)?;
+    app.addresses.take(address.network.clone()).map_err(often)?;
     let fields = form(headers, body).await?;
     if fields.repeats(&ONCE) {
         return Err(refused("invalid_request", "a parameter stands more than once"));
@@ -46,7 +46,7 @@ async fn answer(app: &App, address: &Address, headers: &HeaderMap, body: Body) -
         return Err(refused("invalid_scope", "the only scope is sync"));
     }
     let lifetime = app.devices.lifetime().as_secs();
-    let begun = app.devices.begin(fields.device(), &address.0, Timestamp::now());
+    let begun = app.devices.begin(fields.device(), &address, Timestamp::now());
     let begun = begun.ok_or_else(|| often(lifetime.unsigned_abs()))?;
     let page = format!("{}{ADDRESS}", app.settings.public_url);
     Ok(json!({

@@ -73,16 +73,16 @@ pub(crate) async fn typed(
     let Some((asking, code)) = found else {
         return again(UNKNOWN, StatusCode::NOT_FOUND);
     };
-    let page = pages::device::confirm(&browser, &account.email, &code, &asking, &address.0);
+    let page = pages::device::confirm(&browser, &account.email, &code, &asking, &address.text);
     Ok(page.respond(StatusCode::OK))
 }
 
 /// Counts a code that somebody names; whether they may.
 fn may_try(app: &App, address: &Address, account: &Account) -> bool {
-    let may =
-        app.code_addresses.take(address.0.clone()).is_ok() && app.code_accounts.take(account.key).is_ok();
+    let may = app.code_addresses.take(address.network.clone()).is_ok()
+        && app.code_accounts.take(account.key).is_ok();
     if !may {
-        tracing::warn!(address = address.0, account = account.id, "too many device codes were tried");
+        tracing::warn!(address = address.text, account = account.id, "too many device codes were tried");
     }
     may
 }

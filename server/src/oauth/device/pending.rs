@@ -6,10 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{INTERVAL, UserCode};
+use crate::http::caller::Address;
 use crate::secret::{Secret, SecretHash};
 use crate::storage::DeviceName;
 
-/// Devices that wait at the same time, for all and for one address.
+/// Devices that wait at the same time, for all and for one address, or network of addresses that have one owner.
 const MOST: usize = 10_000;
 const MOST_OF_ADDRESS: usize = 20;
 /// What `slow_down` adds, for good.
@@ -35,6 +36,8 @@ struct Waiting {
 struct Entry {
     code: UserCode,
     asking: Asking,
+    /// What its address is counted with.
+    network: String,
     expires: Timestamp,
     interval: SignedDuration,
     polled: Option<Timestamp>,
@@ -104,11 +107,13 @@ impl Pending {
     }
 
     /// A further device. None: too many wait already.
-    pub(super) fn begin(&self, device: DeviceName, address: &str, now: Timestamp) -> Option<Begun> {
+    pub(super) fn begin(&self, device: DeviceName, address: &Address, now: Timestamp) -> Option<Begun> {
         let mut waiting = self.lock();
         waiting.forget(now);
-        let of_address = waiting.devices.values().filter(|entry| entry.asking.address == address).count();
-        if waiting.devices.len() >= MOST || of_address >= MOST_OF_ADDRESS {
+        if !waiting.has_room(&address.network) {
+            waiting.forget_decided(now);
+        }
+        if !waiting.has_room(&address.network) {
             return None;
         }
         let mut code = UserCode::random();
@@ -116,10 +121,11 @@ impl Pending {
             code = UserCode::random();
         }
         let secret = Secret::new("");
-        let asking = Asking { device, address: address.to_owned(), at: now };
+        let asking = Asking { device, address: address.text.clone(), at: now };
         let entry = Entry {
             code: code.clone(),
             asking,
+            network: address.network.clone(),
             expires: now + self.lifetime,
             interval: INTERVAL,
             polled: None,
@@ -193,6 +199,20 @@ impl Pending {
 }
 
 impl Waiting {
+    fn has_room(&self, network: &str) -> bool {
+        let of_network = self.devices.values().filter(|entry| entry.network == network).count();
+        self.devices.len() < MOST && of_network < MOST_OF_ADDRESS
+    }
+
+    /// Where room is scarce, only those are kept who wait: of the others no more is lost than why they wait in vain, and an
+    /// approval is in the storage.
+    fn forget_decided(&mut self, now: Timestamp) {
+        let waits =
+            |entry: &Entry| matches!(entry.state, State::Open | State::Claimed) && entry.expires > now;
+        self.devices.retain(|_, entry| waits(entry));
+        self.forget(now);
+    }
+
     fn forget(&mut self, now: Timestamp) {
         self.devices.retain(|_, entry| entry.expires + REMEMBERED > now);
         let devices = &self.devices;
@@ -204,6 +224,8 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
@@ -216,8 +238,12 @@ mod tests {
         SecretHash::of("the browser that typed the code")
     }
 
+    fn from(ip: &str) -> Address {
+        Address::from(ip.parse::<IpAddr>().unwrap())
+    }
+
     fn begun(pending: &Pending) -> Begun {
-        pending.begin(DeviceName::default(), "192.0.2.1", second(0)).unwrap()
+        pending.begin(DeviceName::default(), &from("192.0.2.1"), second(0)).unwrap()
     }
 
     #[test]
@@ -270,16 +296,40 @@ mod tests {
         assert_eq!(pending.poll(expired.device_code.hash(), second(600)), Standing::Expired);
         assert!(pending.show(&expired.user_code, browser(), second(600)).is_none());
         assert!(pending.decide(&expired.user_code, browser(), Decision::Approve, second(600)).is_none());
-        pending.begin(DeviceName::default(), "192.0.2.1", second(1201)).unwrap();
+        pending.begin(DeviceName::default(), &from("192.0.2.1"), second(1201)).unwrap();
         assert_eq!(pending.poll(expired.device_code.hash(), second(1201)), Standing::Unknown);
     }
 
     #[test]
     fn one_address_cannot_fill_the_list() {
         let pending = Pending::new(LIFETIME);
-        let begin = |address, n| pending.begin(DeviceName::default(), address, second(n)).is_some();
+        let begin = |ip, n| pending.begin(DeviceName::default(), &from(ip), second(n)).is_some();
         assert!((0..MOST_OF_ADDRESS).all(|_| begin("192.0.2.1", 0)));
         assert!(!begin("192.0.2.1", 0) && begin("192.0.2.2", 0));
-        assert!(begin("192.0.2.1", 1200), "what has ended counts no more");
+        assert!(begin("192.0.2.1", 600), "what has ended counts no more");
+    }
+
+    #[test]
+    fn the_addresses_of_one_network_are_one_address() {
+        let pending = Pending::new(LIFETIME);
+        let begin = |ip: &str| pending.begin(DeviceName::default(), &from(ip), second(0)).is_some();
+        assert!((0..MOST_OF_ADDRESS).all(|n| begin(&format!("2001:db8:0:1::{n:x}"))));
+        assert!(!begin("2001:db8:0:1:ffff::1") && begin("2001:db8:0:2::1"));
+    }
+
+    #[test]
+    fn devices_that_wait_for_nothing_any_more_make_room() {
+        let pending = Pending::new(LIFETIME);
+        let begun: Vec<Begun> = (0..MOST_OF_ADDRESS).map(|_| begun(&pending)).collect();
+        let begin = || pending.begin(DeviceName::default(), &from("192.0.2.1"), second(2)).is_some();
+        for (device, decision) in begun.iter().zip([Decision::Decline, Decision::Approve]) {
+            pending.show(&device.user_code, browser(), second(1)).unwrap();
+            pending.decide(&device.user_code, browser(), decision, second(1)).unwrap();
+        }
+        assert!(begin(), "the one that was declined");
+        assert!(!begin(), "an approval that is being written down is not forgotten");
+        pending.confirm(begun[1].device_code.hash());
+        assert!(begin() && !begin());
+        assert_eq!(pending.poll(begun[2].device_code.hash(), second(5)), Standing::Open);
     }
 }

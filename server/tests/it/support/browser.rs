@@ -16,6 +16,8 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) struct Browser {
     client: Client,
     pub(crate) cookies: Vec<(String, String)>,
+    /// Where a proxy says that it is.
+    pub(crate) forwarded: Option<String>,
 }
 
 /// The challenge of a verifier.
@@ -76,7 +78,7 @@ pub(crate) fn parameter(location: &str, name: &str) -> Option<String> {
 
 impl Browser {
     pub(crate) fn new(client: &Client) -> Self {
-        Self { client: client.clone(), cookies: Vec::new() }
+        Self { client: client.clone(), cookies: Vec::new(), forwarded: None }
     }
 
     #[track_caller]
@@ -85,6 +87,10 @@ impl Browser {
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request =
             if cookies.is_empty() { request } else { request.header("cookie", &cookies.join("; ")) };
+        let request = match &self.forwarded {
+            Some(ip) => request.header("x-forwarded-for", ip),
+            None => request,
+        };
         let response = self.client.send(&request);
         if let Some((name, value)) =
             response.header("set-cookie").and_then(|c| c.split(';').next()?.split_once('='))
