@@ -50,6 +50,8 @@ pub(crate) enum Rejected {
     Invalid(&'static str),
     /// It lacks a fresh nonce.
     Nonce,
+    /// It is good, but of another key.
+    Key,
 }
 
 /// The request that a proof has to be for.
@@ -59,18 +61,23 @@ pub(crate) struct Proven<'a> {
     pub(crate) url: &'a str,
     /// The access token that comes with it.
     pub(crate) token: Option<&'a str>,
+    /// The key that it has to be of, where one is known.
+    pub(crate) key: Option<Thumbprint>,
 }
 
 /// Checks proofs.
 pub(crate) struct Dpop {
     binding: Binding,
     nonces: Nonces,
+    /// Those that came with a token, which only an account has.
     seen: Seen,
+    /// Those that came without: what anybody can have taken is no room of the others.
+    seen_bare: Seen,
 }
 
 impl Dpop {
     pub(crate) fn new(binding: Binding) -> Self {
-        Self { binding, nonces: Nonces::new(), seen: Seen::default() }
+        Self { binding, nonces: Nonces::new(), seen: Seen::default(), seen_bare: Seen::default() }
     }
 
     /// Whether tokens can be bound.
@@ -113,7 +120,11 @@ impl Dpop {
         }
         let slot = proof.nonce.as_deref().and_then(|nonce| self.nonces.slot_of(nonce, now));
         let slot = slot.ok_or(Rejected::Nonce)?;
-        self.seen.insert(slot, proof.id).map_err(Rejected::Invalid)?;
+        if proven.key.is_some_and(|key| key != proof.key) {
+            return Err(Rejected::Key);
+        }
+        let seen = if proven.token.is_some() { &self.seen } else { &self.seen_bare };
+        seen.insert(slot, proof.key, proof.id).map_err(Rejected::Invalid)?;
         Ok(Some(proof.key))
     }
 }

@@ -49,8 +49,28 @@ fn changed(mut value: Value, name: &str, to: Value) -> Value {
 }
 
 fn check(dpop: &Dpop, proof: &str, token: Option<&str>) -> Result<Option<Thumbprint>, Rejected> {
+    check_of(dpop, proof, token, None)
+}
+
+fn check_of(
+    dpop: &Dpop,
+    proof: &str,
+    token: Option<&str>,
+    key: Option<Thumbprint>,
+) -> Result<Option<Thumbprint>, Rejected> {
     let headers = HeaderMap::from_iter([(PROOF, proof.parse().unwrap())]);
-    dpop.check(&Proven { method: "POST", url: URL, token }, &headers, now())
+    dpop.check(&Proven { method: "POST", url: URL, token, key }, &headers, now())
+}
+
+#[test]
+fn a_proof_of_another_key_is_refused_and_takes_no_room() {
+    let (dpop, key) = (Dpop::new(Binding::Offered), Key::new());
+    let proof = key.sign(&key.head(), &claims(&dpop, "a"));
+    assert_eq!(check_of(&dpop, &proof, None, Some(Thumbprint([0; 32]))), Err(Rejected::Key));
+    let own = check(&dpop, &proof, None).unwrap();
+    assert!(own.is_some(), "it was not taken before");
+    let second = key.sign(&key.head(), &claims(&dpop, "b"));
+    assert_eq!(check_of(&dpop, &second, None, own), Ok(own));
 }
 
 #[test]

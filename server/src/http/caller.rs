@@ -95,11 +95,13 @@ fn missing(app: &App) -> ApiError {
 /// Whether the request proves to come from whoever has the key of the token.
 fn prove(app: &App, parts: &Parts, token: &str, key: Thumbprint) -> Result<(), ApiError> {
     let url = format!("{}{}", app.settings.public_url, parts.uri.path());
-    let proven = Proven { method: parts.method.as_str(), url: &url, token: Some(token) };
+    let proven = Proven { method: parts.method.as_str(), url: &url, token: Some(token), key: Some(key) };
     let now = Timestamp::now();
     let error = match app.dpop.check(&proven, &parts.headers, now) {
-        Ok(Some(proven)) if proven == key => return Ok(()),
-        Ok(Some(_)) => ApiError::unauthorized("the proof is of another key than the token's", UNPROVEN),
+        Ok(Some(_)) => return Ok(()),
+        Err(Rejected::Key) => {
+            ApiError::unauthorized("the proof is of another key than the token's", UNPROVEN)
+        }
         Ok(None) => ApiError::unauthorized("the token is bound to a key, and there is no proof", UNPROVEN),
         Err(Rejected::Invalid(why)) => ApiError::unauthorized(why, BAD_PROOF),
         Err(Rejected::Nonce) => {
@@ -148,24 +150,28 @@ impl FromRequestParts<Arc<App>> for Caller {
             // A token of the tenant's identity provider is bound to no key here.
             Some(name) if scheme == Scheme::Bearer && !token.starts_with(ACCESS_PREFIX) => {
                 let id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
-                sign_in::direct(app, name, token, id).await?
+                let caller = sign_in::direct(app, name, token, id).await?;
+                count(app, &caller)?;
+                caller
             }
             _ => {
                 let caller = known(app, token).await?;
+                // First: a proof that is looked at is remembered, and that has to have an end for each account.
+                count(app, &caller)?;
                 bound(app, parts, (scheme, token), caller.key)?;
                 sign_in::ruled(app, caller, tenant).await?
             }
         };
-        app.rate.take(caller.account.key).map_err(|seconds| {
-            let limit = app.rate.limit();
-            ApiError::rate_limited(
-                format!("an account may make {limit} requests in a minute"),
-                limit,
-                seconds,
-            )
-        })?;
         Ok(caller)
     }
+}
+
+/// Counts a request of an account.
+fn count(app: &App, caller: &Caller) -> Result<(), ApiError> {
+    app.rate.take(caller.account.key).map_err(|seconds| {
+        let limit = app.rate.limit();
+        ApiError::rate_limited(format!("an account may make {limit} requests in a minute"), limit, seconds)
+    })
 }
 
 /// The tenant that the request says it is of.

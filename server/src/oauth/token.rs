@@ -41,6 +41,8 @@ const ONCE: [&str; 13] = [
     "audience",
 ];
 
+const OTHER_KEY: &str = "the refresh token is bound to another key";
+
 /// Why no tokens are given.
 pub(super) struct Refused {
     status: StatusCode,
@@ -95,10 +97,10 @@ async fn answer(
         return Err(refused("invalid_request", "a parameter stands more than once"));
     }
     known_client(&fields)?;
-    let prove = || proof(app, headers);
+    let prove = |key| proof(app, headers, key);
     let mut tokens = Tokens::new(app);
     if fields.get("grant_type") != Some("refresh_token") {
-        tokens.pair.key = new_key(app, prove)?;
+        tokens.pair.key = new_key(app, || prove(None))?;
     }
     match fields.get("grant_type") {
         Some("authorization_code") => redeem(app, &fields, tokens.pair).await?,
@@ -139,10 +141,10 @@ pub(super) fn redeemed(redeemed: Redeemed) -> Result<(), Failed> {
     }
 }
 
-/// The key that a request proves to have.
-fn proof(app: &App, headers: &HeaderMap) -> Result<Option<Thumbprint>, Failed> {
+/// The key that a request proves to have; this one, where one is known.
+fn proof(app: &App, headers: &HeaderMap, key: Option<Thumbprint>) -> Result<Option<Thumbprint>, Failed> {
     let url = format!("{}/oauth/token", app.settings.public_url);
-    let proven = Proven { method: "POST", url: &url, token: None };
+    let proven = Proven { method: "POST", url: &url, token: None, key };
     let now = Timestamp::now();
     app.dpop.check(&proven, headers, now).map_err(|rejected| Failed::Proof(rejected, app.dpop.nonce(now)))
 }
@@ -166,7 +168,7 @@ async fn refresh(
     app: &App,
     fields: &Parameters,
     tokens: &mut Tokens,
-    prove: impl FnOnce() -> Result<Option<Thumbprint>, Failed>,
+    prove: impl FnOnce(Option<Thumbprint>) -> Result<Option<Thumbprint>, Failed>,
 ) -> Result<(), Failed> {
     if fields.get("scope").is_some_and(|scope| !is_our_scope(scope)) {
         return Err(refused("invalid_scope", "the only scope is sync"));
@@ -177,9 +179,7 @@ async fn refresh(
     // Whoever cannot prove to have the key does not spend the token either.
     tokens.pair.key = app.storage(move |storage| storage.bound_to(token)).await?;
     match tokens.pair.key {
-        Some(key) if prove()? != Some(key) => {
-            return Err(refused("invalid_grant", "the refresh token is bound to another key"));
-        }
+        Some(key) if prove(Some(key))?.is_none() => return Err(refused("invalid_grant", OTHER_KEY)),
         None if app.dpop.is_required() => {
             return Err(refused("invalid_grant", "the sign-in is bound to no key, which it has to be here"));
         }
@@ -303,6 +303,7 @@ impl IntoResponse for Failed {
                 let (error, description) = match rejected {
                     Rejected::Invalid(why) => ("invalid_dpop_proof", why),
                     Rejected::Nonce => ("use_dpop_nonce", "the proof has to hold the nonce of this answer"),
+                    Rejected::Key => ("invalid_grant", OTHER_KEY),
                 };
                 ([(dpop::NONCE, nonce)], refused(error, description)).into_response()
             }

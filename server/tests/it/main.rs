@@ -9,6 +9,7 @@
 
 mod api;
 mod backup;
+mod bound;
 mod command;
 mod device;
 mod limits;

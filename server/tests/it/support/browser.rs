@@ -134,9 +134,8 @@ impl Browser {
     }
 }
 
-/// Exchanges a code, with some fields changed.
-#[track_caller]
-pub(crate) fn redeem(client: &Client, code: &str, changes: &[(&str, &str)]) -> Response {
+/// What a client exchanges a code with, with some fields changed.
+pub(crate) fn redeem_fields<'a>(code: &'a str, changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut fields = vec![
         ("grant_type", "authorization_code"),
         ("code", code),
@@ -146,7 +145,13 @@ pub(crate) fn redeem(client: &Client, code: &str, changes: &[(&str, &str)]) -> R
     ];
     fields.retain(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
     fields.extend(changes.iter().filter(|(_, value)| !value.is_empty()));
-    client.send(&Request::form("/oauth/token", &fields))
+    fields
+}
+
+/// Exchanges a code, with some fields changed.
+#[track_caller]
+pub(crate) fn redeem(client: &Client, code: &str, changes: &[(&str, &str)]) -> Response {
+    client.send(&Request::form("/oauth/token", &redeem_fields(code, changes)))
 }
 
 /// Signs a new device in; its token reply.

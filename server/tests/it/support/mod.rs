@@ -3,6 +3,7 @@
 pub(crate) mod browser;
 pub(crate) mod device;
 pub(crate) mod http;
+pub(crate) mod proof;
 pub(crate) mod server;
 
 pub(crate) use browser::Browser;
