@@ -20,6 +20,7 @@ const TENANT: &str = "orkee-tenant";
 const MISSING: &str = "Bearer realm=\"orkee\"";
 pub(super) const BAD: &str = "Bearer realm=\"orkee\", error=\"invalid_token\"";
 
+const UNBOUND: &str = "the sign-in is bound to no key, which it has to be here: sign in again";
 const DPOP: &str = "DPoP realm=\"orkee\", algs=\"ES256\"";
 const UNPROVEN: &str = "DPoP realm=\"orkee\", error=\"invalid_token\", algs=\"ES256\"";
 const BAD_PROOF: &str = "DPoP realm=\"orkee\", error=\"invalid_dpop_proof\", algs=\"ES256\"";
@@ -121,14 +122,13 @@ async fn known(app: &App, token: &str) -> Result<Caller, ApiError> {
     caller.ok_or_else(|| ApiError::unauthorized("the token is unknown, expired or revoked", BAD))
 }
 
-/// A bound token comes with its proof, any other without.
-fn bound(
-    app: &App,
-    parts: &Parts,
-    (scheme, token): (Scheme, &str),
-    key: Option<Thumbprint>,
-) -> Result<(), ApiError> {
-    match (key, scheme) {
+/// A bound token comes with its proof, any other without. Where sign-ins have to be bound, one that is not is not good; an API
+/// token is no sign-in.
+fn bound(app: &App, parts: &Parts, (scheme, token): (Scheme, &str), caller: &Caller) -> Result<(), ApiError> {
+    match (caller.key, scheme) {
+        (None, Scheme::Bearer) if caller.is_sign_in && app.dpop.is_required() => {
+            Err(ApiError::unauthorized(UNBOUND, UNPROVEN))
+        }
         (None, Scheme::Bearer) => Ok(()),
         (None, Scheme::Dpop) => {
             Err(ApiError::unauthorized("the token is bound to no key: it is a bearer token", BAD))
@@ -158,7 +158,7 @@ impl FromRequestParts<Arc<App>> for Caller {
                 let caller = known(app, token).await?;
                 // First: a proof that is looked at is remembered, and that has to have an end for each account.
                 count(app, &caller)?;
-                bound(app, parts, (scheme, token), caller.key)?;
+                bound(app, parts, (scheme, token), &caller)?;
                 sign_in::ruled(app, caller, tenant).await?
             }
         };

@@ -89,6 +89,7 @@ fn caller(account: Account, provider: &str, signed_in: Timestamp, rules: Rules) 
         signed_in_at: Some(signed_in),
         rules,
         key: None,
+        is_sign_in: true,
     }
 }
 

@@ -177,10 +177,11 @@ async fn refresh(
         fields.get("refresh_token").ok_or_else(|| refused("invalid_request", "refresh_token is missing"))?;
     let token = SecretHash::of(token);
     // Whoever cannot prove to have the key does not spend the token either.
-    tokens.pair.key = app.storage(move |storage| storage.bound_to(token)).await?;
-    match tokens.pair.key {
-        Some(key) if prove(Some(key))?.is_none() => return Err(refused("invalid_grant", OTHER_KEY)),
-        None if app.dpop.is_required() => {
+    let bound_to = app.storage(move |storage| storage.bound_to(token, Timestamp::now())).await?;
+    tokens.pair.key = bound_to.flatten();
+    match bound_to {
+        Some(Some(key)) if prove(Some(key))?.is_none() => return Err(refused("invalid_grant", OTHER_KEY)),
+        Some(None) if app.dpop.is_required() => {
             return Err(refused("invalid_grant", "the sign-in is bound to no key, which it has to be here"));
         }
         _ => {}

@@ -15,6 +15,8 @@ pub(crate) struct Caller {
     pub(crate) device: String,
     /// The key that the grant is bound to.
     pub(crate) key: Option<Thumbprint>,
+    /// Somebody signed in for it: it has refresh tokens, other than an API token.
+    pub(crate) is_sign_in: bool,
     /// When they signed in at their company's identity provider, if that is where.
     pub(crate) signed_in_at: Option<Timestamp>,
     /// What their tenant asks of requests; filled in where a request is judged.
@@ -126,8 +128,8 @@ pub(crate) trait Grants {
     fn redeem_code(&self, redemption: &Redemption<'_>, now: Timestamp) -> Result<Redeemed>;
     /// Spends a refresh token for a new pair.
     fn rotate(&self, refresh: SecretHash, tokens: TokenPair, now: Timestamp) -> Result<Rotated>;
-    /// The key that the grant of a refresh token is bound to.
-    fn bound_to(&self, refresh: SecretHash) -> Result<Option<Thumbprint>>;
+    /// The key that the grant of a refresh token is bound to, if it is bound. None: there is no such token, or it has expired.
+    fn bound_to(&self, refresh: SecretHash, now: Timestamp) -> Result<Option<Option<Thumbprint>>>;
     /// Makes a grant for a script.
     fn create_grant(&self, grant: &NewGrant<'_>, now: Timestamp) -> Result<()>;
     /// Revokes a token; a refresh token, or the last one of a grant, takes the grant along. Whether there was such a token.

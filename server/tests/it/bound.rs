@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::browser::{authorize, parameter, redeem_fields};
+use crate::support::browser::{authorize, parameter, redeem_fields, refresh, tokens};
 use crate::support::proof::Key;
 use crate::support::{Browser, Home, Request, Response, Server};
 
@@ -62,4 +62,33 @@ fn proofs_are_counted_with_their_account_before_they_are_looked_at() {
     let refused: Vec<u16> = refused.map(|reply| reply.status).collect();
     assert!(refused[0] == 401 && refused.contains(&429), "{refused:?}");
     assert_eq!(account(&server, &home.token("bob@example.com")).status, 200);
+}
+
+#[test]
+fn where_it_is_required_a_sign_in_of_before_is_not_good_without_a_key() {
+    let (home, server) = Home::with_ann(&[]);
+    let before = tokens(&server.client);
+    let api = home.token("ann@example.com");
+    assert_eq!(account(&server, text(&before, "access_token")).status, 200);
+    server.stop();
+
+    let server = home.serve(&["--dpop", "required"]);
+    let refused = account(&server, text(&before, "access_token"));
+    assert_eq!(refused.status, 401);
+    assert!(refused.header("www-authenticate").unwrap().starts_with("DPoP "), "{:?}", refused.text());
+    assert!(refused.text().contains("bound to no key"), "{}", refused.text());
+    let description = |token: &str| {
+        let reply = refresh(&server.client, token).json();
+        assert_eq!(reply["error"], "invalid_grant");
+        reply["error_description"].as_str().unwrap().to_owned()
+    };
+    assert!(description(text(&before, "refresh_token")).contains("bound to no key"));
+    assert!(description("orkee_refresh_of_nobody").contains("unknown"), "not that it lacks a key");
+    assert_eq!(account(&server, &api).status, 200, "an API token is no sign-in");
+    let key = Key::new();
+    bound_tokens(&server, &key);
+    server.stop();
+
+    let server = home.serve(&["--dpop", "offered"]);
+    assert_eq!(account(&server, text(&before, "access_token")).status, 200, "it was not revoked");
 }

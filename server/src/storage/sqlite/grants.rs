@@ -22,11 +22,11 @@ const CODE: &str =
                     grant_row FROM codes WHERE hash = ?1";
 const CALLER: &str =
     "SELECT a.rowid, a.id, a.email, a.plan, a.space, a.tenant, a.disabled_at IS NOT NULL, g.rowid, g.id, g.name,
-            g.last_seen, g.signed_in_at, g.key
+            g.last_seen, g.signed_in_at, g.key,
+            EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_row = g.rowid)
      FROM access_tokens t JOIN grants g ON g.rowid = t.grant_row JOIN accounts a ON a.rowid = g.account
      WHERE t.hash = ?1 AND (t.expires_at IS NULL OR t.expires_at > ?2) AND a.disabled_at IS NULL";
-const BOUND_TO: &str =
-    "SELECT g.key FROM refresh_tokens r JOIN grants g ON g.rowid = r.grant_row WHERE r.hash = ?1";
+const BOUND_TO: &str = "SELECT g.key FROM refresh_tokens r JOIN grants g ON g.rowid = r.grant_row WHERE r.hash = ?1 AND r.expires_at > ?2";
 const DEVICES: &str = "SELECT id, name, platform, last_seen FROM grants
                        WHERE account = ?1 AND (expires_at IS NULL OR expires_at > ?2) ORDER BY rowid DESC";
 
@@ -82,12 +82,14 @@ impl Grants for Sqlite {
         self.write(doing, |tx| rotate(tx, refresh, tokens, now).map_err(failed(doing)))
     }
 
-    fn bound_to(&self, refresh: SecretHash) -> Result<Option<Thumbprint>> {
+    fn bound_to(&self, refresh: SecretHash, now: Timestamp) -> Result<Option<Option<Thumbprint>>> {
         let doing = "checking a refresh token";
         self.read(doing, |tx| {
-            let found: Option<Option<[u8; 32]>> =
-                tx.query_row(BOUND_TO, [refresh.0], |row| row.get(0)).optional().map_err(failed(doing))?;
-            Ok(found.flatten().map(Thumbprint))
+            let found: Option<Option<[u8; 32]>> = tx
+                .query_row(BOUND_TO, params![refresh.0, now.as_millisecond()], |row| row.get(0))
+                .optional()
+                .map_err(failed(doing))?;
+            Ok(found.map(|key| key.map(Thumbprint)))
         })
     }
 
@@ -143,6 +145,7 @@ impl Grants for Sqlite {
                                 .and_then(|ms| Timestamp::from_millisecond(ms).ok()),
                             rules: Rules::default(),
                             key: row.get::<_, Option<_>>(at + 5)?.map(Thumbprint),
+                            is_sign_in: row.get(at + 6)?,
                         };
                         Ok((caller, row.get::<_, i64>(at)?, row.get::<_, Option<i64>>(at + 3)?))
                     })

@@ -75,8 +75,9 @@ pub(crate) fn a_grant_keeps_the_key_that_it_is_bound_to(bench: &impl Bench) {
     let storage = bench.open();
     let ann = key(&storage, "ann");
     signed_in(&storage, ann, 1);
-    assert_eq!(storage.bound_to(refresh(1)).unwrap(), None);
-    assert_eq!(storage.bound_to(refresh(9)).unwrap(), None);
+    assert_eq!(storage.bound_to(refresh(1), start()).unwrap(), Some(None));
+    assert_eq!(storage.bound_to(refresh(1), start() + HOUR * 24).unwrap(), None, "it has expired");
+    assert_eq!(storage.bound_to(refresh(9), start()).unwrap(), None);
 
     make_code(&storage, ann, "2");
     let bound = Thumbprint([7; 32]);
@@ -87,9 +88,14 @@ pub(crate) fn a_grant_keeps_the_key_that_it_is_bound_to(bench: &impl Bench) {
     assert_eq!(storage.caller(access(2), start()).unwrap().unwrap().key, Some(bound));
     let tokens = TokenPair { key: Some(bound), ..pair(3) };
     assert_eq!(storage.rotate(refresh(2), tokens, start()).unwrap(), Rotated::Granted);
-    assert_eq!(storage.bound_to(refresh(3)).unwrap(), Some(bound));
+    assert_eq!(storage.bound_to(refresh(3), start()).unwrap(), Some(Some(bound)));
     assert_eq!(storage.caller(access(3), start()).unwrap().unwrap().key, Some(bound));
     assert_eq!(storage.caller(access(1), start()).unwrap().unwrap().key, None);
+
+    let token = NewGrant { account: ann, name: "a script", access: access(4), expires: None };
+    storage.create_grant(&token, start()).unwrap();
+    let is_sign_in = [1, 3, 4].map(|n| storage.caller(access(n), start()).unwrap().unwrap().is_sign_in);
+    assert_eq!(is_sign_in, [true, true, false]);
 }
 
 fn is_good(storage: &impl Storage, n: u32) -> bool {
