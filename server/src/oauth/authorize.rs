@@ -18,6 +18,9 @@ use crate::http::{ApiError, App};
 use crate::secret::Secret;
 use crate::storage::NewCode;
 
+/// The sign-in at the browser is over, be it by time or because the account was disabled.
+pub(super) const ENDED: &str = "Your sign-in has expired. Please sign in again.";
+
 /// Whatever a handler of the pages answers with.
 pub(super) type Answer = Result<Response, ApiError>;
 
@@ -98,11 +101,11 @@ pub(super) async fn decide(
     };
     let form = form(&headers, body).await?;
     let browser = Browser::of(&app, &headers).unwrap_or_else(Browser::new);
-    let Some(account) = browser.account(&app).await? else {
-        let problem = Some("Your sign-in has expired. Please sign in again.");
+    let ended = |request| {
         let errand = Errand::Authorize(request);
-        return sign_in_page(&app, &browser, &errand, "", problem, StatusCode::FORBIDDEN);
+        sign_in_page(&app, &browser, &errand, "", Some(ENDED), StatusCode::FORBIDDEN)
     };
+    let Some(account) = browser.account(&app).await? else { return ended(request) };
     if !browser.gave(&pages::consent::purpose(&request), form.get("form")) {
         return Ok(
             Page::problem("This page was not the last one you were shown.").respond(StatusCode::FORBIDDEN)
@@ -117,7 +120,7 @@ pub(super) async fn decide(
     let code = Secret::new("");
     let hash = code.hash();
     let kept = request.clone();
-    app.storage(move |storage| {
+    let made = app.storage(move |storage| {
         storage.create_code(&NewCode {
             hash,
             account: account.key,
@@ -126,8 +129,10 @@ pub(super) async fn decide(
             device: &kept.device,
             expires: Timestamp::now() + CODE_LIFETIME,
         })
-    })
-    .await?;
+    });
+    if !made.await? {
+        return ended(request);
+    }
     see_other(&request.redirect.with(&[
         ("code", Some(code.expose())),
         ("state", request.state.as_deref()),

@@ -122,8 +122,8 @@ pub(crate) struct Device {
 
 /// Grants, codes and tokens.
 pub(crate) trait Grants {
-    /// Keeps a code.
-    fn create_code(&self, code: &NewCode<'_>) -> Result<()>;
+    /// Keeps a code, unless the account is disabled, possibly a moment ago. Whether it is kept.
+    fn create_code(&self, code: &NewCode<'_>) -> Result<bool>;
     /// Redeems a code, once.
     fn redeem_code(&self, redemption: &Redemption<'_>, now: Timestamp) -> Result<Redeemed>;
     /// Spends a refresh token for a new pair.

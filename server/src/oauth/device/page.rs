@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use jiff::Timestamp;
 
-use super::super::authorize::{Answer, form, sign_in_page};
+use super::super::authorize::{Answer, ENDED, form, sign_in_page};
 use super::super::errand::Errand;
 use super::super::pages::{self, Page};
 use super::super::request::Parameters;
@@ -122,7 +122,7 @@ pub(crate) async fn decide(
         return Ok(Page::device_declined().respond(StatusCode::OK));
     }
     let device_code = claim.device_code;
-    app.storage(move |storage| {
+    let made = app.storage(move |storage| {
         storage.create_code(&NewCode {
             hash: claim.device_code,
             account: account.key,
@@ -131,8 +131,11 @@ pub(crate) async fn decide(
             device: &claim.device,
             expires: claim.expires,
         })
-    })
-    .await?;
+    });
+    if !made.await? {
+        app.devices.withdraw(device_code);
+        return sign_in_page(&app, &browser, &Errand::Device(None), "", Some(ENDED), StatusCode::FORBIDDEN);
+    }
     app.devices.confirm(device_code);
     Ok(Page::device_connected().respond(StatusCode::OK))
 }

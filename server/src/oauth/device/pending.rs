@@ -170,8 +170,17 @@ impl Pending {
 
     /// The approval was written down.
     pub(super) fn confirm(&self, device_code: SecretHash) {
+        self.settle(device_code, State::Approved);
+    }
+
+    /// The approval does not count: whoever gave it may not any more.
+    pub(super) fn withdraw(&self, device_code: SecretHash) {
+        self.settle(device_code, State::Declined);
+    }
+
+    fn settle(&self, device_code: SecretHash, state: State) {
         if let Some(entry) = self.lock().devices.get_mut(&device_code) {
-            entry.state = State::Approved;
+            entry.state = state;
         }
     }
 
@@ -270,6 +279,16 @@ mod tests {
         assert_eq!(pending.poll(device_code.hash(), second(2)), Standing::Approved);
         assert!(pending.decide(&user_code, browser(), Decision::Decline, second(3)).is_none());
         assert!(pending.show(&user_code, browser(), second(3)).is_none());
+    }
+
+    #[test]
+    fn a_device_is_told_that_an_approval_does_not_count() {
+        let pending = Pending::new(LIFETIME);
+        let Begun { device_code, user_code } = begun(&pending);
+        pending.show(&user_code, browser(), second(1)).unwrap();
+        let claim = pending.decide(&user_code, browser(), Decision::Approve, second(1)).unwrap();
+        pending.withdraw(claim.device_code);
+        assert_eq!(pending.poll(device_code.hash(), second(2)), Standing::Declined);
     }
 
     #[test]

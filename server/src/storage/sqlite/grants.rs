@@ -47,10 +47,10 @@ struct Code {
 }
 
 impl Grants for Sqlite {
-    fn create_code(&self, code: &NewCode<'_>) -> Result<()> {
+    fn create_code(&self, code: &NewCode<'_>) -> Result<bool> {
         let doing = "keeping an authorization code";
         let sql = "INSERT INTO codes (hash, account, client, redirect_uri, challenge, device_name, device_platform, expires_at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+                   SELECT ?1, rowid, ?3, ?4, ?5, ?6, ?7, ?8 FROM accounts WHERE rowid = ?2 AND disabled_at IS NULL";
         self.write(doing, |tx| {
             let (client, device) = (code.client, code.device);
             let expires = code.expires.as_millisecond();
@@ -67,7 +67,7 @@ impl Grants for Sqlite {
                     expires
                 ],
             )
-            .map(drop)
+            .map(|rows| rows > 0)
             .map_err(failed(doing))
         })
     }

@@ -6,8 +6,8 @@ use super::{Bench, key, start};
 use crate::dpop::Thumbprint;
 use crate::secret::SecretHash;
 use crate::storage::{
-    AccountKey, Client, DeviceName, Grants, NewCode, NewGrant, Redeemed, Redemption, Rotated, Storage,
-    TokenPair,
+    AccountKey, Accounts, Client, DeviceName, Grants, NewCode, NewGrant, Redeemed, Redemption, Rotated,
+    Storage, TokenPair,
 };
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -39,7 +39,8 @@ fn refresh(n: u32) -> SecretHash {
     SecretHash::of(&format!("refresh {n}"))
 }
 
-fn make_code(storage: &impl Storage, account: AccountKey, code: &str) {
+/// Whether it was kept.
+fn make_code(storage: &impl Storage, account: AccountKey, code: &str) -> bool {
     let new = NewCode {
         hash: SecretHash::of(code),
         account,
@@ -48,7 +49,7 @@ fn make_code(storage: &impl Storage, account: AccountKey, code: &str) {
         device: &laptop(),
         expires: start() + SignedDuration::from_secs(60),
     };
-    storage.create_code(&new).unwrap();
+    storage.create_code(&new).unwrap()
 }
 
 fn redeem(
@@ -122,6 +123,19 @@ pub(crate) fn a_code_is_redeemed_once_by_whom_it_was_made_for(bench: &impl Bench
     signed_in(&storage, ann, 4);
     let caller = storage.caller(access(4), start()).unwrap().unwrap();
     assert_eq!(caller.account.key, ann);
+}
+
+pub(crate) fn a_disabled_account_is_given_no_code(bench: &impl Bench) {
+    let storage = bench.open();
+    let (ann, bob) = (key(&storage, "ann"), key(&storage, "bob"));
+    assert!(make_code(&storage, ann, "before"));
+    storage.set_disabled(ann, Some(start())).unwrap();
+    assert!(!make_code(&storage, ann, "after"), "whoever was still looking at the question");
+    assert!(make_code(&storage, bob, "of another"));
+    storage.set_disabled(ann, None).unwrap();
+    for code in ["before", "after"] {
+        assert_eq!(redeem(&storage, code, &client(), "challenge", 1, start()), Redeemed::Refused, "{code}");
+    }
 }
 
 pub(crate) fn a_code_that_comes_twice_takes_its_tokens_along(bench: &impl Bench) {

@@ -49,6 +49,7 @@ macro_rules! storage_suite {
             records: a_sealed_record_is_known_as_one,
             model: random_exchanges_agree_with_the_model,
             grants: a_code_is_redeemed_once_by_whom_it_was_made_for,
+            grants: a_disabled_account_is_given_no_code,
             grants: a_code_that_comes_twice_takes_its_tokens_along,
             grants: a_refresh_token_is_good_once_and_kills_its_family_when_it_comes_back,
             grants: a_grant_keeps_the_key_that_it_is_bound_to,
