@@ -35,7 +35,7 @@ pub(crate) enum Binding {
     Off,
     /// Those of clients that bring a proof.
     Offered,
-    /// All. API tokens are not sign-ins, and stay bearer tokens.
+    /// All, those that were made before too. API tokens are not sign-ins, and stay bearer tokens.
     Required,
 }
 
