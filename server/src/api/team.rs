@@ -1,5 +1,8 @@
 //! `/v1/team`: the team that the caller is in, and who else is. Its owners say who is; a tenant's team has its members and
 //! their roles from the tenant's identity provider alone.
+//!
+//! What is changed is checked, written and told to the audit trail in one transaction: two owners who leave at once do not
+//! both find the other there.
 
 use std::sync::Arc;
 
@@ -16,7 +19,9 @@ use crate::http::body::Received;
 use crate::http::observe::RequestId;
 use crate::http::{ApiError, App};
 use crate::oauth::email;
-use crate::storage::{Account, Caller, Deed, Member, Role, Standing, Storage, StorageError, Team, Witness};
+use crate::storage::{
+    Account, Caller, Deed, Member, People, Role, Standing, Storage, StorageError, Team, Witness, together,
+};
 
 /// A request's body is a few words.
 const MAX_BODY: u64 = 4 << 10;
@@ -76,7 +81,7 @@ pub(super) async fn invite(
 ) -> Result<StatusCode, ApiError> {
     let Invited { email, role } = read(&headers, body).await?;
     let (email, role, actor) = (address(&email)?, role_of(&role)?, Actor::new(caller, id));
-    app.storage(move |storage| {
+    change(&app, move |storage| {
         let team = owned(storage, &actor)?;
         let known = storage.account_by_email(&email)?.filter(|(account, _)| !account.disabled);
         let Some((account, _)) = known else {
@@ -101,13 +106,13 @@ pub(super) async fn set_role(
 ) -> Result<StatusCode, ApiError> {
     let Given { role } = read(&headers, body).await?;
     let (email, role, actor) = (address(&email)?, role_of(&role)?, Actor::new(caller, id));
-    app.storage(move |storage| {
+    change(&app, move |storage| {
         let team = owned(storage, &actor)?;
         let member = member(storage, &team, &email)?;
         if role != Role::Owner {
             keep_an_owner(storage, &team, &member)?;
         }
-        storage.set_member(team.key, member.account.key, role, Timestamp::now())?;
+        set(storage, &team, &member.account, role)?;
         note(storage, &actor, &team, "set-role", &email, role.as_str())
     })
     .await
@@ -120,7 +125,7 @@ pub(super) async fn remove(
     id: axum::Extension<RequestId>,
 ) -> Result<StatusCode, ApiError> {
     let (email, actor) = (address(&email)?, Actor::new(caller, id));
-    app.storage(move |storage| {
+    change(&app, move |storage| {
         let team = owned(storage, &actor)?;
         if storage.uninvite(team.key, &email)? {
             return note(storage, &actor, &team, "uninvite", &email, "done");
@@ -142,19 +147,14 @@ pub(super) async fn join(
 ) -> Result<StatusCode, ApiError> {
     let Joined { team: name } = read(&headers, body).await?;
     let actor = Actor::new(caller, id);
-    app.storage(move |storage| {
+    change(&app, move |storage| {
         let account = &actor.caller.account;
         let mine = if account.tenant.is_none() { storage.invitations(&account.email)? } else { Vec::new() };
         let Some(invitation) = mine.into_iter().find(|invitation| invitation.team.name == name) else {
             return Err(ApiError::not_found(format!("{} is not invited to a team {name}", account.email)));
         };
         let team = invitation.team;
-        match storage.set_member(team.key, account.key, invitation.role, Timestamp::now()) {
-            Err(StorageError::InAnotherTeam(other)) => {
-                return Err(conflict("in-another-team", format!("leave team {other} first")));
-            }
-            done => done?,
-        }
+        set(storage, &team, account, invitation.role)?;
         storage.uninvite(team.key, &account.email)?;
         note(storage, &actor, &team, "join", &account.email, invitation.role.as_str())
     })
@@ -167,7 +167,7 @@ pub(super) async fn leave(
     id: axum::Extension<RequestId>,
 ) -> Result<StatusCode, ApiError> {
     let actor = Actor::new(caller, id);
-    app.storage(move |storage| {
+    change(&app, move |storage| {
         let account = &actor.caller.account;
         let Standing::In(team, _) = storage.standing(account.key)? else {
             return Err(forbidden("no-team", format!("{} is in no team", account.email)));
@@ -181,8 +181,16 @@ pub(super) async fn leave(
     .await
 }
 
+/// Changes who is in a team: all of it, or nothing where it fails.
+async fn change(
+    app: &App,
+    work: impl FnOnce(&dyn People) -> Result<(), ApiError> + Send + 'static,
+) -> Result<StatusCode, ApiError> {
+    app.storage(move |storage| together(storage, work)).await.map(|()| StatusCode::NO_CONTENT)
+}
+
 /// The team that the caller owns.
-fn owned(storage: &dyn Storage, actor: &Actor) -> Result<Team, ApiError> {
+fn owned(storage: &dyn People, actor: &Actor) -> Result<Team, ApiError> {
     let email = &actor.caller.account.email;
     match storage.standing(actor.caller.account.key)? {
         Standing::In(team, Role::Owner) => check_own(&team).map(|()| team),
@@ -207,15 +215,29 @@ fn check_own(team: &Team) -> Result<(), ApiError> {
     }
 }
 
-fn member(storage: &dyn Storage, team: &Team, email: &str) -> Result<Member, ApiError> {
+fn member(storage: &dyn People, team: &Team, email: &str) -> Result<Member, ApiError> {
     let found = storage.members(team.key)?.into_iter().find(|member| member.account.email == email);
     found.ok_or_else(|| ApiError::not_found(format!("{email} is not in team {}", team.name)))
 }
 
-/// Refuses to take a team's last owner from it.
-fn keep_an_owner(storage: &dyn Storage, team: &Team, member: &Member) -> Result<(), ApiError> {
-    let is_other = |other: &Member| other.role == Role::Owner && other.account.key != member.account.key;
-    if member.role != Role::Owner || storage.members(team.key)?.iter().any(is_other) {
+/// Makes an account a member with this role.
+fn set(storage: &dyn People, team: &Team, account: &Account, role: Role) -> Result<(), ApiError> {
+    match storage.set_member(team.key, account.key, role, Timestamp::now()) {
+        Err(StorageError::InAnotherTeam(other)) => {
+            Err(conflict("in-another-team", format!("leave team {other} first")))
+        }
+        Err(StorageError::AccountDisabled(email)) => {
+            Err(conflict("disabled", format!("the account {email} is disabled: it is given no role")))
+        }
+        done => Ok(done?),
+    }
+}
+
+/// Refuses to take a team's last owner from it. Whoever is disabled owns nothing: they cannot sign in.
+fn keep_an_owner(storage: &dyn People, team: &Team, member: &Member) -> Result<(), ApiError> {
+    let owns = |member: &Member| member.role == Role::Owner && !member.account.disabled;
+    let is_other = |other: &Member| owns(other) && other.account.key != member.account.key;
+    if !owns(member) || storage.members(team.key)?.iter().any(is_other) {
         return Ok(());
     }
     let email = &member.account.email;
@@ -226,13 +248,13 @@ fn keep_an_owner(storage: &dyn Storage, team: &Team, member: &Member) -> Result<
 }
 
 fn note(
-    storage: &dyn Storage,
+    storage: &dyn People,
     actor: &Actor,
     team: &Team,
     action: &str,
     subject: &str,
     outcome: &str,
-) -> Result<StatusCode, ApiError> {
+) -> Result<(), ApiError> {
     let by = Witness {
         tenant: team.tenant.clone(),
         team: Some(team.name.clone()),
@@ -243,8 +265,7 @@ fn note(
     };
     let deed =
         Deed { action: action.to_owned(), subject: Some(subject.to_owned()), outcome: outcome.to_owned() };
-    storage.note(&by, &deed, Timestamp::now())?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(storage.note(&by, &deed, Timestamp::now())?)
 }
 
 impl Actor {

@@ -99,6 +99,9 @@ impl CommandError {
         match self {
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::NoAccount(email) => Some(format!("run `orkee-server user add {email} --data DIR`")),
+            Self::Storage(StorageError::AccountDisabled(email)) => {
+                Some(format!("orkee-server user enable {email}"))
+            }
             Self::Storage(StorageError::Newer { .. }) => {
                 Some("start the newer orkee-server again".to_owned())
             }
@@ -108,7 +111,7 @@ impl CommandError {
 
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage { .. } | Self::NoAccount(_) => 2,
+            Self::Usage { .. } | Self::NoAccount(_) | Self::Storage(StorageError::AccountDisabled(_)) => 2,
             _ => 1,
         }
     }
@@ -160,7 +163,7 @@ fn email(text: &str) -> Result<String, String> {
 }
 
 /// The account of an address.
-fn account(storage: &impl Accounts, email: &str) -> Result<Account, CommandError> {
+fn account(storage: &(impl Accounts + ?Sized), email: &str) -> Result<Account, CommandError> {
     let found = storage.account_by_email(email)?;
     found.map(|(account, _)| account).ok_or_else(|| CommandError::NoAccount(email.to_owned()))
 }

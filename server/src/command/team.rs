@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{CommandError, Data, account, email, print};
 use crate::storage::sqlite::Sqlite;
-use crate::storage::{Account, Audit, Deed, Role, Standing, Team as TeamRow, Teams, Witness};
+use crate::storage::{Account, Deed, People, Role, Standing, Team as TeamRow, Teams, Witness, together};
 
 const MAX_NAME_LEN: usize = 64;
 
@@ -66,29 +66,29 @@ pub(super) struct Whom {
 impl Team {
     pub(super) fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::Create { name, owner, data } => create(&Sqlite::open(&data.folder)?, &name, &owner),
-            Self::Add { whom, role } => {
-                let (storage, team, account) = whom.open()?;
-                if matches!(storage.standing(account.key)?, Standing::In(other, _) if other.key == team.key) {
+            Self::Create { name, owner, data } => {
+                let done = together(&Sqlite::open(&data.folder)?, |storage| create(storage, &name, &owner))?;
+                print(&done)
+            }
+            Self::Add { whom, role } => whom.change(|storage, team, account| {
+                if is_member(storage, team, account)? {
                     return Err(CommandError::usage(
                         format!("{} is in team {} already", account.email, team.name),
                         format!("orkee-server team role {} {} ROLE", team.name, account.email),
                     ));
                 }
-                set(&storage, &team, &account, role, "add-member")
-            }
-            Self::Role { whom, role } => {
-                let (storage, team, account) = whom.open()?;
-                check_member(&storage, &team, &account)?;
-                set(&storage, &team, &account, role, "set-role")
-            }
-            Self::Remove { whom } => {
-                let (storage, team, account) = whom.open()?;
-                check_member(&storage, &team, &account)?;
+                set(storage, team, account, role, "add-member")
+            }),
+            Self::Role { whom, role } => whom.change(|storage, team, account| {
+                check_member(storage, team, account)?;
+                set(storage, team, account, role, "set-role")
+            }),
+            Self::Remove { whom } => whom.change(|storage, team, account| {
+                check_member(storage, team, account)?;
                 storage.remove_member(team.key, account.key, Timestamp::now())?;
-                note(&storage, &team, "remove-member", &account.email, "done")?;
-                print(&format!("{} is no longer in team {}", account.email, team.name))
-            }
+                note(storage, team, "remove-member", &account.email, "done")?;
+                Ok(format!("{} is no longer in team {}", account.email, team.name))
+            }),
             Self::List { name, data } => {
                 let storage = Sqlite::open(&data.folder)?;
                 match name {
@@ -101,10 +101,20 @@ impl Team {
 }
 
 impl Whom {
-    /// The storage, the team, which is no tenant's, and the account.
-    fn open(&self) -> Result<(Sqlite, TeamRow, Account), CommandError> {
-        let storage = Sqlite::open(&self.data.folder)?;
-        let team = find(&storage, &self.team)?;
+    /// Changes the account's place in the team, which is no tenant's, in one transaction, and prints what came of it.
+    fn change(
+        &self,
+        work: impl FnOnce(&dyn People, &TeamRow, &Account) -> Result<String, CommandError>,
+    ) -> Result<(), CommandError> {
+        let done = together(&Sqlite::open(&self.data.folder)?, |storage| {
+            let (team, account) = self.find(storage)?;
+            work(storage, &team, &account)
+        })?;
+        print(&done)
+    }
+
+    fn find(&self, storage: &dyn People) -> Result<(TeamRow, Account), CommandError> {
+        let team = find(storage, &self.team)?;
         if let Some(tenant) = &team.tenant {
             return Err(CommandError::usage(
                 format!(
@@ -114,12 +124,11 @@ impl Whom {
                 "change the groups there, or the tenant's mapping of groups to roles",
             ));
         }
-        let account = account(&storage, &self.email)?;
-        Ok((storage, team, account))
+        Ok((team, account(storage, &self.email)?))
     }
 }
 
-fn create(storage: &Sqlite, name: &str, owner: &str) -> Result<(), CommandError> {
+fn create(storage: &dyn People, name: &str, owner: &str) -> Result<String, CommandError> {
     let owner = account(storage, owner)?;
     if let Standing::In(other, _) = storage.standing(owner.key)? {
         return Err(CommandError::usage(
@@ -133,18 +142,18 @@ fn create(storage: &Sqlite, name: &str, owner: &str) -> Result<(), CommandError>
 }
 
 fn set(
-    storage: &Sqlite,
+    storage: &dyn People,
     team: &TeamRow,
     account: &Account,
     role: Role,
     action: &str,
-) -> Result<(), CommandError> {
+) -> Result<String, CommandError> {
     storage.set_member(team.key, account.key, role, Timestamp::now())?;
     note(storage, team, action, &account.email, role.as_str())?;
-    print(&format!("{} is {} of team {}", account.email, role.as_str(), team.name))
+    Ok(format!("{} is {} of team {}", account.email, role.as_str(), team.name))
 }
 
-fn find(storage: &Sqlite, name: &str) -> Result<TeamRow, CommandError> {
+fn find(storage: &dyn People, name: &str) -> Result<TeamRow, CommandError> {
     storage.team(name)?.ok_or_else(|| {
         CommandError::usage(
             format!("there is no team {name}"),
@@ -153,10 +162,15 @@ fn find(storage: &Sqlite, name: &str) -> Result<TeamRow, CommandError> {
     })
 }
 
-fn check_member(storage: &Sqlite, team: &TeamRow, account: &Account) -> Result<(), CommandError> {
-    match storage.standing(account.key)? {
-        Standing::In(of, _) if of.key == team.key => Ok(()),
-        _ => Err(CommandError::usage(
+/// Whether an account is in a team; it is while it is disabled, too.
+fn is_member(storage: &dyn People, team: &TeamRow, account: &Account) -> Result<bool, CommandError> {
+    Ok(storage.members(team.key)?.iter().any(|member| member.account.key == account.key))
+}
+
+fn check_member(storage: &dyn People, team: &TeamRow, account: &Account) -> Result<(), CommandError> {
+    match is_member(storage, team, account)? {
+        true => Ok(()),
+        false => Err(CommandError::usage(
             format!("{} is not in team {}", account.email, team.name),
             format!("orkee-server team list {} shows who is", team.name),
         )),
@@ -175,14 +189,15 @@ fn list_teams(storage: &Sqlite) -> Result<(), CommandError> {
 fn list_members(storage: &Sqlite, team: &TeamRow) -> Result<(), CommandError> {
     for member in storage.members(team.key)? {
         let (email, role) = (member.account.email, member.role.as_str());
-        print(&format!("{email}  {role}  since {}", orkee_core::clock::rfc3339(member.joined_at)))?;
+        let disabled = if member.account.disabled { "  disabled" } else { "" };
+        print(&format!("{email}  {role}  since {}{disabled}", orkee_core::clock::rfc3339(member.joined_at)))?;
     }
     Ok(())
 }
 
 /// Whoever runs the server did it.
 fn note(
-    storage: &Sqlite,
+    storage: &dyn People,
     team: &TeamRow,
     action: &str,
     subject: &str,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::{CommandError, Data, email, print};
 use crate::storage::sqlite::Sqlite;
 use crate::storage::{
-    Account, Accounts, Audit, Deed, SignIns, Standing, Teams, Tenant as TenantRow, Tenants, Witness,
+    Account, Deed, People, SignIns, Standing, Teams, Tenant as TenantRow, Tenants, Witness, together,
 };
 use crate::tenant::file::{self, tenant_name};
 use crate::tenant::{IdentityProvider, Settings, TokenUse};
@@ -140,8 +140,10 @@ fn set(which: &Which, path: &Path) -> Result<(), CommandError> {
         .map_err(|e| CommandError::io("the settings cannot be kept")(e.into()))?;
     let storage = Sqlite::open(&which.data.folder)?;
     let now = Timestamp::now();
-    let tenant = storage.set_tenant(&which.name, &json, now)?;
-    note(&storage, &tenant, "set-tenant", &tenant.name)?;
+    let tenant = together(&storage, |storage| {
+        let tenant = storage.set_tenant(&which.name, &json, now)?;
+        note(storage, &tenant, "set-tenant", &tenant.name).map(|()| tenant)
+    })?;
     print(&format!("tenant {} ({}) is set", tenant.name, settings.name))
 }
 
@@ -196,8 +198,10 @@ fn remove(which: &Which, yes: bool) -> Result<(), CommandError> {
             "say --yes if that is meant; nothing of it can be had back",
         ));
     }
-    storage.remove_tenant(&tenant.name)?;
-    note(&storage, &tenant, "remove-tenant", &tenant.name)?;
+    together(&storage, |storage| {
+        storage.remove_tenant(&tenant.name)?;
+        note(storage, &tenant, "remove-tenant", &tenant.name)
+    })?;
     print(&format!("tenant {} is removed", tenant.name))
 }
 
@@ -214,30 +218,34 @@ fn members(which: &Which) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// What they hold ends first: whatever they do meanwhile ends as well.
+/// One transaction: a sign-in that is under way comes before all of it, and what it gave ends here, or after it, and is refused.
 fn remove_member(whom: &Whom) -> Result<(), CommandError> {
     let (storage, tenant, account) = whom.open()?;
     let now = Timestamp::now();
-    storage.set_disabled(account.key, Some(now))?;
-    storage.set_tokens_since(account.key, now)?;
-    storage.remove_member(tenant.team.key, account.key, now)?;
-    note(&storage, &tenant, "remove-member", &account.email)?;
+    together(&storage, |storage| {
+        storage.set_disabled(account.key, Some(now))?;
+        storage.set_tokens_since(account.key, now)?;
+        storage.remove_member(tenant.team.key, account.key, now)?;
+        note(storage, &tenant, "remove-member", &account.email)
+    })?;
     print(&format!("{} is removed from tenant {}", account.email, tenant.name))
 }
 
 fn allow(whom: &Whom, new_identity: bool) -> Result<(), CommandError> {
     let (storage, tenant, account) = whom.open()?;
-    if new_identity {
-        storage.end_grants(account.key)?;
-        storage.forget_identities(account.key)?;
-        note(&storage, &tenant, "forget-identity", &account.email)?;
-    }
-    storage.set_disabled(account.key, None)?;
-    note(&storage, &tenant, "allow-member", &account.email)?;
+    together(&storage, |storage| {
+        if new_identity {
+            storage.end_grants(account.key)?;
+            storage.forget_identities(account.key)?;
+            note(storage, &tenant, "forget-identity", &account.email)?;
+        }
+        storage.set_disabled(account.key, None)?;
+        note(storage, &tenant, "allow-member", &account.email)
+    })?;
     print(&format!("{} may sign in to tenant {} again", account.email, tenant.name))
 }
 
-fn note(storage: &Sqlite, tenant: &TenantRow, action: &str, subject: &str) -> Result<(), CommandError> {
+fn note(storage: &dyn People, tenant: &TenantRow, action: &str, subject: &str) -> Result<(), CommandError> {
     let by = Witness {
         tenant: Some(tenant.name.clone()),
         team: Some(tenant.team.name.clone()),

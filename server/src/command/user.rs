@@ -9,7 +9,7 @@ use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use super::{CommandError, Data, account, email, print};
 use crate::password;
 use crate::storage::sqlite::Sqlite;
-use crate::storage::{Accounts, Audit, Deed, NewAccount, Witness};
+use crate::storage::{Accounts, Deed, NewAccount, Witness, together};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum User {
@@ -63,11 +63,13 @@ fn add(storage: &Sqlite, email: &str, plan: &str) -> Result<(), CommandError> {
 
 fn set_disabled(storage: &Sqlite, email: &str, disabled: Option<Timestamp>) -> Result<(), CommandError> {
     let account = account(storage, email)?;
-    storage.set_disabled(account.key, disabled)?;
     let action = if disabled.is_some() { "disable-account" } else { "enable-account" };
     let deed =
         Deed { action: action.to_owned(), subject: Some(account.email.clone()), outcome: "done".to_owned() };
-    storage.note(&Witness::default(), &deed, Timestamp::now())?;
+    together(storage, |storage| {
+        storage.set_disabled(account.key, disabled)?;
+        storage.note(&Witness::default(), &deed, Timestamp::now())
+    })?;
     print(&format!("{} is {}", account.email, if disabled.is_some() { "disabled" } else { "enabled" }))
 }
 

@@ -1,6 +1,7 @@
 //! Where the server keeps everything, behind one trait.
 //!
-//! A method is one transaction: all of it happens or none. Methods block, and are called on the runtime's blocking threads;
+//! A method is one transaction: all of it happens or none. Several of [`People`]'s are one where they are called [`together`]:
+//! a check still holds then when what it allowed is written. Methods block, and are called on the runtime's blocking threads;
 //! a transaction holds a database connection for its whole length in any case. SQLite is the one implementation so far;
 //! whatever joins it passes the same `suite`.
 
@@ -38,12 +39,30 @@ pub(crate) use spaces::{NoRole, Role, SpaceKey};
 pub(crate) use teams::{Invitation, Member, Standing, Team, TeamKey, Teams};
 pub(crate) use tenants::{Identity, Tenant, TenantKey, Tenants};
 
+/// Who there is, what they may, and what is told of it.
+pub(crate) trait People: Accounts + Audit + SignIns + Teams + Tenants {}
+
+impl<T: Accounts + Audit + SignIns + Teams + Tenants> People for T {}
+
 /// Everything the server keeps.
-pub(crate) trait Storage:
-    Accounts + Audit + Backups + Grants + Records + SignIns + Teams + Tenants + Send + Sync
-{
+pub(crate) trait Storage: People + Backups + Grants + Records + Send + Sync {
+    /// Runs `work` in one transaction, in which nobody else writes, and keeps what it did where it says so.
+    fn at_once(&self, work: &mut dyn FnMut(&dyn People) -> bool) -> Result<()>;
     /// Forgets what has expired: sessions, codes, tokens, uploads that never ended.
     fn sweep(&self, now: jiff::Timestamp) -> Result<()>;
+}
+
+/// Runs `work` in one transaction, in which nobody else writes; what it did is undone where it fails.
+pub(crate) fn together<T, E: From<StorageError>>(
+    storage: &dyn Storage,
+    work: impl FnOnce(&dyn People) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let (mut work, mut done) = (Some(work), None);
+    storage.at_once(&mut |people| {
+        done = work.take().map(|work| work(people));
+        matches!(done, Some(Ok(_)))
+    })?;
+    done.unwrap_or_else(|| Err(StorageError::NotRun.into()))
 }
 
 /// Why the storage could not do what it was asked.
@@ -87,9 +106,15 @@ pub(crate) enum StorageError {
     /// There is such a team already.
     #[error("there is already a team {0}")]
     TeamExists(String),
+    /// Whoever is disabled joins nothing.
+    #[error("the account {0} is disabled")]
+    AccountDisabled(String),
     /// Nobody is in two teams.
     #[error("the account is in team {0} already")]
     InAnotherTeam(String),
+    /// The database never ran what was to be done in a transaction.
+    #[error("the database did not do what it was asked")]
+    NotRun,
     /// Rows refer to rows that are not there.
     #[error("{0} is damaged: rows refer to rows that are not there")]
     Torn(String),

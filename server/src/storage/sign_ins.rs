@@ -44,6 +44,10 @@ pub(crate) trait SignIns {
     fn set_tokens_since(&self, account: AccountKey, since: Timestamp) -> Result<()>;
     /// Since when they are good; none: always.
     fn tokens_since(&self, account: AccountKey) -> Result<Option<Timestamp>>;
+    /// When the newest token of an identity provider was issued by which the account was judged; none: it never was.
+    fn judged_at(&self, account: AccountKey) -> Result<Option<Timestamp>>;
+    /// The account was judged by a token issued then. A newer one stays the newest.
+    fn set_judged_at(&self, account: AccountKey, issued: Timestamp) -> Result<()>;
     /// Gives an account another address; [`super::StorageError::AccountExists`] where its tenant has one for it.
     fn set_email(&self, account: AccountKey, email: &str) -> Result<()>;
     /// Forgets who an account is at identity providers: whoever signs in with its address next is its owner.

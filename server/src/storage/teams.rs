@@ -53,10 +53,11 @@ pub(crate) trait Teams {
     fn team(&self, name: &str) -> Result<Option<Team>>;
     /// All teams, by name.
     fn teams(&self) -> Result<Vec<Team>>;
-    /// Those who are in a team, by address.
+    /// Those who are in a team, by address, whoever is disabled among them.
     fn members(&self, team: TeamKey) -> Result<Vec<Member>>;
     /// Makes an account a member with this role, or gives a member this role;
-    /// [`super::StorageError::InAnotherTeam`] where it is in another team.
+    /// [`super::StorageError::InAnotherTeam`] where it is in another team, and
+    /// [`super::StorageError::AccountDisabled`] where it is disabled.
     fn set_member(&self, team: TeamKey, account: AccountKey, role: Role, now: Timestamp) -> Result<()>;
     /// Removes a member. Whether it was one.
     fn remove_member(&self, team: TeamKey, account: AccountKey, now: Timestamp) -> Result<bool>;

@@ -18,3 +18,4 @@ mod pages;
 mod publish;
 mod support;
 mod sync;
+mod team;

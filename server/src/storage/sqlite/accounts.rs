@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{ErrorCode, OptionalExtension, Row, Transaction, params};
 
 use super::super::{Account, AccountKey, Accounts, NewAccount, Result, SpaceKey, StorageError, TenantKey};
-use super::{Sqlite, failed};
+use super::{Database, failed};
 use crate::secret::SecretHash;
 use orkee_core::id;
 
@@ -62,7 +62,7 @@ pub(super) fn insert_account(
     }
 }
 
-impl Accounts for Sqlite {
+impl<D: Database> Accounts for D {
     fn create_account(&self, new: &NewAccount<'_>, now: Timestamp) -> Result<Account> {
         let doing = "creating an account";
         self.write(doing, |tx| {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Row, Transaction, params};
 
 use super::super::{Audit, AuditQuery, AuditRow, Deed, Result, Witness};
-use super::{Sqlite, failed};
+use super::{Database, failed};
 
 const ADD: &str =
     "INSERT INTO audit (at, tenant, team, account, device, device_name, action, subject, outcome, request_id)
@@ -29,7 +29,7 @@ pub(super) fn add(tx: &Transaction<'_>, by: &Witness, deed: &Deed, now: Timestam
         .map(drop)
 }
 
-impl Audit for Sqlite {
+impl<D: Database> Audit for D {
     fn note(&self, by: &Witness, deed: &Deed, now: Timestamp) -> Result<()> {
         let doing = "writing the audit trail";
         self.write(doing, |tx| add(tx, by, deed, now).map_err(failed(doing)))

@@ -32,7 +32,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::{Result, Storage, StorageError};
+use super::{People, Result, Storage, StorageError};
 use orkee_core::id;
 
 /// The database's name in the data folder.
@@ -144,6 +144,41 @@ impl Sqlite {
     }
 }
 
+/// What runs the methods that can be called together: the database, each in a transaction of its own, or a transaction of it.
+trait Database {
+    /// Runs `work`, and keeps what it did when it returns `Ok`.
+    fn write<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T>;
+    /// Runs `work` on one state of the database.
+    fn read<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T>;
+}
+
+impl Database for Sqlite {
+    fn write<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.write_if(doing, work, |_| true)
+    }
+
+    fn read<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        Self::read(self, doing, work)
+    }
+}
+
+/// A transaction that is under way.
+struct Within<'a>(&'a Transaction<'a>);
+
+impl Database for Within<'_> {
+    fn write<T>(&self, doing: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.0.execute_batch("SAVEPOINT part").map_err(failed(doing))?;
+        let done = work(self.0);
+        let end = if done.is_ok() { "RELEASE part" } else { "ROLLBACK TO part; RELEASE part" };
+        self.0.execute_batch(end).map_err(failed(doing))?;
+        done
+    }
+
+    fn read<T>(&self, _: &'static str, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        work(self.0)
+    }
+}
+
 impl FileId {
     fn of(path: &Path) -> Result<Self> {
         match fs::metadata(path) {
@@ -157,6 +192,10 @@ impl FileId {
 }
 
 impl Storage for Sqlite {
+    fn at_once(&self, work: &mut dyn FnMut(&dyn People) -> bool) -> Result<()> {
+        self.write_if("changing who may what", |tx| Ok(work(&Within(tx))), |keep| *keep).map(drop)
+    }
+
     fn sweep(&self, now: Timestamp) -> Result<()> {
         let doing = "forgetting what has expired";
         let at = now.as_millisecond();

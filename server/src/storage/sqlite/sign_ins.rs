@@ -9,14 +9,14 @@ use super::super::{
 use super::accounts::{ACCOUNT, ACCOUNT_COLUMNS, account};
 use super::grants::{insert_grant, insert_pair};
 use super::tenants::by_key;
-use super::{Sqlite, failed};
+use super::{Database, failed};
 use crate::secret::SecretHash;
 
 fn timestamp(ms: Option<i64>) -> Option<Timestamp> {
     ms.and_then(|ms| Timestamp::from_millisecond(ms).ok())
 }
 
-impl SignIns for Sqlite {
+impl<D: Database> SignIns for D {
     fn sign_in(&self, sign_in: &NewSignIn<'_>, now: Timestamp) -> Result<SignedIn> {
         let doing = "keeping a sign-in";
         self.write(doing, |tx| keep(tx, sign_in, now).map_err(failed(doing)))
@@ -68,12 +68,20 @@ impl SignIns for Sqlite {
     fn tokens_since(&self, account: AccountKey) -> Result<Option<Timestamp>> {
         let doing = "looking for an account";
         let sql = "SELECT tokens_since FROM accounts WHERE rowid = ?1";
-        self.read(doing, |tx| {
-            let since: Option<Option<i64>> = tx
-                .prepare_cached(sql)
-                .and_then(|mut statement| statement.query_row([account.0], |row| row.get(0)).optional())
-                .map_err(failed(doing))?;
-            Ok(timestamp(since.flatten()))
+        self.read(doing, |tx| moment(tx, sql, account).map_err(failed(doing)))
+    }
+
+    fn judged_at(&self, account: AccountKey) -> Result<Option<Timestamp>> {
+        let doing = "looking for an account's sign-in";
+        let sql = "SELECT judged_at FROM accounts WHERE rowid = ?1";
+        self.read(doing, |tx| moment(tx, sql, account).map_err(failed(doing)))
+    }
+
+    fn set_judged_at(&self, account: AccountKey, issued: Timestamp) -> Result<()> {
+        let doing = "keeping when an account signed in";
+        let sql = "UPDATE accounts SET judged_at = ?2 WHERE rowid = ?1 AND ifnull(judged_at, ?2 - 1) < ?2";
+        self.write(doing, |tx| {
+            tx.execute(sql, params![account.0, issued.as_millisecond()]).map(drop).map_err(failed(doing))
         })
     }
 
@@ -116,6 +124,12 @@ impl SignIns for Sqlite {
             statement.query_map([tenant.0], account).and_then(Iterator::collect).map_err(failed(doing))
         })
     }
+}
+
+/// A moment of an account's.
+fn moment(tx: &Transaction<'_>, sql: &str, account: AccountKey) -> rusqlite::Result<Option<Timestamp>> {
+    let found = tx.prepare_cached(sql)?.query_row([account.0], |row| row.get(0)).optional()?;
+    Ok(timestamp(found.flatten()))
 }
 
 fn adopt(tx: &Transaction<'_>, identity: Identity<'_>, email: &str) -> rusqlite::Result<Option<Account>> {

@@ -8,7 +8,7 @@ use super::super::{
     AccountKey, Invitation, Member, Result, Role, SpaceKey, Standing, StorageError, Team, TeamKey, Teams,
 };
 use super::accounts::{ACCOUNT, ACCOUNT_COLUMNS, account, insert_space};
-use super::{Sqlite, failed};
+use super::{Database, failed};
 use orkee_core::id;
 
 const TEAM_ID_LEN: usize = 16;
@@ -62,7 +62,7 @@ fn role(row: &Row<'_>, at: usize) -> rusqlite::Result<Role> {
     text.parse().map_err(|e| rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(e)))
 }
 
-impl Teams for Sqlite {
+impl<D: Database> Teams for D {
     fn create_team(&self, name: &str, now: Timestamp) -> Result<Team> {
         let doing = "creating a team";
         self.write(doing, |tx| {
@@ -108,6 +108,11 @@ impl Teams for Sqlite {
     fn set_member(&self, team: TeamKey, account: AccountKey, role: Role, now: Timestamp) -> Result<()> {
         let doing = "setting a member's role";
         self.write(doing, |tx| {
+            let disabled = "SELECT email FROM accounts WHERE rowid = ?1 AND disabled_at IS NOT NULL";
+            let disabled = tx.query_row(disabled, [account.0], |row| row.get(0)).optional();
+            if let Some(email) = disabled.map_err(failed(doing))? {
+                return Err(StorageError::AccountDisabled(email));
+            }
             match standing(tx, account).map_err(failed(doing))? {
                 Standing::In(other, _) if other.key != team => {
                     return Err(StorageError::InAnotherTeam(other.name));

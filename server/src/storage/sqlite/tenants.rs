@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use super::super::{Account, Identity, NewAccount, Result, StorageError, Tenant, TenantKey, Tenants};
 use super::accounts::{ACCOUNT, account, insert_account};
 use super::teams::{TEAM, TEAM_COLUMNS, insert_team, team};
-use super::{Sqlite, failed};
+use super::{Database, failed};
 
 const FROM: &str = "FROM tenants n JOIN teams t ON t.rowid = n.team";
 
@@ -25,7 +25,7 @@ pub(super) fn by_key(tx: &Transaction<'_>, key: TenantKey) -> rusqlite::Result<O
     tx.prepare_cached(&sql)?.query_row([key.0], tenant).optional()
 }
 
-impl Tenants for Sqlite {
+impl<D: Database> Tenants for D {
     fn set_tenant(&self, name: &str, settings: &str, now: Timestamp) -> Result<Tenant> {
         let doing = "setting a tenant up";
         let gone = || failed(doing)(rusqlite::Error::QueryReturnedNoRows);

@@ -60,6 +60,8 @@ macro_rules! storage_suite {
             backups: an_upload_that_never_ended_is_no_backup,
             teams: a_member_has_a_role_until_they_are_removed_and_may_come_back,
             teams: nobody_is_in_two_teams_at_a_time,
+            teams: whoever_is_disabled_is_given_no_role_and_keeps_their_place,
+            teams: what_is_done_together_is_done_whole_or_not_at_all,
             teams: an_invitation_is_for_one_address_until_it_is_taken_back,
             teams: a_teams_space_is_nobodys_own,
             tenants: a_tenant_keeps_its_team_when_its_settings_change,
@@ -70,6 +72,7 @@ macro_rules! storage_suite {
             sign_ins: a_proof_is_good_for_one_sign_in_until_it_is_too_old_anyway,
             sign_ins: a_disabled_account_signs_in_nowhere_and_spends_nothing,
             sign_ins: an_account_goes_to_another_identity_only_after_its_own_was_forgotten,
+            sign_ins: the_newest_judgement_of_an_account_stays_the_newest,
             sign_ins: an_address_moves_only_to_where_nobody_has_it,
         }
     };

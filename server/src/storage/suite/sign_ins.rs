@@ -73,6 +73,16 @@ pub(crate) fn a_disabled_account_signs_in_nowhere_and_spends_nothing(bench: &imp
     assert_eq!(storage.tokens_since(ann.key).unwrap(), Some(hour()));
 }
 
+pub(crate) fn the_newest_judgement_of_an_account_stays_the_newest(bench: &impl Bench) {
+    let storage = bench.open();
+    let ann = somebody(&storage, "ann");
+    assert_eq!(storage.judged_at(ann.key).unwrap(), None);
+    for (issued, newest) in [(start(), start()), (hour(), hour()), (start(), hour())] {
+        storage.set_judged_at(ann.key, issued).unwrap();
+        assert_eq!(storage.judged_at(ann.key).unwrap(), Some(newest));
+    }
+}
+
 pub(crate) fn an_address_moves_only_to_where_nobody_has_it(bench: &impl Bench) {
     let storage = bench.open();
     let (ann, bob) = (somebody(&storage, "ann"), somebody(&storage, "bob"));

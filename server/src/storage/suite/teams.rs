@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use super::{Bench, account, start};
 use crate::storage::{
-    Cursor, Exchange, Exchanged, Invitation, Kind, PageLimit, RecordId, Records, Role, Standing,
-    StorageError, Teams, Write,
+    Accounts, Cursor, Exchange, Exchanged, Invitation, Kind, PageLimit, RecordId, Records, Role, Standing,
+    StorageError, Teams, Write, together,
 };
 
 pub(crate) fn a_member_has_a_role_until_they_are_removed_and_may_come_back(bench: &impl Bench) {
@@ -49,6 +49,43 @@ pub(crate) fn nobody_is_in_two_teams_at_a_time(bench: &impl Bench) {
     assert_eq!(storage.standing(ann.key).unwrap(), Standing::Removed(two), "the last one");
     let names: Vec<String> = storage.teams().unwrap().into_iter().map(|team| team.name).collect();
     assert_eq!(names, ["one", "two"]);
+}
+
+pub(crate) fn whoever_is_disabled_is_given_no_role_and_keeps_their_place(bench: &impl Bench) {
+    let storage = bench.open();
+    let ann = account(&storage, "ann");
+    let team = storage.create_team("acme", start()).unwrap();
+    storage.set_member(team.key, ann.key, Role::Owner, start()).unwrap();
+    storage.set_disabled(ann.key, Some(start())).unwrap();
+    let refused = storage.set_member(team.key, ann.key, Role::Member, start());
+    assert!(matches!(refused, Err(StorageError::AccountDisabled(email)) if email == ann.email));
+    let members = storage.members(team.key).unwrap();
+    assert_eq!((members.len(), members[0].role, members[0].account.disabled), (1, Role::Owner, true));
+    assert!(storage.remove_member(team.key, ann.key, start()).unwrap());
+}
+
+pub(crate) fn what_is_done_together_is_done_whole_or_not_at_all(bench: &impl Bench) {
+    let storage = bench.open();
+    let ann = account(&storage, "ann");
+    let taken = storage.create_team("taken", start()).unwrap();
+    let failed: Result<(), StorageError> = together(&storage, |people| {
+        let team = people.create_team("acme", start())?;
+        people.set_member(team.key, ann.key, Role::Owner, start())?;
+        assert!(matches!(people.standing(ann.key)?, Standing::In(..)), "it sees what it did");
+        people.set_member(taken.key, ann.key, Role::Owner, start())
+    });
+    assert!(matches!(failed, Err(StorageError::InAnotherTeam(name)) if name == "acme"));
+    assert_eq!(storage.team("acme").unwrap(), None);
+    assert_eq!(storage.standing(ann.key).unwrap(), Standing::Alone);
+    let made = together(&storage, |people| {
+        let refused = people.create_team("taken", start());
+        assert!(
+            matches!(refused, Err(StorageError::TeamExists(_))),
+            "what one part refuses undoes that part"
+        );
+        people.create_team("acme", start())
+    });
+    assert_eq!(storage.team("acme").unwrap(), Some(made.unwrap()));
 }
 
 pub(crate) fn an_invitation_is_for_one_address_until_it_is_taken_back(bench: &impl Bench) {

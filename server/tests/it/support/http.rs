@@ -42,6 +42,10 @@ impl Request {
         Self { body: body.into(), ..Self::new("POST", target) }
     }
 
+    pub(crate) fn put(target: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        Self { body: body.into(), ..Self::new("PUT", target) }
+    }
+
     /// A form with these fields.
     pub(crate) fn form(target: impl Into<String>, fields: &[(&str, &str)]) -> Self {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
