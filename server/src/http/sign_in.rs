@@ -10,9 +10,9 @@ use jiff::Timestamp;
 
 use super::caller::BAD;
 use super::{ApiError, App};
-use crate::storage::{Account, Caller, Deed, Rules, StorageError, Tenant, Witness};
+use crate::storage::{Account, Caller, Deed, People, Rules, StorageError, Tenant, Witness};
 use crate::tenant::issuers::IssuerError;
-use crate::tenant::{Denied, Proof, Settings, Unproved, admit};
+use crate::tenant::{Denied, Proof, Settings, Unproved, admit, known};
 
 const OVER: &str = "the time for which the tenant lets anybody be signed in is over: sign in again";
 
@@ -62,7 +62,14 @@ pub(super) async fn direct(
     let (tenant_name, provider) = (tenant.name.clone(), proof.provider.clone());
     let admitted = app
         .storage(move |storage| {
-            let admitted = admit(storage, &tenant, &settings, &proof, request_id.as_deref(), now);
+            let admitted = match known(storage, &tenant, &settings, &proof)? {
+                Some(account) => Ok(account),
+                None => {
+                    let nothing = |_: &dyn People, _: &Account| Ok(());
+                    admit(storage, &tenant, &settings, &proof, request_id.as_deref(), now, nothing)
+                        .map(|(account, ())| account)
+                }
+            };
             if is_new {
                 let (account, outcome) = match &admitted {
                     Ok(account) => (Some(account.email.clone()), "done".to_owned()),
@@ -121,7 +128,7 @@ fn deny(tenant: &str, denied: Denied) -> ApiError {
     tracing::warn!(tenant, why = %denied, "somebody was not let in");
     match denied {
         Denied::Storage(error) => error.into(),
-        Denied::Removed(_) | Denied::Old => ApiError::unauthorized(denied.to_string(), BAD),
+        Denied::Removed(_) | Denied::Old | Denied::Spent => ApiError::unauthorized(denied.to_string(), BAD),
         _ => ApiError::new(StatusCode::FORBIDDEN, "not-admitted", denied.to_string()),
     }
 }

@@ -11,7 +11,7 @@ use super::request::{Parameters, is_our_scope};
 use super::token::{Failed, Tokens, refused, refused_since};
 use crate::http::{ApiError, App};
 use crate::secret::SecretHash;
-use crate::storage::{Account, Deed, NewSignIn, SignedIn, StorageError, Tenant, Witness};
+use crate::storage::{Account, Deed, NewSignIn, People, SignedIn, StorageError, Tenant, Witness};
 use crate::tenant::issuers::IssuerError;
 use crate::tenant::{Denied, Proof, Settings, TokenUse, Unproved, admit};
 
@@ -112,13 +112,12 @@ impl Exchange<'_> {
         // A token that was exchanged may be stale: it must not so much as change a role again.
         let spent = self.app.storage(move |storage| storage.is_spent(proof.id)).await;
         if spent.map_err(Refusal::of_server)? {
-            return Err(spent_before(&proof));
+            return Err(denied(&proof, Denied::Spent));
         }
         let (proof, done) = self
             .app
             .storage(move |storage| {
-                let admitted = admit(storage, &tenant, &settings, &proof, request_id.as_deref(), now);
-                let done = admitted.and_then(|account| {
+                let sign_in = |people: &dyn People, account: &Account| {
                     let sign_in = NewSignIn {
                         account: account.key,
                         device: &device,
@@ -127,18 +126,21 @@ impl Exchange<'_> {
                         proof: proof.id,
                         proof_expires: proof.expires,
                     };
-                    Ok((storage.sign_in(&sign_in, now)?, account))
-                });
+                    match people.sign_in(&sign_in, now)? {
+                        SignedIn::Granted(grant) => Ok(grant),
+                        SignedIn::Spent => Err(Denied::Spent),
+                        SignedIn::Disabled => Err(Denied::Removed(account.email.clone())),
+                    }
+                };
+                let done = admit(storage, &tenant, &settings, &proof, request_id.as_deref(), now, sign_in);
                 Ok::<_, StorageError>((proof, done))
             })
             .await
             .map_err(Refusal::of_server)?;
         match done {
-            Ok((SignedIn::Granted(grant), account)) => {
+            Ok((account, grant)) => {
                 self.note(&account, grant, shown, &proof.provider).await.map_err(Refusal::of_server)
             }
-            Ok((SignedIn::Spent, _)) => Err(spent_before(&proof)),
-            Ok((SignedIn::Disabled, account)) => Err(denied(&proof, Denied::Removed(account.email))),
             Err(why) => Err(denied(&proof, why)),
         }
     }
@@ -221,15 +223,10 @@ fn about(proof: &Proof, failed: Failed, why: &str) -> Refusal {
     }
 }
 
-fn spent_before(proof: &Proof) -> Refusal {
-    let why = "the ID token was exchanged before";
-    about(proof, refused("invalid_grant", why), why)
-}
-
 fn denied(proof: &Proof, denied: Denied) -> Refusal {
     match denied {
         Denied::Storage(error) => Refusal::of_server(error.into()),
-        Denied::Old => about(
+        Denied::Old | Denied::Spent => about(
             proof,
             refused_since(StatusCode::BAD_REQUEST, "invalid_grant", &denied.to_string()),
             &denied.to_string(),

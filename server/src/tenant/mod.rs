@@ -13,7 +13,7 @@ pub(crate) mod proof;
 mod seen;
 pub(crate) mod settings;
 
-pub(crate) use admission::{Denied, admit};
+pub(crate) use admission::{Denied, admit, known};
 pub(crate) use issuers::Issuers;
 pub(crate) use proof::{Proof, Unproved};
 pub(crate) use seen::Seen;

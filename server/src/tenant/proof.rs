@@ -59,6 +59,11 @@ impl From<JwtError> for Unproved {
 }
 
 impl Proof {
+    /// The groups that the provider names.
+    pub(super) fn group_names(&self) -> Vec<&str> {
+        self.groups.iter().map(String::as_str).collect()
+    }
+
     /// From an ID token.
     pub(crate) async fn of_id_token(
         issuers: &Issuers,
