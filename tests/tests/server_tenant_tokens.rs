@@ -277,15 +277,16 @@ fn a_tenant_that_exchanges_takes_no_access_token_of_its_provider() {
 }
 
 #[test]
-fn refused_exchanges_are_in_the_audit_trail_and_are_counted_by_address() {
+fn refused_exchanges_of_the_providers_tokens_are_in_the_audit_trail_once_and_all_are_counted_by_address() {
     let idp = Idp::start();
     let tenancy = Tenancy::exchanging(&idp, GROUPS);
     let mut expired = idp.claims(ANN, TEAM);
     shift(&mut expired, "exp", -600);
     tenancy.exchange(&idp.sign(&expired));
     let token = idp.id_token(ANN, TEAM);
-    tenancy.exchange(&token);
-    tenancy.exchange(&token);
+    for token in [&token, &token, &token, &Idp::start().id_token(ANN, TEAM)] {
+        tenancy.exchange(token);
+    }
     let audit = tenancy.audit();
     let outcomes: Vec<_> = audit.iter().filter(|row| row[1] == "sign-in").map(|row| &row[3]).collect();
     assert_eq!(
@@ -297,6 +298,8 @@ fn refused_exchanges_are_in_the_audit_trail_and_are_counted_by_address() {
         ]
     );
     assert!(audit.iter().all(|row| row.iter().all(|cell| !cell.contains(&token))));
+    let rows = audit.len();
     let limited = (0..400).map(|_| tenancy.exchange("x")).find(|reply| reply.status == 429);
     assert!(limited.expect("somebody who guesses is stopped").header("retry-after").is_some());
+    assert_eq!(tenancy.audit().len(), rows, "what anybody can send is for the log");
 }

@@ -234,6 +234,23 @@ fn an_older_token_that_was_never_exchanged_brings_no_role_and_no_membership_back
 }
 
 #[test]
+fn the_audit_trail_tells_when_a_token_that_was_let_in_is_refused() {
+    let idp = Idp::start();
+    let tenancy = Tenancy::direct(&idp, GROUPS);
+    let token = idp.access_token("ann@acme.example", &["engineering"]);
+    assert_eq!(tenancy.account_direct(&token).status, 200);
+    tenancy.admin(&["tenant", "remove-member", "acme", "ann@acme.example"]).success();
+    for _ in 0..2 {
+        assert_eq!(tenancy.account_direct(&token).status, 401);
+    }
+    let told: Vec<_> = tenancy.audit().into_iter().filter(|row| row[1] == "sign-in").collect();
+    let outcomes: Vec<&str> = told.iter().map(|row| row[3].as_str()).collect();
+    let refused =
+        "refused: ann@acme.example was removed from the tenant: whoever runs it can let them in again";
+    assert_eq!(outcomes, ["done", refused]);
+}
+
+#[test]
 fn requests_with_an_older_access_token_do_not_flip_the_role() {
     let idp = Idp::start();
     let tenancy = Tenancy::direct(&idp, GROUPS);

@@ -66,7 +66,9 @@ fn in_json(row: &AuditRow) -> String {
 fn in_words(row: &AuditRow) -> String {
     let AuditRow { at, by, deed } = row;
     let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-    let who = by.account.clone().unwrap_or_else(|| "(server)".to_owned());
+    // Whoever runs the server sends no requests.
+    let nobody = if by.request_id.is_some() { "(unknown)" } else { "(server)" };
+    let who = by.account.clone().unwrap_or_else(|| nobody.to_owned());
     let (team, device, subject) = (word(&by.team), word(&by.device_name), word(&deed.subject));
     let (at, action, outcome, id) = (rfc3339(*at), &deed.action, &deed.outcome, word(&by.request_id));
     let line = format!("{at}  {team}  {who}  {device}  {action}  {subject}  {outcome}  {id}");
@@ -90,6 +92,17 @@ fn since(text: &str) -> Result<Timestamp, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_of_nobody_knows_whom_is_not_told_as_the_servers() {
+        let deed =
+            crate::storage::Deed { action: "sign-in".into(), subject: None, outcome: "refused".into() };
+        let mut row = AuditRow { at: Timestamp::UNIX_EPOCH, by: crate::storage::Witness::default(), deed };
+        assert!(in_words(&row).contains("(server)"));
+        row.by.request_id = Some("r".to_owned());
+        let told = in_words(&row);
+        assert!(told.contains("(unknown)") && !told.contains("(server)"), "{told}");
+    }
 
     #[test]
     fn a_time_is_a_moment_a_date_or_how_long_ago() {

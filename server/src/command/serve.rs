@@ -19,7 +19,7 @@ use crate::http::App;
 use crate::http::app::Settings;
 use crate::serve;
 use crate::storage::sqlite::Sqlite;
-use crate::storage::{Records, Storage};
+use crate::storage::{Audit, Records, Storage};
 use crate::tenant::Issuers;
 
 /// How often what has expired is forgotten.
@@ -44,6 +44,9 @@ pub(super) struct Serve {
     /// Forget which projects were deleted after this many days; a device that stays away for longer lists everything anew.
     #[arg(long, value_name = "DAYS", default_value_t = 365)]
     prune_after: u16,
+    /// Keep a row of the audit trail for this many days.
+    #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..))]
+    audit_days: u16,
     /// How long an access token is good, in seconds; clients refresh it by themselves.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..))]
     access_lifetime: u32,
@@ -95,7 +98,7 @@ impl Serve {
             device_lifetime: SignedDuration::from_secs(self.device_code_lifetime.into()),
             backup_limit: u64::from(self.backup_limit) << 20,
         };
-        let keeper = tokio::spawn(keep_house(Arc::clone(&storage), self.prune_after));
+        let keeper = tokio::spawn(keep_house(Arc::clone(&storage), self.prune_after, self.audit_days));
         print(&json!({ "url": local, "public_url": settings.public_url }).to_string())?;
         tracing::info!(%address, public_url = settings.public_url, "serving");
         let app = Arc::new(App::new(settings, storage, Issuers::new()?));
@@ -140,16 +143,18 @@ fn stop_signal() -> Result<impl Future<Output = ()>, CommandError> {
     })
 }
 
-/// Forgets, now and then, what has expired, and tombstones beyond their time.
-async fn keep_house(storage: Arc<Sqlite>, prune_after: u16) {
+/// Forgets, now and then, what has expired, and tombstones and rows of the audit trail beyond their time.
+async fn keep_house(storage: Arc<Sqlite>, prune_after: u16, audit_days: u16) {
     let mut ticks = tokio::time::interval(HOUSEKEEPING);
     loop {
         ticks.tick().await;
         let storage = Arc::clone(&storage);
         let kept = tokio::task::spawn_blocking(move || {
             let now = Timestamp::now();
+            let ago = |days: u16| now - SignedDuration::from_hours(24 * i64::from(days));
             storage.sweep(now)?;
-            storage.prune(now - SignedDuration::from_hours(24 * i64::from(prune_after)))
+            storage.forget_audit(ago(audit_days))?;
+            storage.prune(ago(prune_after))
         });
         match kept.await {
             Ok(Ok(0)) => {}

@@ -58,7 +58,7 @@ pub(super) async fn direct(
         return Err(ApiError::unauthorized(OVER, BAD));
     }
     let rules = rules(&tenant, &settings);
-    let is_new = app.seen.is_new(proof.id, proof.expires, now);
+    let told = Arc::clone(app);
     let (tenant_name, provider) = (tenant.name.clone(), proof.provider.clone());
     let admitted = app
         .storage(move |storage| {
@@ -70,11 +70,11 @@ pub(super) async fn direct(
                         .map(|(account, ())| account)
                 }
             };
-            if is_new {
-                let (account, outcome) = match &admitted {
-                    Ok(account) => (Some(account.email.clone()), "done".to_owned()),
-                    Err(denied) => (proof.email.clone(), format!("refused: {denied}")),
-                };
+            let (account, outcome) = match &admitted {
+                Ok(account) => (Some(account.email.clone()), "done".to_owned()),
+                Err(denied) => (proof.email.clone(), format!("refused: {denied}")),
+            };
+            if told.seen.is_new(proof.id, &outcome, now) {
                 storage.note(&witness(&tenant, account, request_id), &deed(&proof, outcome), now)?;
             }
             let signed_in = proof.signed_in;

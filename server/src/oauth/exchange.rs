@@ -35,6 +35,7 @@ struct Exchange<'a> {
 struct Refusal {
     failed: Failed,
     why: String,
+    /// The provider that signed the token; none: anybody can have made it.
     provider: Option<String>,
     email: Option<String>,
 }
@@ -61,7 +62,7 @@ pub(super) async fn exchange(
             tokens.are_exchanged();
             Ok(())
         }
-        Err(refusal) => exchange.refuse(refusal).await,
+        Err(refusal) => exchange.refuse(token, refusal).await,
     }
 }
 
@@ -98,7 +99,7 @@ impl Exchange<'_> {
     async fn carry_out(&self, token: &str, tokens: &mut Tokens) -> Result<(), Refusal> {
         let now = Timestamp::now();
         let proof = Proof::of_id_token(&self.app.issuers, &self.settings, token, now).await;
-        let proof = proof.map_err(|unproved| self.unproved(&unproved))?;
+        let proof = proof.map_err(|unproved| self.unproved(token, &unproved))?;
         if let Some(end) = self.settings.end_of(proof.signed_in)
             && !tokens.end_at(end)
         {
@@ -145,7 +146,7 @@ impl Exchange<'_> {
         }
     }
 
-    fn unproved(&self, unproved: &Unproved) -> Refusal {
+    fn unproved(&self, token: &str, unproved: &Unproved) -> Refusal {
         let why = format!("the ID token is refused: {unproved}");
         let failed = match unproved {
             Unproved::Issuer(IssuerError::Keys(_)) => refused_since(
@@ -159,7 +160,11 @@ impl Exchange<'_> {
             ),
             _ => refused_since(StatusCode::BAD_REQUEST, "invalid_grant", &why),
         };
-        Refusal { failed, why, provider: None, email: None }
+        let provider = match unproved {
+            Unproved::Flawed(_) => self.settings.signer(token),
+            _ => None,
+        };
+        Refusal { failed, why, provider, email: None }
     }
 
     fn has(&self, usage: TokenUse) -> bool {
@@ -182,13 +187,17 @@ impl Exchange<'_> {
         self.write(by, provider.to_owned(), "done".to_owned()).await
     }
 
-    /// Tells the audit trail, and the client.
-    async fn refuse(&self, refusal: Refusal) -> Result<(), Failed> {
+    /// Tells the log and the client, and the audit trail where the token is one of the provider's: what anybody can send would
+    /// fill it without end. Of a token it tells once why it is refused.
+    async fn refuse(&self, token: &str, refusal: Refusal) -> Result<(), Failed> {
         if !matches!(refusal.failed, Failed::Api(_)) {
             tracing::warn!(tenant = self.tenant.name, why = refusal.why, "an exchange was refused");
-            let by = Witness { account: refusal.email, ..self.witness() };
-            let provider = refusal.provider.unwrap_or_else(|| "unknown".to_owned());
-            self.write(by, provider, format!("refused: {}", refusal.why)).await?;
+            if let Some(provider) = refusal.provider
+                && self.app.seen.is_new(SecretHash::of(token), &refusal.why, Timestamp::now())
+            {
+                let by = Witness { account: refusal.email, ..self.witness() };
+                self.write(by, provider, format!("refused: {}", refusal.why)).await?;
+            }
         }
         Err(refusal.failed)
     }

@@ -1,4 +1,4 @@
-//! The audit trail: who did what, when. Rows are added and read, and never changed.
+//! The audit trail: who did what, when. Rows are added and read, never changed, and go by their age alone.
 
 use jiff::Timestamp;
 
@@ -47,6 +47,8 @@ pub(crate) struct AuditQuery<'a> {
 pub(crate) trait Audit {
     /// Adds a row.
     fn note(&self, by: &Witness, deed: &Deed, now: Timestamp) -> Result<()>;
+    /// Forgets rows from before then. How many.
+    fn forget_audit(&self, before: Timestamp) -> Result<usize>;
     /// Reads rows, oldest first, until `take` says no.
     fn audit(&self, query: AuditQuery<'_>, take: &mut dyn FnMut(AuditRow) -> bool) -> Result<()>;
 }

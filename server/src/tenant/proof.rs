@@ -47,9 +47,12 @@ pub(crate) enum Unproved {
     /// It is bound to a key, and nobody has shown that they have it.
     #[error("it is bound to a key")]
     Bound,
-    /// It is not good, or cannot be verified now.
+    /// Nobody knows whether its issuer signed it, or they did not.
     #[error(transparent)]
     Issuer(#[from] IssuerError),
+    /// Its issuer signed it, and it is not good.
+    #[error(transparent)]
+    Flawed(JwtError),
 }
 
 impl From<JwtError> for Unproved {
@@ -72,12 +75,15 @@ impl Proof {
         now: Timestamp,
     ) -> Result<Self, Unproved> {
         let (provider, kind, claims) = verified(issuers, settings, TokenUse::Exchange, token).await?;
-        if kind.is_some_and(|kind| kind != "jwt") || claims.get("events").is_some() {
-            return Err(JwtError::Kind.into());
-        }
-        check(&claims, provider, &provider.client_id, now)?;
-        claims.check_id_token(&provider.client_id)?;
-        Self::new(&claims, provider, token)
+        let proof = || {
+            if kind.is_some_and(|kind| kind != "jwt") || claims.get("events").is_some() {
+                return Err(JwtError::Kind);
+            }
+            check(&claims, provider, &provider.client_id, now)?;
+            claims.check_id_token(&provider.client_id)?;
+            Self::new(&claims, provider, token)
+        };
+        proof().map_err(Unproved::Flawed)
     }
 
     /// From an access token.
@@ -90,17 +96,20 @@ impl Proof {
         let (provider, kind, claims) = verified(issuers, settings, TokenUse::Direct, token).await?;
         let is_id_token = ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.get(name).is_some());
         if is_id_token || kind.is_some_and(|kind| !["at+jwt", "jwt"].contains(&kind.as_str())) {
-            return Err(JwtError::Kind.into());
+            return Err(Unproved::Flawed(JwtError::Kind));
         }
         if claims.get("cnf").is_some() {
             return Err(Unproved::Bound);
         }
         let audience = provider.audience.as_deref().ok_or(Unproved::OtherUse)?;
-        check(&claims, provider, audience, now)?;
-        Self::new(&claims, provider, token)
+        let proof = || {
+            check(&claims, provider, audience, now)?;
+            Self::new(&claims, provider, token)
+        };
+        proof().map_err(Unproved::Flawed)
     }
 
-    fn new(claims: &Claims, provider: &IdentityProvider, token: &str) -> Result<Self, Unproved> {
+    fn new(claims: &Claims, provider: &IdentityProvider, token: &str) -> Result<Self, JwtError> {
         let issued = claims.time("iat")?.ok_or(JwtError::Missing("iat"))?;
         // An ID token's `auth_time` may lie far before it: whoever has a session at the provider is signed in anew there.
         let signed_in = match provider.token {

@@ -1,32 +1,37 @@
-//! Which access tokens of identity providers were met before, so that the audit trail tells of a sign-in and not of each request.
+//! What was told of tokens of identity providers, so that the audit trail tells of a sign-in, or of a refusal, and not of each
+//! request.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::secret::SecretHash;
 
-/// Beyond this many, the memory begins anew: a sign-in is told of twice then.
+/// Beyond this many, the memory begins anew: what it held is told of twice then.
 const MAX: usize = 50_000;
+/// What was told is told again after this long.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
-/// The tokens that were met, until they expire.
+/// Tokens and what became of them, with when that is forgotten.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    tokens: Mutex<HashMap<[u8; 32], Timestamp>>,
+    told: Mutex<HashMap<([u8; 32], String), Timestamp>>,
 }
 
 impl Seen {
-    /// Whether this is the first time.
-    pub(crate) fn is_new(&self, token: SecretHash, expires: Timestamp, now: Timestamp) -> bool {
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if tokens.len() >= MAX {
-            tokens.retain(|_, expires| *expires > now);
+    /// Whether this outcome of a token was not told yet.
+    pub(crate) fn is_new(&self, token: SecretHash, outcome: &str, now: Timestamp) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= MAX {
+            told.retain(|_, until| *until > now);
         }
-        if tokens.len() >= MAX {
-            tokens.clear();
+        if told.len() >= MAX {
+            told.clear();
         }
-        tokens.insert(token.0, expires).is_none()
+        let until = now.checked_add(KEPT).unwrap_or(Timestamp::MAX);
+        let before = told.insert((token.0, outcome.to_owned()), until);
+        before.is_none_or(|until| until <= now)
     }
 }
 
@@ -35,10 +40,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_new_once() {
+    fn an_outcome_of_a_token_is_new_once_a_day() {
         let (seen, at) = (Seen::default(), Timestamp::UNIX_EPOCH);
-        assert!(seen.is_new(SecretHash::of("a"), at, at));
-        assert!(!seen.is_new(SecretHash::of("a"), at, at));
-        assert!(seen.is_new(SecretHash::of("b"), at, at));
+        let (a, b) = (SecretHash::of("a"), SecretHash::of("b"));
+        assert!(seen.is_new(a, "done", at));
+        assert!(!seen.is_new(a, "done", at));
+        assert!(seen.is_new(a, "refused", at), "what becomes of it later is another matter");
+        assert!(seen.is_new(b, "done", at));
+        assert!(seen.is_new(b, "done", at + KEPT));
     }
 }

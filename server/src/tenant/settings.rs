@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use orkee_core::jwt::Jwt;
 use serde::{Deserialize, Serialize};
 
 use crate::storage::{NoRole, Role, Tenant};
@@ -98,6 +99,12 @@ impl Settings {
     pub(crate) fn role(&self, groups: &[&str]) -> Option<Role> {
         let mapped = groups.iter().filter_map(|group| self.groups.get(*group));
         mapped.max_by_key(|role| role.rank()).or(self.default_role.as_ref()).map(|role| role.0)
+    }
+
+    /// The id of the provider that a token names as its issuer.
+    pub(crate) fn signer(&self, token: &str) -> Option<String> {
+        let issuer = Jwt::parse(token).ok()?.claimed_issuer()?;
+        self.issued_by(&issuer).map(|provider| provider.id.clone())
     }
 
     /// When a sign-in of this moment is over; none: never.

@@ -35,6 +35,13 @@ impl<D: Database> Audit for D {
         self.write(doing, |tx| add(tx, by, deed, now).map_err(failed(doing)))
     }
 
+    fn forget_audit(&self, before: Timestamp) -> Result<usize> {
+        let doing = "forgetting old rows of the audit trail";
+        self.write(doing, |tx| {
+            tx.execute("DELETE FROM audit WHERE at < ?1", [before.as_millisecond()]).map_err(failed(doing))
+        })
+    }
+
     fn audit(&self, query: AuditQuery<'_>, take: &mut dyn FnMut(AuditRow) -> bool) -> Result<()> {
         let doing = "reading the audit trail";
         let which = if query.team.is_some() { "team = ?2 AND at >= ?1" } else { "at >= ?1 AND ?2 IS NULL" };

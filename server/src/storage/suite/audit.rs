@@ -71,7 +71,7 @@ pub(crate) fn each_accepted_write_is_told_to_the_audit_trail_and_no_other(bench:
     assert_eq!(told, expected);
 }
 
-pub(crate) fn the_audit_trail_is_read_by_team_and_by_time_and_only_grows(bench: &impl Bench) {
+pub(crate) fn the_audit_trail_is_read_by_team_and_by_time_and_goes_by_age_alone(bench: &impl Bench) {
     let storage = bench.open();
     let deed = Deed { action: "add-member".to_owned(), subject: None, outcome: "owner".to_owned() };
     let at = |minutes| start() + SignedDuration::from_mins(minutes);
@@ -85,4 +85,6 @@ pub(crate) fn the_audit_trail_is_read_by_team_and_by_time_and_only_grows(bench: 
     assert_eq!(when(AuditQuery { team: None, since: Some(at(3)) }), [at(3)]);
     storage.sweep(at(60 * 24 * 365 * 3)).unwrap();
     assert_eq!(when(AuditQuery::default()).len(), 3);
+    assert_eq!(storage.forget_audit(at(2)).unwrap(), 1);
+    assert_eq!(when(AuditQuery::default()), [at(2), at(3)]);
 }

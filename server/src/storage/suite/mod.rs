@@ -68,7 +68,7 @@ macro_rules! storage_suite {
             tenants: an_identity_is_one_tenants_and_its_account_has_no_password,
             tenants: a_removed_tenant_takes_its_accounts_along_and_no_others,
             audit: each_accepted_write_is_told_to_the_audit_trail_and_no_other,
-            audit: the_audit_trail_is_read_by_team_and_by_time_and_only_grows,
+            audit: the_audit_trail_is_read_by_team_and_by_time_and_goes_by_age_alone,
             sign_ins: a_proof_is_good_for_one_sign_in_until_it_is_too_old_anyway,
             sign_ins: a_disabled_account_signs_in_nowhere_and_spends_nothing,
             sign_ins: an_account_goes_to_another_identity_only_after_its_own_was_forgotten,
