@@ -479,9 +479,20 @@ fn where_encryption_is_required_only_sealed_records_are_taken() {
         assert_eq!(reason, "forbidden");
         assert_eq!(message, "tenant acme requires encryption, and this is not encrypted");
     }
-    let padded: &[u8] = br#" {"id":"dddddddd","name":"x"}"#;
-    let outcomes = tenancy.push(access(&tokens), "personal", &[("dddddddd", padded)]);
-    assert!(matches!(outcomes[..], [Outcome::Rejected { .. }]), "a space seals nothing: {outcomes:?}");
+    let long = format!("name: {}é secret", "x".repeat(57));
+    let unsealed: [&[u8]; 6] = [
+        br#" {"id":"dddddddd","name":"x"}"#,
+        br#"{"id":"dddddddd","name":"x"}."#,
+        b"{\x01",
+        b"name: secret",
+        long.as_bytes(),
+        "\u{feff}{}".as_bytes(),
+    ];
+    for payload in unsealed {
+        let outcomes = tenancy.push(access(&tokens), "personal", &[("dddddddd", payload)]);
+        let told = String::from_utf8_lossy(payload);
+        assert!(matches!(outcomes[..], [Outcome::Rejected { .. }]), "{told} is not sealed: {outcomes:?}");
+    }
     let bearer = format!("Bearer {}", access(&tokens));
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     let backup = http::send("POST", &tenancy.url("/v1/backup"), &headers, b"plain").unwrap();
@@ -492,7 +503,7 @@ fn where_encryption_is_required_only_sealed_records_are_taken() {
     let audit = tenancy.audit();
     let refusals =
         audit.iter().filter(|row| row[1] == "write" && row[3].starts_with("refused: not encrypted"));
-    assert_eq!(refusals.count(), 4, "{audit:?}");
+    assert_eq!(refusals.count(), 3 + unsealed.len(), "{audit:?}");
     tenancy.set(&settings(idp.url(), CLIENT, GROUPS)).success();
     let outcomes = tenancy.push(access(&tokens), "personal", &[("aaaaaaaa", plain)]);
     assert!(matches!(outcomes[..], [Outcome::Accepted { .. }]), "{outcomes:?}");

@@ -127,11 +127,26 @@ pub(super) fn describe(error: &dyn std::error::Error) -> String {
     }
 }
 
-/// Whether a record can be read without a key. A sealed payload is told by its first byte elsewhere; whoever has to keep plain
-/// text out does not leave it at a space before a brace.
+/// How much of a payload tells whether it is text.
+const BEGINNING: usize = 64;
+
+/// Whether a record begins like JSON or any other text. A sealed one is binary: of so many random bytes some are no text.
 fn is_readable(write: &Write<'_>) -> bool {
     let payload = Envelope::parse(write.envelope).ok().and_then(|envelope| envelope.payload);
-    payload.is_some_and(|payload| serde_json::from_slice::<serde::de::IgnoredAny>(payload).is_ok())
+    payload.is_some_and(|payload| payload.starts_with(b"{") || is_text(payload))
+}
+
+fn is_text(payload: &[u8]) -> bool {
+    let beginning = payload.get(..BEGINNING).unwrap_or(payload);
+    let text = match std::str::from_utf8(beginning) {
+        Ok(text) => Some(text),
+        // The last character was cut.
+        Err(error) if error.error_len().is_none() && payload.len() > BEGINNING => {
+            beginning.get(..error.valid_up_to()).and_then(|whole| std::str::from_utf8(whole).ok())
+        }
+        Err(_) => None,
+    };
+    text.is_some_and(|text| !text.chars().any(|c| c.is_control() && !c.is_ascii_whitespace()))
 }
 
 /// The records that were rejected with this sentence.
