@@ -149,6 +149,7 @@ fn the_settings_that_the_readme_shows_are_good_as_printed() {
     for part in ["providers", "encryption", "sign_in_lifetime", "api_origins"] {
         assert!(!document["policy"][part].is_null(), "{part} in {document}");
     }
+    assert_eq!(document["policy"]["encryption"], "optional", "devices cannot seal: no other would sync");
     let shown = tenancy.admin(&["tenant", "show", "acme"]).success().stdout;
     assert!(
         shown.contains("https://acme.okta.com") && shown.contains("group engineering\tmember"),
