@@ -215,7 +215,8 @@ fn ctrl_c_while_the_keyring_takes_a_renewed_token_does_not_lose_it() {
     kill_process_group(Pid::from_child(&child), Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(130), "{said}");
+    // With the token in the keyring the command may be done, too.
+    assert!(matches!(output.status.code(), Some(0 | 130)), "{}: {said}", output.status);
     let kept = run(&device, &keyring, "keyring", &["cloud", "token"]).success();
     assert_eq!(kept.stdout.trim(), "orkee_access_1");
     assert!(keyring.entry(&entry(&device).unwrap()).unwrap().contains("orkee_refresh_1"));
