@@ -239,7 +239,25 @@ fn where_the_policy_requires_encryption_nothing_is_sent() {
 }
 
 #[test]
-fn a_tenant_that_no_api_was_asked_for_is_bound_by_no_policy_and_no_api_is_asked() {
+fn the_policy_holds_for_the_built_in_provider_of_that_api_though_nothing_is_kept() {
+    let api =
+        Api::start(&[], |description| description["policy"] = json!({"providers": [{"name": "enterprise"}]}));
+    let tenant = |url: &str| format!("[tenants.acme]\nprovider = \"orkee-cloud\"\napi_url = \"{url}\"\n");
+    let device = TenantDevice::new(&tenant(&api.mock.url));
+    for _ in 0..2 {
+        device.run("acme", &["cloud", "list"]).fails(2, "E-AUTH-040").says("`orkee-cloud`");
+        std::fs::remove_dir_all(device.home().join("tenants")).unwrap();
+    }
+    assert_eq!(api.mock.requests().len(), 2, "nothing else was sent");
+    assert_eq!(api.asked_for_the_tenant(), 2);
+    // What cannot be understood is no permission.
+    let odd = Api::start(&[], |description| description["version"] = 7.into());
+    device.configure(&tenant(&odd.mock.url));
+    device.run("acme", &["cloud", "list"]).fails(4, "E-AUTH-030");
+}
+
+#[test]
+fn a_server_without_tenants_is_used_and_no_other_api_is_asked() {
     let api = Api::start(&[], |description| description["policy"] = json!({"providers": []}));
     let server = Server::start();
     let device = TenantDevice::new(&format!(

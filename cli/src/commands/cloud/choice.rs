@@ -308,7 +308,13 @@ fn choose(
                     match auth.tenant(api, tenant, asking).await {
                         Ok(Some(known)) => return Ok(Some(known)),
                         Ok(None) => {}
-                        Err(error) => tracing::debug!(target: "orkee::cloud", tenant, %error, "the API was not asked for the tenant"),
+                        // It knows the tenant, and what it says of it cannot be kept to.
+                        Err(error @ AuthError::Tenant(TenantError::Unusable { .. })) => {
+                            return Err(error.into());
+                        }
+                        Err(error) => {
+                            tracing::debug!(target: "orkee::cloud", tenant, %error, "the API was not asked for the tenant")
+                        }
                     }
                 }
                 Ok(auth.known_tenant(tenant, asking).await?)
