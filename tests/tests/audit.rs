@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::collections::HashSet;
 use orkee_tests::canary::Canaries;
 use orkee_tests::device::Device;
 use orkee_tests::guests;
@@ -12,6 +11,7 @@ use orkee_tests::provider;
 use orkee_tests::server::Server;
 use orkee_tests::tenants::TenantDevice;
 use serde_json::Value;
+use std::collections::HashSet;
 
 const ACCESS: &str = "orkee_canary_access_3f9c1b";
 const REFRESH: &str = "orkee_refresh_canary_77ab02";

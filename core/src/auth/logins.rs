@@ -215,7 +215,10 @@ impl Logins {
             purpose.check_end(&login, now)?;
             return Ok((section, login));
         }
-        Err(unreadable.or(ended).or(refused).unwrap_or_else(|| AuthError::NotSignedIn { host: purpose.host() }))
+        Err(unreadable
+            .or(ended)
+            .or(refused)
+            .unwrap_or_else(|| AuthError::NotSignedIn { host: purpose.host() }))
     }
 
     /// The first section for this purpose's API, whatever is left of its login and whoever may use it.

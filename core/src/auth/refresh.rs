@@ -138,7 +138,14 @@ impl Auth {
             let _ = locked.lock.finish();
             return Ok(now.refresh_token.is_some());
         }
-        let ended = Login { token: None, expires_at: None, refresh_token: None, bound_to: None, bearer: false, ..now };
+        let ended = Login {
+            token: None,
+            expires_at: None,
+            refresh_token: None,
+            bound_to: None,
+            bearer: false,
+            ..now
+        };
         locked.logins.document.put(section, &ended);
         locked.write(room)?;
         locked.forget_key(spent.bound_to.as_deref());
