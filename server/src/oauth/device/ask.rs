@@ -46,7 +46,7 @@ async fn answer(app: &App, address: &Address, headers: &HeaderMap, body: Body) -
         return Err(refused("invalid_scope", "the only scope is sync"));
     }
     let lifetime = app.devices.lifetime().as_secs();
-    let begun = app.devices.begin(fields.device(), &address, Timestamp::now());
+    let begun = app.devices.begin(fields.device(), address, Timestamp::now());
     let begun = begun.ok_or_else(|| often(lifetime.unsigned_abs()))?;
     let page = format!("{}{ADDRESS}", app.settings.public_url);
     Ok(json!({
