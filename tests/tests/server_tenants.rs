@@ -204,36 +204,6 @@ fn a_stale_token_that_comes_back_does_not_bring_an_old_role_back() {
     assert_eq!(tenancy.admin(&["tenant", "members", "acme"]).stdout, "ann@acme.example\tread-only\n");
 }
 
-/// Claims of a token that was issued so many seconds ago.
-fn aged(mut claims: Value, seconds: i64) -> Value {
-    claims["iat"] = (claims["iat"].as_i64().unwrap() - seconds).into();
-    claims
-}
-
-#[test]
-fn an_older_token_that_was_never_exchanged_brings_no_role_and_no_membership_back() {
-    let idp = Idp::start();
-    let tenancy = Tenancy::exchanging(&idp, GROUPS);
-    let kept = |seconds| idp.sign(&aged(idp.claims("ann@acme.example", &["admins"]), seconds));
-    let people = || tenancy.admin(&["tenant", "members", "acme"]).success().stdout;
-    assert_eq!(tenancy.exchange(&kept(90)).status, 200);
-    assert_eq!(people(), "ann@acme.example\towner\n");
-    let demoted = idp.sign(&aged(idp.claims("ann@acme.example", &["visitors"]), 40));
-    assert_eq!(tenancy.exchange(&demoted).status, 200);
-    let older = tenancy.exchange(&kept(60));
-    assert_eq!(older.status, 200, "it is another sign-in of hers: {}", older.text());
-    assert_eq!(people(), "ann@acme.example\tread-only\n", "but says no more what she may");
-    assert_eq!(
-        oauth_error(&tenancy.exchange(&idp.id_token("ann@acme.example", &[]))),
-        refused("access_denied")
-    );
-    assert_eq!(oauth_error(&tenancy.exchange(&kept(20))), refused("access_denied"));
-    assert_eq!(people(), "ann@acme.example\tno member\n");
-    let again = idp.sign(&aged(idp.claims("ann@acme.example", &["engineering"]), -5));
-    assert_eq!(tenancy.exchange(&again).status, 200, "a newer one does");
-    assert_eq!(people(), "ann@acme.example\tmember\n");
-}
-
 #[test]
 fn the_audit_trail_tells_when_a_token_that_was_let_in_is_refused() {
     let idp = Idp::start();
@@ -249,40 +219,6 @@ fn the_audit_trail_tells_when_a_token_that_was_let_in_is_refused() {
     let refused =
         "refused: ann@acme.example was removed from the tenant: whoever runs it can let them in again";
     assert_eq!(outcomes, ["done", refused]);
-}
-
-#[test]
-fn requests_with_an_older_access_token_do_not_flip_the_role() {
-    let idp = Idp::start();
-    let tenancy = Tenancy::direct(&idp, GROUPS);
-    let token = |groups: &[&str], seconds| {
-        idp.sign_as("at+jwt", &aged(idp.access_claims("ann@acme.example", groups), seconds))
-    };
-    let (old, new) = (token(&["admins"], 60), token(&["visitors"], 20));
-    for token in [&old, &new, &old, &new, &old] {
-        assert_eq!(tenancy.account_direct(token).status, 200);
-    }
-    let people = || tenancy.admin(&["tenant", "members", "acme"]).success().stdout;
-    assert_eq!(people(), "ann@acme.example\tread-only\n");
-    assert_eq!(tenancy.account_direct(&token(&[], 0)).status, 403);
-    assert_eq!(tenancy.account_direct(&old).status, 403, "who was put out is out with older tokens, too");
-    assert_eq!(people(), "ann@acme.example\tno member\n");
-    let roles: Vec<_> = tenancy.audit().into_iter().filter(|row| row[1] == "set-role").collect();
-    assert_eq!(roles.len(), 2, "{roles:?}");
-}
-
-#[test]
-fn a_token_of_before_a_removal_does_not_take_an_account_that_waits_for_somebody_new() {
-    let idp = Idp::start();
-    let tenancy = Tenancy::exchanging(&idp, GROUPS);
-    let old = idp.sign(&aged(idp.claims("ann@acme.example", &["admins"]), 60));
-    tenancy.sign_in(&idp, "ann@acme.example", &["engineering"]);
-    tenancy.admin(&["tenant", "remove-member", "acme", "ann@acme.example"]).success();
-    tenancy.admin(&["tenant", "allow", "acme", "ann@acme.example", "--new-identity"]).success();
-    assert_eq!(oauth_error(&tenancy.exchange(&old)), refused("invalid_grant"));
-    let mut heir = aged(idp.claims("ann@acme.example", &["visitors"]), -5);
-    heir["sub"] = "somebody new".into();
-    assert_eq!(tenancy.exchange(&idp.sign(&heir)).status, 200, "it waits still");
 }
 
 #[test]
