@@ -38,6 +38,7 @@ pub(crate) fn refused_arguments(out: &Output, error: &clap::Error, command: &str
 }
 
 /// An error and its causes, where there is room for a line alone.
+#[cfg(feature = "cloud")]
 pub(crate) fn in_a_line(failure: &Failure) -> String {
     let Report { message, causes, .. } = Report::new(failure.diagnostic());
     text::line(&std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": "))
