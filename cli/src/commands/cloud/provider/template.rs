@@ -122,6 +122,23 @@ mod tests {
     }
 
     #[test]
+    fn a_project_is_written_against_the_contract_that_it_comes_with() {
+        let wit = include_str!("../../../../../wit/orkee-sync.wit");
+        let in_force =
+            wit.lines().find_map(|line| line.strip_prefix("package orkee:sync@")?.strip_suffix(';'));
+        let mut named = 0;
+        for (path, text) in [RUST, JS, PYTHON].concat() {
+            for after in text.split("orkee:sync/").skip(1) {
+                let Some((_, version)) = after.split_once('@') else { continue };
+                let version = version.split(|c: char| !(c.is_ascii_digit() || c == '.')).next();
+                assert_eq!(version, in_force, "{path}");
+                named += 1;
+            }
+        }
+        assert!(named > 0, "JavaScript imports by version");
+    }
+
+    #[test]
     fn a_project_has_its_own_name_everywhere() {
         let name: PluginName = "acme-notes2".parse().unwrap();
         for language in [Language::Rust, Language::Js, Language::Python] {
