@@ -158,6 +158,10 @@ fn a43_a_token_without_the_scope_is_not_refreshed_and_the_hint_is_the_command() 
     assert_eq!(device.auth_toml().unwrap().matches("orkee_refresh_0").count(), 1);
 }
 
+/// Without a tenant nobody knows whose company is meant.
+const NO_ADDRESS: &str =
+    "sign in through your company: set ORKEE_CLOUD_TENANT=NAME, then `orkee cloud login --sso`";
+
 #[test]
 fn a43_a_demand_for_single_sign_on_is_not_answered_with_a_refresh_and_the_hint_is_where_to_sign_in() {
     for status in [401, 403] {
@@ -167,14 +171,11 @@ fn a43_a_demand_for_single_sign_on_is_not_answered_with_a_refresh_and_the_hint_i
         for (challenge, hint) in [
             (
                 at("https://sso.acme.example/start?org=7"),
-                "sign in through your company at https://sso.acme.example/start?org=7, or run `orkee cloud login --sso`",
+                "sign in through your company at https://sso.acme.example/start?org=7, or set ORKEE_CLOUD_TENANT=NAME, then `orkee cloud login --sso`",
             ),
-            (at("http://sso.acme.example/"), "sign in through your company: `orkee cloud login --sso`"),
-            (at("javascript:alert(1)"), "sign in through your company: `orkee cloud login --sso`"),
-            (
-                "Bearer error=\"sso_required\"".to_owned(),
-                "sign in through your company: `orkee cloud login --sso`",
-            ),
+            (at("http://sso.acme.example/"), NO_ADDRESS),
+            (at("javascript:alert(1)"), NO_ADDRESS),
+            ("Bearer error=\"sso_required\"".to_owned(), NO_ADDRESS),
         ] {
             let server = refuses(status, &challenge);
             let device = Device::new(&server.url);
