@@ -2,7 +2,7 @@
 
 /// Writes such a component: its type, its name as an id and for people, and how it comes to the [`Api`](crate::Api).
 ///
-/// ```ignore
+/// ```text
 /// orkee_provider_api::face!(OrkeeCloud, "orkee-cloud", "Orkee Cloud", Api::default);
 /// ```
 #[macro_export]
