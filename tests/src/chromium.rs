@@ -1,7 +1,6 @@
 //! A browser with eyes: Debian's `chromium`, led by `tests/chromium` through the pages as a person would be, with npm's `axe-core` for
 //! the rules of accessibility. With `ORKEE_TESTS_SHOTS=FOLDER` each page leaves a screenshot there.
 
-use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::browser::Person;
-use crate::wait;
+use crate::{npm, wait};
 
 const PROGRAM: &str = "/usr/bin/chromium";
 
@@ -74,7 +73,7 @@ impl Chromium {
     pub fn program(&self) -> PathBuf {
         let script = self.folder.path().join("browser");
         let settings = self.settings.to_string().replace('\'', "'\\''");
-        let browse = installed().join("browse.mjs");
+        let browse = npm::installed("chromium").join("browse.mjs");
         // The temporary folder of the profile is the test's own.
         let text = format!(
             "#!/bin/sh\nexec env CHROMIUM_SETTINGS='{settings}' HOME='{0}' TMPDIR='{0}' node '{1}' \"$1\"\n",
@@ -146,20 +145,4 @@ impl Seen {
     pub fn alert(&self) -> &str {
         self.0["alert"].as_str().unwrap()
     }
-}
-
-/// `tests/chromium` with its locked packages, installed by whoever comes first.
-fn installed() -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("chromium");
-    let lock = File::create(std::env::temp_dir().join("orkee-tests-chromium.lock")).unwrap();
-    lock.lock().unwrap();
-    if !folder.join("node_modules/.package-lock.json").exists() {
-        let done = Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-            .current_dir(&folder)
-            .output()
-            .expect("npm is needed for the tests of the pages");
-        assert!(done.status.success(), "npm ci: {}", String::from_utf8_lossy(&done.stderr));
-    }
-    folder
 }

@@ -23,6 +23,7 @@ pub mod keyring;
 pub mod mock;
 pub mod moto;
 pub mod namespace;
+pub mod npm;
 pub mod office;
 pub mod op;
 pub mod practice;

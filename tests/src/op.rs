@@ -1,8 +1,6 @@
 //! An OpenID provider that others wrote and certified: npm's `oidc-provider`, run by node.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +9,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use url::Url;
 
 use crate::browser::Person;
-use crate::wait;
+use crate::{npm, wait};
 
 /// The provider at work. It ends with its owner, however that ends.
 pub struct Op {
@@ -64,7 +62,7 @@ impl Op {
 
     /// Starts it with these variables, which `op.mjs` explains.
     pub fn with(variables: &[(&str, &str)]) -> Self {
-        let folder = installed();
+        let folder = npm::installed("op");
         let mut child = Command::new("node")
             .arg("op.mjs")
             .current_dir(&folder)
@@ -131,20 +129,4 @@ impl Drop for Op {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// `tests/op` with its locked packages, installed by whoever comes first.
-fn installed() -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("op");
-    let lock = File::create(std::env::temp_dir().join("orkee-tests-op.lock")).unwrap();
-    lock.lock().unwrap();
-    if !folder.join("node_modules/.package-lock.json").exists() {
-        let done = Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-            .current_dir(&folder)
-            .output()
-            .expect("npm is needed for the sign-in tests");
-        assert!(done.status.success(), "npm ci: {}", String::from_utf8_lossy(&done.stderr));
-    }
-    folder
 }

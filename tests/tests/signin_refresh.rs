@@ -33,6 +33,16 @@ fn start(command: &mut Command) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// Runs a command eight times side by side, each of which has to succeed.
+#[track_caller]
+fn eight_at_once(command: impl Fn() -> Command) {
+    let running: Vec<Child> = (0..8).map(|_| start(&mut command())).collect();
+    for child in running {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 #[test]
 fn a33_a_token_of_unknown_lifetime_is_refreshed_when_the_api_refuses_it_and_not_before() {
     let refused = Arc::new(AtomicBool::new(false));
@@ -346,11 +356,7 @@ fn a41_a_clock_that_is_two_hours_off_costs_one_refresh_and_so_does_its_return() 
         assert!(server.refreshes() <= 1, "{offset}");
         // Told in seconds from its issue, the new token is good for an hour by this clock, too.
         let after_one = server.refreshes();
-        let running: Vec<_> = (0..8).map(|_| start(&mut off())).collect();
-        for child in running {
-            let output = child.wait_with_output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        }
+        eight_at_once(off);
         assert_eq!(server.refreshes(), after_one, "{offset}");
         let before = server.refreshes();
         for _ in 0..3 {
@@ -371,12 +377,7 @@ fn a41_an_expired_token_is_not_sent_though_the_clock_says_that_it_is_good() {
         issued(&device, -5, 60, "orkee_access_0");
         device.run(LIST).success();
         issued(&device, -90, 60, "orkee_old");
-        let running: Vec<_> =
-            (0..8).map(|_| start(&mut clock::off_by(offset, &device.orkee(LIST)))).collect();
-        for child in running {
-            let output = child.wait_with_output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        }
+        eight_at_once(|| clock::off_by(offset, &device.orkee(LIST)));
         assert_eq!((server.refreshes(), server.uses_of("orkee_old")), (1, 0), "{offset}");
     }
 }
