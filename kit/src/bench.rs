@@ -51,6 +51,8 @@ pub(crate) struct Bench<'a> {
 
 /// A provider with a memory and a proxy of its own: a device.
 pub(crate) struct Client {
+    /// Its memory is kept under this.
+    name: String,
     pub(crate) provider: WasmProvider,
     pub(crate) proxy: Proxy,
     secrets: Arc<Secrets>,
@@ -123,11 +125,15 @@ impl<'a> Bench<'a> {
 
     /// A new device.
     pub(crate) async fn client(&self) -> Finding<Client> {
-        self.client_within(self.candidate().limits.clone()).await
+        self.open(format!("device-{}", id::random(8)), self.candidate().limits.clone()).await
     }
 
-    /// A new device whose provider may use no more than this.
-    pub(crate) async fn client_within(&self, limits: Limits) -> Finding<Client> {
+    /// The same device once more, through a proxy of its own, with a provider that may use no more than this.
+    pub(crate) async fn client_again(&self, device: &Client, limits: Limits) -> Finding<Client> {
+        self.open(device.name.clone(), limits).await
+    }
+
+    async fn open(&self, name: String, limits: Limits) -> Finding<Client> {
         let around = self.around;
         let (http, secrets) = (around.http.clone(), Arc::clone(&around.secrets));
         let proxy = Proxy::start(self.backend.clone(), http, Arc::clone(&secrets)).await.map_err(unusable)?;
@@ -135,7 +141,7 @@ impl<'a> Bench<'a> {
         let path = path.strip_prefix(&self.backend.origin().to_string()).unwrap_or_default();
         let api_url = ApiUrl::parse(&format!("{}{path}", proxy.origin())).map_err(unusable)?;
         let setup = Setup {
-            tenant: Some(format!("device-{}", id::random(8))),
+            tenant: Some(name.clone()),
             grants: around.candidate.grants(&api_url),
             api_url,
             limits,
@@ -147,7 +153,7 @@ impl<'a> Bench<'a> {
         let opened = WasmProvider::open(&around.candidate.plugin, setup).await;
         let provider = opened
             .map_err(|error| Stop::failed("`describe` answers what the contract allows", told(&error)))?;
-        Ok(Client { provider, proxy, secrets })
+        Ok(Client { name, provider, proxy, secrets })
     }
 }
 

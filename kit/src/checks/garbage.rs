@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use orkee_core::plugin::Limits;
-use orkee_core::sync::provider::{Cursor, Failure};
+use orkee_core::sync::provider::{Failure, Provider, Request};
 
 use super::trouble::{Trouble, endure, endure_within};
 use crate::bench::Bench;
@@ -11,8 +11,8 @@ use crate::finding::{Finding, ensure};
 use crate::proxy::{Canned, Way};
 
 const CALL: Duration = Duration::from_secs(2);
-/// Beyond the time of a call, for all around it.
-const GRACE: Duration = Duration::from_secs(2);
+/// Beyond the time of a call, for all around it on a machine that is busy.
+const GRACE: Duration = Duration::from_secs(8);
 
 pub(super) async fn html(bench: &Bench<'_>) -> Finding {
     let page = Canned {
@@ -34,12 +34,14 @@ pub(super) async fn garbled(bench: &Bench<'_>) -> Finding {
 pub(super) async fn drip(bench: &Bench<'_>) -> Finding {
     let limits = Limits { wall_clock: CALL, ..bench.candidate().limits.clone() };
     let way = Way::Drip(CALL / 4);
-    let device = bench.client_within(limits.clone()).await?;
+    let device = bench.client().await?;
     device.list(100).await?;
     let dripping = way.clone();
-    device.proxy.decide(move |_| dripping.clone());
+    let troubled = bench.client_again(&device, limits.clone()).await?;
+    troubled.proxy.decide(move |_| dripping.clone());
     let begun = Instant::now();
-    let _ = device.ask(&Cursor::default(), &[], 100).await;
+    let limit = troubled.provider.limits().max_page.min(100);
+    let _ = troubled.exchange(Request { limit, ..Request::default() }).await;
     let took = begun.elapsed();
     ensure(took <= CALL + GRACE, "a call ends within its limit", || format!("it took {} s", took.as_secs()))?;
     endure_within(bench, limits, &Trouble::passing(way)).await

@@ -45,6 +45,8 @@ impl Trouble {
 /// Who takes part: the device whose requests meet trouble, another that writes beside it, and one that sees how it is.
 struct Scene {
     device: Client,
+    /// The same device, in the call that meets trouble.
+    troubled: Client,
     other: Client,
     /// As far as the device has come.
     cursor: Cursor,
@@ -70,17 +72,19 @@ pub(super) async fn endure(bench: &Bench<'_>, trouble: &Trouble) -> Finding {
     endure_within(bench, bench.candidate().limits.clone(), trouble).await
 }
 
-/// Fails where the device is told something untrue, or is not well again afterwards.
+/// Fails where the device is told something untrue, or is not well again afterwards. `limits` are those of the call that meets
+/// trouble alone: a backend may well need longer for the rest.
 pub(super) async fn endure_within(bench: &Bench<'_>, limits: Limits, trouble: &Trouble) -> Finding {
-    let (device, other) = (bench.client_within(limits).await?, bench.client().await?);
-    let mut scene = Scene { device, other, cursor: Cursor::default() };
+    let (device, other) = (bench.client().await?, bench.client().await?);
+    let troubled = bench.client_again(&device, limits).await?;
+    let mut scene = Scene { device, troubled, other, cursor: Cursor::default() };
     let requests = scene.requests().await?;
     for at in moments(requests) {
         let exchange = scene.prepare().await?;
         scene.meets(trouble, at);
-        let answered = scene.device.exchange(exchange.request(&scene.device)).await;
-        let troubled = scene.device.proxy.troubled();
-        scene.device.proxy.pass();
+        let answered = scene.troubled.exchange(exchange.request(&scene.troubled)).await;
+        let troubled = scene.troubled.proxy.troubled();
+        scene.troubled.proxy.pass();
         if !troubled {
             continue;
         }
@@ -141,9 +145,9 @@ impl Scene {
         let requests = self.device.proxy.count();
         for at in moments(requests) {
             self.meets(trouble, at);
-            let listed = self.device.list_at_once(LISTED).await;
-            let troubled = self.device.proxy.troubled();
-            self.device.proxy.pass();
+            let listed = self.troubled.list_at_once(LISTED).await;
+            let troubled = self.troubled.proxy.troubled();
+            self.troubled.proxy.pass();
             let Ok(listed) = listed else { continue };
             let (before, now) = (whole.records(), listed.records());
             let missing = before.keys().filter(|id| !now.contains_key(*id)).count();
@@ -159,7 +163,7 @@ impl Scene {
     fn meets(&self, trouble: &Trouble, at: usize) {
         let (way, lasts) = (trouble.way.clone(), trouble.lasts);
         let meets = move |n: usize| n == at || (lasts && n > at);
-        self.device.proxy.decide(move |n| if meets(n) { way.clone() } else { Way::Through });
+        self.troubled.proxy.decide(move |n| if meets(n) { way.clone() } else { Way::Through });
     }
 
     /// What was answered has to be allowed, and true.
