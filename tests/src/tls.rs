@@ -83,12 +83,24 @@ pub struct Certificate {
     pub host: &'static str,
     /// Its time is over.
     pub expired: bool,
+    /// Nobody but itself has signed it.
+    pub self_signed: bool,
 }
 
 impl Certificate {
     /// A good one for this host.
     pub fn of(host: &'static str) -> Self {
-        Self { host, expired: false }
+        Self { host, expired: false, self_signed: false }
+    }
+
+    /// One whose time is over.
+    pub fn expired(host: &'static str) -> Self {
+        Self { expired: true, ..Self::of(host) }
+    }
+
+    /// One that nobody but itself has signed.
+    pub fn self_signed(host: &'static str) -> Self {
+        Self { self_signed: true, ..Self::of(host) }
     }
 
     /// It, made by a fresh authority, whose own certificate goes into that file.
@@ -103,7 +115,10 @@ impl Certificate {
             params.not_before = rcgen::date_time_ymd(2020, 1, 1);
             params.not_after = rcgen::date_time_ymd(2021, 1, 1);
         }
-        let certificate = params.signed_by(&key, &issuer).unwrap();
+        let certificate = match self.self_signed {
+            true => params.self_signed(&key).unwrap(),
+            false => params.signed_by(&key, &issuer).unwrap(),
+        };
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder =

@@ -290,7 +290,7 @@ fn a31_a_proxy_that_is_none_is_refused_without_being_repeated() {
 
 #[test]
 fn a32_a_certificate_that_is_not_good_ends_in_its_cause_and_where_to_name_an_authority() {
-    let expired = Certificate { expired: true, ..Certificate::of("127.0.0.1") };
+    let expired = Certificate::expired("127.0.0.1");
     for (certificate, trusted, cause) in [
         (expired, true, "expired"),
         (Certificate::of("other.example"), true, "not valid for"),
