@@ -139,8 +139,8 @@ mod text;
 mod version;
 
 pub use dispatcher::{
-    Algorithm, Attempt, Delivery, DispatcherDescription, DispatcherSetup, KeyError, SigningKey, Target,
-    TargetError, WasmDispatcher,
+    Access, Algorithm, Attempt, Class, Delivery, DispatcherDescription, DispatcherSetup, KeyError,
+    SigningKey, Target, TargetError, UnknownClass, WasmDispatcher,
 };
 pub use error::PluginError;
 pub use gateway::{Refusals, RefusedRequest, SendError};

@@ -3,6 +3,8 @@
 //! The host owns the schedule, the keys and the list of what is due; none of that is here. Each delivery gets a gateway of its
 //! own that reaches the endpoint's origin alone, signs with that delivery's keys, and has no sign-in.
 
+mod access;
+mod class;
 mod key;
 mod target;
 mod validate;
@@ -21,6 +23,8 @@ use super::limits::Limits;
 use super::state::StateStore;
 use crate::net::{Http, NoCredentials};
 
+pub use access::Access;
+pub use class::{Class, UnknownClass};
 pub use key::{Algorithm, KeyError, SigningKey};
 pub use target::{Target, TargetError};
 
