@@ -153,8 +153,9 @@ pub use manifest::{LoginKind, Manifest, ManifestError, OptionSpec, PluginName};
 pub use options::{OptionError, OptionValues};
 pub use package::{Package, PackageError, PublicKey, PublisherKey, pack};
 pub use provider::{
-    Description, Device, Endpoint, Entry, Invitation, Listing, Member, Membership, PartError, Profile,
-    Registration, Role, Setup, TeamStanding, WasmProvider,
+    DeliveryAttempt, DeliveryPage, DeliveryQuery, Description, Device, Endpoint, EndpointState, Entry,
+    Invitation, Listing, Member, Membership, PartError, PastDelivery, Profile, PulledEvent, Registration,
+    Role, Setup, TeamStanding, Terms, WasmProvider,
 };
 pub use registry::{
     Assessment, BUILT_IN, Candidate, Change, ComponentDigest, Difference, DownloadError, Installed, NoDigest,

@@ -9,7 +9,7 @@ use semver::Version;
 /// The contract's package.
 pub(super) const PACKAGE: &str = "orkee:sync";
 /// The version that this host speaks: that of `wit/`.
-pub(super) const VERSION: Version = Version::new(0, 1, 1);
+pub(super) const VERSION: Version = Version::new(0, 1, 2);
 
 /// An interface of the contract, as a component names it: `orkee:sync/http@0.1.0`.
 #[derive(Debug, Clone, PartialEq, Eq)]

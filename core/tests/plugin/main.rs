@@ -26,4 +26,5 @@ mod sync;
 #[cfg(feature = "auth")]
 mod tenants;
 mod webdav;
+mod webhook_deliveries;
 mod webhooks;

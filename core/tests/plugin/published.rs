@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use orkee_core::net::Secret;
 use orkee_core::plugin::{
-    Algorithm, Attempt, Delivery, DispatcherSetup, Network, PartError, Registration, Role, SigningKey,
-    Target, WasmDispatcher, WasmProvider,
+    Algorithm, Attempt, Delivery, DeliveryQuery, DispatcherSetup, Network, PartError, Registration, Role,
+    SigningKey, Target, Terms, WasmDispatcher, WasmProvider,
 };
 use orkee_core::sync::provider::{
     Answer, Failure, Mutation, Outcome, Provider, ProviderError, RejectReason, Request,
@@ -150,6 +150,55 @@ async fn p01_the_optional_parts_of_each_published_version_answer() {
         refused(provider.set_webhook_enabled("e1", true).await, "e1 true");
         refused(provider.rotate_webhook_secret("e1", &secret).await, "e1");
         refused(provider.remove_webhook("e1").await, "e1");
+    }
+}
+
+#[tokio::test]
+async fn p01_what_each_published_version_tells_of_deliveries_is_understood() {
+    let rig = Rig::offline();
+    for (version, component) in published() {
+        let provider = rig.open(&component, &[]).await.unwrap();
+        let states = provider.endpoint_states().await;
+        if !provider.tells_deliveries() {
+            assert!(["0.1.0", "0.1.1"].contains(&version.as_str()), "deliveries came with the next one");
+            assert!(matches!(states, Err(PartError::Absent(_))));
+            continue;
+        }
+        let at = Some("2026-01-02T03:04:05Z");
+        let states = states.unwrap();
+        assert_eq!((states[0].failing_since.as_deref(), states[0].rotating_until.as_deref()), (at, at));
+        let secret = Secret::new("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+        let terms = Terms { dispatcher: "slack".to_owned(), ordered: false, pulled: true };
+        let id =
+            provider.register_with(Registration::to("https://b.example/"), terms, &secret).await.unwrap();
+        assert_eq!(id, "https://b.example/ slack false true", "{version}");
+        let words = |ended: Result<(), PartError>| ended.unwrap_err().to_string();
+        let rotated = provider.rotate_with("e1", &secret, Duration::from_secs(60)).await;
+        assert!(words(rotated).ends_with("e1 60"));
+        assert!(words(provider.enable_with("e1", true).await).ends_with("e1 true"));
+        let query = DeliveryQuery {
+            endpoint: Some("e1".to_owned()),
+            id: Some("msg_1".to_owned()),
+            since: at.map(str::to_owned),
+            after: Some("mark".to_owned()),
+            failed: true,
+            limit: 7,
+        };
+        let page = provider.deliveries(&query).await.unwrap();
+        let told = &page.deliveries[0];
+        assert_eq!((told.id.as_str(), told.endpoint.as_str(), told.state.as_str()), ("msg_1", "e1", "dead"));
+        assert_eq!((told.project_id.as_deref(), told.reason.as_deref()), (Some("mark"), Some("7")));
+        assert_eq!((told.at.as_str(), page.next.as_deref()), ("2026-01-02T03:04:05Z", Some("next")));
+        let attempt = provider.test_endpoint("e1").await.unwrap();
+        assert_eq!(
+            (attempt.status, attempt.duration_ms, attempt.reply.as_deref()),
+            (Some(503), 7, Some("e1"))
+        );
+        assert_eq!((attempt.tls.as_deref(), attempt.next_retry_at.as_deref()), (Some("TLSv1.3"), at));
+        let ids = ["msg_1".to_owned(), "msg_2".to_owned()];
+        assert_eq!(provider.redeliver(Some("e1"), &ids).await.unwrap(), 102);
+        let events = provider.pull("e1", &ids, 9).await.unwrap();
+        assert_eq!(events[0].body, b"e1 msg_1,msg_2 9");
     }
 }
 

@@ -21,7 +21,7 @@ macro_rules! part {
                 path: "wit",
                 pub_export_macro: true,
                 export_macro_name: $export,
-                with: { "orkee:sync/types@0.1.1": crate::contract::orkee::sync::types },
+                with: { "orkee:sync/types@0.1.2": crate::contract::orkee::sync::types },
             });
         }
     };
@@ -30,23 +30,28 @@ macro_rules! part {
 part!(
     account,
     "export_account",
-    "package orkee:provider-sdk; world account { export orkee:sync/account@0.1.1; }"
+    "package orkee:provider-sdk; world account { export orkee:sync/account@0.1.2; }"
 );
 part!(
     listing,
     "export_listing",
-    "package orkee:provider-sdk; world listing { export orkee:sync/listing@0.1.1; }"
+    "package orkee:provider-sdk; world listing { export orkee:sync/listing@0.1.2; }"
 );
 part!(
     devices,
     "export_devices",
-    "package orkee:provider-sdk; world devices { export orkee:sync/devices@0.1.1; }"
+    "package orkee:provider-sdk; world devices { export orkee:sync/devices@0.1.2; }"
 );
-part!(team, "export_team", "package orkee:provider-sdk; world team { export orkee:sync/team@0.1.1; }");
+part!(team, "export_team", "package orkee:provider-sdk; world team { export orkee:sync/team@0.1.2; }");
 part!(
     webhooks,
     "export_webhooks",
-    "package orkee:provider-sdk; world webhooks { export orkee:sync/webhooks@0.1.1; }"
+    "package orkee:provider-sdk; world webhooks { export orkee:sync/webhooks@0.1.2; }"
+);
+part!(
+    webhook_deliveries,
+    "export_webhook_deliveries",
+    "package orkee:provider-sdk; world webhook-deliveries { export orkee:sync/webhook-deliveries@0.1.2; }"
 );
 
 /// What a webhook dispatcher exports, and the signatures that it alone is offered.
@@ -57,10 +62,10 @@ pub mod dispatcher {
         pub_export_macro: true,
         export_macro_name: "export_dispatcher",
         with: {
-            "orkee:sync/http@0.1.1": crate::contract::orkee::sync::http,
-            "orkee:sync/state@0.1.1": crate::contract::orkee::sync::state,
-            "orkee:sync/settings@0.1.1": crate::contract::orkee::sync::settings,
-            "orkee:sync/log@0.1.1": crate::contract::orkee::sync::log,
+            "orkee:sync/http@0.1.2": crate::contract::orkee::sync::http,
+            "orkee:sync/state@0.1.2": crate::contract::orkee::sync::state,
+            "orkee:sync/settings@0.1.2": crate::contract::orkee::sync::settings,
+            "orkee:sync/log@0.1.2": crate::contract::orkee::sync::log,
         },
     });
 }

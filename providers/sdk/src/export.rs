@@ -1,9 +1,10 @@
 //! The macros that make a type of the author's the component's face.
 
 /// Exports a type as a provider: `export!(MyProvider)`, or with the optional parts that it implements,
-/// `export!(MyProvider: account, listing, devices, team, webhooks)`. The type implements [`Provider`](crate::Provider), and for a part
-/// the trait of that name: [`Account`](crate::account::Account), [`Listing`](crate::listing::Listing),
-/// [`Devices`](crate::devices::Devices), [`Team`](crate::team::Team), [`Webhooks`](crate::webhooks::Webhooks).
+/// `export!(MyProvider: account, listing, devices, team, webhooks, webhook_deliveries)`. The type implements
+/// [`Provider`](crate::Provider), and for a part the trait of that name: [`Account`](crate::account::Account),
+/// [`Listing`](crate::listing::Listing), [`Devices`](crate::devices::Devices), [`Team`](crate::team::Team),
+/// [`Webhooks`](crate::webhooks::Webhooks), [`WebhookDeliveries`](crate::webhook_deliveries::WebhookDeliveries).
 ///
 /// On another target than wasm there is nothing to export, and the types are checked alone.
 #[macro_export]
@@ -80,6 +81,14 @@ macro_rules! __export_part {
         $crate::__entry_points! {
             $provider as $crate::webhooks::Webhooks:
             $crate::contract::webhooks::export_webhooks!($provider with_types_in $crate::contract::webhooks);
+        }
+    };
+    (webhook_deliveries $provider:ident) => {
+        $crate::__entry_points! {
+            $provider as $crate::webhook_deliveries::WebhookDeliveries:
+            $crate::contract::webhook_deliveries::export_webhook_deliveries!(
+                $provider with_types_in $crate::contract::webhook_deliveries
+            );
         }
     };
 }

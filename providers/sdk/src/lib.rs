@@ -61,6 +61,14 @@ pub mod webhooks {
     };
 }
 
+/// The optional part `webhook-deliveries`: what the backend knows of its deliveries.
+pub mod webhook_deliveries {
+    pub use crate::contract::webhook_deliveries::exports::orkee::sync::webhook_deliveries::{
+        Attempt, Delivery, EndpointState, Guest as WebhookDeliveries, Page, PulledEvent, Query, Registration,
+        Terms,
+    };
+}
+
 /// For components that deliver webhooks: they export a dispatcher in the place of a provider.
 pub mod dispatcher {
     pub use crate::contract::dispatcher::exports::orkee::sync::dispatcher::{

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::bindings::exports::orkee::sync::{account, devices, listing, provider, team, webhooks};
+use super::bindings::exports::orkee::sync::{
+    account, devices, listing, provider, team, webhook_deliveries, webhooks,
+};
 use super::call::{Context, Sandbox};
 use super::error::PluginError;
 use super::gateway::{Gateway, Hidden, Refusals, Witness};
@@ -21,8 +23,9 @@ use crate::net::{ApiUrl, CredentialSource, Http};
 use crate::sync::provider::{self as engine, Answer, Provider, ProviderError, Request};
 
 pub use parts::{
-    Device, Endpoint, Entry, Invitation, Listing, Member, Membership, PartError, Profile, Registration, Role,
-    TeamStanding,
+    DeliveryAttempt, DeliveryPage, DeliveryQuery, Device, Endpoint, EndpointState, Entry, Invitation,
+    Listing, Member, Membership, PartError, PastDelivery, Profile, PulledEvent, Registration, Role,
+    TeamStanding, Terms,
 };
 pub use validate::Description;
 
@@ -56,6 +59,7 @@ pub struct WasmProvider {
     devices: Option<devices::GuestIndices>,
     team: Option<team::GuestIndices>,
     webhooks: Option<webhooks::GuestIndices>,
+    webhook_deliveries: Option<webhook_deliveries::GuestIndices>,
 }
 
 impl WasmProvider {
@@ -80,6 +84,11 @@ impl WasmProvider {
         let team = plugin.has("team").then(|| team::GuestIndices::new(pre)).transpose().map_err(unusable)?;
         let webhooks =
             plugin.has("webhooks").then(|| webhooks::GuestIndices::new(pre)).transpose().map_err(unusable)?;
+        let webhook_deliveries = plugin
+            .has("webhook-deliveries")
+            .then(|| webhook_deliveries::GuestIndices::new(pre))
+            .transpose()
+            .map_err(unusable)?;
         let sandbox = plugin.sandbox(context(plugin.name(), setup));
         let own = indices.clone();
         let (described, _) = sandbox
@@ -92,7 +101,17 @@ impl WasmProvider {
             })
             .await?;
         let description = validate::description(plugin.name(), described)?;
-        Ok(Self { sandbox, description, provider: indices, account, listing, devices, team, webhooks })
+        Ok(Self {
+            sandbox,
+            description,
+            provider: indices,
+            account,
+            listing,
+            devices,
+            team,
+            webhooks,
+            webhook_deliveries,
+        })
     }
 
     /// From here on, `told` hears of every request that this provider may not make.

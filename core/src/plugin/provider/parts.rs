@@ -127,9 +127,13 @@ macro_rules! ask {
     }};
 }
 
+mod deliveries;
 mod team;
 mod webhooks;
 
+pub use deliveries::{
+    DeliveryAttempt, DeliveryPage, DeliveryQuery, EndpointState, PastDelivery, PulledEvent, Terms,
+};
 pub use team::{Invitation, Member, Membership, Role, TeamStanding};
 pub use webhooks::{Endpoint, Registration};
 

@@ -1,6 +1,6 @@
 // What Orkee calls: the interface `provider` of wit/orkee-sync.wit. What the backend wants to hear is in backend.js.
-import { send, sendAll } from 'orkee:sync/http@0.1.1';
-import { write } from 'orkee:sync/log@0.1.1';
+import { send, sendAll } from 'orkee:sync/http@0.1.2';
+import { write } from 'orkee:sync/log@0.1.2';
 
 import { exchange } from './backend.js';
 

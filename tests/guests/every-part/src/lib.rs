@@ -3,6 +3,7 @@
 
 wit_bindgen::generate!({ path: "../../../wit", world: "every-part" });
 
+mod deliveries;
 mod dispatch;
 mod people;
 

@@ -4,9 +4,11 @@
 wit_bindgen::generate!({
     path: "../../../wit",
     world: "test:webhooks/guest",
-    inline: "package test:webhooks; world guest { include orkee:sync/sync-provider@0.1.1; export orkee:sync/webhooks@0.1.1; }",
+    inline: "package test:webhooks; world guest { include orkee:sync/sync-provider@0.1.2; export orkee:sync/webhooks@0.1.2; export orkee:sync/webhook-deliveries@0.1.2; }",
     generate_all,
 });
+
+mod deliveries;
 
 use exports::orkee::sync::provider::{self, Description, Limits, SignIn};
 use exports::orkee::sync::webhooks::{self, Endpoint, Registration};

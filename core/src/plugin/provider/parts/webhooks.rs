@@ -95,7 +95,7 @@ impl WasmProvider {
     }
 
     /// For one call: what stands for `secret` there. Another one each time, so that nothing can be kept for later.
-    fn hiding(&self, secret: &Secret) -> (Sandbox, String) {
+    pub(super) fn hiding(&self, secret: &Secret) -> (Sandbox, String) {
         let reference = format!("orkee-secret-{}", id::random(32));
         let hidden = Hidden::behind(&reference, secret);
         let sandbox = self.sandbox.with(|context| {
