@@ -5,6 +5,7 @@
 mod offered {
     use crate::contract::orkee::sync::{credentials, http, log, settings, state};
 
+    pub(crate) use crate::contract::dispatcher::orkee::sync::signer::sign;
     pub use credentials::enumerate as credentials;
     pub(crate) use http::{send, send_all};
     pub(crate) use log::write;
@@ -16,10 +17,10 @@ mod offered {
 #[cfg(target_family = "wasm")]
 pub use offered::credentials;
 #[cfg(target_family = "wasm")]
-pub(crate) use offered::{send, send_all, setting, state_delete, state_get, state_set, write};
+pub(crate) use offered::{send, send_all, setting, sign, state_delete, state_get, state_set, write};
 
 /// Which credentials there are. No function tells a secret.
 #[cfg(not(target_family = "wasm"))]
 pub use crate::rehearsal::credentials;
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use crate::rehearsal::{send, send_all, setting, state_delete, state_get, state_set, write};
+pub(crate) use crate::rehearsal::{send, send_all, setting, sign, state_delete, state_get, state_set, write};

@@ -4,6 +4,7 @@
 #[doc(hidden)]
 pub mod contract;
 mod date;
+pub mod dispatcher;
 mod encoding;
 mod export;
 mod failure;
@@ -59,22 +60,6 @@ pub mod webhooks {
     pub use crate::contract::webhooks::exports::orkee::sync::webhooks::{
         Endpoint, Guest as Webhooks, Registration,
     };
-}
-
-/// The optional part `webhook-deliveries`: what the backend knows of its deliveries.
-pub mod webhook_deliveries {
-    pub use crate::contract::webhook_deliveries::exports::orkee::sync::webhook_deliveries::{
-        Attempt, Delivery, EndpointState, Guest as WebhookDeliveries, Page, PulledEvent, Query, Registration,
-        Terms,
-    };
-}
-
-/// For components that deliver webhooks: they export a dispatcher in the place of a provider.
-pub mod dispatcher {
-    pub use crate::contract::dispatcher::exports::orkee::sync::dispatcher::{
-        Delivery, Description, FailedAttempt, Guest as Dispatcher, Key, Outcome,
-    };
-    pub use crate::contract::dispatcher::orkee::sync::signer::{Error as SignerError, sign};
 }
 
 /// Writes a line to Orkee's log, for the person who looks for a cause.

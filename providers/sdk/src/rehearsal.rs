@@ -4,11 +4,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use crate::Response;
+use crate::contract::dispatcher::orkee::sync::signer;
 use crate::contract::orkee::sync::credentials::Credential;
 use crate::contract::orkee::sync::{http, log, state};
 
 pub use http::{Error, Request as Sent};
 
+type Signer = Box<dyn FnMut(&str, &[u8]) -> Option<Vec<u8>>>;
 type Backend = Box<dyn FnMut(&Sent) -> Result<Response, Error>>;
 
 /// What the provider under test finds around it. It is there while [`Rehearsal::run`] runs, on that thread.
@@ -26,6 +28,7 @@ type Backend = Box<dyn FnMut(&Sent) -> Result<Response, Error>>;
 #[derive(Default)]
 pub struct Rehearsal {
     backend: Option<Backend>,
+    signer: Option<Signer>,
     options: HashMap<String, String>,
     memory: HashMap<String, Vec<u8>>,
     log: Vec<String>,
@@ -52,6 +55,13 @@ impl Rehearsal {
     #[must_use]
     pub fn backend(mut self, backend: impl FnMut(&Sent) -> Result<Response, Error> + 'static) -> Self {
         self.backend = Some(Box::new(backend));
+        self
+    }
+
+    /// Signs a dispatcher's messages: it is given the key's name and the message, and answers None for a key that the delivery does not have.
+    #[must_use]
+    pub fn signer(mut self, signer: impl FnMut(&str, &[u8]) -> Option<Vec<u8>> + 'static) -> Self {
+        self.signer = Some(Box::new(signer));
         self
     }
 
@@ -82,6 +92,13 @@ pub(crate) fn send(request: &http::Request) -> Result<http::Response, Error> {
 
 pub(crate) fn send_all(requests: &[http::Request]) -> Vec<Result<http::Response, Error>> {
     requests.iter().map(send).collect()
+}
+
+pub(crate) fn sign(key: &str, message: &[u8]) -> Result<Vec<u8>, signer::Error> {
+    let mut signer = UNDER_WAY.with_borrow_mut(|now| now.signer.take());
+    let signature = signer.as_mut().and_then(|sign| sign(key, message));
+    UNDER_WAY.with_borrow_mut(|now| now.signer = signer);
+    signature.ok_or(signer::Error::UnknownKey)
 }
 
 /// In a rehearsal somebody is signed in.

@@ -53,7 +53,7 @@ impl Choice {
             if tenant.is_empty() { TenantSettings::default() } else { set.tenant_settings(tenant)? };
         let configured = settings.provider.as_ref().map(|setting| setting.value.as_str());
         let needs_no_registry =
-            tenant.is_empty() || configured.is_some_and(|name| builtin::named(name).is_some());
+            tenant.is_empty() || configured.is_some_and(|name| builtin::provider(name).is_some());
         let registry = if needs_no_registry { None } else { Some(Registry::open(cx.home()?)?) };
         let (selection, known) = choose(cx, tenant, &settings, registry.as_ref(), ask)?;
         let (manifest, source) = match (&selection.provider, registry) {
@@ -62,7 +62,7 @@ impl Choice {
             }
             (chosen, _) => {
                 let built_in =
-                    builtin::named(chosen.name()).ok_or_else(|| NotBuiltIn(chosen.name().to_owned()))?;
+                    builtin::provider(chosen.name()).ok_or_else(|| NotBuiltIn(chosen.name().to_owned()))?;
                 (built_in.manifest()?, Source::BuiltIn(built_in))
             }
         };

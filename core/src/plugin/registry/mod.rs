@@ -39,8 +39,8 @@ use crate::home::Home;
 use crate::net::ApiUrl;
 use components::Components;
 
-/// Providers that are part of the program. Nothing can be installed under their names.
-pub const BUILT_IN: [&str; 4] = ["orkee-cloud", "s3", "webdav", "enterprise"];
+/// Providers and dispatchers that are part of the program. Nothing can be installed under their names.
+pub const BUILT_IN: [&str; 7] = ["orkee-cloud", "s3", "webdav", "enterprise", "webhook", "slack", "discord"];
 
 /// The installed plugins at one moment.
 #[derive(Debug, Clone)]

@@ -49,7 +49,7 @@ struct GrantView<'a> {
 
 impl Grants {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        if let Some(built_in) = self.name.as_deref().and_then(builtin::named) {
+        if let Some(built_in) = self.name.as_deref().and_then(builtin::provider) {
             return of_built_in(cx, &built_in.manifest()?);
         }
         let registry = Registry::open(cx.home()?)?;

@@ -58,7 +58,7 @@ struct Previous<'a> {
 
 impl Info {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        if let Some(found) = builtin::named(&self.name) {
+        if let Some(found) = builtin::provider(&self.name) {
             return built_in(cx, found);
         }
         let registry = Registry::open(cx.home()?)?;

@@ -25,7 +25,7 @@ struct Document {
 
 impl List {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        let built_in = builtin::ALL.iter().map(|built_in| ProviderView::built_in(cx, built_in));
+        let built_in = builtin::PROVIDERS.iter().map(|built_in| ProviderView::built_in(cx, built_in));
         let mut providers = built_in.collect::<Result<Vec<_>, _>>()?;
         let registry = Registry::open(cx.home()?);
         if let Ok(registry) = &registry {

@@ -35,7 +35,7 @@ const PYTHON: &[File] = files!("", "providers/templates/python":
 );
 
 const SDK: &[File] = files!("sdk/", "providers/sdk":
-    "Cargo.toml", "README.md", "src/contract.rs", "src/date.rs", "src/encoding.rs", "src/export.rs", "src/failure.rs", "src/host.rs",
+    "Cargo.toml", "README.md", "src/contract.rs", "src/date.rs", "src/dispatcher.rs", "src/encoding.rs", "src/export.rs", "src/failure.rs", "src/host.rs",
     "src/lib.rs", "src/memory.rs", "src/option.rs", "src/paging.rs", "src/rehearsal.rs", "src/request.rs",
     "src/response.rs", "wit/README.md", "wit/orkee-sync.wit",
 );

@@ -1,0 +1,57 @@
+//! The WASM components that are part of Orkee's programs. The build script builds them, packs their manifests into them, and computes
+//! their digests; a program links those that it names, and no others.
+
+use orkee_core::plugin::{Embedded, Manifest, Package, PackageError};
+
+/// A component that is part of the program, under its name.
+#[derive(Debug, Clone, Copy)]
+pub struct BuiltIn {
+    /// As people and the configuration name it.
+    pub name: &'static str,
+    /// The component, with its manifest in it.
+    pub component: Embedded,
+}
+
+impl BuiltIn {
+    /// What it says of itself.
+    pub fn manifest(&self) -> Result<Manifest, PackageError> {
+        Package::manifest_of(self.component.bytes)
+    }
+}
+
+/// Embeds what the build script made.
+macro_rules! built_in {
+    ($name:literal) => {
+        BuiltIn {
+            name: $name,
+            component: Embedded {
+                bytes: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".wasm")),
+                digest: *include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".blake3")),
+            },
+        }
+    };
+}
+
+/// The dispatchers: each delivers events in the manner of some receivers.
+pub const DISPATCHERS: &[BuiltIn] = &[built_in!("webhook"), built_in!("slack"), built_in!("discord")];
+
+/// The sync providers.
+#[cfg(feature = "providers")]
+pub const PROVIDERS: &[BuiltIn] =
+    &[built_in!("orkee-cloud"), built_in!("enterprise"), built_in!("s3"), built_in!("webdav")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_component_has_a_manifest_under_its_own_name_which_nothing_else_can_take() {
+        let all = DISPATCHERS.to_vec();
+        #[cfg(feature = "providers")]
+        let all = [all.as_slice(), PROVIDERS].concat();
+        for built_in in &all {
+            assert_eq!(built_in.manifest().unwrap().name.as_str(), built_in.name);
+            assert!(orkee_core::plugin::BUILT_IN.contains(&built_in.name), "{}", built_in.name);
+        }
+    }
+}
