@@ -56,7 +56,7 @@ fn p03_each_change_that_breaks_components_is_found_with_its_line_and_its_rule() 
             "enum reject-reason {",
             CASES,
         ),
-        ("        withheld,\n", "        withheld,\n        cancelled,\n", "cancelled", CASES),
+        ("        withheld,\n", "        withheld,\n        cancelled,\n", "        cancelled,", CASES),
         ("enum level { error, warn,", "enum level { fatal, error, warn,", "enum level", CASES),
         // Types as a whole.
         ("    enum reject-reason {", "    flags reject-reason {", "flags reject-reason {", TYPE),
@@ -151,8 +151,8 @@ fn p03_what_no_component_notices_passes() {
     let optional = "/// Optional: older versions.\ninterface versions {\n    enumerate: func(id: string) -> list<string>;\n}\n";
     let one_new_part = replaced(
         &(later() + optional),
-        "    export webhooks;\n    export dispatcher;\n}",
-        "    export webhooks;\n    export versions;\n    export dispatcher;\n}",
+        "    export webhook-deliveries;\n    export dispatcher;\n}",
+        "    export webhook-deliveries;\n    export versions;\n    export dispatcher;\n}",
     );
     let one_new_world = later() + "\nworld keeper {\n    include sync-provider;\n    export account;\n}\n";
     let one_more_import = replaced(
