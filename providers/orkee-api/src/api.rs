@@ -25,7 +25,7 @@ impl Api {
 
     /// `GET` of a path below the API URL.
     pub(crate) fn get(&self, path: String) -> Result<Response, Failure> {
-        self.signed_in(Request::get(path)).compressed().header("accept", "application/json").send()
+        self.read(Request::get(path))
     }
 
     /// `POST` of a body to a path below the API URL; the reply is of the same type.
@@ -34,14 +34,29 @@ impl Api {
         request.header("accept", media_type).header("content-type", media_type).body(body).send()
     }
 
+    /// A request that reads, for JSON.
+    pub(crate) fn read(&self, request: Request) -> Result<Response, Failure> {
+        self.signed_in(request).compressed().header("accept", "application/json").send()
+    }
+
+    /// A request with a body in JSON, for JSON.
+    pub(crate) fn ask<T: Serialize>(&self, request: Request, body: &T) -> Result<Response, Failure> {
+        self.signed_in(request).header("accept", "application/json").json(body)?.send()
+    }
+
     /// `DELETE` of a path below the API URL.
     pub(crate) fn delete(&self, path: String) -> Result<(), Failure> {
-        done(self.signed_in(Request::delete(path)).header("accept", "application/json").send()?)
+        done(self.try_delete(path)?)
+    }
+
+    /// The same, whatever is answered.
+    pub(crate) fn try_delete(&self, path: String) -> Result<Response, Failure> {
+        self.signed_in(Request::delete(path)).header("accept", "application/json").send()
     }
 
     /// A request with a body in JSON that changes something and has no reply to speak of.
     pub(crate) fn change<T: Serialize>(&self, request: Request, body: &T) -> Result<(), Failure> {
-        done(self.signed_in(request).header("accept", "application/json").json(body)?.send()?)
+        done(self.ask(request, body)?)
     }
 }
 
@@ -70,7 +85,8 @@ pub(crate) fn success(reply: Response, media_type: &str) -> Result<Response, Box
 }
 
 impl Refusal {
-    fn of(reply: Response) -> Self {
+    /// What a reply that is no success says.
+    pub(crate) fn of(reply: Response) -> Self {
         let detail = json::<ErrorBody>(&reply.body).ok().map(|body| body.error);
         Self { reply, detail }
     }
@@ -78,6 +94,11 @@ impl Refusal {
     /// The status, and the API's code for what went wrong.
     pub(crate) fn code(&self) -> (u16, Option<&str>) {
         (self.reply.status, self.detail.as_ref().map(|detail| detail.code.as_str()))
+    }
+
+    /// The API's words.
+    pub(crate) fn message(&self) -> Option<&str> {
+        self.detail.as_ref().map(|detail| detail.message.as_str())
     }
 
     /// The failure that the host is told.

@@ -81,6 +81,94 @@ macro_rules! face {
             }
         }
 
-        ::orkee_provider_sdk::export!($provider: account, listing, devices, team);
+        impl ::orkee_provider_sdk::webhooks::Webhooks for $provider {
+            fn enumerate()
+            -> Result<Vec<::orkee_provider_sdk::webhooks::Endpoint>, ::orkee_provider_sdk::Failure> {
+                $api().webhooks()
+            }
+
+            fn register(
+                registration: ::orkee_provider_sdk::webhooks::Registration,
+            ) -> Result<::orkee_provider_sdk::webhooks::Endpoint, ::orkee_provider_sdk::Failure> {
+                $api().register_webhook(registration)
+            }
+
+            fn set_enabled(id: String, enabled: bool) -> Result<(), ::orkee_provider_sdk::Failure> {
+                match enabled {
+                    true => $api().enable_webhook(&id, false),
+                    false => $api().disable_webhook(&id),
+                }
+            }
+
+            fn rotate_secret(id: String, secret: String) -> Result<(), ::orkee_provider_sdk::Failure> {
+                $api().rotate_webhook(&id, &secret, 0)
+            }
+
+            fn remove(id: String) -> Result<(), ::orkee_provider_sdk::Failure> {
+                $api().remove_webhook(&id)
+            }
+        }
+
+        impl ::orkee_provider_sdk::webhook_deliveries::WebhookDeliveries for $provider {
+            fn register_with(
+                registration: ::orkee_provider_sdk::webhook_deliveries::Registration,
+            ) -> Result<String, ::orkee_provider_sdk::Failure> {
+                $api().register_webhook_with(registration)
+            }
+
+            fn states() -> Result<
+                Vec<::orkee_provider_sdk::webhook_deliveries::EndpointState>,
+                ::orkee_provider_sdk::Failure,
+            > {
+                $api().webhook_states()
+            }
+
+            fn rotate_with(
+                id: String,
+                secret: String,
+                overlap_seconds: u64,
+            ) -> Result<(), ::orkee_provider_sdk::Failure> {
+                $api().rotate_webhook(&id, &secret, overlap_seconds)
+            }
+
+            fn enable_with(id: String, replay: bool) -> Result<(), ::orkee_provider_sdk::Failure> {
+                $api().enable_webhook(&id, replay)
+            }
+
+            fn deliveries(
+                query: ::orkee_provider_sdk::webhook_deliveries::Query,
+            ) -> Result<::orkee_provider_sdk::webhook_deliveries::Page, ::orkee_provider_sdk::Failure> {
+                $api().deliveries(&query)
+            }
+
+            fn test(
+                id: String,
+            ) -> Result<::orkee_provider_sdk::webhook_deliveries::Attempt, ::orkee_provider_sdk::Failure>
+            {
+                $api().test_webhook(&id)
+            }
+
+            fn redeliver(
+                endpoint: Option<String>,
+                ids: Vec<String>,
+            ) -> Result<u32, ::orkee_provider_sdk::Failure> {
+                $api().redeliver(endpoint.as_deref(), &ids)
+            }
+
+            fn pull(
+                endpoint: String,
+                taken: Vec<String>,
+                limit: u32,
+            ) -> Result<
+                Vec<::orkee_provider_sdk::webhook_deliveries::PulledEvent>,
+                ::orkee_provider_sdk::Failure,
+            > {
+                $api().pull(&endpoint, &taken, limit)
+            }
+        }
+
+        ::orkee_provider_sdk::export!(
+            $provider: account, listing, devices, team, webhooks, webhook_deliveries
+        );
     };
 }

@@ -5,15 +5,19 @@
 
 mod answer;
 mod api;
+mod deliveries;
 mod exchange;
 mod face;
 mod people;
 mod team;
+mod webhooks;
 
 use orkee_provider_sdk::account::Profile;
 use orkee_provider_sdk::devices::Device;
 use orkee_provider_sdk::listing::Page;
 use orkee_provider_sdk::team::{Role, Standing};
+use orkee_provider_sdk::webhook_deliveries::{self as past, Attempt, EndpointState, PulledEvent, Query};
+use orkee_provider_sdk::webhooks::{Endpoint, Registration};
 use orkee_provider_sdk::{Answer, Description, Exchange, Failure, Limits, SignIn};
 use orkee_wire::{MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_BYTES};
 
@@ -141,5 +145,113 @@ impl Api {
     /// As for [`Api::exchange`].
     pub fn leave(&self) -> Result<(), Failure> {
         team::leave(self)
+    }
+
+    /// The endpoints that the server sends events to.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`].
+    pub fn webhooks(&self) -> Result<Vec<Endpoint>, Failure> {
+        webhooks::enumerate(self)
+    }
+
+    /// How they stand.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`].
+    pub fn webhook_states(&self) -> Result<Vec<EndpointState>, Failure> {
+        webhooks::states(self)
+    }
+
+    /// Makes an endpoint known.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`].
+    pub fn register_webhook(&self, registration: Registration) -> Result<Endpoint, Failure> {
+        webhooks::register(self, registration)
+    }
+
+    /// Makes an endpoint known on terms.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`].
+    pub fn register_webhook_with(&self, registration: past::Registration) -> Result<String, Failure> {
+        webhooks::register_with(self, registration)
+    }
+
+    /// Switches an endpoint on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`].
+    pub fn enable_webhook(&self, id: &str, replay: bool) -> Result<(), Failure> {
+        webhooks::enable(self, id, replay)
+    }
+
+    /// Switches an endpoint off.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`].
+    pub fn disable_webhook(&self, id: &str) -> Result<(), Failure> {
+        webhooks::disable(self, id)
+    }
+
+    /// Gives an endpoint another secret, beside which the one before signs for as long as this.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`].
+    pub fn rotate_webhook(&self, id: &str, secret: &str, overlap_seconds: u64) -> Result<(), Failure> {
+        webhooks::rotate(self, id, secret, overlap_seconds)
+    }
+
+    /// Takes an endpoint away.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`].
+    pub fn remove_webhook(&self, id: &str) -> Result<(), Failure> {
+        webhooks::remove(self, id)
+    }
+
+    /// A page of deliveries.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`].
+    pub fn deliveries(&self, query: &Query) -> Result<past::Page, Failure> {
+        deliveries::deliveries(self, query)
+    }
+
+    /// Has a test event sent.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`].
+    pub fn test_webhook(&self, id: &str) -> Result<Attempt, Failure> {
+        deliveries::test(self, id)
+    }
+
+    /// Has events sent again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`].
+    pub fn redeliver(&self, endpoint: Option<&str>, ids: &[String]) -> Result<u32, Failure> {
+        deliveries::redeliver(self, endpoint, ids)
+    }
+
+    /// Takes events instead of having them sent.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`].
+    pub fn pull(&self, endpoint: &str, taken: &[String], limit: u32) -> Result<Vec<PulledEvent>, Failure> {
+        deliveries::pull(self, endpoint, taken, limit)
     }
 }
