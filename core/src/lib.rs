@@ -6,12 +6,14 @@
 pub mod checkout;
 pub mod clock;
 pub mod diagnostic;
+pub mod event;
 pub mod file;
 pub mod home;
 pub mod id;
 pub mod project;
 pub mod scan;
 pub mod settings;
+mod similar;
 pub mod store;
 pub mod transfer;
 
@@ -23,7 +25,5 @@ pub mod jwt;
 pub mod net;
 #[cfg(feature = "plugin")]
 pub mod plugin;
-#[cfg(feature = "plugin")]
-mod similar;
 #[cfg(feature = "sync")]
 pub mod sync;

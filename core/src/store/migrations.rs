@@ -3,6 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::StoreError;
+use crate::event;
 
 /// In order; the first takes an empty file to schema 1. A released one is never changed.
 const MIGRATIONS: &[&str] = &[
@@ -10,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_points_and_trimming.sql"),
     include_str!("migrations/0003_audit.sql"),
     include_str!("migrations/0004_author.sql"),
+    event::SCHEMA,
 ];
 
 /// Set in each of our files, so that another program's database is not taken for one: "Orke".

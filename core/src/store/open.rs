@@ -14,6 +14,7 @@ use super::turn::{Turn, insist};
 use super::tx::{Durability, Tx};
 use super::{StoreError, migrations};
 use crate::clock::{Clock, SystemClock};
+use crate::event::Owner;
 use crate::file;
 use crate::id::{Ids, SystemIds};
 
@@ -31,7 +32,7 @@ const CACHE_OF_MANY: i64 = 16_000;
 
 /// One connection to the database, scoped to one space.
 pub struct Store {
-    pub(super) connection: Connection,
+    pub(crate) connection: Connection,
     pub(super) space: i64,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<dyn Ids>,
@@ -169,6 +170,11 @@ impl Store {
     /// The file of this store; none for one in memory.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.connection.path().filter(|path| !path.is_empty()).map(Path::new)
+    }
+
+    /// Whose events are those of this space.
+    pub fn owner(&self) -> Owner {
+        Owner(self.space)
     }
 
     /// How long this store waits for another process that is writing.

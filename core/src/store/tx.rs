@@ -84,8 +84,8 @@ impl<'s> Tx<'s> {
         Ok(self.transaction.commit()?)
     }
 
-    /// The connection, for the statements of this module's parts.
-    pub(super) fn connection(&self) -> &Connection {
+    /// The connection, for the statements of this module's parts and of the outbox.
+    pub(crate) fn connection(&self) -> &Connection {
         &self.transaction
     }
 

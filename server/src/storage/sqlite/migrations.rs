@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use orkee_core::event;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::super::{Result, StorageError};
@@ -16,6 +17,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0003_sign_ins.sql"),
     include_str!("migrations/0004_bound_grants.sql"),
     include_str!("migrations/0005_judged_sign_ins.sql"),
+    event::SCHEMA,
 ];
 /// Marks the file as this program's ("Orks").
 pub(super) const APPLICATION: i64 = 0x4f72_6b73;

@@ -1,0 +1,174 @@
+//! What became of attempts.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
+
+use super::super::time::ms;
+use super::super::{Class, Endpoint, EventError, endpoints};
+
+/// An endpoint is disabled when nothing reached it for so long.
+const FAILING_FOR: SignedDuration = SignedDuration::from_hours(5 * 24);
+
+/// Of a reply, the part that is kept.
+const REPLY: usize = 1024;
+
+/// An attempt, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// How it ended.
+    pub class: Class,
+    /// The reply's status.
+    pub status: Option<u16>,
+    /// The version of TLS, and the cipher.
+    pub tls: Option<String>,
+    /// Which address was dialled.
+    pub address: Option<IpAddr>,
+    /// The receiver's own name for the request.
+    pub request_id: Option<String>,
+    /// The beginning of the reply.
+    pub reply: Vec<u8>,
+}
+
+/// What comes after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing: the endpoint has it.
+    Delivered,
+    /// Another attempt.
+    Retry(Timestamp),
+    /// Nothing: it is given up, with the reason.
+    Dead(String),
+    /// Nothing, and nothing else either: the endpoint wants no more, with the reason.
+    Disable(String),
+}
+
+/// What the holder of a lease has to say of a delivery.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    /// Its row.
+    pub delivery: i64,
+    /// Who held the lease.
+    pub holder: String,
+    /// Where it went.
+    pub endpoint: Arc<Endpoint>,
+    /// The attempt that was made.
+    pub ended: Ended,
+}
+
+/// How a claim ended.
+#[derive(Debug, Clone)]
+pub enum Ended {
+    /// With an attempt.
+    Attempted(Record, Next),
+    /// Without one: it waits until then, and none was used up.
+    PutOff(Timestamp),
+    /// Without one: it is given up, with the reason.
+    GivenUp(String),
+}
+
+/// What settling did beside.
+#[derive(Debug, Clone, Default)]
+pub struct Settlement {
+    /// Endpoints that were disabled by it, with the reason.
+    pub disabled: Vec<(Arc<Endpoint>, String)>,
+    /// Deliveries that somebody else holds by now, or that were cancelled meanwhile: nothing was written of them but the attempt.
+    pub lost: u32,
+}
+
+const ATTEMPT: &str = "INSERT INTO attempts (delivery, number, at, duration_ms, class, status, tls, address, request_id, reply, next_at) \
+                       SELECT rowid, attempts + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 FROM deliveries WHERE rowid = ?1";
+
+const COUNT: &str = "UPDATE deliveries SET attempts = attempts + 1 WHERE rowid = ?1";
+
+const SETTLE: &str = "UPDATE deliveries SET state = ?3, due = ifnull(?4, due), settled_at = ?5, why = ?6, lease = NULL, \
+                      lease_until = NULL WHERE rowid = ?1 AND lease = ?2 AND state = 'pending'";
+
+/// Writes what became of claims. What somebody else holds by now stays theirs.
+pub fn settle(db: &Connection, settled: &[Settled], now: Timestamp) -> Result<Settlement, EventError> {
+    let mut settlement = Settlement::default();
+    for one in settled {
+        settle_one(db, one, now, &mut settlement)?;
+    }
+    Ok(settlement)
+}
+
+fn settle_one(
+    db: &Connection,
+    one: &Settled,
+    now: Timestamp,
+    settlement: &mut Settlement,
+) -> Result<(), EventError> {
+    let (state, due, why) = match &one.ended {
+        Ended::Attempted(_, Next::Delivered) => ("delivered", None, None),
+        Ended::Attempted(_, Next::Retry(due)) | Ended::PutOff(due) => ("pending", Some(ms(*due)), None),
+        Ended::Attempted(_, Next::Dead(why) | Next::Disable(why)) | Ended::GivenUp(why) => {
+            ("dead", None, Some(why))
+        }
+    };
+    let settled_at = (state != "pending").then(|| ms(now));
+    let values = (one.delivery, &one.holder, state, due, settled_at, why);
+    let is_ours = db.prepare_cached(SETTLE)?.execute(values)? > 0;
+    if !is_ours {
+        settlement.lost += 1;
+    }
+    let Ended::Attempted(record, next) = &one.ended else { return Ok(()) };
+    note(db, one.delivery, record, due.filter(|_| is_ours))?;
+    let why = judge(db, &one.endpoint, record, next)?;
+    if let Some(why) = why
+        && endpoints::disable(db, &one.endpoint, &why, now)?.is_some()
+    {
+        settlement.disabled.push((Arc::clone(&one.endpoint), why));
+    }
+    Ok(())
+}
+
+/// It was made, whoever holds the delivery by now.
+fn note(db: &Connection, delivery: i64, record: &Record, next: Option<i64>) -> Result<(), EventError> {
+    let reply = record.reply.get(..REPLY).unwrap_or(&record.reply);
+    db.prepare_cached(ATTEMPT)?.execute(rusqlite::params![
+        delivery,
+        ms(record.at),
+        i64::try_from(record.duration.as_millis()).unwrap_or(i64::MAX),
+        record.class.as_str(),
+        record.status,
+        record.tls,
+        record.address.map(|address| address.to_string()),
+        record.request_id,
+        (!reply.is_empty()).then_some(reply),
+        next,
+    ])?;
+    db.prepare_cached(COUNT)?.execute([delivery])?;
+    Ok(())
+}
+
+/// What an attempt says of its endpoint; a reason: it is to be disabled.
+fn judge(
+    db: &Connection,
+    endpoint: &Endpoint,
+    record: &Record,
+    next: &Next,
+) -> Result<Option<String>, EventError> {
+    let row = endpoint.row();
+    if record.class == Class::Delivered {
+        let sql = "UPDATE endpoints SET failing_since = NULL WHERE rowid = ? AND failing_since IS NOT NULL";
+        db.prepare_cached(sql)?.execute([row])?;
+        return Ok(None);
+    }
+    let sql = "UPDATE endpoints SET failing_since = ? WHERE rowid = ? AND failing_since IS NULL";
+    db.prepare_cached(sql)?.execute((ms(record.at), row))?;
+    if let Next::Disable(why) = next {
+        return Ok(Some(why.clone()));
+    }
+    let sql = "SELECT ? - failing_since >= ? FROM endpoints WHERE rowid = ?";
+    let values = (ms(record.at), FAILING_FOR.as_millis() as i64, row);
+    let is_over: bool = db.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+    Ok(is_over.then(|| "every attempt failed for five days".to_owned()))
+}

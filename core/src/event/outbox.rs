@@ -1,0 +1,166 @@
+//! Writing events, in the transaction of what they tell of.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+use serde_json::{Map, Value};
+
+use super::Owner;
+use super::body::Body;
+use super::filter::Filter;
+use super::kind::EventKind;
+use super::time::ms;
+use crate::id::Ids;
+
+/// An event that is about to be written.
+#[derive(Debug, Clone)]
+pub struct NewEvent<'a> {
+    /// What happened.
+    pub kind: EventKind,
+    /// To which project.
+    pub project: Option<&'a str>,
+    /// How many projects it stands for, where it names none.
+    pub count: Option<u64>,
+    /// More about it; never a secret.
+    pub data: Option<Map<String, Value>>,
+}
+
+impl<'a> NewEvent<'a> {
+    /// One that says no more than this.
+    pub fn new(kind: EventKind) -> Self {
+        Self { kind, project: None, count: None, data: None }
+    }
+
+    /// Which happened to a project.
+    pub fn of(kind: EventKind, project: &'a str) -> Self {
+        Self { project: Some(project), ..Self::new(kind) }
+    }
+
+    /// Which says more.
+    pub fn with<const N: usize>(self, data: [(&str, Value); N]) -> Self {
+        let data = data.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Self { data: Some(data.collect()), ..self }
+    }
+}
+
+/// The endpoints of an owner that are told of events, as they are within a transaction.
+#[derive(Debug, Clone)]
+pub struct Listeners {
+    owner: Owner,
+    endpoints: Vec<(i64, Vec<String>)>,
+}
+
+const LISTENING: &str = "SELECT rowid, filters FROM endpoints WHERE owner = ? AND removed_at IS NULL AND disabled_at IS NULL ORDER BY rowid";
+
+const NEXT: &str = "INSERT INTO sequences (owner, project, newest) VALUES (?, ?, 1) \
+                    ON CONFLICT DO UPDATE SET newest = newest + 1 RETURNING newest";
+
+const EVENT: &str =
+    "INSERT INTO events (owner, id, kind, project, sequence, at, body) VALUES (?, ?, ?, ?, ?, ?, ?)";
+
+const DELIVERY: &str =
+    "INSERT INTO deliveries (event, endpoint, state, since, due) VALUES (?1, ?2, 'pending', ?3, ?3)";
+
+impl Listeners {
+    /// Looks who listens: one look by an index.
+    pub fn of(db: &Connection, owner: Owner) -> rusqlite::Result<Self> {
+        let mut statement = db.prepare_cached(LISTENING)?;
+        let endpoints = statement.query_map([owner.0], |row| {
+            let filters: String = row.get(1)?;
+            // What cannot be read lets nothing through.
+            let filters = serde_json::from_str(&filters).unwrap_or_else(|_| vec![String::new()]);
+            Ok((row.get(0)?, filters))
+        })?;
+        Ok(Self { owner, endpoints: endpoints.collect::<Result<_, _>>()? })
+    }
+
+    /// Whether anybody is told of such events.
+    pub fn hear(&self, kind: EventKind) -> bool {
+        self.endpoints.iter().any(|(_, filters)| admit(filters, kind))
+    }
+
+    /// Writes an event and a delivery for each endpoint that is told of it. Returns how many there are; with none, nothing is written.
+    pub fn emit(
+        &self,
+        db: &Connection,
+        event: &NewEvent<'_>,
+        at: Timestamp,
+        ids: &dyn Ids,
+    ) -> rusqlite::Result<u32> {
+        let told: Vec<i64> = self
+            .endpoints
+            .iter()
+            .filter(|(_, filters)| admit(filters, event.kind))
+            .map(|(endpoint, _)| *endpoint)
+            .collect();
+        if told.is_empty() {
+            return Ok(0);
+        }
+        let row = write(db, self.owner, event, at, ids)?;
+        for endpoint in &told {
+            deliver(db, row, *endpoint, at)?;
+        }
+        Ok(u32::try_from(told.len()).unwrap_or(u32::MAX))
+    }
+}
+
+/// Writes an event of `owner`, and a delivery for each endpoint that is told of it. Belongs into the transaction of what happened.
+/// Returns how many deliveries there are; with none, nothing is written.
+pub fn emit(
+    db: &Connection,
+    owner: Owner,
+    event: &NewEvent<'_>,
+    at: Timestamp,
+    ids: &dyn Ids,
+) -> rusqlite::Result<u32> {
+    Listeners::of(db, owner)?.emit(db, event, at, ids)
+}
+
+/// As [`emit`], for one endpoint, whatever its filters say. Returns the delivery's row; none: the owner has no such endpoint, or it is
+/// disabled.
+pub fn emit_to(
+    db: &Connection,
+    owner: Owner,
+    endpoint: &str,
+    event: &NewEvent<'_>,
+    at: Timestamp,
+    ids: &dyn Ids,
+) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT rowid FROM endpoints WHERE owner = ? AND id = ? AND removed_at IS NULL AND disabled_at IS NULL";
+    let found = db.prepare_cached(sql)?.query_row((owner.0, endpoint), |row| row.get(0)).optional()?;
+    let Some(endpoint) = found else { return Ok(None) };
+    let row = write(db, owner, event, at, ids)?;
+    deliver(db, row, endpoint, at).map(Some)
+}
+
+/// A new event's id.
+pub fn new_id(ids: &dyn Ids) -> String {
+    format!("msg_{}", ids.random(24))
+}
+
+fn admit(filters: &[String], kind: EventKind) -> bool {
+    filters.is_empty()
+        || filters.iter().any(|name| Filter::parse(name).is_ok_and(|filter| filter.admits(kind)))
+}
+
+fn write(
+    db: &Connection,
+    owner: Owner,
+    event: &NewEvent<'_>,
+    at: Timestamp,
+    ids: &dyn Ids,
+) -> rusqlite::Result<i64> {
+    let NewEvent { kind, project, count, data } = event;
+    let project = *project;
+    let sequence: u64 =
+        db.prepare_cached(NEXT)?.query_row((owner.0, project.unwrap_or_default()), |row| row.get(0))?;
+    let body = Body { kind: *kind, project, at, sequence, count: *count, data: data.as_ref() };
+    let body = body.to_json().map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let values = (owner.0, new_id(ids), kind.as_str(), project, sequence, ms(at), body);
+    db.prepare_cached(EVENT)?.execute(values)?;
+    Ok(db.last_insert_rowid())
+}
+
+fn deliver(db: &Connection, event: i64, endpoint: i64, at: Timestamp) -> rusqlite::Result<i64> {
+    db.prepare_cached(DELIVERY)?.execute((event, endpoint, ms(at)))?;
+    Ok(db.last_insert_rowid())
+}
