@@ -1,23 +1,7 @@
 //! The WASM components that are part of Orkee's programs. The build script builds them, packs their manifests into them, and computes
 //! their digests; a program links those that it names, and no others.
 
-use orkee_core::plugin::{Embedded, Manifest, Package, PackageError};
-
-/// A component that is part of the program, under its name.
-#[derive(Debug, Clone, Copy)]
-pub struct BuiltIn {
-    /// As people and the configuration name it.
-    pub name: &'static str,
-    /// The component, with its manifest in it.
-    pub component: Embedded,
-}
-
-impl BuiltIn {
-    /// What it says of itself.
-    pub fn manifest(&self) -> Result<Manifest, PackageError> {
-        Package::manifest_of(self.component.bytes)
-    }
-}
+use orkee_core::plugin::{BuiltIn, Embedded};
 
 /// Embeds what the build script made.
 macro_rules! built_in {

@@ -13,6 +13,8 @@ use super::capability;
 use super::component::{check_bytes, check_contract, exports, read};
 use super::engine::{self, Ticker};
 use super::error::PluginError;
+use super::manifest::Manifest;
+use super::package::{Package, PackageError};
 use super::registry::ComponentDigest;
 
 /// Loads components and runs them.
@@ -30,6 +32,22 @@ pub struct Embedded {
     pub bytes: &'static [u8],
     /// BLAKE3 of the bytes, computed when the program was built: a start that finds the compiled form never reads the component.
     pub digest: [u8; 32],
+}
+
+/// An embedded component, under the name that people and the configuration know it by.
+#[derive(Debug, Clone, Copy)]
+pub struct BuiltIn {
+    /// Its name.
+    pub name: &'static str,
+    /// The component, with its manifest in it.
+    pub component: Embedded,
+}
+
+impl BuiltIn {
+    /// What it says of itself.
+    pub fn manifest(&self) -> Result<Manifest, PackageError> {
+        Package::manifest_of(self.component.bytes)
+    }
 }
 
 /// A component, compiled and checked against the contract. Nothing of it has run.

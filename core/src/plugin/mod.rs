@@ -139,17 +139,17 @@ mod text;
 mod version;
 
 pub use dispatcher::{
-    Access, Algorithm, Attempt, Class, Delivery, DispatcherDescription, DispatcherSetup, KeyError,
-    SigningKey, Target, TargetError, UnknownClass, WasmDispatcher,
+    Algorithm, Attempt, Delivery, DispatcherDescription, DispatcherError, DispatcherLibrary, DispatcherSetup,
+    KeyError, SigningKey, Target, TargetError, WasmDispatcher,
 };
 pub use error::PluginError;
 pub use gateway::{Refusals, RefusedRequest, SendError};
 pub use grants::{
     AllowList, ApiUrlSetBy, Attach, Credential, Grants, HostPattern, Network, PatternError, Verdict,
 };
-pub use host::{Code, Embedded, Host, Plugin};
+pub use host::{BuiltIn, Code, Embedded, Host, Plugin};
 pub use limits::{Limit, Limits, SomeLimits};
-pub use manifest::{LoginKind, Manifest, ManifestError, OptionSpec, PluginName};
+pub use manifest::{LoginKind, Manifest, ManifestError, OptionSpec, PluginName, Roles};
 pub use options::{OptionError, OptionValues};
 pub use package::{Package, PackageError, PublicKey, PublisherKey, pack};
 pub use provider::{

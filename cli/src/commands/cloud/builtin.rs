@@ -1,6 +1,7 @@
 //! The components that are part of this program, by name.
 
-pub(super) use orkee_components::{BuiltIn, DISPATCHERS, PROVIDERS};
+pub(super) use orkee_components::{DISPATCHERS, PROVIDERS};
+pub(super) use orkee_core::plugin::BuiltIn;
 
 /// The providers' names.
 pub(super) fn names() -> Vec<&'static str> {
@@ -12,7 +13,12 @@ pub(super) fn provider(name: &str) -> Option<&'static BuiltIn> {
     PROVIDERS.iter().find(|built_in| built_in.name == name)
 }
 
-/// The dispatcher of this name.
-pub(super) fn dispatcher(name: &str) -> Option<&'static BuiltIn> {
-    DISPATCHERS.iter().find(|built_in| built_in.name == name)
+/// All of them.
+pub(super) fn all() -> impl Iterator<Item = &'static BuiltIn> {
+    PROVIDERS.iter().chain(DISPATCHERS)
+}
+
+/// The component of this name, whatever it is.
+pub(super) fn named(name: &str) -> Option<&'static BuiltIn> {
+    all().find(|built_in| built_in.name == name)
 }

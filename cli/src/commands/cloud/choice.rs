@@ -58,7 +58,11 @@ impl Choice {
         let (selection, known) = choose(cx, tenant, &settings, registry.as_ref(), ask)?;
         let (manifest, source) = match (&selection.provider, registry) {
             (Chosen::Installed(name), Some(registry)) => {
-                (registry.expect(name)?.current.granted.clone(), Source::Installed(registry))
+                let granted = registry.expect(name)?.current.granted.clone();
+                if !granted.roles.syncs() {
+                    return Err(SyncsNothing { name: name.clone(), tenant: tenant.to_owned() }.into());
+                }
+                (granted, Source::Installed(registry))
             }
             (chosen, _) => {
                 let built_in =
@@ -343,6 +347,28 @@ fn discovery_url(of_tenant: &TenantSettings, set: &Settings) -> Result<ApiUrl, F
     };
     let Setting { value, origin } = named.map_or_else(|| set.api_url(None), Ok)?;
     Ok(ApiUrl::parse(&value).map_err(|source| UnusableApiUrl { origin, source })?)
+}
+
+/// What a tenant is to sync through is a dispatcher.
+#[derive(Debug, Error)]
+#[error("the tenant `{tenant}` uses `{name}`, which is a dispatcher: it delivers events, and syncs nothing")]
+struct SyncsNothing {
+    name: String,
+    tenant: String,
+}
+
+impl Diagnostic for SyncsNothing {
+    fn code(&self) -> &'static str {
+        "E-HOOK-035"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(format!("name a provider under [{}] in config.toml", tenant_table(&self.tenant)))
+    }
 }
 
 /// Nothing says where the provider's API is.

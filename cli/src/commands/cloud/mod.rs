@@ -18,6 +18,8 @@ mod connection;
 #[cfg(feature = "cloud")]
 mod devices;
 #[cfg(feature = "cloud")]
+mod dispatchers;
+#[cfg(feature = "cloud")]
 mod earlier;
 #[cfg(feature = "cloud")]
 mod handed_in;

@@ -6,6 +6,7 @@
 mod access;
 mod class;
 mod key;
+mod library;
 mod target;
 mod validate;
 
@@ -26,6 +27,7 @@ use crate::net::{Http, NoCredentials};
 pub use access::Access;
 pub use class::{Class, UnknownClass};
 pub use key::{Algorithm, KeyError, SigningKey};
+pub use library::{DispatcherError, DispatcherLibrary};
 pub use target::{Target, TargetError};
 
 /// What a dispatcher is given for all of its deliveries.

@@ -6,6 +6,7 @@
 pub(super) mod error;
 pub(super) mod fields;
 pub(super) mod read;
+mod roles;
 pub(super) mod write;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use error::ManifestError;
+pub use roles::Roles;
 
 use super::grants::HostPattern;
 use super::limits::SomeLimits;
@@ -69,6 +71,8 @@ pub struct Manifest {
     pub description: Option<String>,
     /// Who says to have made it. Proven by nothing but a signature.
     pub publisher: Option<String>,
+    /// What it is for.
+    pub roles: Roles,
     /// Origins that it wants to reach beyond the API URL.
     pub hosts: Vec<HostPattern>,
     /// Tenants that it says to be for.
@@ -144,6 +148,7 @@ impl Manifest {
             version,
             description,
             publisher,
+            roles: Roles::default(),
             hosts,
             tenants,
             api_url,
@@ -152,6 +157,12 @@ impl Manifest {
             limits,
             options,
         }
+    }
+
+    /// What its options are where the user sets none of them.
+    pub fn defaults(&self) -> BTreeMap<String, String> {
+        let default = |(name, spec): (&String, &OptionSpec)| Some((name.clone(), spec.default.clone()?));
+        self.options.iter().filter_map(default).collect()
     }
 
     /// Reads a manifest. Keys that this version does not know are refused, since what they ask for would be granted unseen.

@@ -6,7 +6,7 @@ use toml_edit::Document;
 
 use super::error::ManifestError;
 use super::fields::{Fields, line_of};
-use super::{LoginKind, Manifest, OptionSpec, PluginName};
+use super::{LoginKind, Manifest, OptionSpec, PluginName, roles};
 use crate::net::ApiUrl;
 use crate::plugin::grants::{HostPattern, Network};
 use crate::plugin::limits::SomeLimits;
@@ -45,6 +45,7 @@ pub(in crate::plugin) fn body(fields: &mut Fields<'_>, name: PluginName) -> Resu
         version,
         description: fields.text("description")?,
         publisher: fields.text("publisher")?,
+        roles: roles::read(fields)?,
         hosts,
         tenants: tenants(fields)?,
         api_url: url(fields, "api-url")?,
@@ -91,6 +92,18 @@ fn tenants(fields: &mut Fields<'_>) -> Result<Vec<String>, ManifestError> {
 
 /// What no key alone can say.
 fn check(manifest: &Manifest) -> Result<(), ManifestError> {
+    if !manifest.roles.syncs() {
+        let asked = [
+            ("hosts", !manifest.hosts.is_empty()),
+            ("tenants", !manifest.tenants.is_empty()),
+            ("api-url", manifest.api_url.is_some()),
+            ("login", manifest.login.is_some()),
+        ];
+        if let Some((key, _)) = asked.into_iter().find(|(_, is_there)| *is_there) {
+            let what = "a dispatcher reaches each webhook's own address alone, and signs in nowhere";
+            return Err(ManifestError::new(key, what));
+        }
+    }
     let region = manifest.options.get("region").is_some_and(|o| o.required || o.default.is_some());
     match manifest.login {
         Some(LoginKind::AwsKeys { .. }) if !region => Err(ManifestError::new(

@@ -2,7 +2,7 @@
 
 use toml_edit::{Array, Item, Table, value};
 
-use super::{LoginKind, Manifest, OptionSpec};
+use super::{LoginKind, Manifest, OptionSpec, Roles};
 use crate::plugin::grants::{HostPattern, Network};
 use crate::plugin::limits::SomeLimits;
 
@@ -10,6 +10,9 @@ pub(in crate::plugin) fn body(table: &mut Table, manifest: &Manifest) {
     table["version"] = value(&manifest.version);
     text(table, "description", manifest.description.as_deref());
     text(table, "publisher", manifest.publisher.as_deref());
+    if manifest.roles != Roles::default() {
+        table["roles"] = list(manifest.roles.names().iter().map(|name| (*name).to_owned()));
+    }
     table["hosts"] = hosts(&manifest.hosts, Network::Public);
     table["private-network"] = hosts(&manifest.hosts, Network::Private);
     table["tenants"] = list(manifest.tenants.iter().cloned());

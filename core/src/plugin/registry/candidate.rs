@@ -11,7 +11,7 @@ use crate::plugin::error::PluginError;
 use crate::plugin::grants::HostPattern;
 use crate::plugin::host::{Host, Plugin};
 use crate::plugin::limits::{Limits, SomeLimits};
-use crate::plugin::manifest::{LoginKind, Manifest, PluginName};
+use crate::plugin::manifest::{LoginKind, Manifest, PluginName, Roles};
 use crate::plugin::package::{Package, PublicKey};
 
 /// What is remembered of where a component came from, in bytes: as long as a path can be.
@@ -105,6 +105,8 @@ impl Assessment {
 /// What a version is granted that another is not, and the other way round.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
+    /// What it is for, where that is another: before and after.
+    pub roles: Option<(Roles, Roles)>,
     /// Hosts that it could reach now.
     pub hosts_added: Vec<HostPattern>,
     /// Hosts that it could reach no more.
@@ -138,6 +140,7 @@ impl Difference {
             these.tenants.iter().filter(|tenant| !those.tenants.contains(tenant)).cloned().collect()
         };
         Self {
+            roles: changed(&old.roles, &new.roles),
             hosts_added: beyond(new, old),
             hosts_removed: beyond(old, new),
             tenants_added: claims(new, old),
@@ -159,7 +162,8 @@ impl Difference {
         let another = |kinds: &Option<(Option<LoginKind>, Option<LoginKind>)>| {
             kinds.as_ref().is_some_and(|(_, after)| after.is_some())
         };
-        !self.hosts_added.is_empty()
+        self.roles.is_some_and(|(before, after)| !after.is_within(before))
+            || !self.hosts_added.is_empty()
             || !self.tenants_added.is_empty()
             || another(&self.login)
             || self.env_token.is_some_and(|(_, after)| after)

@@ -9,8 +9,8 @@ use super::digest::ComponentDigest;
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::plugin::error::PluginError;
 use crate::plugin::grants::PatternError;
-use crate::plugin::manifest::ManifestError;
 use crate::plugin::manifest::error::Place;
+use crate::plugin::manifest::{ManifestError, Roles};
 use crate::plugin::package::{PackageError, PublicKey};
 
 /// The registry refuses, or cannot do it.
@@ -130,6 +130,16 @@ pub enum RegistryError {
         /// Of the component's `describe`.
         id: String,
     },
+    /// It is not what its manifest says.
+    #[error("the manifest of `{name}` says that it is a {}, and the component is a {}", said.describe(), found.describe())]
+    Roles {
+        /// Which.
+        name: String,
+        /// By its manifest.
+        said: Roles,
+        /// By what it exports.
+        found: Roles,
+    },
     /// It could not be tried.
     #[error("it cannot be tried: {0}")]
     Trial(String),
@@ -165,6 +175,7 @@ impl Diagnostic for RegistryError {
             Self::NoLogin(_) => "E-PLUGIN-057",
             Self::Missing { .. } | Self::Altered { .. } => "E-PLUGIN-046",
             Self::Host(_) | Self::NotGranted { .. } => "E-PLUGIN-047",
+            Self::Roles { .. } => "E-HOOK-034",
             Self::Unfit { .. } | Self::OtherId { .. } | Self::Trial(_) => "E-PLUGIN-055",
             Self::Source(_) => "E-PLUGIN-056",
             Self::Package(error) => error.code(),
@@ -234,6 +245,9 @@ impl Diagnostic for RegistryError {
             }
             Self::OtherId { name, .. } => {
                 format!("its author gives both the same name: `id` in `describe`, `name` in {name}'s provider.toml")
+            }
+            Self::Roles { found, .. } => {
+                format!("its author writes `roles = {:?}` into its provider.toml, and packs it again", found.names())
             }
             Self::Trial(_) => return None,
             Self::Source(_) => "copy it elsewhere, and install it from there".to_owned(),

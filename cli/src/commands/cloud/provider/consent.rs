@@ -5,9 +5,10 @@ use std::fmt::Display;
 
 use orkee_core::net::ApiUrl;
 use orkee_core::plugin::{
-    Assessment, Candidate, Difference, HostPattern, LoginKind, Manifest, Network, Release,
+    Assessment, Candidate, Difference, HostPattern, LoginKind, Manifest, Network, Release, Roles,
 };
 
+use super::view;
 use crate::context::Context;
 use crate::output::{Paint, text};
 use crate::terminal;
@@ -59,7 +60,7 @@ pub(super) fn show(
         );
         screen.field("", Mark::Same, &text);
     }
-    screen.end(before.is_some(), &assessment.difference);
+    screen.end(before.is_some(), &assessment.granted, &assessment.difference);
 }
 
 /// An earlier version that would come back with more than the present one has.
@@ -75,7 +76,7 @@ pub(super) fn show_return(
     screen.field("Source", Mark::Same, &then.source);
     screen.digest(Some(now), &then.sha256);
     screen.grant(Some(now), &then.granted, difference);
-    screen.end(true, difference);
+    screen.end(true, &then.granted, difference);
 }
 
 impl Screen<'_> {
@@ -153,6 +154,45 @@ impl Screen<'_> {
 
     /// What it may reach, name, claim and use.
     fn grant(&self, before: Option<&Release>, granted: &Manifest, difference: &Difference) {
+        self.roles(before, granted, difference);
+        if granted.roles.syncs() {
+            self.sync(before, granted, difference);
+        }
+        match (&difference.limits, before) {
+            (Some((was, now)), Some(_)) => {
+                let limits =
+                    [(Mark::Less, was), (Mark::More, now)].map(|(mark, some)| (mark, some.to_string()));
+                self.fields(
+                    "Limits",
+                    &limits
+                        .map(|(mark, text)| (mark, if text.is_empty() { "the usual".into() } else { text })),
+                );
+            }
+            _ if granted.limits.is_empty() => {}
+            _ => self.field("Limits", Mark::Same, &format!("{} (more than usual)", granted.limits)),
+        }
+    }
+
+    /// What it is, where it is more than a provider, and what it gets as that.
+    fn roles(&self, before: Option<&Release>, granted: &Manifest, difference: &Difference) {
+        let is = |roles: Roles| format!("{}: it delivers events to webhooks", roles.describe());
+        match (difference.roles, before) {
+            (Some((was, now)), Some(_)) => self.fields(
+                "Is a",
+                &[(Mark::Less, was.describe().to_owned()), (Mark::More, now.describe().to_owned())],
+            ),
+            _ if granted.roles.delivers() => self.field("Is a", Mark::Same, &is(granted.roles)),
+            _ => {}
+        }
+        if granted.roles.delivers() {
+            for (label, value) in view::DELIVERY {
+                self.field(label, Mark::Same, value);
+            }
+        }
+    }
+
+    /// What it may do as a provider.
+    fn sync(&self, before: Option<&Release>, granted: &Manifest, difference: &Difference) {
         // Of something new, everything is new, and marks would say nothing.
         let marked = |is_more: bool| if is_more && before.is_some() { Mark::More } else { Mark::Same };
         let mut reach = vec![(marked(difference.api_url.is_some()), api(granted.api_url.as_ref()))];
@@ -186,25 +226,15 @@ impl Screen<'_> {
             .collect();
         tenants.extend(difference.tenants_removed.iter().map(|t| (Mark::Less, t.clone())));
         self.fields("Tenants", &tenants);
-        match (&difference.limits, before) {
-            (Some((was, now)), Some(_)) => {
-                let limits =
-                    [(Mark::Less, was), (Mark::More, now)].map(|(mark, some)| (mark, some.to_string()));
-                self.fields(
-                    "Limits",
-                    &limits
-                        .map(|(mark, text)| (mark, if text.is_empty() { "the usual".into() } else { text })),
-                );
-            }
-            _ if granted.limits.is_empty() => {}
-            _ => self.field("Limits", Mark::Same, &format!("{} (more than usual)", granted.limits)),
-        }
     }
 
-    fn end(&self, is_replacing: bool, difference: &Difference) {
+    fn end(&self, is_replacing: bool, granted: &Manifest, difference: &Difference) {
         self.line("");
         if is_replacing && difference.is_empty() {
             self.line("It may do what the present version may do, no more and no less.");
+        } else if !granted.roles.syncs() {
+            self.line("It gets events, not your projects, and syncs nothing. It can reach nothing else,");
+            self.line("read no file, start no program, and never sees a sign-in.");
         } else {
             self.line("It gets the projects that you sync through it. It can reach nothing else, read");
             self.line("no file, start no program, and never sees a sign-in: Orkee sends that for it.");

@@ -49,7 +49,7 @@ struct GrantView<'a> {
 
 impl Grants {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        if let Some(built_in) = self.name.as_deref().and_then(builtin::provider) {
+        if let Some(built_in) = self.name.as_deref().and_then(builtin::named) {
             return of_built_in(cx, &built_in.manifest()?);
         }
         let registry = Registry::open(cx.home()?)?;
@@ -88,7 +88,10 @@ fn of_built_in(cx: &Context, manifest: &Manifest) -> CommandResult {
         return Ok(Exit::DONE);
     }
     show(cx, manifest)?;
-    let alone = if manifest.hosts.is_empty() { ": it reaches the API URL alone" } else { "" };
+    let alone = match manifest.hosts.is_empty() && manifest.roles.syncs() {
+        true => ": it reaches the API URL alone",
+        false => "",
+    };
     cx.out.note(format_args!(
         "{} is part of Orkee{alone}; nothing is granted to it or taken away.",
         manifest.name
@@ -104,7 +107,14 @@ pub(crate) fn is_proxied() -> bool {
 fn show(cx: &Context, granted: &Manifest) -> Result<(), Failure> {
     cx.out.line(cx.out.paint(Paint::Strong, &format!("{} {}", granted.name, granted.version)))?;
     let line = |text: &str| cx.out.line(format_args!("  {}", text::line(text)));
-    line("reaches the API URL of its tenant")?;
+    if granted.roles.delivers() {
+        line(
+            "delivers the events of each webhook that is added with it, and reaches that webhook's address",
+        )?;
+    }
+    if granted.roles.syncs() {
+        line("reaches the API URL of its tenant")?;
+    }
     view::hosts(granted).iter().try_for_each(|host| line(&format!("reaches {host}")))?;
     if let Some(login) = &granted.login {
         line(&format!("uses {}, sent to the API URL alone", login.describe()))?;

@@ -58,7 +58,7 @@ struct Previous<'a> {
 
 impl Info {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        if let Some(found) = builtin::provider(&self.name) {
+        if let Some(found) = builtin::named(&self.name) {
             return built_in(cx, found);
         }
         let registry = Registry::open(cx.home()?)?;
@@ -84,10 +84,21 @@ fn built_in(cx: &Context, built_in: &BuiltIn) -> CommandResult {
     let about = manifest.description.as_deref().unwrap_or(built_in.name);
     cx.out.line(format_args!("{about}; part of this program"))?;
     cx.out.line("")?;
-    field(cx, "May reach", "the API URL")?;
-    view::hosts(&manifest).iter().try_for_each(|host| field(cx, "", host))?;
-    field(cx, "Sign-in", manifest.login.as_ref().map_or("none", LoginKind::describe))?;
+    if manifest.roles.delivers() {
+        dispatcher(cx)?;
+    }
+    if manifest.roles.syncs() {
+        field(cx, "May reach", "the API URL")?;
+        view::hosts(&manifest).iter().try_for_each(|host| field(cx, "", host))?;
+        field(cx, "Sign-in", manifest.login.as_ref().map_or("none", LoginKind::describe))?;
+    }
     Ok(Exit::DONE)
+}
+
+/// What every dispatcher is, gets and reaches.
+fn dispatcher(cx: &Context) -> Result<(), Failure> {
+    field(cx, "Is a", "dispatcher: it delivers events to webhooks")?;
+    view::DELIVERY.iter().try_for_each(|(label, value)| field(cx, label, value))
 }
 
 fn show(cx: &Context, installed: &Installed) -> Result<(), Failure> {
@@ -102,10 +113,15 @@ fn show(cx: &Context, installed: &Installed) -> Result<(), Failure> {
     field(cx, "Installed", &text::minute(&clock::rfc3339(*since)))?;
     field(cx, "Publisher", granted.publisher.as_deref().unwrap_or("–"))?;
     field(cx, "Signed by", &installed.key.map_or("nobody".to_owned(), |key| key.to_string()))?;
-    let api = granted.api_url.as_ref().map(|url| format!(", {url} unless you set another"));
-    field(cx, "May reach", &format!("the API URL{}", api.unwrap_or_default()))?;
-    view::hosts(granted).iter().try_for_each(|host| field(cx, "", host))?;
-    field(cx, "Sign-in", granted.login.as_ref().map_or("none", |login| login.describe()))?;
+    if granted.roles.delivers() {
+        dispatcher(cx)?;
+    }
+    if granted.roles.syncs() {
+        let api = granted.api_url.as_ref().map(|url| format!(", {url} unless you set another"));
+        field(cx, "May reach", &format!("the API URL{}", api.unwrap_or_default()))?;
+        view::hosts(granted).iter().try_for_each(|host| field(cx, "", host))?;
+        field(cx, "Sign-in", granted.login.as_ref().map_or("none", |login| login.describe()))?;
+    }
     if !granted.tenants.is_empty() {
         field(cx, "Tenants", &granted.tenants.join(", "))?;
     }

@@ -10,7 +10,7 @@ use crate::failure::{CommandResult, Exit};
 use crate::output::table::Table;
 use crate::output::text;
 
-/// List the providers that there are
+/// List the providers and dispatchers that there are
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -25,7 +25,7 @@ struct Document {
 
 impl List {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        let built_in = builtin::PROVIDERS.iter().map(|built_in| ProviderView::built_in(cx, built_in));
+        let built_in = builtin::all().map(|built_in| ProviderView::built_in(cx, built_in));
         let mut providers = built_in.collect::<Result<Vec<_>, _>>()?;
         let registry = Registry::open(cx.home()?);
         if let Ok(registry) = &registry {
@@ -39,6 +39,7 @@ impl List {
         let mut table = Table::new(&["NAME", "VERSION", "ACTIVE", "TENANTS", "REACHES", "SOURCE"]);
         for provider in &providers {
             let reaches = match provider.hosts.len() {
+                _ if !provider.syncs() => "each webhook's address".to_owned(),
                 0 => "its API URL".to_owned(),
                 1 => "its API URL, 1 host".to_owned(),
                 n => format!("its API URL, {n} hosts"),

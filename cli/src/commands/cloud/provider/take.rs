@@ -115,6 +115,11 @@ fn rivals(registry: &Registry, candidate: &Candidate, assessment: &Assessment) -
 }
 
 fn say_how_to_use(cx: &Context, manifest: &Manifest, rivals: &[Rival]) {
+    if !manifest.roles.syncs() {
+        let name = &manifest.name;
+        cx.out.note(format_args!("To use it: orkee cloud webhook add URL --dispatcher {name}"));
+        return;
+    }
     let command = if manifest.login.is_some() { "login" } else { "sync" };
     let is_free = |tenant: &&String| rivals.iter().all(|rival| rival.tenant != **tenant);
     match manifest.tenants.iter().find(is_free) {

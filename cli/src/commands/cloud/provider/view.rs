@@ -13,10 +13,18 @@ use crate::failure::Failure;
 /// What `source` says of a provider that is part of the program.
 pub(super) const BUILT_IN: &str = "built-in";
 
+/// What a dispatcher reaches and gets, whichever it is.
+pub(super) const DELIVERY: [(&str, &str); 3] = [
+    ("May reach", "the address of each webhook that is added with it, and no other"),
+    ("Gets", "the events that are sent there: kind, time, the project's name and id"),
+    ("Signs", "with the webhook's keys, which it never sees"),
+];
+
 #[derive(Debug, Serialize)]
 pub(super) struct ProviderView {
     pub(super) name: String,
     pub(super) version: String,
+    pub(super) roles: &'static [&'static str],
     pub(super) source: String,
     pub(super) sha256: Option<String>,
     pub(super) hosts: Vec<String>,
@@ -39,6 +47,7 @@ impl ProviderView {
         Self {
             name: granted.name.to_string(),
             version: granted.version.clone(),
+            roles: granted.roles.names(),
             source: release.source.clone(),
             sha256: Some(release.sha256.to_string()),
             hosts: granted.hosts.iter().map(ToString::to_string).collect(),
@@ -54,13 +63,21 @@ impl ProviderView {
         Ok(Self {
             name: built_in.name.to_owned(),
             version: manifest.version.clone(),
+            roles: manifest.roles.names(),
             source: BUILT_IN.to_owned(),
             sha256: None,
             hosts: manifest.hosts.iter().map(ToString::to_string).collect(),
             credentials: credentials(&manifest),
-            active: active(cx).is_ok_and(|active| active == built_in.name),
+            active: manifest.roles.syncs() && active(cx).is_ok_and(|active| active == built_in.name),
             tenants: Vec::new(),
         })
+    }
+}
+
+impl ProviderView {
+    /// Whether it can be chosen to sync with.
+    pub(super) fn syncs(&self) -> bool {
+        self.roles.contains(&"provider")
     }
 }
 
