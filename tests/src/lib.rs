@@ -29,7 +29,7 @@ pub mod op;
 pub mod practice;
 pub mod provider;
 pub mod proxy;
-pub mod receiver;
+pub mod python;
 pub mod relay;
 pub mod rotating;
 pub mod server;

@@ -1,6 +1,5 @@
 //! A store for S3 that others wrote: PyPI's `moto`, run by Python, which checks signatures and honours conditions.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use url::Url;
 
-use crate::{binaries, wait};
+use crate::{python, wait};
 
 const MARK: &str = "/mark/";
 
@@ -28,7 +27,7 @@ pub struct Moto {
 impl Moto {
     /// Starts it on a free port.
     pub fn start() -> Self {
-        let mut child = Command::new(installed())
+        let mut child = Command::new(python::with("moto"))
             .arg("serve.py")
             .current_dir(folder())
             .stdin(Stdio::piped())
@@ -73,28 +72,4 @@ impl Drop for Moto {
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("moto")
-}
-
-/// The Python that has `tests/moto/requirements.txt`, installed beside the binaries by whoever comes first.
-fn installed() -> PathBuf {
-    let target = binaries::orkee().parent().unwrap().to_owned();
-    let (venv, stamp) = (target.join("moto"), target.join("moto/installed.txt"));
-    let lock = File::create(target.join("moto.lock")).unwrap();
-    lock.lock().unwrap();
-    let wanted = std::fs::read(folder().join("requirements.txt")).unwrap();
-    let python = venv.join("bin/python");
-    if std::fs::read(&stamp).ok().as_ref() != Some(&wanted) {
-        let said = "Python 3 with `venv` is needed for the tests with S3";
-        let made = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv).output().expect(said);
-        assert!(made.status.success(), "{said}: {}", String::from_utf8_lossy(&made.stderr));
-        let done = Command::new(&python)
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])
-            .args(["--requirement", "requirements.txt"])
-            .current_dir(folder())
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "pip install: {}", String::from_utf8_lossy(&done.stderr));
-        std::fs::write(&stamp, &wanted).unwrap();
-    }
-    python
 }

@@ -16,7 +16,7 @@ pub fn installed(name: &str) -> PathBuf {
             .args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
             .current_dir(&folder)
             .output()
-            .expect("npm is needed for the tests of signing in");
+            .expect("npm is needed for the tests with packages from npm");
         assert!(done.status.success(), "npm ci: {}", String::from_utf8_lossy(&done.stderr));
     }
     folder
