@@ -14,6 +14,7 @@ mod secret;
 mod serve;
 mod storage;
 mod tenant;
+mod webhooks;
 
 use std::process::ExitCode;
 

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::deliveries::{self, Cancelled};
 use super::endpoint::{self, COLUMNS};
 use super::time::{after, ms};
-use super::{Endpoint, EventError, NewEndpoint, Owner, WebhookSecret};
+use super::{Access, Endpoint, EventError, NewEndpoint, Owner, WebhookSecret};
 use crate::clock::rfc3339;
 use crate::id::Ids;
 use crate::net::Secret;
@@ -99,6 +99,16 @@ pub fn find(db: &Connection, owner: Owner, query: &str) -> Result<Endpoint, Even
         1 => Ok(found.remove(0)),
         _ => Err(EventError::Ambiguous { ids: found.into_iter().map(|endpoint| endpoint.id).collect() }),
     }
+}
+
+/// Says of all endpoints, of every owner, how they may be reached: where it is for whoever runs the program to say.
+pub fn set_access(db: &Connection, access: &Access) -> Result<(), EventError> {
+    let Access { loopback, private, ca } = access;
+    let private = json(private.iter().map(ToString::to_string));
+    let sql = "UPDATE endpoints SET loopback = ?1, private = ?2, ca = ?3 \
+               WHERE removed_at IS NULL AND (loopback <> ?1 OR private <> ?2 OR ca IS NOT ?3)";
+    db.prepare_cached(sql)?.execute((loopback, private, ca))?;
+    Ok(())
 }
 
 /// What became of an endpoint that was enabled.

@@ -56,6 +56,9 @@ pub enum EventError {
         /// An endpoint or a delivery.
         what: String,
     },
+    /// A database that is no device's store failed.
+    #[error("the endpoints and deliveries cannot be read or written")]
+    Ledger(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -78,6 +81,7 @@ impl Diagnostic for EventError {
             Self::Many { .. } => "E-HOOK-006",
             Self::NoDelivery { .. } => "E-HOOK-007",
             Self::Damaged { .. } => "E-HOOK-008",
+            Self::Ledger(_) => "E-HOOK-060",
             Self::Store(error) => error.code(),
         }
     }
@@ -89,7 +93,9 @@ impl Diagnostic for EventError {
             | Self::Ambiguous { .. }
             | Self::Secret { .. }
             | Self::NoDelivery { .. } => Kind::Usage,
-            Self::Rotating { .. } | Self::Many { .. } | Self::Damaged { .. } => Kind::Failed,
+            Self::Rotating { .. } | Self::Many { .. } | Self::Damaged { .. } | Self::Ledger(_) => {
+                Kind::Failed
+            }
             Self::Store(error) => error.kind(),
         }
     }
@@ -106,6 +112,7 @@ impl Diagnostic for EventError {
                 "run `orkee cloud webhook deliveries`; an endpoint that is disabled or removed gets nothing"
             }
             Self::Damaged { .. } => "remove the endpoint and add it anew; other endpoints are not affected",
+            Self::Ledger(_) => return None,
             Self::Store(error) => return error.hint(),
         };
         Some(hint.to_owned())

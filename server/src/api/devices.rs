@@ -35,7 +35,7 @@ pub(super) async fn revoke(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let account = caller.account.key;
-    let revoked = app.storage(move |storage| storage.revoke_grant(account, &id)).await;
+    let revoked = app.storage(move |storage| storage.revoke_grant(account, &id, Timestamp::now())).await;
     match revoked {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
         Ok(false) => Err(ApiError::not_found("this account has no such device")),

@@ -7,6 +7,7 @@ mod projects;
 pub(crate) mod publish;
 mod sync;
 mod team;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/backup", get(backup::list).post(backup::upload))
         .route("/v1/backup/{id}", get(backup::fetch))
         .route("/.well-known/orkee-tenant/{name}", get(document::show))
+        .merge(webhooks::routes())
         .merge(oauth::routes())
         .fallback(async || ApiError::not_found("there is nothing at this address"))
         .method_not_allowed_fallback(async || {

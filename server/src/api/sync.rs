@@ -19,7 +19,7 @@ use crate::http::body::{Packed, Received, accepts_zstd, or_discard};
 use crate::http::space::Space;
 use crate::http::{ApiError, App};
 use crate::storage::{
-    Cursor, Exchange, Exchanged, Head, Kind, PageLimit, Position, RecordId, Reply, Storage, Write,
+    Cursor, Exchange, Exchanged, Head, Kind, Origin, PageLimit, Position, RecordId, Reply, Storage, Write,
     WriteOutcome, commit_number,
 };
 
@@ -94,6 +94,7 @@ fn exchange(storage: &dyn Storage, space: &Space, body: &Bytes, zstd: bool) -> R
         writes: judged.iter().filter_map(|judged| judged.as_ref().ok().copied()).collect(),
         page: PageLimit { changes: request.limit.min(MAX_PAGE), bytes: MAX_BODY_BYTES - HEAD_BYTES },
         witness: witness.as_ref(),
+        origin: Origin::Device,
     };
     match storage.exchange(space.key, &exchange, Timestamp::now())? {
         Exchanged::Reply(reply) => {

@@ -12,10 +12,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::http::body::Received;
+use crate::http::body::json as json_body;
 use crate::http::observe::RequestId;
 use crate::http::{ApiError, App};
 use crate::oauth::email;
@@ -79,7 +78,7 @@ pub(super) async fn invite(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, ApiError> {
-    let Invited { email, role } = read(&headers, body).await?;
+    let Invited { email, role } = json_body(&headers, body, MAX_BODY).await?;
     let (email, role, actor) = (address(&email)?, role_of(&role)?, Actor::new(caller, id));
     change(&app, move |storage| {
         let team = owned(storage, &actor)?;
@@ -104,7 +103,7 @@ pub(super) async fn set_role(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, ApiError> {
-    let Given { role } = read(&headers, body).await?;
+    let Given { role } = json_body(&headers, body, MAX_BODY).await?;
     let (email, role, actor) = (address(&email)?, role_of(&role)?, Actor::new(caller, id));
     change(&app, move |storage| {
         let team = owned(storage, &actor)?;
@@ -145,7 +144,7 @@ pub(super) async fn join(
     headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, ApiError> {
-    let Joined { team: name } = read(&headers, body).await?;
+    let Joined { team: name } = json_body(&headers, body, MAX_BODY).await?;
     let actor = Actor::new(caller, id);
     change(&app, move |storage| {
         let account = &actor.caller.account;
@@ -272,12 +271,6 @@ impl Actor {
     fn new(caller: Caller, axum::Extension(id): axum::Extension<RequestId>) -> Self {
         Self { caller, request_id: id.0 }
     }
-}
-
-async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, ApiError> {
-    let bytes = Received::read(headers, body, MAX_BODY).await?.unpack()?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| ApiError::invalid(format!("the body is not right: {error}")))
 }
 
 fn address(text: &str) -> Result<String, ApiError> {

@@ -21,6 +21,7 @@ use crate::serve;
 use crate::storage::sqlite::Sqlite;
 use crate::storage::{Audit, Records, Storage};
 use crate::tenant::Issuers;
+use crate::webhooks::Hooks;
 
 /// How often what has expired is forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
@@ -101,7 +102,9 @@ impl Serve {
         let keeper = tokio::spawn(keep_house(Arc::clone(&storage), self.prune_after, self.audit_days));
         print(&json!({ "url": local, "public_url": settings.public_url }).to_string())?;
         tracing::info!(%address, public_url = settings.public_url, "serving");
-        let app = Arc::new(App::new(settings, storage, Issuers::new()?));
+        let (_told, attempts) = tokio::sync::watch::channel(0);
+        let hooks = Hooks::new(orkee_core::event::Access::default(), attempts);
+        let app = Arc::new(App::new(settings, storage, Issuers::new()?, hooks));
         serve::serve(listener, api::router(app), stop).await;
         keeper.abort();
         tracing::info!("stopped");

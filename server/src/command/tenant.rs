@@ -235,7 +235,7 @@ fn allow(whom: &Whom, new_identity: bool) -> Result<(), CommandError> {
     let (storage, tenant, account) = whom.open()?;
     together(&storage, |storage| {
         if new_identity {
-            storage.end_grants(account.key)?;
+            storage.end_grants(account.key, Timestamp::now())?;
             storage.forget_identities(account.key)?;
             note(storage, &tenant, "forget-identity", &account.email)?;
         }

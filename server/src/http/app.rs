@@ -13,6 +13,7 @@ use crate::dpop::{Binding, Dpop};
 use crate::oauth::Pending;
 use crate::storage::{AccountKey, Storage};
 use crate::tenant::{Issuers, Seen};
+use crate::webhooks::Hooks;
 
 /// Passwords hashed at the same time: each takes 19 MiB and a processor.
 const HASHING: usize = 2;
@@ -64,12 +65,19 @@ pub(crate) struct App {
     pub(crate) issuers: Issuers,
     /// The access tokens of theirs that were met.
     pub(crate) seen: Seen,
+    /// Where events go.
+    pub(crate) webhooks: Hooks,
     storage: Arc<dyn Storage>,
 }
 
 impl App {
     /// Over a storage.
-    pub(crate) fn new(settings: Settings, storage: Arc<dyn Storage>, issuers: Issuers) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        storage: Arc<dyn Storage>,
+        issuers: Issuers,
+        webhooks: Hooks,
+    ) -> Self {
         Self {
             rate: RateLimiter::new(settings.rate_limit, Duration::from_secs(60)),
             sign_ins: RateLimiter::new(10, Duration::from_secs(5 * 60)),
@@ -84,6 +92,7 @@ impl App {
             settings,
             issuers,
             seen: Seen::default(),
+            webhooks,
             storage,
         }
     }

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::ApiError;
 
@@ -34,6 +35,17 @@ pub(crate) struct Received {
     bytes: Bytes,
     packing: Packing,
     limit: u64,
+}
+
+/// Reads a body of at most `limit` bytes that is JSON.
+pub(crate) async fn json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+) -> Result<T, ApiError> {
+    let bytes = Received::read(headers, body, limit).await?.unpack()?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| ApiError::invalid(format!("the body is not right: {error}")))
 }
 
 /// How a body is encoded.

@@ -40,6 +40,18 @@ impl Space {
         })
     }
 
+    /// Whom the audit trail names for what is done to the space itself, whosever it is.
+    pub(crate) fn by(&self) -> Witness {
+        self.witness().unwrap_or_else(|| Witness {
+            tenant: self.caller.rules.tenant.clone(),
+            account: Some(self.caller.account.email.clone()),
+            device: Some(self.caller.grant.clone()),
+            device_name: Some(self.caller.device.clone()),
+            request_id: self.request_id.clone(),
+            ..Witness::default()
+        })
+    }
+
     /// What the envelopes of a team's records say of their author; a space of one's own has no use for it.
     pub(crate) fn author(&self) -> Option<&str> {
         self.team.as_ref().map(|_| self.caller.account.email.as_str())

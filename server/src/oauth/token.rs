@@ -210,7 +210,7 @@ pub(super) async fn revoke(State(app): State<Arc<App>>, headers: HeaderMap, body
             return Err(refused("invalid_request", "token is missing"));
         };
         // Whether there was such a token is nobody's business: the answer is the same (RFC 7009, 2.2).
-        app.storage(move |storage| storage.revoke_token(token)).await?;
+        app.storage(move |storage| storage.revoke_token(token, Timestamp::now())).await?;
         Ok(())
     };
     match revoked.await {

@@ -133,9 +133,9 @@ pub(crate) trait Grants {
     /// Makes a grant for a script.
     fn create_grant(&self, grant: &NewGrant<'_>, now: Timestamp) -> Result<()>;
     /// Revokes a token; a refresh token, or the last one of a grant, takes the grant along. Whether there was such a token.
-    fn revoke_token(&self, token: SecretHash) -> Result<bool>;
+    fn revoke_token(&self, token: SecretHash, now: Timestamp) -> Result<bool>;
     /// Revokes a grant of an account. Whether there was one.
-    fn revoke_grant(&self, account: AccountKey, id: &str) -> Result<bool>;
+    fn revoke_grant(&self, account: AccountKey, id: &str, now: Timestamp) -> Result<bool>;
     /// Who brings an access token, unless the account is disabled, and notes that they were seen.
     fn caller(&self, access: SecretHash, now: Timestamp) -> Result<Option<Caller>>;
     /// The grants of an account, newest first.

@@ -18,9 +18,11 @@ pub(crate) mod sqlite;
 mod suite;
 pub(crate) mod teams;
 pub(crate) mod tenants;
+pub(crate) mod webhooks;
 
 use std::error::Error;
 
+use orkee_core::event::EventError;
 use thiserror::Error;
 
 pub(crate) use accounts::{Account, AccountKey, Accounts, NewAccount};
@@ -31,13 +33,14 @@ pub(crate) use grants::{
     TokenPair,
 };
 pub(crate) use records::{
-    Cursor, Entry, Exchange, Exchanged, Head, Kind, LivePage, PageLimit, Position, RecordId, Records,
+    Cursor, Entry, Exchange, Exchanged, Head, Kind, LivePage, Origin, PageLimit, Position, RecordId, Records,
     Replaced, Reply, Stored, Write, WriteOutcome, commit_number,
 };
 pub(crate) use sign_ins::{NewSignIn, SignIns, SignedIn};
 pub(crate) use spaces::{NoRole, Role, SpaceKey};
 pub(crate) use teams::{Invitation, Member, Standing, Team, TeamKey, Teams};
 pub(crate) use tenants::{Identity, Tenant, TenantKey, Tenants};
+pub(crate) use webhooks::{Change, Pulled, Webhooks, Whose};
 
 /// Who there is, what they may, and what is told of it.
 pub(crate) trait People: Accounts + Audit + SignIns + Teams + Tenants {}
@@ -45,7 +48,7 @@ pub(crate) trait People: Accounts + Audit + SignIns + Teams + Tenants {}
 impl<T: Accounts + Audit + SignIns + Teams + Tenants> People for T {}
 
 /// Everything the server keeps.
-pub(crate) trait Storage: People + Backups + Grants + Records + Send + Sync {
+pub(crate) trait Storage: People + Backups + Grants + Records + Webhooks + Send + Sync {
     /// Runs `work` in one transaction, in which nobody else writes, and keeps what it did where it says so.
     fn at_once(&self, work: &mut dyn FnMut(&dyn People) -> bool) -> Result<()>;
     /// Forgets what has expired: sessions, codes, tokens, uploads that never ended.
@@ -112,6 +115,9 @@ pub(crate) enum StorageError {
     /// Nobody is in two teams.
     #[error("the account is in team {0} already")]
     InAnotherTeam(String),
+    /// An endpoint or its deliveries.
+    #[error(transparent)]
+    Event(#[from] EventError),
     /// The database never ran what was to be done in a transaction.
     #[error("the database did not do what it was asked")]
     NotRun,

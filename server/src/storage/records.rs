@@ -71,6 +71,16 @@ pub(crate) struct Exchange<'a> {
     pub(crate) page: PageLimit,
     /// Whom the audit trail is to name for each accepted write; none: it is told of none.
     pub(crate) witness: Option<&'a Witness>,
+    pub(crate) origin: Origin<'a>,
+}
+
+/// Who makes an exchange, for those who are told of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    /// A device, which syncs.
+    Device,
+    /// The published API, for a script. It merges by itself: of which project it replaces what somebody else wrote, and in which field.
+    Api { replaced: &'a [(&'a str, &'a str)] },
 }
 
 /// How much a reply may hold.

@@ -39,7 +39,7 @@ pub(crate) trait SignIns {
     /// Whose refresh token it is, and when they signed in elsewhere for it.
     fn signed_in(&self, refresh: SecretHash) -> Result<Option<(Account, Option<Timestamp>)>>;
     /// Revokes all grants of an account.
-    fn end_grants(&self, account: AccountKey) -> Result<()>;
+    fn end_grants(&self, account: AccountKey, now: Timestamp) -> Result<()>;
     /// Tokens of identity providers issued to an account before this are no longer good.
     fn set_tokens_since(&self, account: AccountKey, since: Timestamp) -> Result<()>;
     /// Since when they are good; none: always.

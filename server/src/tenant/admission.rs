@@ -178,7 +178,7 @@ impl Door<'_> {
     /// The groups that let somebody in are theirs no longer: what they were let in for ends as well.
     fn end_membership(&self, account: &Account) -> Result<(), Denied> {
         self.people.set_judged_at(account.key, self.proof.issued)?;
-        self.people.end_grants(account.key)?;
+        self.people.end_grants(account.key, self.now)?;
         if self.people.remove_member(self.tenant.team.key, account.key, self.now)? {
             self.note(account, "remove-member", "no group of theirs is mapped")?;
         }

@@ -17,7 +17,7 @@ pub use again::{Cancelled, Which, cancel, matching, redeliver, replay};
 pub use claim::{Claim, Claimed, claim, due_count, has_due, next_due, release};
 pub use list::{Attempted, Delivery, Page, Query, list};
 pub use prune::{Kept, Pruned, prune};
-pub use pull::{Pulled, pull, take};
+pub use pull::{Waiting, take, waiting};
 pub use settle::{Ended, Next, Record, Settled, Settlement, settle};
 
 /// How a delivery stands.

@@ -1,4 +1,4 @@
-//! Events of an endpoint that fetches them: nothing is sent there, and there are no attempts.
+//! Events that are fetched instead of being sent: of endpoints that are *pulled*.
 
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -8,42 +8,41 @@ use super::super::{Endpoint, EventError};
 
 /// An event that waits to be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pulled {
-    /// The event's id.
+pub struct Waiting {
+    /// Its id.
     pub id: String,
     /// Its name.
     pub event: String,
-    /// Its bytes.
+    /// The bytes that would be sent.
     pub body: Vec<u8>,
 }
 
-const WAITING: &str = "SELECT v.id, v.kind, v.body FROM deliveries d INDEXED BY deliveries_in_order \
-                       JOIN events v ON v.rowid = d.event \
-                       WHERE d.state = 'pending' AND d.endpoint = ? ORDER BY d.rowid LIMIT ?";
+const WAITING: &str = "SELECT v.id, v.kind, v.body FROM deliveries d INDEXED BY deliveries_in_order JOIN events v ON v.rowid = d.event \
+                       WHERE d.state = 'pending' AND d.endpoint = ?1 ORDER BY d.rowid LIMIT ?2";
 
-const TAKE: &str = "UPDATE deliveries SET state = 'delivered', settled_at = ?1 WHERE endpoint = ?2 AND state = 'pending' \
-                    AND event = (SELECT rowid FROM events WHERE id = ?3)";
+const TAKE: &str = "UPDATE deliveries SET state = 'delivered', settled_at = ?3, lease = NULL, lease_until = NULL \
+                    WHERE endpoint = ?1 AND state = 'pending' AND event = (SELECT rowid FROM events WHERE id = ?2)";
 
-/// What waits at an endpoint, the oldest first. It waits on until it is [`take`]n.
-pub fn pull(db: &Connection, endpoint: &Endpoint, limit: u32) -> Result<Vec<Pulled>, EventError> {
+/// The oldest events that wait at an endpoint. They wait on until they are [taken](take).
+pub fn waiting(db: &Connection, endpoint: &Endpoint, limit: u32) -> Result<Vec<Waiting>, EventError> {
     let mut statement = db.prepare_cached(WAITING)?;
-    let events = statement.query_map((endpoint.row(), limit), |row| {
-        Ok(Pulled { id: row.get(0)?, event: row.get(1)?, body: row.get(2)? })
+    let rows = statement.query_map((endpoint.row(), limit), |row| {
+        Ok(Waiting { id: row.get(0)?, event: row.get(1)?, body: row.get(2)? })
     })?;
-    Ok(events.collect::<Result<_, _>>()?)
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Settles what was fetched: it does not come again. Returns how many there were.
+/// Whoever fetched these events has them. Returns how many had been waiting; the others are none of this endpoint's, or were taken before.
 pub fn take(
     db: &Connection,
     endpoint: &Endpoint,
-    ids: &[String],
+    events: &[String],
     now: Timestamp,
-) -> Result<usize, EventError> {
+) -> Result<u64, EventError> {
     let mut statement = db.prepare_cached(TAKE)?;
     let mut taken = 0;
-    for id in ids {
-        taken += statement.execute((ms(now), endpoint.row(), id))?;
+    for event in events {
+        taken += statement.execute((endpoint.row(), event, ms(now)))? as u64;
     }
     Ok(taken)
 }

@@ -14,6 +14,8 @@ mod emitting;
 #[cfg(feature = "event")]
 mod pruning;
 #[cfg(feature = "event")]
+mod pulling;
+#[cfg(feature = "event")]
 mod sending;
 
 /// Names that count.

@@ -24,7 +24,7 @@ use crate::http::ApiError;
 use crate::http::body::Packed;
 use crate::http::space::Space;
 use crate::storage::{
-    Cursor, Exchange, Exchanged, PageLimit, RecordId, Storage, Stored, Write, WriteOutcome,
+    Cursor, Exchange, Exchanged, Origin, PageLimit, RecordId, Storage, Stored, Write, WriteOutcome,
 };
 
 /// How often a record is tried again that a device writes at the same moment.
@@ -197,11 +197,14 @@ fn write(
         })
     });
     let witness = space.witness();
+    let conflicts = drafts.iter().flat_map(|draft| &draft.decision.conflicts);
+    let replaced: Vec<(&str, &str)> = conflicts.map(Conflict::place).collect();
     let exchange = Exchange {
         cursor: Cursor::default(),
         writes: writes.collect(),
         page: PageLimit { changes: 0, bytes: 64 * MAX_BODY_BYTES },
         witness: witness.as_ref(),
+        origin: Origin::Api { replaced: &replaced },
     };
     if exchange.writes.is_empty() {
         return Ok(Vec::new());

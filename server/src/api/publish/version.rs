@@ -35,6 +35,13 @@ pub(super) struct Conflict {
     device: String,
 }
 
+impl Conflict {
+    /// The project's id, and the field.
+    pub(super) fn place(&self) -> (&str, &str) {
+        (&self.id, &self.field)
+    }
+}
+
 /// A payload to be written, and what it replaces.
 #[derive(Debug)]
 pub(super) struct Decision {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{ErrorCode, OptionalExtension, Row, Transaction, params};
 
 use super::super::{Account, AccountKey, Accounts, NewAccount, Result, SpaceKey, StorageError, TenantKey};
-use super::{Database, failed};
+use super::{Database, failed, webhooks};
 use crate::secret::SecretHash;
 use orkee_core::id;
 
@@ -91,7 +91,9 @@ impl<D: Database> Accounts for D {
             let at = disabled.map(Timestamp::as_millisecond);
             tx.execute("UPDATE accounts SET disabled_at = ?2 WHERE rowid = ?1", params![account.0, at])
                 .map_err(failed(doing))?;
-            if disabled.is_some() {
+            if let Some(now) = disabled {
+                // First: nothing goes out on its behalf any more, not even that its devices are no longer signed in.
+                webhooks::silence(tx, account, now)?;
                 for table in ["sessions", "codes", "grants"] {
                     tx.execute(&format!("DELETE FROM {table} WHERE account = ?1"), [account.0])
                         .map_err(failed(doing))?;

@@ -8,9 +8,11 @@ use super::super::{
     Rotated, Rules, TokenPair,
 };
 use super::accounts::{ACCOUNT_COLUMNS, account};
+use super::events::{self, Told};
 use super::{Sqlite, failed};
 use crate::dpop::Thumbprint;
 use crate::secret::SecretHash;
+use orkee_core::event::EventKind;
 use orkee_core::id;
 
 const GRANT_ID_LEN: usize = 16;
@@ -104,27 +106,33 @@ impl Grants for Sqlite {
         })
     }
 
-    fn revoke_token(&self, token: SecretHash) -> Result<bool> {
+    fn revoke_token(&self, token: SecretHash, now: Timestamp) -> Result<bool> {
         let doing = "revoking a token";
         self.write(doing, |tx| {
-            let by_refresh = "DELETE FROM grants WHERE rowid = (SELECT grant_row FROM refresh_tokens WHERE hash = ?1)";
+            let by_refresh = "rowid = (SELECT grant_row FROM refresh_tokens WHERE hash = ?1)";
             // An access token without a refresh token beside it is an API token: nothing is left of its grant.
-            let by_access = "DELETE FROM grants WHERE rowid = (SELECT grant_row FROM access_tokens WHERE hash = ?1)
+            let by_access = "rowid = (SELECT grant_row FROM access_tokens WHERE hash = ?1)
                              AND NOT EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_row = grants.rowid)";
             let mut rows = 0;
-            for sql in [by_refresh, by_access, "DELETE FROM access_tokens WHERE hash = ?1"] {
-                rows += tx.execute(sql, [token.0]).map_err(failed(doing))?;
+            for which in [by_refresh, by_access] {
+                rows += events::end_grants(tx, which, token.0, now).map_err(failed(doing))?;
             }
+            let sql = "DELETE FROM access_tokens WHERE hash = ?1";
+            rows += tx.execute(sql, [token.0]).map_err(failed(doing))?;
             Ok(rows > 0)
         })
     }
 
-    fn revoke_grant(&self, account: AccountKey, id: &str) -> Result<bool> {
+    fn revoke_grant(&self, account: AccountKey, id: &str, now: Timestamp) -> Result<bool> {
         let doing = "revoking a device";
+        let sql = "SELECT rowid FROM grants WHERE account = ?1 AND id = ?2";
         self.write(doing, |tx| {
-            tx.execute("DELETE FROM grants WHERE account = ?1 AND id = ?2", params![account.0, id])
-                .map(|rows| rows > 0)
-                .map_err(failed(doing))
+            let found: Option<i64> = tx
+                .query_row(sql, params![account.0, id], |row| row.get(0))
+                .optional()
+                .map_err(failed(doing))?;
+            let ended = found.map(|grant| events::end_grants(tx, "rowid = ?1", grant, now)).transpose();
+            Ok(ended.map_err(failed(doing))?.is_some())
         })
     }
 
@@ -181,7 +189,7 @@ impl Grants for Sqlite {
 fn redeem(tx: &Transaction<'_>, redemption: &Redemption<'_>, now: Timestamp) -> rusqlite::Result<Redeemed> {
     let Some(code) = find_code(tx, redemption.code)? else { return Ok(Redeemed::Refused) };
     if code.used {
-        tx.execute("DELETE FROM grants WHERE rowid = ?1", [code.grant_row])?;
+        events::end_grants(tx, "rowid = ?1", code.grant_row, now)?;
         return Ok(Redeemed::Replayed);
     }
     let good = code.expires_at > now.as_millisecond()
@@ -232,7 +240,7 @@ fn rotate(
     match found {
         None => Ok(Rotated::Refused),
         Some((grant, true)) => {
-            tx.execute("DELETE FROM grants WHERE rowid = ?1", [grant])?;
+            events::end_grants(tx, "rowid = ?1", grant, now)?;
             Ok(Rotated::Reused)
         }
         Some((grant, false)) => {
@@ -261,12 +269,12 @@ pub(super) fn insert_grant(
 ) -> rusqlite::Result<i64> {
     let sql = "INSERT INTO grants (id, account, name, platform, created_at, last_seen, expires_at)
                VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6)";
-    let name = device.name.as_deref().unwrap_or("Unnamed device");
-    tx.execute(
-        sql,
-        params![id::random(GRANT_ID_LEN), account, name, device.platform, now.as_millisecond(), expires_at],
-    )?;
-    Ok(tx.last_insert_rowid())
+    let (id, name) = (id::random(GRANT_ID_LEN), device.name.as_deref().unwrap_or("Unnamed device"));
+    tx.execute(sql, params![id, account, name, device.platform, now.as_millisecond(), expires_at])?;
+    let grant = tx.last_insert_rowid();
+    let told = Told { account, id: &id, name, platform: device.platform.as_deref() };
+    events::of_device(tx, EventKind::DeviceAdded, &told, now)?;
+    Ok(grant)
 }
 
 pub(super) fn insert_pair(tx: &Transaction<'_>, grant: i64, tokens: TokenPair) -> rusqlite::Result<()> {

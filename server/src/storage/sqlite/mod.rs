@@ -1,7 +1,8 @@
 //! SQLite: one file in the data folder.
 //!
 //! One connection writes, guarded by a mutex; as many read as there are readers at once. WAL keeps them out of each other's
-//! way, and `synchronous=FULL` makes every answered write durable.
+//! way, and `synchronous=FULL` makes every answered write durable; who sends which webhook, and what became of it, may be forgotten
+//! by a loss of power, and is then done again.
 //!
 //! **Runs.** A head is a commit's number and a tag that tells it from another commit of the same number, which there is
 //! once a data folder was put back to an older copy and written to again. Putting a copy back means a new start of the
@@ -13,7 +14,9 @@
 mod accounts;
 mod audit;
 mod backups;
+mod events;
 mod grants;
+mod ledger;
 mod migrations;
 mod records;
 mod sign_ins;
@@ -21,19 +24,22 @@ mod teams;
 mod tenants;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::{People, Result, Storage, StorageError};
 use orkee_core::id;
+use tokio::sync::Notify;
+
+use super::{People, Result, Storage, StorageError};
 
 /// The database's name in the data folder.
 const FILE: &str = "orkee-server.db";
@@ -54,6 +60,16 @@ pub(crate) struct Sqlite {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     run: Mutex<Run>,
+    written: Arc<Notify>,
+}
+
+/// What a loss of power may do to what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    /// Nothing.
+    Full,
+    /// Undo the newest of it, as a whole, where it will then be done again.
+    Repeatable,
 }
 
 /// Tells the opened file from another one in its place.
@@ -83,7 +99,13 @@ impl Sqlite {
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             run: Mutex::new(Run { tag: id::random(RUN_NAME_LEN), since: Timestamp::MIN }),
+            written: Arc::default(),
         })
+    }
+
+    /// Notified when something was written that may be told to somebody.
+    pub(crate) fn written(&self) -> Arc<Notify> {
+        Arc::clone(&self.written)
     }
 
     /// Runs `work` in a transaction that is committed when it returns `Ok`.
@@ -98,8 +120,22 @@ impl Sqlite {
         work: impl FnOnce(&Transaction<'_>) -> Result<T>,
         keep: impl FnOnce(&T) -> bool,
     ) -> Result<T> {
+        let done = self.transact(Durability::Full, doing, work, keep)?;
+        self.written.notify_one();
+        Ok(done)
+    }
+
+    fn transact<T>(
+        &self,
+        durability: Durability,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+        keep: impl FnOnce(&T) -> bool,
+    ) -> Result<T> {
         let mut writer = lock(&self.writer);
         self.still_there()?;
+        let synchronous = if durability == Durability::Full { "FULL" } else { "NORMAL" };
+        writer.pragma_update(None, "synchronous", synchronous).map_err(failed(doing))?;
         let tx = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed(doing))?;
         let done = work(&tx)?;
         if keep(&done) {
@@ -119,6 +155,12 @@ impl Sqlite {
         let done = connection.transaction().map_err(failed(doing)).and_then(|tx| work(&tx));
         lock(&self.readers).push(connection);
         done
+    }
+
+    /// Takes what is in the log beside the database into it, and empties the log.
+    fn checkpoint(&self) -> Result<()> {
+        let doing = "emptying the log";
+        lock(&self.writer).query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed(doing))
     }
 
     /// Whether the file is the one that was opened. A folder put back under a running server would leave this one writing

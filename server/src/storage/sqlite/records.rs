@@ -9,7 +9,7 @@ use super::super::{
     Deed, Entry, Exchange, Exchanged, Kind, LivePage, PageLimit, RecordId, Records, Replaced, Result,
     SpaceKey, Stored, Witness, Write, WriteOutcome,
 };
-use super::{Sqlite, audit, failed};
+use super::{Sqlite, audit, events, failed};
 
 const SYNCING: &str = "syncing records";
 
@@ -129,6 +129,10 @@ impl Records for Sqlite {
                 let done = exchange::run(&mut Tx { tx, space, run: &run, now }, exchange)?;
                 if let (Exchanged::Reply(reply), Some(witness)) = (&done, exchange.witness) {
                     tell(tx, witness, &exchange.writes, &reply.outcomes, now)?;
+                }
+                if let Exchanged::Reply(reply) = &done {
+                    events::of_exchange(tx, space, exchange, &reply.outcomes, now)
+                        .map_err(failed(SYNCING))?;
                 }
                 Ok(done)
             },

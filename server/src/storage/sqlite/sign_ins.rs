@@ -9,7 +9,7 @@ use super::super::{
 use super::accounts::{ACCOUNT, ACCOUNT_COLUMNS, account};
 use super::grants::{insert_grant, insert_pair};
 use super::tenants::by_key;
-use super::{Database, failed};
+use super::{Database, events, failed};
 use crate::secret::SecretHash;
 
 fn timestamp(ms: Option<i64>) -> Option<Timestamp> {
@@ -50,10 +50,10 @@ impl<D: Database> SignIns for D {
         })
     }
 
-    fn end_grants(&self, account: AccountKey) -> Result<()> {
+    fn end_grants(&self, account: AccountKey, now: Timestamp) -> Result<()> {
         let doing = "signing an account out";
         self.write(doing, |tx| {
-            tx.execute("DELETE FROM grants WHERE account = ?1", [account.0]).map(drop).map_err(failed(doing))
+            events::end_grants(tx, "account = ?1", account.0, now).map(drop).map_err(failed(doing))
         })
     }
 

@@ -12,8 +12,8 @@ use super::super::suite::{Bench, storage_suite};
 use super::{FILE, Sqlite};
 use crate::secret::SecretHash;
 use crate::storage::{
-    Accounts, Backups, Cursor, Exchange, Exchanged, Grants, Head, NewAccount, PageLimit, Position, RecordId,
-    Records,
+    Accounts, Backups, Cursor, Exchange, Exchanged, Grants, Head, NewAccount, Origin, PageLimit, Position,
+    RecordId, Records,
 };
 
 /// A data folder, and a copy of it.
@@ -172,7 +172,7 @@ fn what_the_first_schema_kept_is_there_after_it_was_brought_up_to_date() {
             head: Some(Head { number, tag: tag.to_owned() }),
         };
         let page = PageLimit { changes: 10, bytes: 1 << 20 };
-        let exchange = Exchange { cursor, writes: Vec::new(), page, witness: None };
+        let exchange = Exchange { cursor, writes: Vec::new(), page, witness: None, origin: Origin::Device };
         storage.exchange(ann.space, &exchange, Timestamp::UNIX_EPOCH).unwrap()
     };
     match ask(4, 4, "old") {

@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use super::{Bench, space, start};
 use crate::storage::{
-    Audit, AuditQuery, AuditRow, Cursor, Deed, Exchange, Exchanged, Kind, PageLimit, RecordId, Records,
-    Storage, Witness, Write,
+    Audit, AuditQuery, AuditRow, Cursor, Deed, Exchange, Exchanged, Kind, Origin, PageLimit, RecordId,
+    Records, Storage, Witness, Write,
 };
 
 fn rows(storage: &impl Storage, query: AuditQuery<'_>) -> Vec<AuditRow> {
@@ -42,7 +42,7 @@ pub(crate) fn each_accepted_write_is_told_to_the_audit_trail_and_no_other(bench:
     };
     let ask = |writes: Vec<Write<'_>>, bytes, witness| {
         let page = PageLimit { changes: 0, bytes };
-        let exchange = Exchange { cursor: Cursor::default(), writes, page, witness };
+        let exchange = Exchange { cursor: Cursor::default(), writes, page, witness, origin: Origin::Device };
         storage.exchange(space, &exchange, start()).unwrap()
     };
     let (ample, tight) = (1 << 20, 100);

@@ -168,13 +168,13 @@ pub(crate) fn revoking_a_token_ends_what_it_belongs_to(bench: &impl Bench) {
     let script = NewGrant { account: ann, name: "script", access: access(3), expires: None };
     storage.create_grant(&script, start()).unwrap();
 
-    assert!(storage.revoke_token(access(1)).unwrap());
+    assert!(storage.revoke_token(access(1), start()).unwrap());
     assert!(!is_good(&storage, 1));
     assert_eq!(storage.rotate(refresh(1), pair(4), start()).unwrap(), Rotated::Granted, "the sign-in stands");
-    assert!(storage.revoke_token(refresh(2)).unwrap());
+    assert!(storage.revoke_token(refresh(2), start()).unwrap());
     assert!(!is_good(&storage, 2));
-    assert!(storage.revoke_token(access(3)).unwrap());
-    assert!(!storage.revoke_token(access(3)).unwrap());
+    assert!(storage.revoke_token(access(3), start()).unwrap());
+    assert!(!storage.revoke_token(access(3), start()).unwrap());
     let names: Vec<String> = storage.devices(ann, start()).unwrap().into_iter().map(|d| d.name).collect();
     assert_eq!(names, ["laptop"]);
 }
@@ -204,7 +204,7 @@ pub(crate) fn a_device_is_seen_named_and_revoked_by_its_own_account_alone(bench:
     assert_eq!(devices[0].platform.as_deref(), Some("linux"));
     assert_eq!(devices[0].last_seen, Some(start() + SignedDuration::from_mins(7)));
     assert_eq!(storage.devices(bob, start()).unwrap(), []);
-    assert!(!storage.revoke_grant(bob, &caller.grant).unwrap());
-    assert!(storage.revoke_grant(ann, &caller.grant).unwrap());
+    assert!(!storage.revoke_grant(bob, &caller.grant, start()).unwrap());
+    assert!(storage.revoke_grant(ann, &caller.grant, start()).unwrap());
     assert!(!is_good(&storage, 1));
 }

@@ -10,7 +10,8 @@ use jiff::SignedDuration;
 use super::{Bench, account, start};
 use crate::storage::Records;
 use crate::storage::{
-    Cursor, Exchange, Exchanged, Kind, PageLimit, Position, RecordId, SpaceKey, Storage, Write, WriteOutcome,
+    Cursor, Exchange, Exchanged, Kind, Origin, PageLimit, Position, RecordId, SpaceKey, Storage, Write,
+    WriteOutcome,
 };
 
 const SCHEDULES: u64 = 20;
@@ -180,6 +181,7 @@ impl Schedule {
             writes: writes.iter().map(to_write).collect(),
             page: PageLimit { changes: limit as u32, bytes: 1 << 20 },
             witness: None,
+            origin: Origin::Device,
         };
         let seen = storage.exchange(self.space, &exchange, start()).unwrap();
         match (expected, seen) {

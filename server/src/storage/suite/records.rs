@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use super::{Bench, space as key, start};
 use crate::storage::{
-    Cursor, Entry, Exchange, Exchanged, Head, Kind, PageLimit, Position, RecordId, Records, Reply, SpaceKey,
-    Storage, Stored, Write, WriteOutcome,
+    Cursor, Entry, Exchange, Exchanged, Head, Kind, Origin, PageLimit, Position, RecordId, Records, Reply,
+    SpaceKey, Storage, Stored, Write, WriteOutcome,
 };
 
 const ROOM: PageLimit = PageLimit { changes: 100, bytes: 1 << 20 };
@@ -24,7 +24,13 @@ fn ask(
     writes: &[Write<'_>],
     page: PageLimit,
 ) -> Exchanged {
-    let exchange = Exchange { cursor: cursor.clone(), writes: writes.to_vec(), page, witness: None };
+    let exchange = Exchange {
+        cursor: cursor.clone(),
+        writes: writes.to_vec(),
+        page,
+        witness: None,
+        origin: Origin::Device,
+    };
     storage.exchange(space, &exchange, start()).unwrap()
 }
 
@@ -204,6 +210,7 @@ pub(crate) fn a_long_run_takes_new_names_and_knows_the_old_ones(bench: &impl Ben
             writes: vec![write(id, None, "x")],
             page: ROOM,
             witness: None,
+            origin: Origin::Device,
         };
         reply(storage.exchange(ann, &exchange, start() + SignedDuration::from_hours(hours)).unwrap()).cursor
     };

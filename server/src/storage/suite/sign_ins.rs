@@ -66,7 +66,7 @@ pub(crate) fn a_disabled_account_signs_in_nowhere_and_spends_nothing(bench: &imp
     assert_eq!(sign_in(&storage, &ann, "one"), SignedIn::Disabled);
     storage.set_disabled(ann.key, None).unwrap();
     assert!(matches!(sign_in(&storage, &ann, "one"), SignedIn::Granted(_)));
-    storage.end_grants(ann.key).unwrap();
+    storage.end_grants(ann.key, start()).unwrap();
     assert!(storage.caller(SecretHash::of("access of one"), start()).unwrap().is_none());
     assert_eq!(storage.tokens_since(ann.key).unwrap(), None);
     storage.set_tokens_since(ann.key, hour()).unwrap();

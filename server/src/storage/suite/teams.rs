@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use super::{Bench, account, start};
 use crate::storage::{
-    Accounts, Cursor, Exchange, Exchanged, Invitation, Kind, PageLimit, RecordId, Records, Role, Standing,
-    StorageError, Teams, Write, together,
+    Accounts, Cursor, Exchange, Exchanged, Invitation, Kind, Origin, PageLimit, RecordId, Records, Role,
+    Standing, StorageError, Teams, Write, together,
 };
 
 pub(crate) fn a_member_has_a_role_until_they_are_removed_and_may_come_back(bench: &impl Bench) {
@@ -113,6 +113,7 @@ pub(crate) fn a_teams_space_is_nobodys_own(bench: &impl Bench) {
         writes: vec![write],
         page: PageLimit { changes: 0, bytes: 1 << 20 },
         witness: None,
+        origin: Origin::Device,
     };
     assert!(matches!(storage.exchange(team.space, &exchange, start()).unwrap(), Exchanged::Reply(_)));
     assert!(storage.record(team.space, id).unwrap().is_some());

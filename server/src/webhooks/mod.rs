@@ -1,0 +1,36 @@
+//! What the server has to do with webhooks besides keeping them: how endpoints may be reached, and who pulls.
+
+mod pulls;
+
+use std::time::Duration;
+
+use orkee_core::event::Access;
+use tokio::sync::watch;
+
+use crate::http::rate::RateLimiter;
+use crate::storage::AccountKey;
+
+pub(crate) use pulls::Pulls;
+
+/// Tests that an account may have sent in a minute: each is a request to an address of its choice.
+const TESTS: u32 = 20;
+
+/// What the API needs to know of webhooks.
+pub(crate) struct Hooks {
+    /// How whoever runs the server lets endpoints be reached.
+    pub(crate) access: Access,
+    /// Changes with each attempt that was made.
+    pub(crate) attempts: watch::Receiver<u64>,
+    /// Who pulls events.
+    pub(crate) pulls: Pulls,
+    /// Test events, by account.
+    pub(crate) tests: RateLimiter<AccountKey>,
+}
+
+impl Hooks {
+    /// Nobody pulls yet.
+    pub(crate) fn new(access: Access, attempts: watch::Receiver<u64>) -> Self {
+        let tests = RateLimiter::new(TESTS, Duration::from_secs(60));
+        Self { access, attempts, pulls: Pulls::default(), tests }
+    }
+}
