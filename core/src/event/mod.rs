@@ -27,6 +27,8 @@ mod error;
 mod ledger;
 #[cfg(feature = "event")]
 mod secret;
+#[cfg(feature = "event")]
+pub mod verify;
 
 pub use body::{Body, THIN_FROM};
 pub use filter::{Filter, UnknownEvent};

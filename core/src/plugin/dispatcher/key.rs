@@ -92,7 +92,24 @@ impl SigningKey {
         &self.secret
     }
 
-    pub(in crate::plugin) fn sign(&self, message: &[u8]) -> Vec<u8> {
+    /// The public half of an Ed25519 key.
+    pub fn public(&self) -> Option<&[u8]> {
+        match &self.material {
+            Material::Hmac(_) => None,
+            Material::Ed25519(pair) => Some(signature::KeyPair::public_key(pair.as_ref()).as_ref()),
+        }
+    }
+
+    /// The key of HMAC, to check with.
+    #[cfg(feature = "event")]
+    pub(crate) fn shared(&self) -> Option<hmac::Key> {
+        match &self.material {
+            Material::Hmac(key) => Some(key.clone()),
+            Material::Ed25519(_) => None,
+        }
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
         match &self.material {
             Material::Hmac(key) => hmac::sign(key, message).as_ref().to_vec(),
             Material::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
