@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 
-use super::address::{AddressClass, classify};
+use super::address::{AddressClass, locate};
 use super::error::{BlockedAddress, NetError};
 use super::exchange::{Nonces, Traffic};
 use super::origin::{Origin, Scheme};
@@ -44,9 +44,9 @@ impl Reach {
             (Self::Any, _)
             | (Self::Public, AddressClass::Public)
             | (Self::Loopback, AddressClass::Loopback) => Ok(()),
-            (Self::Public, AddressClass::Loopback) => Err("this machine"),
+            (Self::Public, AddressClass::Loopback | AddressClass::Own) => Err("this machine"),
             (Self::Public, AddressClass::Private) => Err("a private or reserved address"),
-            (Self::Loopback, _) => Err("not this machine, and plain http goes no further"),
+            (Self::Loopback, _) => Err("not loopback, and plain http goes no further"),
         }
     }
 }
@@ -146,7 +146,7 @@ impl Http {
         let Some(address) = origin.address() else {
             return Ok(());
         };
-        reach.allows(classify(address)).map_err(|why| BlockedAddress {
+        reach.allows(locate(address)).map_err(|why| BlockedAddress {
             host: origin.host().to_string(),
             address,
             why,
@@ -232,7 +232,7 @@ impl Resolve for Resolver {
 
 /// The addresses that may be dialled, or why there is none.
 fn keep_allowed(host: &str, reach: Reach, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, io::Error> {
-    let verdicts: Vec<_> = found.into_iter().map(|at| (at, reach.allows(classify(at.ip())))).collect();
+    let verdicts: Vec<_> = found.into_iter().map(|at| (at, reach.allows(locate(at.ip())))).collect();
     let refused = verdicts.iter().find_map(|(at, verdict)| {
         let why = verdict.err()?;
         Some(BlockedAddress { host: host.to_owned(), address: at.ip(), why })

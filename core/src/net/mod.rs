@@ -9,6 +9,7 @@ mod address;
 mod api_url;
 mod client;
 mod credential;
+mod endpoint;
 mod error;
 mod exchange;
 mod origin;
@@ -22,6 +23,9 @@ pub use address::{AddressClass, classify};
 pub use api_url::{ApiUrl, ApiUrlError};
 pub use client::{Http, HttpOptions, Reach};
 pub use credential::{CredentialError, CredentialSource, LOGIN, NoCredentials};
+pub use endpoint::{
+    Access, Answer, Courier, CourierOptions, EndpointProxy, EndpointProxyError, Letter, SendFailure, Sent,
+};
 pub use error::{BlockedAddress, NetError};
 pub use exchange::{Reply, Traffic, TrafficCount};
 pub use origin::{Origin, OriginError, Scheme};

@@ -95,6 +95,25 @@ impl Redactor {
         })
     }
 
+    /// `bytes` with `mask` wherever the secret stood.
+    pub fn mask(&self, bytes: Vec<u8>, mask: &[u8]) -> Vec<u8> {
+        self.forms.iter().fold(bytes, |bytes, form| {
+            let form = form.expose().as_bytes();
+            let mut masked = Vec::new();
+            let mut from = 0;
+            for at in memchr::memmem::find_iter(&bytes, form) {
+                masked.extend_from_slice(&bytes[from..at]);
+                masked.extend_from_slice(mask);
+                from = at + form.len();
+            }
+            if from == 0 {
+                return bytes;
+            }
+            masked.extend_from_slice(&bytes[from..]);
+            masked
+        })
+    }
+
     /// Whether `bytes` hold the secret.
     pub fn finds_in(&self, bytes: &[u8]) -> bool {
         self.forms.iter().any(|form| contains(bytes, form.expose().as_bytes()))
@@ -226,6 +245,15 @@ mod tests {
         let redactor = Redactor::new(&Secret::new("Orkee_Canary_Token"));
         assert!(redactor.finds_in_name("x-orkee_canary_token-y"));
         assert!(!redactor.finds_in_name("x-request-id"));
+    }
+
+    #[test]
+    fn w34_a_secret_is_masked_wherever_it_stands() {
+        let redactor = Redactor::new(&Secret::new("orkee_canary"));
+        let masked = |text: &str| String::from_utf8(redactor.mask(text.into(), b"***")).unwrap();
+        assert_eq!(masked("orkee_canary, orkee_canary!"), "***, ***!");
+        assert_eq!(masked("6f726b65655f63616e617279"), "***");
+        assert_eq!(masked("orkee_canar"), "orkee_canar");
     }
 
     #[test]

@@ -7,22 +7,38 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
 pub(super) fn config() -> Result<ClientConfig, Error> {
+    config_with(None)
+}
+
+/// TLS that also trusts these authorities, in PEM.
+pub(super) fn config_with(authorities: Option<&str>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let own = authorities.map_or(Ok(Vec::new()), certificates)?;
     let verifier =
-        Arc::new(PlatformWhenNeeded { provider: Arc::clone(&provider), verifier: OnceLock::new() });
+        Arc::new(PlatformWhenNeeded { provider: Arc::clone(&provider), own, verifier: OnceLock::new() });
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+/// The certificates of a text in PEM.
+pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    CertificateDer::pem_slice_iter(pem.as_bytes())
+        .map(|certificate| certificate.map_err(|error| Error::General(error.to_string())))
+        .collect()
 }
 
 /// The platform's verifier, made when the first certificate arrives.
 #[derive(Debug)]
 struct PlatformWhenNeeded {
     provider: Arc<CryptoProvider>,
+    /// Authorities beside the platform's.
+    own: Vec<CertificateDer<'static>>,
     verifier: OnceLock<Result<Verifier, Error>>,
 }
 
@@ -35,7 +51,9 @@ impl ServerCertVerifier for PlatformWhenNeeded {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verifier = self.verifier.get_or_init(|| Verifier::new(Arc::clone(&self.provider)));
+        let verifier = self.verifier.get_or_init(|| {
+            Verifier::new_with_extra_roots(self.own.iter().cloned(), Arc::clone(&self.provider))
+        });
         verifier.as_ref().map_err(Clone::clone)?.verify_server_cert(
             end_entity,
             intermediates,

@@ -49,8 +49,6 @@ pub(super) struct CallState {
     pub(super) failure: Option<SendError>,
     /// What the server called the newest request.
     pub(super) request_id: Option<String>,
-    /// Of the replies that the guest has got.
-    pub(super) statuses: Vec<u16>,
     /// What the person has to do, as the newest request's server says.
     pub(super) remedy: Option<String>,
     memory: MemoryMeter,
@@ -154,7 +152,6 @@ pub(super) struct Sandbox {
 pub(super) struct Aftermath {
     pub(super) failure: Option<SendError>,
     pub(super) request_id: Option<String>,
-    pub(super) statuses: Vec<u16>,
     pub(super) remedy: Option<String>,
 }
 
@@ -187,8 +184,8 @@ impl Sandbox {
             Err(_) => Err(self.limit(Limit::WallClock(wall_clock))),
             Ok(Err(error)) => Err(self.classify(&error, &output)),
             Ok(Ok(result)) => {
-                let CallState { failure, request_id, statuses, remedy, .. } = store.into_data();
-                Ok((result, Aftermath { failure, request_id, statuses, remedy }))
+                let CallState { failure, request_id, remedy, .. } = store.into_data();
+                Ok((result, Aftermath { failure, request_id, remedy }))
             }
         }
     }
@@ -208,7 +205,6 @@ impl Sandbox {
             meter: Meter::new(Instant::now()),
             failure: None,
             request_id: None,
-            statuses: Vec::new(),
             remedy: None,
             memory: MemoryMeter::new(limits.memory),
             wasi,

@@ -139,8 +139,8 @@ mod text;
 mod version;
 
 pub use dispatcher::{
-    Algorithm, Attempt, Delivery, DispatcherDescription, DispatcherError, DispatcherLibrary, DispatcherSetup,
-    KeyError, SigningKey, Target, TargetError, WasmDispatcher,
+    Access, Algorithm, Attempt, Class, Delivered, Delivery, DispatcherDescription, DispatcherSetup, KeyError,
+    RetryAfter, SigningKey, Target, TargetError, Transport, WasmDispatcher,
 };
 pub use error::PluginError;
 pub use gateway::{Refusals, RefusedRequest, SendError};

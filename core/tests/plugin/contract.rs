@@ -1,7 +1,7 @@
 //! P02, P04 to P06, and answers that the contract does not allow.
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
-use orkee_core::net::Secret;
+use orkee_core::net::{Courier, CourierOptions, Secret};
 use orkee_core::plugin::{DispatcherSetup, Host, PartError, PluginError, Registration, WasmDispatcher};
 use orkee_core::sync::provider::Failure;
 
@@ -102,7 +102,7 @@ async fn p05_a_provider_is_no_dispatcher_and_a_dispatcher_no_provider() {
         limits: rig.limits.clone(),
         state_folder: rig.home.path().to_owned(),
         settings: [].into(),
-        http: rig.http.clone(),
+        courier: Courier::new(CourierOptions::default()),
     };
     let error = WasmDispatcher::open(&plugin, setup).await.err().unwrap();
     assert!(error.to_string().contains("is no webhook dispatcher"), "{error}");

@@ -1,10 +1,10 @@
 //! A webhook dispatcher: what it sends, what it is told of keys, and what it may not.
 
 use base64::prelude::{BASE64_STANDARD as STANDARD, Engine};
-use orkee_core::net::Secret;
+use orkee_core::net::{Courier, CourierOptions, Secret};
 use orkee_core::plugin::{
-    Algorithm, Attempt, Delivery, DispatcherSetup, Limits, Network, PluginError, SigningKey, Target,
-    WasmDispatcher,
+    Access, Algorithm, Attempt, Class, Delivered, Delivery, DispatcherSetup, Limits, PluginError, SigningKey,
+    Target, WasmDispatcher,
 };
 use ring::{hmac, signature};
 
@@ -29,10 +29,16 @@ fn delivery(url: &str) -> Delivery {
         event: "project.updated".to_owned(),
         timestamp: 1_649_367_553,
         attempt: 1,
-        target: Target::parse(url, Network::Private).unwrap(),
+        target: Target::parse(url, &loopback()).unwrap(),
         body: BODY.to_vec(),
         keys: keys(),
+        headers: Vec::new(),
     }
+}
+
+/// For development: this machine, over plain http too.
+fn loopback() -> Access {
+    Access { loopback: true, ..Access::default() }
 }
 
 async fn dispatcher(rig: &Rig, settings: &[(&str, &str)]) -> Result<WasmDispatcher, PluginError> {
@@ -42,12 +48,17 @@ async fn dispatcher(rig: &Rig, settings: &[(&str, &str)]) -> Result<WasmDispatch
         limits: rig.limits.clone(),
         state_folder: rig.home.path().to_owned(),
         settings: settings.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
-        http: rig.http.clone(),
+        courier: Courier::new(CourierOptions::default()),
     };
     WasmDispatcher::open(&plugin, setup).await
 }
 
 async fn delivered(delivery: Delivery, settings: &[(&str, &str)]) -> Result<Attempt, PluginError> {
+    Ok(both(delivery, settings).await?.attempt)
+}
+
+/// What the dispatcher says and what the host saw.
+async fn both(delivery: Delivery, settings: &[(&str, &str)]) -> Result<Delivered, PluginError> {
     let dispatcher = dispatcher(&Rig::offline(), settings).await.unwrap();
     alive(dispatcher.deliver(delivery)).await
 }
@@ -116,14 +127,17 @@ async fn p10_a_dispatcher_reaches_the_endpoints_origin_and_nothing_else() {
 async fn p12_a_public_endpoint_does_not_lead_into_the_private_network() {
     let server = Server::start(|_| reply(200, &[], b"")).await;
     let port = server.url.rsplit(':').next().unwrap();
-    // A name is looked at when it is dialled.
-    let target = Target::parse(&format!("https://localhost:{port}/"), Network::Public).unwrap();
-    let told = reason(Delivery { target, ..delivery(&server.url) }, &[]).await;
-    assert!(told.contains("Denied") && told.contains("private address"), "{told}");
-    for address in ["127.0.0.1", "[::1]", "169.254.169.254", "[::ffff:10.0.0.1]"] {
-        let refused = Target::parse(&format!("https://{address}:{port}/"), Network::Public).unwrap_err();
-        assert!(refused.to_string().contains("private-network grant"), "{refused}");
+    for address in ["127.0.0.1", "[::1]", "169.254.169.254", "[::ffff:10.0.0.1]", "localhost"] {
+        let refused = Target::parse(&format!("https://{address}:{port}/"), &Access::default()).unwrap_err();
+        assert!(refused.to_string().starts_with("the endpoint"), "{refused}");
     }
+    // A name is looked at when it is dialled, and this one leads to another address than was named.
+    let access = Access { private: vec!["127.0.0.2/32".parse().unwrap()], ..Access::default() };
+    let target = Target::parse(&format!("https://localhost:{port}/"), &access).unwrap();
+    let delivered = both(Delivery { target, ..delivery(&server.url) }, &[]).await.unwrap();
+    assert_eq!(delivered.class(), Class::BlockedAddress, "{delivered:?}");
+    let Attempt::Failed { reason, .. } = delivered.attempt else { panic!("it is a failure") };
+    assert!(reason.contains("Denied") && reason.contains("private address"), "{reason}");
     assert_eq!(server.connections(), 0);
 }
 
@@ -165,8 +179,9 @@ async fn p22_a_receiver_that_says_nothing_ends_the_attempt_and_not_the_dispatche
     let server = Server::start(|_| crate::server::Answer::Silence).await;
     let limits = Limits { wall_clock: std::time::Duration::from_millis(1000), ..Limits::default() };
     let dispatcher = dispatcher(&Rig { limits, ..Rig::offline() }, &[]).await.unwrap();
-    let attempt = alive(dispatcher.deliver(delivery(&server.url))).await.unwrap();
+    let Delivered { attempt, transport } = alive(dispatcher.deliver(delivery(&server.url))).await.unwrap();
     assert!(matches!(&attempt, Attempt::Failed { reason, .. } if reason == "Error::Timeout"), "{attempt:?}");
+    assert_eq!(transport.class, Class::Timeout);
 }
 
 #[tokio::test]

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use orkee_core::net::Secret;
+use orkee_core::net::{Courier, CourierOptions, Secret};
 use orkee_core::plugin::{
-    Algorithm, Attempt, Delivery, DeliveryQuery, DispatcherSetup, Network, PartError, Registration, Role,
-    SigningKey, Target, Terms, WasmDispatcher, WasmProvider,
+    Access, Algorithm, Attempt, Delivery, DispatcherSetup, PartError, Registration, Role, SigningKey, Target,
+    WasmDispatcher, WasmProvider,
 };
 use orkee_core::sync::provider::{
     Answer, Failure, Mutation, Outcome, Provider, ProviderError, RejectReason, Request,
@@ -213,18 +213,19 @@ async fn p01_a_dispatcher_of_each_published_version_delivers() {
             limits: rig.limits.clone(),
             state_folder: rig.home.path().to_owned(),
             settings: [].into(),
-            http: rig.http.clone(),
+            courier: Courier::new(CourierOptions::default()),
         };
         let dispatcher = WasmDispatcher::open(&plugin, setup).await.unwrap();
         assert_eq!(dispatcher.description().id, "every-part", "{version}");
         let secret = Secret::new("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
         let key = SigningKey::new("k", Algorithm::HmacSha256, &secret).unwrap();
+        let access = Access { loopback: true, ..Access::default() };
         let deliver = async |path: &str| {
-            let target = Target::parse(&format!("{}{path}", server.url), Network::Private).unwrap();
+            let target = Target::parse(&format!("{}{path}", server.url), &access).unwrap();
             let (id, event, body) = ("msg_1".to_owned(), "project.updated".to_owned(), b"{}".to_vec());
-            let keys = vec![key.clone()];
-            alive(dispatcher.deliver(Delivery { id, event, timestamp: 1, attempt: 1, target, body, keys }))
-                .await
+            let (keys, headers) = (vec![key.clone()], Vec::new());
+            let delivery = Delivery { id, event, timestamp: 1, attempt: 1, target, body, keys, headers };
+            alive(dispatcher.deliver(delivery)).await.map(|delivered| delivered.attempt)
         };
         assert_eq!(deliver("/fine").await.unwrap(), Attempt::Delivered { status: 200 }, "{version}");
         assert_eq!(server.seen().pop().unwrap().header("x-signature").unwrap().len(), 64);

@@ -71,7 +71,6 @@ impl CallState {
         match sent {
             Ok(reply) => {
                 self.request_id = reply.request_id;
-                self.statuses.push(reply.status);
                 self.remedy = self.remedy.take().or(reply.remedy);
                 Ok(Response { status: reply.status, headers: reply.headers, body: reply.body })
             }

@@ -1,13 +1,14 @@
 //! A component as a webhook dispatcher: one call is one attempt to deliver one event to one endpoint.
 //!
 //! The host owns the schedule, the keys and the list of what is due; none of that is here. Each delivery gets a gateway of its
-//! own that reaches the endpoint's origin alone, signs with that delivery's keys, and has no sign-in.
+//! own that reaches the endpoint's origin alone, signs with that delivery's keys, and has no sign-in. What a dispatcher says of an
+//! attempt stands beside what the host saw of it.
 
-mod access;
-mod class;
+mod errand;
 mod key;
 mod library;
 mod target;
+mod transport;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -18,17 +19,18 @@ use std::time::Duration;
 use super::bindings::exports::orkee::sync::dispatcher as wit;
 use super::call::{Context, Sandbox};
 use super::error::PluginError;
-use super::gateway::{Gateway, Hidden, Witness};
+use super::gateway::{Gateway, Hidden, Way, Witness};
 use super::host::Plugin;
 use super::limits::Limits;
 use super::state::StateStore;
-use crate::net::{Http, NoCredentials};
+use crate::net::{Courier, NoCredentials, Secret};
 
-pub use access::Access;
-pub use class::{Class, UnknownClass};
+pub use crate::net::Access;
+pub(super) use errand::{Errand, Request};
 pub use key::{Algorithm, KeyError, SigningKey};
 pub use library::{DispatcherError, DispatcherLibrary};
 pub use target::{Target, TargetError};
+pub use transport::{Class, RetryAfter, Transport};
 
 /// What a dispatcher is given for all of its deliveries.
 pub struct DispatcherSetup {
@@ -40,8 +42,8 @@ pub struct DispatcherSetup {
     pub state_folder: PathBuf,
     /// What the user set for it.
     pub settings: BTreeMap<String, String>,
-    /// The clients of this process.
-    pub http: Http,
+    /// Who takes the requests to the endpoints.
+    pub courier: Courier,
 }
 
 /// Who a dispatcher says it is.
@@ -72,9 +74,40 @@ pub struct Delivery {
     pub body: Vec<u8>,
     /// The endpoint's keys, newest first.
     pub keys: Vec<SigningKey>,
+    /// The endpoint's own headers. The host attaches them, and the dispatcher does not see them.
+    pub headers: Vec<(String, Secret)>,
 }
 
-/// What became of an attempt.
+/// What became of an attempt: what the dispatcher says, and what the host saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// The dispatcher's word, as far as it agrees with what was seen.
+    pub attempt: Attempt,
+    /// What the host saw of the last request.
+    pub transport: Transport,
+}
+
+impl Delivered {
+    /// How the attempt ended, from both: a dispatcher may call less a success than the host would, and never more.
+    pub fn class(&self) -> Class {
+        match (&self.attempt, self.transport.class) {
+            (Attempt::Gone, _) | (_, Class::Gone) => Class::Gone,
+            (Attempt::Failed { .. }, Class::Delivered) => Class::Dispatcher,
+            (_, seen) => seen,
+        }
+    }
+
+    /// Why it failed, in a sentence. None: it did not.
+    pub fn why(&self) -> Option<&str> {
+        match (self.class(), &self.attempt) {
+            (Class::Delivered, _) => None,
+            (Class::Dispatcher, Attempt::Failed { reason, .. }) => Some(reason),
+            _ => self.transport.why.as_deref(),
+        }
+    }
+}
+
+/// What a dispatcher says of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempt {
     /// The receiver took it, with a status of 2xx.
@@ -99,7 +132,7 @@ pub enum Attempt {
 pub struct WasmDispatcher {
     /// With nothing to reach and no key: for `describe`, and to be changed for each delivery.
     sandbox: Sandbox,
-    http: Http,
+    courier: Courier,
     description: DispatcherDescription,
     dispatcher: wit::GuestIndices,
 }
@@ -132,7 +165,7 @@ impl WasmDispatcher {
             })
             .await?;
         let description = validate::description(plugin.name(), &described)?;
-        Ok(Self { sandbox, http: setup.http, description, dispatcher: indices })
+        Ok(Self { sandbox, courier: setup.courier, description, dispatcher: indices })
     }
 
     /// Who it is.
@@ -141,9 +174,12 @@ impl WasmDispatcher {
     }
 
     /// Makes one attempt. An error is the dispatcher's own fault: it trapped, ran into a limit, or told what was not so.
-    pub async fn deliver(&self, delivery: Delivery) -> Result<Attempt, PluginError> {
+    pub async fn deliver(&self, delivery: Delivery) -> Result<Delivered, PluginError> {
+        let keys = delivery.keys.iter().map(|key| key.secret().clone());
+        let (courier, access) = (self.courier.clone(), delivery.target.access().clone());
+        let errand = Errand::new(courier, access, &delivery.headers, keys, self.courier.timeout());
         let sandbox = self.sandbox.with(|context| {
-            context.gateway = Some(self.gateway(context, &delivery));
+            context.gateway = Some(self.gateway(context, &delivery, errand.clone()));
             context.keys.clone_from(&delivery.keys);
         });
         let delivery = convert(delivery);
@@ -156,12 +192,21 @@ impl WasmDispatcher {
         });
         let (outcome, aftermath) = called.await?;
         let plugin = &self.sandbox.context.plugin;
-        validate::attempt(outcome, &aftermath.statuses)
-            .map_err(|what| PluginError::Contract { plugin: plugin.clone(), what })
+        let seen = errand.seen();
+        let attempt = validate::attempt(outcome, seen.as_ref())
+            .map_err(|what| PluginError::Contract { plugin: plugin.clone(), what })?;
+        let transport = seen.unwrap_or_else(|| {
+            let refused = aftermath.failure.map(|error| error.to_string());
+            Transport::none(
+                Class::Dispatcher,
+                refused.unwrap_or_else(|| "the dispatcher made no request".to_owned()),
+            )
+        });
+        Ok(Delivered { attempt, transport })
     }
 
     /// The way to the endpoint, and nowhere else.
-    fn gateway(&self, context: &Context, delivery: &Delivery) -> Gateway {
+    fn gateway(&self, context: &Context, delivery: &Delivery, errand: Errand) -> Gateway {
         Gateway {
             plugin: context.plugin.clone(),
             api_url: delivery.target.base().clone(),
@@ -169,7 +214,7 @@ impl WasmDispatcher {
             reply_body: context.limits.reply_body,
             // A receiver that says nothing is told of as such, before the dispatcher's own time is over.
             timeout: context.limits.wall_clock.mul_f64(0.9),
-            http: self.http.clone(),
+            way: Way::Endpoint(errand),
             credentials: Arc::new(NoCredentials),
             hidden: Hidden::withheld(delivery.keys.iter().map(SigningKey::secret)),
             witness: Witness::default(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Attempt, DispatcherDescription};
+use super::{Attempt, Class, DispatcherDescription, Transport};
 use crate::plugin::bindings::exports::orkee::sync::dispatcher as wit;
 use crate::plugin::error::PluginError;
 use crate::plugin::text::{clean, is_plugin_id};
@@ -27,21 +27,34 @@ pub(super) fn description(
     })
 }
 
-/// The attempt that it tells of, or what is wrong with that. `seen`: the statuses of the replies that it has got.
-pub(super) fn attempt(given: wit::Outcome, seen: &[u16]) -> Result<Attempt, String> {
-    let was_seen = |status: u16| match seen.contains(&status) {
-        true => Ok(status),
-        false => Err(format!("it tells of a reply with status {status}, and there was none")),
+/// The attempt that it tells of, or what is wrong with that. `seen`: what the host saw of its last request.
+pub(super) fn attempt(given: wit::Outcome, seen: Option<&Transport>) -> Result<Attempt, String> {
+    let status = seen.and_then(|seen| seen.status);
+    let was_seen = |told: u16| match status == Some(told) {
+        true => Ok(told),
+        false => Err(match status {
+            Some(last) => format!("it tells of a reply with status {told}, and the last was one with {last}"),
+            None => format!("it tells of a reply with status {told}, and there was none"),
+        }),
     };
     match given {
-        wit::Outcome::Delivered(status) if !(200..300).contains(&status) => {
-            Err(format!("it calls a reply with status {status} a delivery"))
+        wit::Outcome::Delivered(told) if !(200..300).contains(&told) => {
+            Err(format!("it calls a reply with status {told} a delivery"))
         }
-        wit::Outcome::Delivered(status) => Ok(Attempt::Delivered { status: was_seen(status)? }),
-        wit::Outcome::Gone if seen.is_empty() => {
-            Err("it says that the receiver wants no more, and there was no reply".to_owned())
+        wit::Outcome::Delivered(told) => {
+            let told = was_seen(told)?;
+            match seen.map(|seen| seen.class) {
+                Some(Class::Delivered) => Ok(Attempt::Delivered { status: told }),
+                _ => Err("it calls a reply that did not come whole a delivery".to_owned()),
+            }
         }
-        wit::Outcome::Gone => Ok(Attempt::Gone),
+        wit::Outcome::Gone => match status {
+            Some(400..500) => Ok(Attempt::Gone),
+            Some(last) => Err(format!(
+                "it says that the receiver wants no more, and the last reply was one with {last}"
+            )),
+            None => Err("it says that the receiver wants no more, and there was no reply".to_owned()),
+        },
         wit::Outcome::Failed(failed) => Ok(Attempt::Failed {
             status: failed.status.map(was_seen).transpose()?,
             reason: clean(&failed.reason, MAX_REASON),
@@ -52,35 +65,54 @@ pub(super) fn attempt(given: wit::Outcome, seen: &[u16]) -> Result<Attempt, Stri
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+
     use super::*;
 
     fn failed(status: Option<u16>, wait_ms: Option<u64>) -> wit::Outcome {
         wit::Outcome::Failed(wit::FailedAttempt { status, reason: "\u{1b}[31mno\n".to_owned(), wait_ms })
     }
 
+    fn seen(status: u16) -> Transport {
+        let class = Class::of_status(StatusCode::from_u16(status).unwrap());
+        Transport { status: Some(status), ..Transport::none(class, "") }
+    }
+
     #[test]
     fn an_attempt_is_believed_where_its_reply_was_seen() {
-        assert_eq!(attempt(wit::Outcome::Delivered(204), &[204]), Ok(Attempt::Delivered { status: 204 }));
-        assert_eq!(attempt(wit::Outcome::Gone, &[410]), Ok(Attempt::Gone));
+        let gone = [410, 404].map(|status| attempt(wit::Outcome::Gone, Some(&seen(status))));
+        assert_eq!(gone, [Ok(Attempt::Gone), Ok(Attempt::Gone)]);
+        let delivered = attempt(wit::Outcome::Delivered(204), Some(&seen(204)));
+        assert_eq!(delivered, Ok(Attempt::Delivered { status: 204 }));
         let reason = "no".to_owned();
         assert_eq!(
-            attempt(failed(None, None), &[]),
+            attempt(failed(None, None), None),
             Ok(Attempt::Failed { status: None, reason, wait: None })
         );
+    }
+
+    #[test]
+    fn w10_a_dispatcher_cannot_make_a_failure_a_success() {
+        let broken = Transport { class: Class::Reset, ..seen(200) };
         for (given, seen) in [
-            (wit::Outcome::Delivered(200), &[][..]),
-            (wit::Outcome::Delivered(200), &[500]),
-            (wit::Outcome::Delivered(302), &[302]),
-            (wit::Outcome::Gone, &[]),
-            (failed(Some(500), None), &[]),
+            (wit::Outcome::Delivered(200), None),
+            (wit::Outcome::Delivered(200), Some(seen(500))),
+            (wit::Outcome::Delivered(200), Some(seen(204))),
+            (wit::Outcome::Delivered(302), Some(seen(302))),
+            (wit::Outcome::Delivered(200), Some(broken)),
+            (wit::Outcome::Gone, None),
+            (wit::Outcome::Gone, Some(seen(200))),
+            (wit::Outcome::Gone, Some(seen(500))),
+            (failed(Some(500), None), None),
+            (failed(Some(500), None), Some(seen(200))),
         ] {
-            assert!(attempt(given, seen).is_err());
+            assert!(attempt(given, seen.as_ref()).is_err(), "{seen:?}");
         }
     }
 
     #[test]
     fn a_wait_has_an_end() {
-        let Ok(Attempt::Failed { wait, .. }) = attempt(failed(None, Some(u64::MAX)), &[]) else {
+        let Ok(Attempt::Failed { wait, .. }) = attempt(failed(None, Some(u64::MAX)), None) else {
             panic!("it is a failure")
         };
         assert_eq!(wait, Some(MAX_WAIT));

@@ -18,6 +18,7 @@ use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use thiserror::Error;
 
+use super::dispatcher::{Errand, Request};
 use super::grants::{Attach, Credential, Grants, Verdict};
 use super::text::clean;
 use crate::clock::{Clock, SystemClock};
@@ -54,14 +55,23 @@ pub(super) struct Gateway {
     pub reply_body: u64,
     /// The longest that one request may take.
     pub timeout: Duration,
-    /// The clients of this process.
-    pub http: Http,
+    /// Who takes the requests there.
+    pub way: Way,
     /// Where secrets come from.
     pub credentials: Arc<dyn CredentialSource>,
     /// What this call's guest must not see, besides credentials.
     pub(super) hidden: Hidden,
     /// Who hears of what was refused.
     pub(super) witness: Witness,
+}
+
+/// Who takes requests to their servers.
+#[derive(Clone)]
+pub(super) enum Way {
+    /// The clients of this process.
+    Clients(Http),
+    /// One delivery's courier, to its endpoint.
+    Endpoint(Errand),
 }
 
 /// A secret as it is sent.
@@ -229,11 +239,13 @@ impl Gateway {
         self.admit_from(&name, reply, &checked.origin, &credential.attach.secrets(&[first, second]))
     }
 
-    /// A signature is over the body as the server stores it, so such a request is not compressed.
+    /// A signature is over the body as the server stores it, so such a request is not compressed; and no receiver of webhooks
+    /// expects a body that is.
     fn as_signed(&self, outgoing: Outgoing) -> Outgoing {
         let credential = outgoing.credential.as_ref().and_then(|name| self.grants.credentials.get(name));
         let signs = credential.is_some_and(|credential| credential.attach.signs());
-        Outgoing { compress: outgoing.compress && !signs, ..outgoing }
+        let is_delivery = matches!(self.way, Way::Endpoint(_));
+        Outgoing { compress: outgoing.compress && !signs && !is_delivery, ..outgoing }
     }
 
     /// Amazon's own headers change who may read an object, or copy another one: signed, they would be the user's word.
@@ -305,13 +317,36 @@ impl Gateway {
         reach: Reach,
         attached: Option<&Attached<'_>>,
     ) -> Result<Reply, SendError> {
-        let client = self.http.client(reach)?;
+        let timeout = checked.timeout.map_or(self.timeout, |wanted| wanted.min(self.timeout));
+        let sent = match &self.way {
+            Way::Clients(http) => {
+                let request = self.request(http, checked, reach, attached, timeout)?;
+                http.exchange(&checked.origin, reach, request, self.reply_body).await
+            }
+            // A delivery has no credential, and the endpoint's own rules say how far it goes.
+            Way::Endpoint(errand) => {
+                let Checked { method, url, headers, body, .. } = checked;
+                errand.send(Request { method, url, headers, body, timeout }, &checked.origin).await
+            }
+        };
+        sent.map_err(|error| self.sort(error, &checked.origin))
+    }
+
+    fn request(
+        &self,
+        http: &Http,
+        checked: &Checked,
+        reach: Reach,
+        attached: Option<&Attached<'_>>,
+        timeout: Duration,
+    ) -> Result<reqwest::Request, SendError> {
+        let client = http.client(reach)?;
         let mut request =
             client.request(checked.method.clone(), checked.url.clone()).headers(checked.headers.clone());
         request = request.header(REQUEST_ID, format!("sync_{}", id::random(16)));
         request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("zstd"));
         if let Some(attached) = attached {
-            let headers = self.authorize(checked, attached).ok_or_else(|| {
+            let headers = self.authorize(http, checked, attached).ok_or_else(|| {
                 self.invalid("the credential has a form in which it cannot be sent".to_owned())
             })?;
             request = request.headers(headers);
@@ -319,14 +354,11 @@ impl Gateway {
         if checked.compressed {
             request = request.header(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
         }
-        let timeout = checked.timeout.map_or(self.timeout, |wanted| wanted.min(self.timeout));
         request = request.timeout(timeout);
         if !checked.body.is_empty() {
             request = request.body(checked.body.clone());
         }
-        let request = request.build().map_err(|e| NetError::sort(e, &checked.origin))?;
-        let sent = self.http.exchange(&checked.origin, reach, request, self.reply_body).await;
-        sent.map_err(|error| self.sort(error, &checked.origin))
+        Ok(request.build().map_err(|e| NetError::sort(e, &checked.origin))?)
     }
 
     /// A network error as the plugin's user needs it.
@@ -337,7 +369,12 @@ impl Gateway {
                 plugin: self.plugin.clone(),
                 origin: origin.clone(),
                 because: ", which leads to a private address",
-                command: format!("orkee cloud provider grant {} {origin} --private-network", self.plugin),
+                command: match self.way {
+                    Way::Clients(_) => {
+                        format!("orkee cloud provider grant {} {origin} --private-network", self.plugin)
+                    }
+                    Way::Endpoint(_) => "orkee cloud webhook add --allow-private".to_owned(),
+                },
             },
             error => SendError::Net(error),
         }
@@ -376,11 +413,11 @@ impl Gateway {
     }
 
     /// The headers that carry the credential. None if it cannot be sent so.
-    fn authorize(&self, checked: &Checked, attached: &Attached<'_>) -> Option<HeaderMap> {
+    fn authorize(&self, http: &Http, checked: &Checked, attached: &Attached<'_>) -> Option<HeaderMap> {
         let Attached { attach, secret, key } = attached;
         let value = match (attach, key) {
             (Attach::Bearer, Some(key)) => {
-                let nonce = self.http.nonce(&checked.origin);
+                let nonce = http.nonce(&checked.origin);
                 let proof = key.prove(&Proven {
                     method: &checked.method,
                     url: &checked.url,

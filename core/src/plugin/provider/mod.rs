@@ -14,7 +14,7 @@ use super::bindings::exports::orkee::sync::{
 };
 use super::call::{Context, Sandbox};
 use super::error::PluginError;
-use super::gateway::{Gateway, Hidden, Refusals, Witness};
+use super::gateway::{Gateway, Hidden, Refusals, Way, Witness};
 use super::grants::Grants;
 use super::host::Plugin;
 use super::limits::Limits;
@@ -148,7 +148,7 @@ fn context(plugin: &str, setup: Setup) -> Context {
         reply_body: limits.reply_body,
         // A server that says nothing is the server's fault, and told as such before the plugin's own time is over.
         timeout: limits.wall_clock.mul_f64(0.9),
-        http: setup.http,
+        way: Way::Clients(setup.http),
         credentials: setup.credentials,
         hidden: Hidden::default(),
         witness: Witness::default(),
