@@ -11,6 +11,7 @@ use url::Url;
 use super::transport::Transport;
 use crate::id;
 use crate::net::{Access, Answer, Courier, Letter, NetError, Origin, Redactor, Reply, Secret, SendFailure};
+use crate::plugin::gateway::Hidden;
 
 /// Names a request in the receiver's log and in ours.
 const REQUEST_ID: &str = "x-request-id";
@@ -45,7 +46,7 @@ impl Errand {
         courier: Courier,
         access: Access,
         headers: &[(String, Secret)],
-        keys: impl IntoIterator<Item = Secret>,
+        keys: &Hidden,
         limit: Duration,
     ) -> Self {
         let own = headers.iter().filter_map(|(name, value)| {
@@ -55,7 +56,7 @@ impl Errand {
         });
         let own = own.collect();
         let values = headers.iter().map(|(_, value)| Redactor::new(value)).collect();
-        let keys = keys.into_iter().map(|key| Redactor::new(&key)).collect();
+        let keys = keys.secrets().iter().map(Redactor::new).collect();
         let (deadline, seen) = (Instant::now() + limit, Arc::default());
         Self { courier, access, headers: own, values, keys, deadline, seen }
     }

@@ -175,11 +175,11 @@ impl WasmDispatcher {
 
     /// Makes one attempt. An error is the dispatcher's own fault: it trapped, ran into a limit, or told what was not so.
     pub async fn deliver(&self, delivery: Delivery) -> Result<Delivered, PluginError> {
-        let keys = delivery.keys.iter().map(|key| key.secret().clone());
+        let hidden = Hidden::withheld(delivery.keys.iter().map(SigningKey::secret));
         let (courier, access) = (self.courier.clone(), delivery.target.access().clone());
-        let errand = Errand::new(courier, access, &delivery.headers, keys, self.courier.timeout());
+        let errand = Errand::new(courier, access, &delivery.headers, &hidden, self.courier.timeout());
         let sandbox = self.sandbox.with(|context| {
-            context.gateway = Some(self.gateway(context, &delivery, errand.clone()));
+            context.gateway = Some(self.gateway(context, &delivery, errand.clone(), hidden));
             context.keys.clone_from(&delivery.keys);
         });
         let delivery = convert(delivery);
@@ -206,7 +206,7 @@ impl WasmDispatcher {
     }
 
     /// The way to the endpoint, and nowhere else.
-    fn gateway(&self, context: &Context, delivery: &Delivery, errand: Errand) -> Gateway {
+    fn gateway(&self, context: &Context, delivery: &Delivery, errand: Errand, hidden: Hidden) -> Gateway {
         Gateway {
             plugin: context.plugin.clone(),
             api_url: delivery.target.base().clone(),
@@ -216,7 +216,7 @@ impl WasmDispatcher {
             timeout: context.limits.wall_clock.mul_f64(0.9),
             way: Way::Endpoint(errand),
             credentials: Arc::new(NoCredentials),
-            hidden: Hidden::withheld(delivery.keys.iter().map(SigningKey::secret)),
+            hidden,
             witness: Witness::default(),
         }
     }

@@ -46,7 +46,8 @@ impl Hidden {
         self.is_spent.load(Ordering::Relaxed)
     }
 
-    pub(super) fn secrets(&self) -> &[Secret] {
+    /// What no reply may repeat.
+    pub(in crate::plugin) fn secrets(&self) -> &[Secret] {
         &self.secrets
     }
 
