@@ -21,7 +21,7 @@ fn laptop() -> DeviceName {
 }
 
 /// Tokens named after `n`.
-fn pair(n: u32) -> TokenPair {
+pub(super) fn pair(n: u32) -> TokenPair {
     TokenPair {
         access: access(n),
         access_expires: start() + HOUR,
@@ -35,7 +35,7 @@ fn access(n: u32) -> SecretHash {
     SecretHash::of(&format!("access {n}"))
 }
 
-fn refresh(n: u32) -> SecretHash {
+pub(super) fn refresh(n: u32) -> SecretHash {
     SecretHash::of(&format!("refresh {n}"))
 }
 
@@ -67,7 +67,7 @@ fn redeem(
 }
 
 /// Signs a device in with tokens named after `n`.
-fn signed_in(storage: &impl Storage, account: AccountKey, n: u32) {
+pub(super) fn signed_in(storage: &impl Storage, account: AccountKey, n: u32) {
     make_code(storage, account, &n.to_string());
     assert_eq!(redeem(storage, &n.to_string(), &client(), "challenge", n, start()), Redeemed::Granted);
 }

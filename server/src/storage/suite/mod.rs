@@ -9,6 +9,7 @@ pub(crate) mod records;
 pub(crate) mod sign_ins;
 pub(crate) mod teams;
 pub(crate) mod tenants;
+pub(crate) mod webhooks;
 
 use jiff::Timestamp;
 
@@ -74,6 +75,15 @@ macro_rules! storage_suite {
             sign_ins: an_account_goes_to_another_identity_only_after_its_own_was_forgotten,
             sign_ins: the_newest_judgement_of_an_account_stays_the_newest,
             sign_ins: an_address_moves_only_to_where_nobody_has_it,
+            webhooks: each_accepted_write_is_told_to_those_who_listen_and_no_other,
+            webhooks: a_sync_tells_of_a_hundred_projects_one_by_one_and_of_more_at_once,
+            webhooks: the_published_api_tells_of_what_it_replaced_and_of_no_sync,
+            webhooks: an_endpoint_is_its_own_spaces_alone,
+            webhooks: devices_are_told_of_to_their_account_however_they_come_and_go,
+            webhooks: nothing_goes_out_for_an_account_that_was_disabled,
+            webhooks: what_is_done_to_webhooks_stands_in_the_audit_trail_without_their_secrets,
+            webhooks: a_space_has_fifty_endpoints_and_no_more,
+            webhooks: what_is_sent_and_not_pulled_is_not_handed_out,
         }
     };
     (@ $bench:expr; $($area:ident: $name:ident,)*) => {
