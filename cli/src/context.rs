@@ -3,6 +3,8 @@
 use std::cell::OnceCell;
 use std::path::PathBuf;
 
+#[cfg(feature = "cloud")]
+use orkee_core::event::NewEvent;
 use orkee_core::home::Home;
 use orkee_core::settings::Settings;
 #[cfg(feature = "cloud")]
@@ -84,6 +86,14 @@ impl Context {
     pub(crate) fn note(&self, entry: AuditEntry) -> Result<(), Failure> {
         let tenant = self.settings()?.tenant()?.value;
         self.trail()?.note(&AuditEntry { tenant, ..entry });
+        Ok(())
+    }
+
+    /// As [`Context::note`], and tells the endpoints of it.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn note_and_tell(&self, entry: AuditEntry, event: &NewEvent<'_>) -> Result<(), Failure> {
+        let tenant = self.settings()?.tenant()?.value;
+        self.trail()?.note_and_tell(&AuditEntry { tenant, ..entry }, event);
         Ok(())
     }
 

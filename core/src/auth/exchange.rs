@@ -66,6 +66,12 @@ pub struct Device {
 }
 
 impl Device {
+    /// The one that this runs on.
+    pub fn this() -> Self {
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Self { name, platform: std::env::consts::OS.to_owned() }
+    }
+
     /// As the server's token endpoint takes it.
     pub(super) fn parameters(&self) -> Vec<(&'static str, String)> {
         vec![("device_name", self.name.clone()), ("device_platform", self.platform.clone())]

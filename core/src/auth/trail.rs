@@ -2,9 +2,11 @@
 
 use super::Auth;
 use super::error::AuthError;
+use super::exchange::Device;
 use super::host_of;
 use super::section::{Login, Section};
 use crate::diagnostic::Diagnostic;
+use crate::event::{EventKind, NewEvent};
 use crate::store::{AuditAction, AuditEntry, AuditOutcome};
 
 impl Section {
@@ -26,7 +28,7 @@ impl Login {
 }
 
 impl Auth {
-    /// Notes what became of a login.
+    /// Notes what became of a login. That this device is signed out is told, too.
     pub(super) fn note(
         &self,
         action: AuditAction,
@@ -34,14 +36,20 @@ impl Auth {
         (outcome, error): (AuditOutcome, Option<&AuthError>),
         request_id: Option<String>,
     ) {
-        self.trail.note(&AuditEntry {
+        let entry = AuditEntry {
             who: Some(login.who(section)),
             subject: Some(host_of(&login.issuer)),
             code: error.map(|error| error.code().to_owned()),
             provider: login.provider.clone(),
             request_id,
             ..AuditEntry::new(section.tenant(), action, outcome)
-        });
+        };
+        if action != AuditAction::Logout {
+            return self.trail.note(&entry);
+        }
+        let Device { name, platform } = Device::this();
+        let event = NewEvent::of_device(EventKind::DeviceRevoked, None, &name, Some(&platform));
+        self.trail.note_and_tell(&entry, &event);
     }
 }
 

@@ -54,4 +54,4 @@ pub const SCHEMA: &str = include_str!("schema.sql");
 pub struct Owner(pub i64);
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -11,6 +11,9 @@ use super::kind::EventKind;
 use super::time::ms;
 use crate::id::Ids;
 
+/// Characters of a text that comes from elsewhere.
+const LINE: usize = 200;
+
 /// An event that is about to be written.
 #[derive(Debug, Clone)]
 pub struct NewEvent<'a> {
@@ -33,6 +36,19 @@ impl<'a> NewEvent<'a> {
     /// Which happened to a project.
     pub fn of(kind: EventKind, project: &'a str) -> Self {
         Self { project: Some(project), ..Self::new(kind) }
+    }
+
+    /// A sync ended with this error.
+    pub fn sync_failed(code: &str, message: &str) -> Self {
+        Self::new(EventKind::SyncFailed).with([("code", code.into()), ("message", line(message).into())])
+    }
+
+    /// Something happened to a device. `id` is the backend's name of its sign-in, where one is known.
+    pub fn of_device(kind: EventKind, id: Option<&str>, name: &str, platform: Option<&str>) -> Self {
+        let members = [("id", id), ("name", Some(name)), ("platform", platform)];
+        let device =
+            members.into_iter().filter_map(|(member, text)| Some((member.to_owned(), line(text?).into())));
+        Self::new(kind).with([("device", Value::Object(device.collect()))])
     }
 
     /// Which says more.
@@ -130,6 +146,11 @@ pub fn emit_to(
     let Some(endpoint) = found else { return Ok(None) };
     let row = write(db, owner, event, at, ids)?;
     deliver(db, row, endpoint, at).map(Some)
+}
+
+/// A text that may come from elsewhere: without control characters, and not long.
+fn line(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(LINE).collect()
 }
 
 /// A new event's id.

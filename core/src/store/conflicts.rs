@@ -115,7 +115,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Keeps the value that lost, unless it is kept already. `other` is the version that it came with.
+    /// Keeps the value that lost, unless it is kept already, and tells of it. `other` is the version that it came with.
     pub fn add_conflict(
         &self,
         record: &Record,
@@ -128,8 +128,10 @@ impl Tx<'_> {
                    WHERE NOT EXISTS (SELECT 1 FROM conflicts WHERE record = ?1 AND field = ?2 AND cloud IS ?4)";
         let text = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
         let values = (record.row, field, text(local), text(cloud), &other.device, &other.at);
-        self.connection().prepare_cached(sql)?.execute(values)?;
-        Ok(())
+        match self.connection().prepare_cached(sql)?.execute(values)? {
+            0 => Ok(()),
+            _ => self.tell_conflict(record, field),
+        }
     }
 
     /// Writes what a person chose. Other values that wait for the field go on waiting beside it.

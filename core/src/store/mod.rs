@@ -38,6 +38,7 @@ mod space;
 mod standing;
 #[cfg(feature = "sync")]
 mod sync;
+mod telling;
 mod trim;
 mod turn;
 mod tx;

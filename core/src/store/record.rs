@@ -69,7 +69,7 @@ impl Tx<'_> {
         record(self.connection(), self.space(), id)
     }
 
-    /// Writes a payload, or a tombstone, as this store's own write on top of what is there.
+    /// Writes a payload, or a tombstone, as this store's own write on top of what is there, and tells of it.
     pub fn write(
         &mut self,
         id: ProjectId,
@@ -83,6 +83,8 @@ impl Tx<'_> {
         if let Some(current) = &current {
             self.settle_changed(current, version.payload.as_ref())?;
         }
+        let before = current.as_ref().and_then(|current| current.version.payload.as_ref());
+        self.tell_written(id, before, version.payload.as_ref())?;
         self.put(id, current, version)
     }
 

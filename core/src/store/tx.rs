@@ -1,15 +1,17 @@
 //! A write transaction, and this store as a writer in it.
 
-use super::record::Ancestry;
+use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::record::Ancestry;
 use super::trim::Keep;
 use super::turn::insist;
 use super::{Store, StoreError};
 use crate::clock::{Clock, rfc3339};
+use crate::event::Listeners;
 use crate::id::Ids;
 
 /// What a finished transaction survives.
@@ -50,6 +52,8 @@ pub struct Tx<'s> {
     at: String,
     writer: Option<Writer>,
     keep: Keep,
+    /// Who is told of what happens, once that was asked.
+    pub(super) listening: OnceCell<Listeners>,
     /// Versions that went to history.
     pub(super) kept: u32,
 }
@@ -69,7 +73,18 @@ impl<'s> Tx<'s> {
         tracing::debug!(target: "orkee::store", waited_us = asked.elapsed().as_micros() as u64, "may write");
         let now = Clock::now(&**clock);
         let (at, keep) = (rfc3339(now), *keep);
-        Ok(Self { transaction: begun?, space: *space, ids: &**ids, now, at, writer: None, keep, kept: 0 })
+        let listening = OnceCell::new();
+        Ok(Self {
+            transaction: begun?,
+            space: *space,
+            ids: &**ids,
+            now,
+            at,
+            writer: None,
+            keep,
+            listening,
+            kept: 0,
+        })
     }
 
     pub(super) fn commit(mut self) -> Result<(), StoreError> {

@@ -44,6 +44,18 @@ pub enum What {
     },
 }
 
+impl What {
+    /// Whether the project was sent or fetched; a conflict is told beside the merge that it came of.
+    pub(super) fn is_change(&self) -> bool {
+        match self {
+            Self::Pushed | Self::PushedDelete | Self::Added | Self::Pulled | Self::Merged | Self::Deleted => {
+                true
+            }
+            Self::Conflict { .. } | Self::Parked { .. } | Self::Unreadable { .. } => false,
+        }
+    }
+}
+
 /// A record that was set aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parked {

@@ -137,7 +137,7 @@ impl Login {
             callback_port: self.callback_port,
             timeout: Duration::from_secs(self.timeout),
             prefers_code: wish == BrowserWish::IfThere,
-            device: device(),
+            device: Device::this(),
             sso: None,
             lifetime: purpose.sign_in_lifetime,
         };
@@ -273,11 +273,6 @@ fn typed_lines() -> mpsc::Receiver<String> {
         }
     });
     receiver
-}
-
-fn device() -> Device {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    Device { name, platform: std::env::consts::OS.to_owned() }
 }
 
 /// The server has no such way to sign in.

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::event::NewEvent;
 use orkee_core::net::TrafficCount;
 use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome, Durability, Point, Store};
 use orkee_core::sync::provider::Failure as ProviderFailure;
@@ -274,7 +275,7 @@ fn document<'a>(run: &Run, done: &'a Done, missing: &[&'a Event]) -> Document<'a
     }
 }
 
-/// The run's row in the audit trail. The next run will leave one, too: losing the power may cost it.
+/// The run's row in the audit trail, and the event of its failure. The next run will leave one, too: losing the power may cost it.
 fn note(cx: &Context, store: &mut Store, cloud: &Cloud, run: &Run, done: &Done, failure: Option<&Failure>) {
     if run.options.dry_run {
         return;
@@ -299,7 +300,14 @@ fn note(cx: &Context, store: &mut Store, cloud: &Cloud, run: &Run, done: &Done, 
         request_id: request_id.clone().filter(|_| error.is_none()).or_else(|| cloud.http.newest_request_id()),
         ..AuditEntry::new(cloud.tenant.clone().unwrap_or_default(), action, outcome)
     };
-    if let Err(error) = store.note(&entry, Durability::Refetchable) {
+    // One that the person broke off is no failure to tell of.
+    let told = error.filter(|error| error.kind() != Kind::Interrupted);
+    let told = told.map(|error| NewEvent::sync_failed(error.code(), &error.to_string()));
+    let noted = match &told {
+        Some(event) => store.note_and_tell(&entry, event, Durability::Refetchable),
+        None => store.note(&entry, Durability::Refetchable),
+    };
+    if let Err(error) = noted {
         cx.out.warn(format_args!("not written into the audit trail: {error}"));
     }
 }

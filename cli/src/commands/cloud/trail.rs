@@ -1,7 +1,8 @@
 //! Rows of the audit trail that commands write themselves: how a sign-in ended, what became of a provider.
 
-use orkee_core::auth::{Client, Section};
+use orkee_core::auth::{Client, Device, Section};
 use orkee_core::diagnostic::Kind;
+use orkee_core::event::{EventKind, NewEvent};
 use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome};
 
 use super::surroundings::Cloud;
@@ -27,14 +28,21 @@ pub(super) fn login(
     };
     let login = cloud.login().ok().filter(|_| failure.is_none());
     let asked = client.map(|client| client.request_id.clone());
-    cx.trail()?.note(&AuditEntry {
+    let entry = AuditEntry {
         who: Some(login.map_or_else(|| section.to_string(), |(section, login)| login.who(&section))),
         subject: Some(cloud.host()),
         code: error.map(|error| error.code().to_owned()),
         provider: Some(cloud.choice.name().to_owned()),
         request_id: asked.or_else(|| cloud.http.newest_request_id()),
         ..AuditEntry::new(section.tenant(), AuditAction::Login, outcome)
-    });
+    };
+    if error.is_some() {
+        cx.trail()?.note(&entry);
+        return Ok(());
+    }
+    let Device { name, platform } = Device::this();
+    let event = NewEvent::of_device(EventKind::DeviceAdded, None, &name, Some(&platform));
+    cx.trail()?.note_and_tell(&entry, &event);
     Ok(())
 }
 

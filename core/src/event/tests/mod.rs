@@ -41,7 +41,7 @@ fn store() -> Store {
 }
 
 /// An endpoint, as rows have it.
-fn listen(store: &Store, id: &str, filters: &str) {
+pub(crate) fn listen(store: &Store, id: &str, filters: &str) {
     store
         .connection
         .execute(
@@ -60,12 +60,14 @@ fn write(store: &mut Store, event: &NewEvent<'_>) -> u32 {
     written.unwrap()
 }
 
-fn bodies(store: &Store) -> Vec<serde_json::Value> {
+/// What was written to be sent, in order.
+pub(crate) fn bodies(store: &Store) -> Vec<serde_json::Value> {
     let mut statement = store.connection.prepare("SELECT body FROM events ORDER BY rowid").unwrap();
     let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
     rows.map(|body| serde_json::from_slice(&body.unwrap()).unwrap()).collect()
 }
 
-fn count(store: &Store, table: &str) -> u64 {
+/// Rows of a table.
+pub(crate) fn count(store: &Store, table: &str) -> u64 {
     store.connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
 }

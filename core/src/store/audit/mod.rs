@@ -15,6 +15,7 @@ use rusqlite::{OptionalExtension, Row};
 
 use super::{Durability, Store, StoreError, Tx};
 use crate::clock::rfc3339;
+use crate::event::{self, NewEvent, Owner};
 use chain::Hash;
 
 pub use chain::{AuditProblem, VerifiedTrail};
@@ -55,6 +56,25 @@ impl Store {
     /// Writes a row into the trail of the entry's tenant.
     pub fn note(&mut self, entry: &AuditEntry, durability: Durability) -> Result<(), StoreError> {
         self.write(durability, |tx| tx.note(entry, KEPT))
+    }
+
+    /// As [`Store::note`], and tells the tenant's endpoints of it in the same transaction.
+    pub fn note_and_tell(
+        &mut self,
+        entry: &AuditEntry,
+        event: &NewEvent<'_>,
+        durability: Durability,
+    ) -> Result<(), StoreError> {
+        self.write(durability, |tx| {
+            tx.note(entry, KEPT)?;
+            let sql = "SELECT rowid FROM spaces WHERE tenant = ?";
+            let space = tx.connection().query_row(sql, [&entry.tenant], |row| row.get(0)).optional()?;
+            // Whoever has no space here has no endpoints either.
+            if let Some(space) = space {
+                event::emit(tx.connection(), Owner(space), event, tx.now(), tx.ids())?;
+            }
+            Ok(())
+        })
     }
 
     /// The newest rows of this space's tenant, the newest first: so many at most, and none from before `since`.

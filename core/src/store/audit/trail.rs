@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::AuditEntry;
+use crate::event::NewEvent;
 use crate::home::Home;
-use crate::store::{Durability, Options, StoreError};
+use crate::store::{Durability, Options, Store, StoreError};
 
 /// What was decided stands, whether or not it can be written: nobody waits longer for it.
 const WAIT: Duration = Duration::from_secs(2);
@@ -27,8 +28,17 @@ impl Trail {
 
     /// Writes a row.
     pub fn note(&self, entry: &AuditEntry) {
+        self.write(|store| store.note(entry, Durability::Full));
+    }
+
+    /// Writes a row, and tells the tenant's endpoints of what it says.
+    pub fn note_and_tell(&self, entry: &AuditEntry, event: &NewEvent<'_>) {
+        self.write(|store| store.note_and_tell(entry, event, Durability::Full));
+    }
+
+    fn write(&self, work: impl FnOnce(&mut Store) -> Result<(), StoreError>) {
         let store = Options::default().wait(WAIT).open(&self.database);
-        if let Err(error) = store.and_then(|mut store| store.note(entry, Durability::Full)) {
+        if let Err(error) = store.and_then(|mut store| work(&mut store)) {
             (self.unwritten)(&error);
         }
     }

@@ -1,10 +1,12 @@
-//! The store from outside. `audit` is about the trail, `durable` is about a loss of power, `failures` makes each error happen for real; `together` has several connections write at once.
+//! The store from outside. `audit` is about the trail, `durable` is about a loss of power, `failures` makes each error happen for
+//! real; `telling` is about events, `together` has several connections write at once.
 
 mod audit;
 mod durable;
 mod failures;
 mod points;
 mod schema;
+mod telling;
 mod together;
 mod trim;
 

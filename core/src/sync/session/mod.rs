@@ -257,6 +257,8 @@ impl Session {
         debug_assert!(self.held.is_none(), "a page waits for nothing");
         if self.options.dry_run {
             self.plan_pushes(store)?;
+        } else if store.has_synced()? {
+            self.transact(store, |_, tx| Ok(tx.tell_synced()?))?;
         }
         Ok(Next::Done)
     }
@@ -290,7 +292,12 @@ impl Session {
                     dry = Some(value);
                     Err(TakenBack::DryRun)
                 }
-                done => done.map_err(TakenBack::Failed),
+                Ok(value) => {
+                    let changed = self.events[told..].iter().filter(|event| event.what.is_change());
+                    tx.note_synced(changed.map(|event| event.id.as_str()))?;
+                    Ok(value)
+                }
+                Err(error) => Err(TakenBack::Failed(error)),
             }
         });
         let done = match (done, dry) {

@@ -541,3 +541,4 @@ mod endless;
 mod points;
 mod repair;
 mod sending;
+mod telling;

@@ -1,6 +1,7 @@
 //! `orkee cloud devices revoke`
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::event::{EventKind, NewEvent};
 use orkee_core::plugin::Device;
 use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome};
 use serde::Serialize;
@@ -77,14 +78,22 @@ fn note(cx: &Context, cloud: &Cloud, device: &Device, failure: Option<&Failure>)
         Some(Kind::Auth) => AuditOutcome::Denied,
         Some(_) => AuditOutcome::Failed,
     };
-    cx.note(AuditEntry {
+    let entry = AuditEntry {
         who: cloud.who(),
         subject: Some(format!("{} ({})", device.id, device.name)),
         code: error.map(|error| error.code().to_owned()),
         provider: Some(cloud.choice.name().to_owned()),
         request_id: cloud.http.newest_request_id(),
         ..AuditEntry::new("", AuditAction::RevokeDevice, outcome)
-    })
+    };
+    if error.is_some() {
+        return cx.note(entry);
+    }
+    let Device { id, name, platform, .. } = device;
+    cx.note_and_tell(
+        entry,
+        &NewEvent::of_device(EventKind::DeviceRevoked, Some(id), name, platform.as_deref()),
+    )
 }
 
 /// The account has no such device.
