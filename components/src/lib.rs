@@ -26,6 +26,10 @@ pub const PROVIDERS: &[BuiltIn] =
 
 #[cfg(test)]
 mod tests {
+    use orkee_core::home::Home;
+    use orkee_core::net::{Http, HttpOptions};
+    use orkee_core::plugin::{DispatcherError, DispatcherLibrary};
+
     use super::*;
 
     #[test]
@@ -37,5 +41,21 @@ mod tests {
             assert_eq!(built_in.manifest().unwrap().name.as_str(), built_in.name);
             assert!(orkee_core::plugin::BUILT_IN.contains(&built_in.name), "{}", built_in.name);
         }
+    }
+
+    #[tokio::test]
+    async fn each_dispatcher_runs_under_the_contract_and_calls_itself_what_it_is_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let http = Http::new(HttpOptions::default()).unwrap();
+        let (cache, state) = (folder.path().join("cache"), folder.path().join("state"));
+        let library = DispatcherLibrary::new(DISPATCHERS, http, Some(cache), state);
+        for name in ["webhook", "slack", "discord"] {
+            assert_eq!(library.open(name).await.unwrap().description().id, name);
+        }
+        assert_eq!(library.names(), ["webhook", "slack", "discord"]);
+        let unknown = library.open("webhok").await.err().unwrap();
+        assert_eq!(unknown.to_string(), "there is no dispatcher `webhok`");
+        let installed = library.with_installed(&Home::at(folder.path()).unwrap());
+        assert!(matches!(installed.check("notes"), Err(DispatcherError::Unknown { .. })));
     }
 }

@@ -57,6 +57,25 @@ fn name_and_version_are_enough() {
 }
 
 #[test]
+fn a_plugin_is_a_provider_unless_its_manifest_says_otherwise() {
+    let roles = |line: &str| Manifest::parse(&format!("name = \"a\"\nversion = \"1\"\n{line}"));
+    assert_eq!(roles("").unwrap().roles, Roles::Provider);
+    assert_eq!(roles("roles = [\"dispatcher\"]").unwrap().roles, Roles::Dispatcher);
+    assert_eq!(roles("roles = [\"dispatcher\", \"provider\"]").unwrap().roles, Roles::Both);
+    assert_eq!(roles("roles = [\"dispacher\"]").unwrap_err().instead.as_deref(), Some("[\"dispatcher\"]"));
+    assert!(roles("roles = []").unwrap_err().what.contains("at least one"));
+    for asked in [
+        "hosts = [\"https://a.example\"]",
+        "tenants = [\"acme\"]",
+        "api-url = \"https://a.example\"",
+        "[login]\nkind = \"token\"",
+    ] {
+        let error = roles(&format!("roles = [\"dispatcher\"]\n{asked}")).unwrap_err();
+        assert!(error.what.contains("signs in nowhere"), "{error}");
+    }
+}
+
+#[test]
 fn p42_an_unknown_key_is_an_error_with_a_suggestion() {
     for (from, to, key, line, instead) in [
         ("publisher", "publischer", "publischer", 5, Some("publisher")),

@@ -8,6 +8,7 @@ name = "notes"
 version = "1.2.0"
 description = "Says \"yes\" & more"
 publisher = "Example GmbH"
+roles = ["provider", "dispatcher"]
 hosts = ["https://api.example.com", "https://*.example.net:8443"]
 private-network = ["http://192.168.1.10:8080"]
 tenants = ["acme", "a.b-c"]
