@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use orkee_core::event::{EventKind, NewEvent, Owner, emit};
+use orkee_core::id::SystemIds;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -202,4 +204,33 @@ fn a_damaged_database_is_not_brought_up_to_date() {
     assert!(matches!(open_err(&folder), StorageError::Torn(_)));
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     assert_eq!(version, 1);
+}
+
+#[test]
+fn a_database_of_each_schema_keeps_events_after_it_was_brought_up_to_date() {
+    for steps in 1..super::migrations::STEPS.len() {
+        let folder = Folder::new();
+        fs::create_dir(folder.data()).unwrap();
+        let file = folder.data().join(FILE);
+        let connection = Connection::open(&file).unwrap();
+        connection.pragma_update(None, "foreign_keys", false).unwrap();
+        for step in &super::migrations::STEPS[..steps] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection.pragma_update(None, "user_version", steps).unwrap();
+        connection.pragma_update(None, "application_id", super::migrations::APPLICATION).unwrap();
+        drop(connection);
+        drop(folder.open());
+        let connection = Connection::open(&file).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO spaces (rowid) VALUES (70);
+                 INSERT INTO endpoints (owner, id, url, filters, dispatcher, ordered, pulled, loopback, private, created_at)
+                     VALUES (70, 'ep_1', 'https://example.com', '[]', 'webhook', 0, 0, 0, '[]', 0)",
+            )
+            .unwrap();
+        let told = NewEvent::of(EventKind::ProjectCreated, "aaaaaaaa");
+        let written = emit(&connection, Owner(70), &told, Timestamp::UNIX_EPOCH, &SystemIds).unwrap();
+        assert_eq!(written, 1, "from schema {steps}");
+    }
 }
