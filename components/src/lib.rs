@@ -27,7 +27,7 @@ pub const PROVIDERS: &[BuiltIn] =
 #[cfg(test)]
 mod tests {
     use orkee_core::home::Home;
-    use orkee_core::net::{Http, HttpOptions};
+    use orkee_core::net::{Courier, CourierOptions};
     use orkee_core::plugin::{DispatcherError, DispatcherLibrary};
 
     use super::*;
@@ -46,9 +46,9 @@ mod tests {
     #[tokio::test]
     async fn each_dispatcher_runs_under_the_contract_and_calls_itself_what_it_is_called() {
         let folder = tempfile::tempdir().unwrap();
-        let http = Http::new(HttpOptions::default()).unwrap();
+        let courier = Courier::new(CourierOptions::default());
         let (cache, state) = (folder.path().join("cache"), folder.path().join("state"));
-        let library = DispatcherLibrary::new(DISPATCHERS, http, Some(cache), state);
+        let library = DispatcherLibrary::new(DISPATCHERS, courier, Some(cache), state);
         for name in ["webhook", "slack", "discord"] {
             assert_eq!(library.open(name).await.unwrap().description().id, name);
         }

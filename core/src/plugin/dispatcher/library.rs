@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use super::{DispatcherSetup, WasmDispatcher};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::home::Home;
-use crate::net::Http;
+use crate::net::Courier;
 use crate::plugin::error::PluginError;
 use crate::plugin::host::{BuiltIn, Host, Plugin};
 use crate::plugin::limits::Limits;
@@ -29,7 +29,7 @@ pub struct DispatcherLibrary {
     installed: Option<Home>,
     cache: Option<PathBuf>,
     state_folder: PathBuf,
-    http: Http,
+    courier: Courier,
     /// Made by the first that is opened.
     host: Mutex<Option<Arc<Host>>>,
 }
@@ -69,11 +69,11 @@ impl DispatcherLibrary {
     /// Those that are part of the program. `cache` keeps compiled code, `state_folder` what dispatchers remember.
     pub fn new(
         built_in: &'static [BuiltIn],
-        http: Http,
+        courier: Courier,
         cache: Option<PathBuf>,
         state_folder: PathBuf,
     ) -> Self {
-        Self { built_in, installed: None, cache, state_folder, http, host: Mutex::default() }
+        Self { built_in, installed: None, cache, state_folder, courier, host: Mutex::default() }
     }
 
     /// And those that were installed at this home. What is installed is read anew each time that one is looked for.
@@ -113,7 +113,7 @@ impl DispatcherLibrary {
             limits,
             state_folder: self.state_folder.clone(),
             settings,
-            http: self.http.clone(),
+            courier: self.courier.clone(),
         };
         Ok(WasmDispatcher::open(&plugin, setup).await?)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::candidate::Candidate;
 use super::error::RegistryError;
-use crate::net::{ApiUrl, Http, NoCredentials};
+use crate::net::{ApiUrl, Courier, CourierOptions, Http, NoCredentials};
 use crate::plugin::dispatcher::{DispatcherSetup, WasmDispatcher};
 use crate::plugin::error::PluginError;
 use crate::plugin::grants::{AllowList, Grants};
@@ -33,7 +33,7 @@ impl Candidate {
         };
         let mut ids = Vec::new();
         if manifest.roles.delivers() {
-            let opened = WasmDispatcher::open(plugin, self.dispatcher_setup(http.clone())).await;
+            let opened = WasmDispatcher::open(plugin, self.dispatcher_setup()).await;
             ids.push(opened.map_err(unfit)?.description().id.clone());
         }
         if manifest.roles.syncs() {
@@ -58,13 +58,13 @@ impl Candidate {
         if said.is_within(found) { Ok(()) } else { Err(RegistryError::Roles { name, said, found }) }
     }
 
-    fn dispatcher_setup(&self, http: Http) -> DispatcherSetup {
+    fn dispatcher_setup(&self) -> DispatcherSetup {
         DispatcherSetup {
             tenant: None,
             limits: self.limits(),
             state_folder: PathBuf::from(NO_FOLDER),
             settings: self.manifest().defaults(),
-            http,
+            courier: Courier::new(CourierOptions::default()),
         }
     }
 
