@@ -1,6 +1,6 @@
 //! What a command is given: where to speak, and the home folder, settings and store, each opened when it is first asked for.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 
 #[cfg(feature = "cloud")]
@@ -21,12 +21,14 @@ pub(crate) struct Context {
     pub(crate) out: Output,
     home: OnceCell<Home>,
     settings: OnceCell<Settings>,
+    /// See [`uses_database`](Self::uses_database).
+    used_database: Cell<bool>,
 }
 
 impl Context {
     pub(crate) fn new(global: Global) -> Self {
         let out = Output::new(&global);
-        Self { global, out, home: OnceCell::new(), settings: OnceCell::new() }
+        Self { global, out, home: OnceCell::new(), settings: OnceCell::new(), used_database: Cell::new(false) }
     }
 
     /// The home folder, made if it is not there.
@@ -66,8 +68,21 @@ impl Context {
         Ok(())
     }
 
+    /// Notes that this command opened the database: it may leave webhook deliveries that are due, which are looked for at its end.
+    /// One that never opened it is not made to.
+    pub(crate) fn uses_database(&self) {
+        self.used_database.set(true);
+    }
+
+    /// Whether this command opened the database.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn used_database(&self) -> bool {
+        self.used_database.get()
+    }
+
     /// The projects, in the space of the tenant that the settings name.
     pub(crate) fn store(&self) -> Result<Store, Failure> {
+        self.uses_database();
         let settings = self.settings()?;
         let (tenant, keep) = (settings.tenant()?.value, settings.history()?);
         Ok(Options::default().tenant(tenant).keep(keep).open(&self.home()?.database())?)
@@ -76,6 +91,7 @@ impl Context {
     /// The audit trail. Where it cannot be written, the person is told, and what was done stands.
     #[cfg(feature = "cloud")]
     pub(crate) fn trail(&self) -> Result<Trail, Failure> {
+        self.uses_database();
         let warn = self.out.warner();
         let tell = move |error: &StoreError| warn(&format!("not written into the audit trail: {error}"));
         Ok(Trail::new(self.home()?, tell))

@@ -205,6 +205,12 @@ impl Output {
         }
     }
 
+    /// Whether warnings are shown.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn warns(&self) -> bool {
+        self.quiet == 0
+    }
+
     /// A line on standard error unless `-qq`. That nobody can be told of a failure to tell is no second failure.
     pub(crate) fn error_line(&self, line: impl fmt::Display) {
         if self.quiet < 2 {
@@ -221,6 +227,19 @@ impl Output {
         move |line| {
             if quiet < 2 {
                 let _ = writeln!(io::stderr().lock(), "{line}");
+            }
+        }
+    }
+
+    /// Says what was done, or failed to be, on standard output as it happens, from any thread; nothing under `--json` and `-q`. For a
+    /// command that writes nothing else there meanwhile.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn teller(&self) -> impl Fn(bool, &str) + Send + Sync + 'static {
+        let (tells, marks) = (self.tells(), [self.mark(false), self.mark(true)]);
+        move |good, line| {
+            if tells {
+                // Nobody reads on: what is done goes on all the same.
+                let _ = writeln!(io::stdout().lock(), "{} {line}", marks[usize::from(good)]);
             }
         }
     }

@@ -99,6 +99,11 @@ impl Home {
         self.root.join("sync.lock")
     }
 
+    /// `webhook.lock`: held while deliveries are sent in the background.
+    pub fn webhook_lock(&self) -> PathBuf {
+        self.root.join("webhook.lock")
+    }
+
     /// `plugins/`: state, grants and installed components.
     pub fn plugins(&self) -> PathBuf {
         self.root.join("plugins")

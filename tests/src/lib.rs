@@ -32,6 +32,7 @@ pub mod proxy;
 pub mod python;
 pub mod relay;
 pub mod rotating;
+pub mod sender;
 pub mod server;
 pub mod tally;
 pub mod tenancy;

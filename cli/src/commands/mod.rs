@@ -36,10 +36,13 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
         cx.out.finish()?;
         Ok(exit)
     });
-    ExitCode::from(match result {
+    let code = match result {
         Ok(exit) => exit.code(),
         Err(failure) => report::failure(&cx.out, &failure),
-    })
+    };
+    #[cfg(feature = "cloud")]
+    cloud::webhook::detached::after(&cx);
+    ExitCode::from(code)
 }
 
 fn dispatch(command: Command, cx: &Context) -> CommandResult {

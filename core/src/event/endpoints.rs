@@ -127,7 +127,7 @@ pub fn enable(
     replay: bool,
     now: Timestamp,
 ) -> Result<Enabled, EventError> {
-    let sql = "UPDATE endpoints SET disabled_at = NULL, disabled_why = NULL, failing_since = NULL \
+    let sql = "UPDATE endpoints SET disabled_at = NULL, disabled_why = NULL, untold = 0, failing_since = NULL \
                WHERE rowid = ? AND disabled_at IS NOT NULL AND removed_at IS NULL";
     let changed = db.prepare_cached(sql)?.execute([endpoint.row])? > 0;
     db.prepare_cached("DELETE FROM breakers WHERE endpoint = ?")?.execute([endpoint.row])?;

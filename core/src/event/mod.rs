@@ -18,6 +18,8 @@ pub mod breakers;
 #[cfg(feature = "event")]
 pub mod deliveries;
 #[cfg(feature = "event")]
+mod drain;
+#[cfg(feature = "event")]
 mod endpoint;
 #[cfg(feature = "event")]
 pub mod endpoints;
@@ -25,6 +27,8 @@ pub mod endpoints;
 mod error;
 #[cfg(feature = "event")]
 mod ledger;
+#[cfg(feature = "event")]
+pub mod schedule;
 #[cfg(feature = "event")]
 mod secret;
 #[cfg(feature = "event")]
@@ -37,6 +41,11 @@ pub use outbox::{Listeners, NewEvent, emit, emit_to, new_id};
 
 #[cfg(feature = "event")]
 pub use crate::plugin::{Access, Class};
+#[cfg(feature = "event")]
+pub use drain::{
+    Attempted, Disabled, Dispatch, Dispatchers, DrainLock, DrainOptions, Drained, Drainer, Notice, OnAttempt,
+    OnDisabled, Standing, Until, is_told, note_disabled, standing,
+};
 #[cfg(feature = "event")]
 pub use endpoint::{Endpoint, NewEndpoint};
 #[cfg(feature = "event")]

@@ -23,6 +23,8 @@ CREATE TABLE endpoints (
     created_at INTEGER NOT NULL,
     disabled_at  INTEGER,
     disabled_why TEXT,
+    -- It was disabled by itself, and no person was told yet.
+    untold     INTEGER NOT NULL DEFAULT 0,
     -- The first failure since the last success.
     failing_since INTEGER,
     removed_at INTEGER

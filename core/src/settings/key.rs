@@ -36,6 +36,8 @@ pub enum Key {
     HistoryVersions,
     /// For how many days a version is kept that was overwritten.
     HistoryDays,
+    /// Whether a command that leaves webhook deliveries starts sending them in the background.
+    WebhookDrain,
 }
 
 enum Form {
@@ -64,6 +66,7 @@ impl Key {
         Self::SyncOnDelete,
         Self::HistoryVersions,
         Self::HistoryDays,
+        Self::WebhookDrain,
     ];
 
     /// Its variable in the environment and in `.env`.
@@ -83,6 +86,7 @@ impl Key {
             Self::SyncOnDelete => "ORKEE_CLOUD_SYNC_ON_DELETE",
             Self::HistoryVersions => "ORKEE_HISTORY_VERSIONS",
             Self::HistoryDays => "ORKEE_HISTORY_DAYS",
+            Self::WebhookDrain => "ORKEE_WEBHOOK_DRAIN",
         }
     }
 
@@ -102,6 +106,7 @@ impl Key {
             Self::SyncOnDelete => Some(&["cloud", "sync_on_delete"]),
             Self::HistoryVersions => Some(&["history", "versions"]),
             Self::HistoryDays => Some(&["history", "days"]),
+            Self::WebhookDrain => Some(&["webhook", "drain"]),
         }
     }
 
@@ -130,7 +135,8 @@ impl Key {
             | Self::AutoSync
             | Self::SyncOnCreate
             | Self::SyncOnUpdate
-            | Self::SyncOnDelete => Form::Truth,
+            | Self::SyncOnDelete
+            | Self::WebhookDrain => Form::Truth,
             Self::SyncInterval => Form::Seconds,
             Self::HistoryVersions | Self::HistoryDays => Form::Count,
         }

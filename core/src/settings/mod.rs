@@ -183,6 +183,12 @@ impl Settings {
         })
     }
 
+    /// Whether a command that leaves webhook deliveries starts sending them in the background.
+    pub fn webhook_drain(&self) -> Result<bool, SettingsError> {
+        let found = self.text(Key::WebhookDrain)?;
+        Ok(found.and_then(|setting| key::truth(&setting.value)).unwrap_or(true))
+    }
+
     /// Whose projects these are: '' (nobody's but the user's), or the name of a tenant.
     pub fn tenant(&self) -> Result<Setting<String>, SettingsError> {
         let found = self.text(Key::Tenant)?;

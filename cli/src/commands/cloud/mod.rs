@@ -69,12 +69,14 @@ mod trail;
 mod unseen;
 #[cfg(feature = "cloud")]
 mod value_editor;
+#[cfg(feature = "cloud")]
+pub(crate) mod webhook;
 
 #[cfg(feature = "cloud")]
 mod with_feature {
     use super::{
         conflicts, devices, list, login, logout, open_url, parked, provider, restore, status, sync, team,
-        token,
+        token, webhook,
     };
     use crate::context::Context;
     use crate::failure::CommandResult;
@@ -100,6 +102,9 @@ Examples:
         /// Install providers and say what they may do, or write one
         #[command(subcommand, after_help = provider::EXAMPLES)]
         Provider(provider::Command),
+        /// Send events to endpoints of yours
+        #[command(subcommand, after_help = webhook::EXAMPLES)]
+        Webhook(webhook::Command),
         #[command(hide = true)]
         OpenUrl(open_url::OpenUrl),
     }
@@ -119,6 +124,7 @@ Examples:
                 Self::Conflicts(command) => command.run(cx),
                 Self::Parked(command) => command.run(cx),
                 Self::Provider(command) => command.run(cx),
+                Self::Webhook(command) => command.run(cx),
                 Self::OpenUrl(command) => command.run(cx),
             }
         }

@@ -17,6 +17,7 @@ use orkee_core::settings::Key;
 use thiserror::Error;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind};
+use tokio::sync::watch;
 
 use super::choice::{Ask, Choice};
 use crate::context::Context;
@@ -229,6 +230,35 @@ async fn until_interrupted<T>(work: impl Future<Output = Result<T, Failure>>) ->
         }
     };
     until(work, interrupted).await.unwrap_or_else(|()| Err(Interrupted.into()))
+}
+
+/// Runs what ends by itself a little after Ctrl-C or SIGTERM, of which it is told: true stands in what it is given. Where one came, it
+/// was interrupted, however well it ended.
+pub(super) fn run_to_a_stop<T, W>(work: impl FnOnce(watch::Receiver<bool>) -> W) -> Result<T, Failure>
+where
+    W: Future<Output = Result<T, Failure>>,
+{
+    let (stop, stopped) = watch::channel(false);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(NoRuntime)?;
+    let result = runtime.block_on(async {
+        let mut terminate =
+            tokio::signal::unix::signal(SignalKind::terminate()).map_err(NoRuntime)?;
+        let mut work = pin!(work(stopped));
+        tokio::select! {
+            done = &mut work => return done,
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        let _ = stop.send(true);
+        // A second one does not wait.
+        tokio::select! {
+            done = work => done.and(Err(Interrupted.into())),
+            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+            _ = terminate.recv() => Err(Interrupted.into()),
+        }
+    });
+    Runtime::shutdown_background(runtime);
+    result
 }
 
 /// Runs `work` until `end` comes, and from there on to the end of a refresh that is under way: dropped before, it would take the new

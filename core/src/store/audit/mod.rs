@@ -11,7 +11,7 @@ mod entry;
 mod trail;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{Durability, Store, StoreError, Tx};
 use crate::clock::rfc3339;
@@ -121,37 +121,46 @@ impl Store {
 impl Tx<'_> {
     /// As [`Store::note`], inside of a transaction; so many rows are kept.
     pub(super) fn note(&mut self, entry: &AuditEntry, kept: u64) -> Result<(), StoreError> {
-        let end = self.connection().prepare_cached(END)?.query_row([&entry.tenant], |row| {
-            Ok(End { oldest: row.get(0)?, newest: row.get(1)?, hash: hash(row, 2)? })
-        });
-        let end = end.optional()?;
-        let (number, before) = end.as_ref().map_or((1, chain::BEGINNING), |end| (end.newest + 1, end.hash));
-        let row = AuditRow::of(entry, number, self.at());
-        let hash = chain::hash(&entry.tenant, &row, &before);
-        self.connection().prepare_cached(INSERT)?.execute(rusqlite::params![
-            entry.tenant,
-            row.number,
-            row.at,
-            row.who,
-            row.action,
-            row.subject,
-            row.outcome,
-            row.code,
-            row.provider,
-            row.request_id,
-            hash
-        ])?;
-        let Some(End { oldest, .. }) = end else {
-            self.connection().prepare_cached(BEGIN)?.execute((&entry.tenant, number, before, hash))?;
-            return Ok(());
-        };
-        self.connection().prepare_cached(MOVE_ON)?.execute((&entry.tenant, number, hash))?;
-        if let Some(last) = number.checked_sub(kept).filter(|last| *last >= oldest) {
-            self.connection().prepare_cached(TRIM_CHAIN)?.execute((&entry.tenant, last))?;
-            self.connection().prepare_cached(TRIM)?.execute([&entry.tenant])?;
-        }
-        Ok(())
+        Ok(append(self.connection(), entry, self.at(), kept)?)
     }
+}
+
+/// Writes a row of what happened `at` that time, within a transaction of whoever has the database of a store open.
+pub fn note_in(db: &Connection, entry: &AuditEntry, at: Timestamp) -> rusqlite::Result<()> {
+    append(db, entry, &rfc3339(at), KEPT)
+}
+
+fn append(db: &Connection, entry: &AuditEntry, at: &str, kept: u64) -> rusqlite::Result<()> {
+    let end = db.prepare_cached(END)?.query_row([&entry.tenant], |row| {
+        Ok(End { oldest: row.get(0)?, newest: row.get(1)?, hash: hash(row, 2)? })
+    });
+    let end = end.optional()?;
+    let (number, before) = end.as_ref().map_or((1, chain::BEGINNING), |end| (end.newest + 1, end.hash));
+    let row = AuditRow::of(entry, number, at);
+    let hash = chain::hash(&entry.tenant, &row, &before);
+    db.prepare_cached(INSERT)?.execute(rusqlite::params![
+        entry.tenant,
+        row.number,
+        row.at,
+        row.who,
+        row.action,
+        row.subject,
+        row.outcome,
+        row.code,
+        row.provider,
+        row.request_id,
+        hash
+    ])?;
+    let Some(End { oldest, .. }) = end else {
+        db.prepare_cached(BEGIN)?.execute((&entry.tenant, number, before, hash))?;
+        return Ok(());
+    };
+    db.prepare_cached(MOVE_ON)?.execute((&entry.tenant, number, hash))?;
+    if let Some(last) = number.checked_sub(kept).filter(|last| *last >= oldest) {
+        db.prepare_cached(TRIM_CHAIN)?.execute((&entry.tenant, last))?;
+        db.prepare_cached(TRIM)?.execute([&entry.tenant])?;
+    }
+    Ok(())
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<AuditRow> {

@@ -1,0 +1,135 @@
+//! Sending in the background: a command that leaves deliveries which are due starts one process that sends them, and ends at once.
+//!
+//! The process has a session of its own, and neither the terminal nor any file of the command's, so that nobody who waits for the
+//! command's output waits for it. One runs at a time; it stays for as long as something is due soon, and then ends.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::event::{self, DrainLock, FileLedger, Notice, Until};
+use orkee_core::home::Home;
+use thiserror::Error;
+
+use super::drain;
+use crate::context::Context;
+use crate::failure::{CommandResult, Exit, Failure};
+use crate::output::text;
+
+/// Something that is due this soon is waited for: the first two retries are.
+const LINGERS: Duration = Duration::from_secs(6 * 60);
+
+/// At the end of a command: tells of endpoints that were switched off since the last one, and starts a drain where something is due.
+/// Nothing of it is what the command was asked for: what goes wrong here is logged and fails nothing.
+pub(crate) fn after(cx: &Context) {
+    if cx.used_database()
+        && let Err(error) = look_around(cx)
+    {
+        tracing::debug!(target: "orkee::webhook", "nothing is sent in the background: {}", error.diagnostic());
+    }
+}
+
+fn look_around(cx: &Context) -> Result<(), Failure> {
+    let home = cx.home()?;
+    let standing = event::standing(&home.database(), Timestamp::now());
+    tell(cx, &standing.untold)?;
+    if !standing.is_due || !cx.settings()?.webhook_drain()? {
+        return Ok(());
+    }
+    // Whoever holds the lock looks once more after it has let go.
+    match DrainLock::acquire(home) {
+        Ok(None) => Ok(()),
+        Ok(Some(lock)) => {
+            drop(lock);
+            Ok(start(home).map_err(NotStarted)?)
+        }
+        Err(error) => Err(NotStarted(error).into()),
+    }
+}
+
+/// Tells the person, once, of endpoints that were switched off without their doing.
+pub(super) fn tell(cx: &Context, notices: &[Notice]) -> Result<(), Failure> {
+    if notices.is_empty() || !cx.out.warns() {
+        return Ok(());
+    }
+    for Notice { endpoint, url, why } in notices {
+        let (url, why) = (text::line(url), text::line(why));
+        cx.out.warn(format_args!(
+            "the webhook endpoint {endpoint} ({url}) was switched off: {why}; `orkee cloud webhook enable {endpoint}` switches it on"
+        ));
+    }
+    let ledger = FileLedger::open(&cx.home()?.database())?;
+    Ok(event::is_told(&ledger, notices)?)
+}
+
+fn start(home: &Home) -> io::Result<()> {
+    keep_files_here()?;
+    let root = std::path::absolute(home.root())?;
+    // It is nobody's child once this process has ended, which it is about to.
+    Command::new(std::env::current_exe()?)
+        .args(["cloud", "webhook", "drain", "--detached"])
+        .current_dir(&root)
+        .env("ORKEE_HOME", &root)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    Ok(())
+}
+
+/// Files that this process was started with beyond the usual three, such as a pipe of a script's, are not handed on: whoever reads
+/// that pipe waits for its last writer. What was opened here is not anyway.
+#[allow(unsafe_code, reason = "a descriptor that somebody else opened has no owner here")]
+fn keep_files_here() -> io::Result<()> {
+    use rustix::io::{FdFlags, fcntl_setfd};
+    let open: Vec<i32> = std::fs::read_dir("/dev/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|fd| *fd > 2)
+        .collect();
+    for fd in open {
+        // SAFETY: it is borrowed for one call, which closes nothing, and which says so of a number that is no longer open.
+        let _ = fcntl_setfd(unsafe { BorrowedFd::borrow_raw(fd) }, FdFlags::CLOEXEC);
+    }
+    Ok(())
+}
+
+/// `orkee cloud webhook drain --detached`: what was started above.
+pub(super) fn run(cx: &Context) -> CommandResult {
+    // Of the terminal that the command was typed in nothing reaches it from here on. It fails where there is none to leave.
+    let _ = rustix::process::setsid();
+    let home = cx.home()?;
+    loop {
+        let Some(lock) = DrainLock::acquire(home).map_err(NotStarted)? else { break };
+        let drained = drain::send(cx, Until::Quiet(LINGERS), |_| ())?;
+        drop(lock);
+        // What was queued after the last look, by a command that found the lock held, is seen now. One that was told of and still is
+        // there is on another's way.
+        let standing = event::standing(&home.database(), Timestamp::now());
+        if !standing.is_due || drained.next.is_some_and(|next| next <= Timestamp::now()) {
+            break;
+        }
+    }
+    Ok(Exit::DONE)
+}
+
+/// No process can be started in the background.
+#[derive(Debug, Error)]
+#[error("cannot start sending in the background")]
+struct NotStarted(#[source] io::Error);
+
+impl Diagnostic for NotStarted {
+    fn code(&self) -> &'static str {
+        "E-HOOK-020"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Failed
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("send what is due yourself: `orkee cloud webhook drain`".to_owned())
+    }
+}

@@ -1,0 +1,119 @@
+//! One attempt: from a claim to what is written of it.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::Drainer;
+use super::options::Attempted;
+use crate::event::deliveries::{Claimed, Ended, Next, Record, Settled};
+use crate::event::{Class, schedule};
+use crate::plugin::{Attempt, Delivered, Delivery, Target, Transport};
+
+/// Nothing that a dispatcher or a receiver does makes an attempt last longer, so that it ends within its lease.
+const LONGEST: Duration = Duration::from_secs(40);
+
+/// How an attempt ended, before the schedule is asked.
+struct Outcome {
+    record: Record,
+    /// When the receiver wants to be asked again.
+    asked: Option<Timestamp>,
+}
+
+impl Drainer {
+    /// Makes the attempt that was claimed.
+    pub(super) async fn attempt(&self, claimed: Claimed) -> (Settled, Attempted) {
+        let at = self.now();
+        let begun = Instant::now();
+        let outcome = match tokio::time::timeout(LONGEST, self.deliver(&claimed, at)).await {
+            Ok(Ok(delivered)) => outcome(delivered, at, self.now()),
+            Ok(Err(class)) => not_sent(class, at, begun.elapsed()),
+            Err(_) => not_sent(Class::Timeout, at, begun.elapsed()),
+        };
+        self.judge(claimed, outcome)
+    }
+
+    async fn deliver(&self, claimed: &Claimed, at: Timestamp) -> Result<Delivered, Class> {
+        let endpoint = &claimed.endpoint;
+        // A URL that was good when it was added, and is not by the rules of this version.
+        let target = Target::parse(&endpoint.url, &endpoint.access).map_err(|_| Class::BlockedAddress)?;
+        let failed = |error: &dyn std::error::Error| {
+            tracing::warn!(target: "orkee::webhook", dispatcher = endpoint.dispatcher, "{error}");
+            Class::Dispatcher
+        };
+        let dispatcher = self.dispatchers.get(&endpoint.dispatcher).await.map_err(|error| failed(&error))?;
+        let delivery = Delivery {
+            id: claimed.id.clone(),
+            event: claimed.kind.as_str().to_owned(),
+            timestamp: u64::try_from(at.as_second()).unwrap_or(0),
+            attempt: claimed.number,
+            target,
+            body: claimed.body.clone(),
+            keys: claimed.keys.clone(),
+            headers: claimed.headers.clone(),
+        };
+        dispatcher.deliver(delivery).await.map_err(|error| failed(&error))
+    }
+
+    /// What comes next, by the schedule.
+    fn judge(&self, claimed: Claimed, outcome: Outcome) -> (Settled, Attempted) {
+        let Outcome { record, asked } = outcome;
+        let next = match record.class {
+            Class::Delivered => Next::Delivered,
+            Class::Gone => Next::Disable(gone(record.status)),
+            _ => {
+                let tried = claimed.tried.saturating_add(1);
+                match schedule::again(tried, claimed.since, self.now(), asked, (self.options.random)()) {
+                    Ok(due) => Next::Retry(due),
+                    Err(why) => Next::Dead(why.as_str().to_owned()),
+                }
+            }
+        };
+        let told = Attempted {
+            id: claimed.id,
+            kind: claimed.kind,
+            endpoint: claimed.endpoint.clone(),
+            number: claimed.number,
+            class: record.class,
+            status: record.status,
+            duration: record.duration,
+            again: match next {
+                Next::Retry(due) => Some(due),
+                Next::Delivered | Next::Dead(_) | Next::Disable(_) => None,
+            },
+        };
+        let settled = Settled {
+            delivery: claimed.delivery,
+            holder: self.holder.clone(),
+            endpoint: claimed.endpoint,
+            ended: Ended::Attempted(record, next),
+        };
+        (settled, told)
+    }
+}
+
+fn outcome(delivered: Delivered, at: Timestamp, now: Timestamp) -> Outcome {
+    let class = delivered.class();
+    let Delivered { attempt, transport } = delivered;
+    let Transport { status, tls, address, request_id, retry_after, reply, duration, .. } = transport;
+    let said = match attempt {
+        Attempt::Failed { wait, .. } => wait,
+        Attempt::Delivered { .. } | Attempt::Gone => None,
+    };
+    // The receiver's own word, and what the dispatcher made of it.
+    let asked = retry_after.map(|after| after.from(now)).max(said);
+    let record = Record { at, duration, class, status, tls, address, request_id, reply };
+    Outcome { record, asked: asked.map(|wait| now.checked_add(wait).unwrap_or(Timestamp::MAX)) }
+}
+
+/// Nothing was sent, or nobody knows.
+fn not_sent(class: Class, at: Timestamp, duration: Duration) -> Outcome {
+    let record =
+        Record { at, duration, class, status: None, tls: None, address: None, request_id: None, reply: Vec::new() };
+    Outcome { record, asked: None }
+}
+
+fn gone(status: Option<u16>) -> String {
+    let answered = status.map_or_else(String::new, |status| format!("it answered {status}: "));
+    format!("{answered}the receiver wants no more events")
+}

@@ -1,0 +1,67 @@
+//! What a drain means for a device: the row in its audit trail, and what the next command has to know and tell.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+
+use super::options::Disabled;
+use crate::event::{EventError, Ledger, deliveries};
+use crate::store::{AuditAction, AuditEntry, AuditOutcome, note_in};
+
+/// How things stand at the end of a command.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// A drain would find something to send.
+    pub is_due: bool,
+    /// Endpoints that were switched off without a person's doing, of which none was told yet.
+    pub untold: Vec<Notice>,
+}
+
+/// An endpoint that was switched off, for the person whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Its id.
+    pub endpoint: String,
+    /// Its URL.
+    pub url: String,
+    /// In a sentence.
+    pub why: String,
+}
+
+const UNTOLD: &str = "SELECT id, url, ifnull(disabled_why, '') FROM endpoints WHERE untold = 1 AND removed_at IS NULL ORDER BY rowid";
+
+/// How things stand in the database at `path`. Reads alone and makes nothing; what cannot be read has nothing to send.
+pub fn standing(path: &Path, now: Timestamp) -> Standing {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let look = || -> Result<Standing, EventError> {
+        let database = Connection::open_with_flags(path, flags)?;
+        let is_due = deliveries::has_due(&database, None, now)?;
+        let mut statement = database.prepare(UNTOLD)?;
+        let untold = statement.query_map([], |row| {
+            Ok(Notice { endpoint: row.get(0)?, url: row.get(1)?, why: row.get(2)? })
+        })?;
+        Ok(Standing { is_due, untold: untold.collect::<Result<_, _>>()? })
+    };
+    look().unwrap_or_default()
+}
+
+/// The person was told of these.
+pub fn is_told(ledger: &dyn Ledger, notices: &[Notice]) -> Result<(), EventError> {
+    ledger.writing(|db| {
+        for notice in notices {
+            db.execute("UPDATE endpoints SET untold = 0 WHERE id = ?", [&notice.endpoint])?;
+        }
+        Ok(())
+    })
+}
+
+/// Writes the row of the audit trail that an endpoint was switched off, in the database of a device's store.
+pub fn note_disabled(db: &Connection, disabled: &Disabled, now: Timestamp) -> Result<(), EventError> {
+    let Disabled { endpoint, why } = disabled;
+    let tenant = "SELECT tenant FROM spaces WHERE rowid = ?";
+    let tenant: String = db.prepare_cached(tenant)?.query_row([endpoint.owner.0], |row| row.get(0))?;
+    let entry = AuditEntry::new(tenant, AuditAction::DisableWebhook, AuditOutcome::Done);
+    let subject = Some(format!("{}: {why}", endpoint.id));
+    Ok(note_in(db, &AuditEntry { subject, ..entry }, now)?)
+}

@@ -1,0 +1,160 @@
+//! Sending what is due: claims deliveries, has dispatchers make the attempts, and writes how they ended.
+//!
+//! Any number of drains may work on one database, in any number of processes. A delivery is claimed with a lease before its attempt
+//! begins; one whose holder died is taken up again when its lease is over, with the same id, so that a receiver sees it at least once.
+//! Claims and results are written in one transaction for all that is at hand. An endpoint has a few attempts under way at most, so
+//! that one that hangs holds nobody up.
+
+mod attempt;
+mod breaker;
+mod dispatchers;
+mod local;
+mod lock;
+mod missed;
+mod options;
+mod round;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use jiff::Timestamp;
+
+use super::deliveries::Settled;
+use super::{EventError, Ledger, Owner, schedule};
+use crate::id;
+
+pub use dispatchers::{Dispatch, Dispatchers};
+pub use local::{Notice, Standing, is_told, note_disabled, standing};
+pub use lock::DrainLock;
+pub use options::{Attempted, Disabled, DrainOptions, Drained, OnAttempt, OnDisabled, Until};
+
+use dispatchers::Open;
+use round::Run;
+
+/// Attempts that are under way at once.
+const AT_ONCE: usize = 64;
+/// Of them, those to one endpoint.
+const PER_ENDPOINT: usize = 4;
+/// A claim is another's to take after this. Longer than an attempt may take.
+const LEASE: Duration = Duration::from_secs(60);
+/// How often a drain that goes on deletes what is kept no longer.
+const TIDIES: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+/// Sends what is due in one database.
+pub struct Drainer {
+    ledger: Arc<dyn Ledger>,
+    dispatchers: Open,
+    options: DrainOptions,
+    /// This drain, as leases name it.
+    holder: String,
+}
+
+impl Drainer {
+    /// Does nothing yet.
+    pub fn new(ledger: Arc<dyn Ledger>, dispatchers: Arc<dyn Dispatchers>, options: DrainOptions) -> Self {
+        Self { ledger, dispatchers: Open::new(dispatchers), options, holder: id::random(16) }
+    }
+
+    /// Sends what is due, of one owner or of all, and goes on until then. An error of the database ends it; what was under way is sent
+    /// again when its lease is over.
+    pub async fn drain(&self, owner: Option<Owner>, until: Until) -> Result<Drained, EventError> {
+        let horizon = self.spread_missed(owner)?;
+        let mut run = Run { owner, drained: Drained::default(), made: Vec::new(), told: Vec::new(), horizon };
+        let mut under_way = FuturesUnordered::new();
+        let (mut expected, mut tidied) = (self.now(), None);
+        loop {
+            let now = self.now();
+            if schedule::was_asleep(expected, now) {
+                run.horizon = self.spread_missed(owner)?;
+            }
+            let room = if self.is_stopped() { 0 } else { AT_ONCE - under_way.len() };
+            for claimed in self.turn_over(&mut run, room)? {
+                under_way.push(self.attempt(claimed));
+            }
+            let mut wait = self.options.poll;
+            if under_way.is_empty() {
+                if tidied.is_none_or(|tidied| now.duration_since(tidied) >= TIDIES) {
+                    self.tidy()?;
+                    tidied = Some(now);
+                }
+                let next = self.next_due(owner)?;
+                if self.is_stopped() || is_done(until, next, self.now(), run.horizon) {
+                    run.drained.next = next;
+                    return Ok(run.drained);
+                }
+                wait = pause(next, self.now(), wait);
+            }
+            expected = self.now().checked_add(wait).unwrap_or(Timestamp::MAX);
+            self.wait(&mut under_way, &mut run, wait).await;
+        }
+    }
+
+    /// Waits for an attempt to end, or so long, or to be stopped. Takes along all that have ended by then.
+    async fn wait<F: Future<Output = (Settled, Attempted)>>(
+        &self,
+        under_way: &mut FuturesUnordered<F>,
+        run: &mut Run,
+        longest: Duration,
+    ) {
+        let mut take = |(settled, told)| {
+            run.made.push(settled);
+            run.told.push(told);
+        };
+        tokio::select! {
+            Some(made) = under_way.next() => take(made),
+            () = tokio::time::sleep(longest) => {}
+            () = self.woken() => {}
+            // Once stopped, only what is under way is waited for.
+            () = self.stopped(), if !self.is_stopped() => {}
+        }
+        while let Some(Some(made)) = under_way.next().now_or_never() {
+            take(made);
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    /// Ends when this process queued something.
+    async fn woken(&self) {
+        match &self.options.wake {
+            Some(wake) => wake.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.options.stop.as_ref().is_some_and(|stop| *stop.borrow())
+    }
+
+    /// Ends when it is told to stop. One whose teller is gone is never stopped.
+    async fn stopped(&self) {
+        let Some(mut stop) = self.options.stop.clone() else { return std::future::pending().await };
+        if stop.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+fn is_done(until: Until, next: Option<Timestamp>, now: Timestamp, horizon: Timestamp) -> bool {
+    let last = match until {
+        Until::Due => now.max(horizon),
+        Until::Quiet(pause) => now.checked_add(pause).unwrap_or(Timestamp::MAX),
+        Until::Stopped => return false,
+    };
+    next.is_none_or(|next| next > last)
+}
+
+/// How long nothing can be done: until something is due, and no longer than it takes to notice what others queue.
+fn pause(next: Option<Timestamp>, now: Timestamp, poll: Duration) -> Duration {
+    let left = next.map(|next| next.duration_since(now)).filter(|left| left.is_positive());
+    // What is due and cannot be sent is on another's way.
+    left.map_or(poll, |left| left.unsigned_abs().clamp(Duration::from_millis(1), poll))
+}

@@ -1,0 +1,167 @@
+//! One turn of a drain: writes what was made, and claims what is due, in one transaction.
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::options::{Attempted, Disabled, Drained};
+use super::{Drainer, LEASE, PER_ENDPOINT, breaker, missed};
+use crate::event::deliveries::{self, Claim, Claimed, Ended, Kept, Settled};
+use crate::event::schedule::{self, GivenUp};
+use crate::event::{Class, EventError, Owner, breakers};
+
+/// A drain under way.
+pub(super) struct Run {
+    pub(super) owner: Option<Owner>,
+    pub(super) drained: Drained,
+    /// Attempts that were made and are not written yet, and how they are told.
+    pub(super) made: Vec<Settled>,
+    pub(super) told: Vec<Attempted>,
+    /// Until when what was missed is spread.
+    pub(super) horizon: Timestamp,
+}
+
+/// What one transaction brought.
+struct Turn {
+    claimed: Vec<Claimed>,
+    disabled: Vec<Disabled>,
+    given_up: u64,
+}
+
+impl Drainer {
+    /// Writes what was made and claims up to `room` deliveries. What cannot be written is kept for the next turn.
+    pub(super) fn turn_over(&self, run: &mut Run, room: usize) -> Result<Vec<Claimed>, EventError> {
+        let now = self.now();
+        let has_due = || self.ledger.reading(|db| deliveries::has_due(db, run.owner, now));
+        if run.made.is_empty() && (room == 0 || !has_due()?) {
+            return Ok(Vec::new());
+        }
+        let turn = self.ledger.noting(|db| {
+            let mut turn = Turn { claimed: Vec::new(), disabled: Vec::new(), given_up: 0 };
+            self.settle(db, &run.made, now, &mut turn)?;
+            if room > 0 {
+                self.claim(db, run.owner, room, now, &mut turn)?;
+            }
+            Ok(turn)
+        })?;
+        run.made.clear();
+        for told in run.told.drain(..) {
+            match told.class {
+                Class::Delivered => run.drained.delivered += 1,
+                _ => run.drained.failed += 1,
+            }
+            run.drained.given_up += u64::from(told.class != Class::Delivered && told.again.is_none());
+            log(&told);
+            (self.options.on_attempt)(&told);
+        }
+        run.drained.given_up += turn.given_up;
+        for Disabled { endpoint, why } in &turn.disabled {
+            tracing::warn!(target: "orkee::webhook", endpoint = %endpoint.id, why, "switched an endpoint off");
+        }
+        run.drained.disabled.extend(turn.disabled);
+        Ok(turn.claimed)
+    }
+
+    fn settle(
+        &self,
+        db: &Connection,
+        made: &[Settled],
+        now: Timestamp,
+        turn: &mut Turn,
+    ) -> Result<(), EventError> {
+        for one in made {
+            let Ended::Attempted(record, _) = &one.ended else { continue };
+            let before = breakers::find(db, &one.endpoint)?;
+            if record.class.is_of_transport() {
+                breakers::put(db, &one.endpoint, breaker::after_failure(before, now))?;
+            } else if before.is_some() {
+                breakers::clear(db, &one.endpoint)?;
+            }
+        }
+        for (endpoint, why) in deliveries::settle(db, made, now)?.disabled {
+            let disabled = Disabled { endpoint, why };
+            (self.options.on_disabled)(db, &disabled, now)?;
+            turn.disabled.push(disabled);
+        }
+        Ok(())
+    }
+
+    /// Claims, and gives up at once what is too old.
+    fn claim(
+        &self,
+        db: &Connection,
+        owner: Option<Owner>,
+        room: usize,
+        now: Timestamp,
+        turn: &mut Turn,
+    ) -> Result<(), EventError> {
+        let mut claim = Claim {
+            holder: self.holder.clone(),
+            now,
+            lease: LEASE,
+            limit: room,
+            per_endpoint: PER_ENDPOINT,
+            owner,
+        };
+        loop {
+            claim.limit = room - turn.claimed.len();
+            let claimed = deliveries::claim(db, &claim)?;
+            let (over, claimed): (Vec<_>, Vec<_>) =
+                claimed.into_iter().partition(|claimed| schedule::is_over(claimed.since, now));
+            turn.claimed.extend(claimed);
+            if over.is_empty() {
+                return Ok(());
+            }
+            turn.given_up += over.len() as u64;
+            let over: Vec<Settled> = over.into_iter().map(|claimed| self.given_up(claimed)).collect();
+            deliveries::settle(db, &over, now)?;
+        }
+    }
+
+    fn given_up(&self, claimed: Claimed) -> Settled {
+        Settled {
+            delivery: claimed.delivery,
+            holder: self.holder.clone(),
+            endpoint: claimed.endpoint,
+            ended: Ended::GivenUp(GivenUp::Window.as_str().to_owned()),
+        }
+    }
+
+    pub(super) fn next_due(&self, owner: Option<Owner>) -> Result<Option<Timestamp>, EventError> {
+        let now = self.now();
+        self.ledger.reading(|db| deliveries::next_due(db, owner, now))
+    }
+
+    /// Spreads what was missed; until when.
+    pub(super) fn spread_missed(&self, owner: Option<Owner>) -> Result<Timestamp, EventError> {
+        let now = self.now();
+        if !self.ledger.reading(|db| missed::is_any(db, owner, now))? {
+            return Ok(now);
+        }
+        self.ledger.noting(|db| missed::spread(db, owner, now, &*self.options.random))
+    }
+
+    /// Deletes what is kept no longer, and secrets whose time is over.
+    pub(super) fn tidy(&self) -> Result<(), EventError> {
+        let now = self.now();
+        self.ledger.wipe_old_secrets(now)?;
+        self.ledger.noting(|db| deliveries::prune(db, Kept::default(), now))?;
+        Ok(())
+    }
+}
+
+fn log(told: &Attempted) {
+    let Attempted { id, kind, endpoint, number, class, status, duration, again } = told;
+    let again = again.map(|again| again.to_string());
+    tracing::debug!(
+        target: "orkee::webhook",
+        event = id,
+        kind = kind.as_str(),
+        endpoint = %endpoint.id,
+        attempt = number,
+        class = class.as_str(),
+        status,
+        duration_ms = duration.as_millis() as u64,
+        again,
+        "attempt"
+    );
+}
