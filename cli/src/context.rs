@@ -28,7 +28,13 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(global: Global) -> Self {
         let out = Output::new(&global);
-        Self { global, out, home: OnceCell::new(), settings: OnceCell::new(), used_database: Cell::new(false) }
+        Self {
+            global,
+            out,
+            home: OnceCell::new(),
+            settings: OnceCell::new(),
+            used_database: Cell::new(false),
+        }
     }
 
     /// The home folder, made if it is not there.

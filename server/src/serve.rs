@@ -17,8 +17,8 @@ use crate::http::caller::Peer;
 
 /// How long a connection may take to send a request's headers; idle ones are closed after it.
 const HEADERS: Duration = Duration::from_secs(60);
-/// How long requests under way may take after the signal to stop.
-const STOP: Duration = Duration::from_secs(10);
+/// How long requests and webhooks under way may take after the signal to stop.
+pub(crate) const STOP: Duration = Duration::from_secs(10);
 /// Connections at the same time; further ones wait to be accepted.
 const CONNECTIONS: usize = 1024;
 /// After a failure to accept, such as too many open files.

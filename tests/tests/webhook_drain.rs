@@ -45,14 +45,19 @@ fn is_quiet(sender: &Sender) {
 fn w18_two_processes_that_drain_at_once_send_each_event_once() {
     let (sender, receiver) = (Sender::new(), Receiver::start());
     for n in 0..5 {
-        sender.endpoint(&receiver.always(&format!("/{n}"), Behaviour::status(204).after(Duration::from_millis(5))));
+        sender.endpoint(
+            &receiver.always(&format!("/{n}"), Behaviour::status(204).after(Duration::from_millis(5))),
+        );
     }
     sender.emit("p", 60);
     let drains = [0, 1].map(|_| quietly(sender.drain_command()));
     let ended = drains.map(|mut drain| drain.wait().unwrap());
     assert!(ended.iter().all(|status| status.success()), "{ended:?}");
-    let pairs: BTreeSet<_> =
-        receiver.received().iter().map(|r| (r.path.clone(), r.header("webhook-id").unwrap().to_owned())).collect();
+    let pairs: BTreeSet<_> = receiver
+        .received()
+        .iter()
+        .map(|r| (r.path.clone(), r.header("webhook-id").unwrap().to_owned()))
+        .collect();
     assert_eq!((receiver.received().len(), pairs.len()), (300, 300));
     assert!(sender.deliveries().iter().all(|d| d.state == "delivered" && d.attempts == 1));
 }

@@ -97,7 +97,8 @@ pub fn spread(now: Timestamp, missed: usize, random: &dyn Fn() -> f64) -> impl I
     let few = i32::try_from(missed).ok().and_then(|missed| APART.checked_mul(missed));
     let whole = few.map_or(LONGEST_SPREAD, |few| few.min(LONGEST_SPREAD));
     let each = whole.as_secs_f64() / missed.max(1) as f64;
-    (0..missed).map(move |n| later(now, SignedDuration::from_secs_f64(each * (n as f64 + fraction(random())))))
+    (0..missed)
+        .map(move |n| later(now, SignedDuration::from_secs_f64(each * (n as f64 + fraction(random())))))
 }
 
 fn jittered(pause: SignedDuration, random: f64) -> SignedDuration {
@@ -148,7 +149,10 @@ mod tests {
             assert_eq!(made.len(), 10);
             for (n, pause) in pauses.iter().enumerate() {
                 let waited = made[n + 1] - made[n];
-                assert!((waited - pause * factor).abs() < 0.01, "{n}: {waited} instead of {pause} × {factor}");
+                assert!(
+                    (waited - pause * factor).abs() < 0.01,
+                    "{n}: {waited} instead of {pause} × {factor}"
+                );
             }
         }
     }
@@ -189,8 +193,9 @@ mod tests {
     #[test]
     fn w22_what_was_missed_is_spread_over_five_minutes_at_most() {
         for (missed, seconds) in [(1, 0.05), (100, 5.0), (6000, 300.0), (100_000, 300.0)] {
-            let moments: Vec<_> =
-                spread(at(NOW), missed, &|| 0.5).map(|due| due.duration_since(at(NOW)).as_secs_f64()).collect();
+            let moments: Vec<_> = spread(at(NOW), missed, &|| 0.5)
+                .map(|due| due.duration_since(at(NOW)).as_secs_f64())
+                .collect();
             assert!(moments.is_sorted() && moments.len() == missed);
             let expected = seconds * (1.0 - 0.5 / missed as f64);
             assert!((moments[missed - 1] - expected).abs() < 0.001, "{missed}: {:?}", moments.last());

@@ -44,7 +44,9 @@ mod turn;
 mod tx;
 mod written;
 
-pub use audit::{AuditAction, AuditEntry, AuditOutcome, AuditProblem, AuditRow, Trail, VerifiedTrail, note_in};
+pub use audit::{
+    AuditAction, AuditEntry, AuditOutcome, AuditProblem, AuditRow, Trail, VerifiedTrail, note_in,
+};
 pub use check::{Damage, Finding};
 pub use conflicts::{Choice, Conflict};
 pub use error::StoreError;

@@ -9,6 +9,7 @@ mod team;
 mod tenant;
 mod token;
 mod user;
+mod webhook;
 
 use std::error::Error;
 use std::io::Write;
@@ -16,9 +17,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use orkee_core::event::EventError;
 use thiserror::Error;
 
 use crate::storage::{Account, Accounts, StorageError};
+use crate::webhooks::OptionsError;
 
 /// The Orkee Cloud API, self-hostable.
 #[derive(Debug, Parser)]
@@ -46,6 +49,9 @@ enum Command {
     /// Manage tenants: companies whose people sign in at identity providers of their own.
     #[command(subcommand)]
     Tenant(tenant::Tenant),
+    /// See where the events of accounts and teams are sent, and switch a webhook off.
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
     /// Drop tombstones of deleted projects now. Devices that stayed away for longer list everything anew.
     Prune(prune::Prune),
 }
@@ -76,6 +82,9 @@ enum CommandError {
     /// The HTTP client cannot be made.
     #[error("identity providers cannot be asked")]
     Net(#[from] orkee_core::net::NetError),
+    /// Webhooks cannot be sent as the flags say.
+    #[error(transparent)]
+    Webhooks(#[from] OptionsError),
     /// The system failed.
     #[error("{doing}")]
     Io {
@@ -102,6 +111,9 @@ impl CommandError {
             Self::Storage(StorageError::AccountDisabled(email)) => {
                 Some(format!("orkee-server user enable {email}"))
             }
+            Self::Storage(StorageError::Event(EventError::NoEndpoint { .. })) => {
+                Some("orkee-server webhook list shows those there are".to_owned())
+            }
             Self::Storage(StorageError::Newer { .. }) => {
                 Some("start the newer orkee-server again".to_owned())
             }
@@ -111,7 +123,9 @@ impl CommandError {
 
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage { .. } | Self::NoAccount(_) | Self::Storage(StorageError::AccountDisabled(_)) => 2,
+            Self::Usage { .. } | Self::NoAccount(_) | Self::Webhooks(_) => 2,
+            Self::Storage(StorageError::AccountDisabled(_)) => 2,
+            Self::Storage(StorageError::Event(EventError::NoEndpoint { .. })) => 2,
             _ => 1,
         }
     }
@@ -126,6 +140,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Team(team) => team.run(),
         Command::Audit(audit) => audit.run(),
         Command::Tenant(tenant) => tenant.run(),
+        Command::Webhook(webhook) => webhook.run(),
         Command::Prune(prune) => prune.run(),
     };
     match done {

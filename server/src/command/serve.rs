@@ -7,9 +7,14 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
+use orkee_components::DISPATCHERS;
+use orkee_core::event::Access;
+use orkee_core::plugin::DispatcherLibrary;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use url::{Host, Url};
 
 use super::{CommandError, Data, print};
@@ -19,10 +24,12 @@ use crate::http::App;
 use crate::http::app::Settings;
 use crate::serve;
 use crate::storage::sqlite::Sqlite;
-use crate::storage::{Audit, Records, Storage};
+use crate::storage::{Audit, Deed, Records, Storage, StorageError, Webhooks, Witness};
 use crate::tenant::Issuers;
-use crate::webhooks::Hooks;
+use crate::webhooks::{Hooks, Options, Sender};
 
+/// How often it is looked for webhooks that nobody pulls from any more.
+const MISSING: Duration = Duration::from_secs(60);
 /// How often what has expired is forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 
@@ -61,6 +68,8 @@ pub(super) struct Serve {
     /// The largest backup that is taken, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     backup_limit: u32,
+    #[command(flatten)]
+    webhooks: Options,
 }
 
 impl Serve {
@@ -99,16 +108,45 @@ impl Serve {
             device_lifetime: SignedDuration::from_secs(self.device_code_lifetime.into()),
             backup_limit: u64::from(self.backup_limit) << 20,
         };
-        let keeper = tokio::spawn(keep_house(Arc::clone(&storage), self.prune_after, self.audit_days));
         print(&json!({ "url": local, "public_url": settings.public_url }).to_string())?;
         tracing::info!(%address, public_url = settings.public_url, "serving");
-        let (_told, attempts) = tokio::sync::watch::channel(0);
-        let hooks = Hooks::new(orkee_core::event::Access::default(), attempts);
-        let app = Arc::new(App::new(settings, storage, Issuers::new()?, hooks));
-        serve::serve(listener, api::router(app), stop).await;
-        keeper.abort();
+        let (attempted, attempts) = watch::channel(0);
+        let (access, library) = self.webhooks(&storage)?;
+        let hooks = Hooks::new(access, library.names(), attempts);
+        let sender = Sender::start(Arc::clone(&storage), library, attempted)
+            .map_err(CommandError::io("webhooks cannot be sent"))?;
+        let app = Arc::new(App::new(settings, Arc::clone(&storage) as _, Issuers::new()?, hooks));
+        let keeper = keep_house(Arc::clone(&storage), self.prune_after, self.audit_days);
+        let keepers = [tokio::spawn(keeper), tokio::spawn(miss_listeners(Arc::clone(&app), storage))];
+        let stopping = watch::channel(false);
+        let sending = async {
+            // Both may take the grace at the same time.
+            let _ = stopping.1.clone().wait_for(|stopping| *stopping).await;
+            sender.stop(serve::STOP).await;
+        };
+        let stop = async {
+            stop.await;
+            stopping.0.send_replace(true);
+        };
+        tokio::join!(serve::serve(listener, api::router(app), stop), sending);
+        keepers.iter().for_each(JoinHandle::abort);
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+impl Serve {
+    /// How webhooks may be reached, which holds for those that there are, too, and who delivers them.
+    fn webhooks(&self, storage: &Sqlite) -> Result<(Access, Arc<DispatcherLibrary>), CommandError> {
+        let access = self.webhooks.access()?;
+        storage.set_access(&access)?;
+        if let Some(allowed) = self.webhooks.told() {
+            let deed = Deed { action: "allow-webhook-targets".to_owned(), subject: None, outcome: allowed };
+            storage.note(&Witness::default(), &deed, Timestamp::now())?;
+        }
+        let (cache, state) = (self.data.folder.join("cache"), self.data.folder.join("dispatchers"));
+        let courier = self.webhooks.courier()?;
+        Ok((access, Arc::new(DispatcherLibrary::new(DISPATCHERS, courier, Some(cache), state))))
     }
 }
 
@@ -146,6 +184,24 @@ fn stop_signal() -> Result<impl Future<Output = ()>, CommandError> {
     })
 }
 
+/// Takes endpoints away that nobody pulls from any more.
+async fn miss_listeners(app: Arc<App>, storage: Arc<Sqlite>) {
+    let mut ticks = tokio::time::interval(MISSING);
+    loop {
+        ticks.tick().await;
+        let (app, storage) = (Arc::clone(&app), Arc::clone(&storage));
+        let missed = tokio::task::spawn_blocking(move || {
+            for missed in app.webhooks.pulls.missed(storage.pulled_webhooks()?) {
+                storage.abandon_webhook(&missed, Timestamp::now())?;
+            }
+            Ok::<_, StorageError>(())
+        });
+        if let Ok(Err(error)) = missed.await {
+            tracing::error!(%error, "webhooks that nobody pulls from cannot be removed");
+        }
+    }
+}
+
 /// Forgets, now and then, what has expired, and tombstones and rows of the audit trail beyond their time.
 async fn keep_house(storage: Arc<Sqlite>, prune_after: u16, audit_days: u16) {
     let mut ticks = tokio::time::interval(HOUSEKEEPING);
@@ -157,6 +213,7 @@ async fn keep_house(storage: Arc<Sqlite>, prune_after: u16, audit_days: u16) {
             let ago = |days: u16| now - SignedDuration::from_hours(24 * i64::from(days));
             storage.sweep(now)?;
             storage.forget_audit(ago(audit_days))?;
+            storage.forget_deliveries(now)?;
             storage.prune(ago(prune_after))
         });
         match kept.await {

@@ -1,6 +1,8 @@
-//! What the server has to do with webhooks besides keeping them: how endpoints may be reached, and who pulls.
+//! What the server has to do with webhooks besides keeping them: how endpoints may be reached, who sends to them, and who pulls.
 
+mod options;
 mod pulls;
+mod sender;
 
 use std::time::Duration;
 
@@ -10,7 +12,9 @@ use tokio::sync::watch;
 use crate::http::rate::RateLimiter;
 use crate::storage::AccountKey;
 
+pub(crate) use options::{Options, OptionsError};
 pub(crate) use pulls::Pulls;
+pub(crate) use sender::Sender;
 
 /// Tests that an account may have sent in a minute: each is a request to an address of its choice.
 const TESTS: u32 = 20;
@@ -19,6 +23,8 @@ const TESTS: u32 = 20;
 pub(crate) struct Hooks {
     /// How whoever runs the server lets endpoints be reached.
     pub(crate) access: Access,
+    /// The dispatchers that there are.
+    pub(crate) dispatchers: Vec<String>,
     /// Changes with each attempt that was made.
     pub(crate) attempts: watch::Receiver<u64>,
     /// Who pulls events.
@@ -29,8 +35,8 @@ pub(crate) struct Hooks {
 
 impl Hooks {
     /// Nobody pulls yet.
-    pub(crate) fn new(access: Access, attempts: watch::Receiver<u64>) -> Self {
+    pub(crate) fn new(access: Access, dispatchers: Vec<String>, attempts: watch::Receiver<u64>) -> Self {
         let tests = RateLimiter::new(TESTS, Duration::from_secs(60));
-        Self { access, attempts, pulls: Pulls::default(), tests }
+        Self { access, dispatchers, attempts, pulls: Pulls::default(), tests }
     }
 }

@@ -241,8 +241,7 @@ where
     let (stop, stopped) = watch::channel(false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(NoRuntime)?;
     let result = runtime.block_on(async {
-        let mut terminate =
-            tokio::signal::unix::signal(SignalKind::terminate()).map_err(NoRuntime)?;
+        let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).map_err(NoRuntime)?;
         let mut work = pin!(work(stopped));
         tokio::select! {
             done = &mut work => return done,

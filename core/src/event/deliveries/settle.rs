@@ -125,7 +125,8 @@ fn settle_one(
     if let Some(why) = why
         && endpoints::disable(db, &one.endpoint, &why, now)?.is_some()
     {
-        db.prepare_cached("UPDATE endpoints SET untold = 1 WHERE rowid = ?")?.execute([one.endpoint.row()])?;
+        db.prepare_cached("UPDATE endpoints SET untold = 1 WHERE rowid = ?")?
+            .execute([one.endpoint.row()])?;
         settlement.disabled.push((Arc::clone(&one.endpoint), why));
     }
     Ok(())

@@ -108,8 +108,16 @@ fn outcome(delivered: Delivered, at: Timestamp, now: Timestamp) -> Outcome {
 
 /// Nothing was sent, or nobody knows.
 fn not_sent(class: Class, at: Timestamp, duration: Duration) -> Outcome {
-    let record =
-        Record { at, duration, class, status: None, tls: None, address: None, request_id: None, reply: Vec::new() };
+    let record = Record {
+        at,
+        duration,
+        class,
+        status: None,
+        tls: None,
+        address: None,
+        request_id: None,
+        reply: Vec::new(),
+    };
     Outcome { record, asked: None }
 }
 

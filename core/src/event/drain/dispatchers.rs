@@ -6,9 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
-use crate::plugin::{
-    Delivered, Delivery, DispatcherError, DispatcherLibrary, PluginError, WasmDispatcher,
-};
+use crate::plugin::{Delivered, Delivery, DispatcherError, DispatcherLibrary, PluginError, WasmDispatcher};
 
 /// Makes one attempt.
 #[async_trait]

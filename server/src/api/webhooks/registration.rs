@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use orkee_core::event::{Access, Filter, NewEndpoint, WebhookSecret};
+use orkee_core::plugin::{Target, TargetError};
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
@@ -17,8 +18,10 @@ use crate::http::body::json as json_body;
 use crate::http::space::Space;
 use crate::http::{ApiError, App};
 use crate::storage::StorageError;
+use crate::webhooks::Hooks;
 
-const MAX_URL: usize = 2000;
+/// Of a URL that nothing is sent to.
+const MAX_URL: usize = 2048;
 const MAX_DESCRIPTION: usize = 200;
 const MAX_EVENTS: usize = 50;
 
@@ -50,7 +53,7 @@ pub(super) async fn add(
     body: Body,
 ) -> Result<Json<Value>, ApiError> {
     let registration: Registration = json_body(&headers, body, MAX_BODY).await?;
-    let new = registration.judged(&app.webhooks.access)?;
+    let new = registration.judged(&app.webhooks)?;
     let added = change(&app, space, move |storage, change| storage.add_webhook(change, &new)).await?;
     app.webhooks.pulls.note(&added.id);
     Ok(Json(endpoint(&added)))
@@ -58,9 +61,9 @@ pub(super) async fn add(
 
 impl Registration {
     /// The endpoint, if it is one that something is sent to.
-    fn judged(self, access: &Access) -> Result<NewEndpoint, ApiError> {
+    fn judged(self, hooks: &Hooks) -> Result<NewEndpoint, ApiError> {
         let Self { url, events, description, secret, dispatcher, ordered, pulled } = self;
-        check_url(&url, pulled, access)?;
+        check_url(&url, pulled, &hooks.access)?;
         if events.len() > MAX_EVENTS {
             return Err(refused("invalid-events", format!("a webhook names {MAX_EVENTS} events at most")));
         }
@@ -73,44 +76,45 @@ impl Registration {
             let message = format!("a description is one line of {MAX_DESCRIPTION} characters at most");
             return Err(refused("invalid-description", message));
         }
-        check_dispatcher(&dispatcher)?;
+        check_dispatcher(&dispatcher, hooks)?;
         let secret = WebhookSecret::import(&secret).map_err(StorageError::from)?;
-        let (access, headers) = (access.clone(), Vec::new());
+        let (access, headers) = (hooks.access.clone(), Vec::new());
         Ok(NewEndpoint { url, filters, description, dispatcher, ordered, pulled, access, headers, secret })
     }
 }
 
 /// An endpoint that is pulled from is a place on somebody's machine, which nothing is sent to from here.
 fn check_url(text: &str, pulled: bool, access: &Access) -> Result<(), ApiError> {
-    if text.len() > MAX_URL {
-        return Err(refused("refused-url", format!("a webhook's URL has {MAX_URL} bytes at most")));
+    let refused = |why: String| refused("refused-url", why);
+    if !pulled {
+        return Target::parse(text, access).map(drop).map_err(|error| refused(explained(&error)));
     }
-    let url =
-        Url::parse(text).map_err(|error| refused("refused-url", format!("the URL is none: {error}")))?;
-    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
-    match (pulled, is_http) {
-        (true, true) => Ok(()),
-        (true, false) => Err(refused("refused-url", "the URL is none of http or https")),
-        (false, _) => orkee_core::plugin::Target::parse(
-            text,
-            if access.loopback {
-                orkee_core::plugin::Network::Private
-            } else {
-                orkee_core::plugin::Network::Public
-            },
-        )
-        .map(drop)
-        .map_err(|error| refused("refused-url", error.to_string())),
+    if text.len() > MAX_URL {
+        return Err(refused(format!("the URL is longer than {MAX_URL} bytes")));
+    }
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+        _ => Err(refused("the URL is none of http or https".to_owned())),
     }
 }
 
-fn check_dispatcher(name: &str) -> Result<(), ApiError> {
-    const KNOWN: [&str; 3] = ["webhook", "slack", "discord"];
-    match KNOWN.contains(&name) {
-        true => Ok(()),
-        false => {
-            let message = format!("this server has the dispatchers {}", KNOWN.join(", "));
-            Err(refused("unknown-dispatcher", message))
+/// What to do about it is another thing here than at a store of one's own.
+fn explained(error: &TargetError) -> String {
+    match error {
+        TargetError::Blocked(_) | TargetError::Name { .. } => {
+            format!("{error}; whoever runs the server may let webhooks lead there")
         }
+        TargetError::Plain { to_loopback: true } => {
+            format!("{error}; for development, let the device send it: add it with --local")
+        }
+        _ => with_hint(error),
     }
+}
+
+fn check_dispatcher(name: &str, hooks: &Hooks) -> Result<(), ApiError> {
+    if hooks.dispatchers.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let known = hooks.dispatchers.join(", ");
+    Err(refused("unknown-dispatcher", format!("this server has the dispatchers {known}")))
 }

@@ -1,7 +1,7 @@
 //! The audit trail in SQLite.
 
 use jiff::Timestamp;
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Connection, Row, params};
 
 use super::super::{Audit, AuditQuery, AuditRow, Deed, Result, Witness};
 use super::{Database, failed};
@@ -12,7 +12,7 @@ const ADD: &str =
 const COLUMNS: &str = "at, tenant, team, account, device, device_name, action, subject, outcome, request_id";
 
 /// Adds a row in a transaction that does what the row tells of.
-pub(super) fn add(tx: &Transaction<'_>, by: &Witness, deed: &Deed, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn add(tx: &Connection, by: &Witness, deed: &Deed, now: Timestamp) -> rusqlite::Result<()> {
     tx.prepare_cached(ADD)?
         .execute(params![
             now.as_millisecond(),

@@ -41,6 +41,8 @@ use tokio::sync::Notify;
 
 use super::{People, Result, Storage, StorageError};
 
+pub(crate) use webhooks::note_disabled;
+
 /// The database's name in the data folder.
 const FILE: &str = "orkee-server.db";
 /// How long a write waits for another process, such as `user add` beside a running server.

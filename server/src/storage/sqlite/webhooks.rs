@@ -9,7 +9,7 @@ use orkee_core::event::{
     endpoints,
 };
 use orkee_core::id::SystemIds;
-use rusqlite::Transaction;
+use rusqlite::{Connection, Transaction};
 use url::Url;
 
 use super::super::webhooks::MOST;
@@ -64,7 +64,7 @@ fn scrub(ledger: &dyn Ledger) {
 }
 
 /// Whose a space is.
-pub(super) fn whose(tx: &Transaction<'_>, owner: Owner) -> rusqlite::Result<Whose> {
+pub(super) fn whose(tx: &Connection, owner: Owner) -> rusqlite::Result<Whose> {
     tx.prepare_cached(WHOSE)?.query_row([owner.0], |row| {
         let (account, team): (Option<String>, Option<String>) = (row.get(0)?, row.get(1)?);
         Ok(team.map(Whose::Team).unwrap_or_else(|| Whose::Account(account.unwrap_or_default())))
@@ -77,6 +77,19 @@ pub(super) fn of_server(whose: &Whose) -> Witness {
         Whose::Team(team) => Witness { team: Some(team.clone()), ..Witness::default() },
         Whose::Account(_) => Witness::default(),
     }
+}
+
+/// Tells the audit trail of an endpoint that the drain switched off, in its transaction.
+pub(crate) fn note_disabled(
+    db: &Connection,
+    endpoint: &Endpoint,
+    why: &str,
+    now: Timestamp,
+) -> std::result::Result<(), EventError> {
+    let by = of_server(&whose(db, endpoint.owner)?);
+    let action = "disable-webhook".to_owned();
+    let deed = Deed { action, subject: Some(endpoint.id.clone()), outcome: why.to_owned() };
+    Ok(audit::add(db, &by, &deed, now)?)
 }
 
 impl Webhooks for Sqlite {
