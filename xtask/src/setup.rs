@@ -81,6 +81,7 @@ pub fn packages() {
         ("chromium", CHROMIUM, "--version"),
         ("dbus-daemon", "dbus-daemon", "--version"),
         ("gnome-keyring", "gnome-keyring-daemon", "--version"),
+        ("webhook", "webhook", "-version"),
     ];
     let mut missing: Vec<_> = wanted
         .into_iter()
