@@ -28,7 +28,7 @@ mod error;
 #[cfg(feature = "event")]
 mod ledger;
 #[cfg(feature = "event")]
-pub mod schedule;
+pub mod rules;
 #[cfg(feature = "event")]
 mod secret;
 #[cfg(feature = "event")]

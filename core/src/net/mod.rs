@@ -25,6 +25,7 @@ pub use client::{Http, HttpOptions, Reach};
 pub use credential::{CredentialError, CredentialSource, LOGIN, NoCredentials};
 pub use endpoint::{
     Access, Answer, Courier, CourierOptions, EndpointProxy, EndpointProxyError, Letter, SendFailure, Sent,
+    endpoint_addresses, never_dialled,
 };
 pub use error::{BlockedAddress, NetError};
 pub use exchange::{Reply, Traffic, TrafficCount};
@@ -33,3 +34,4 @@ pub use proof::ProofKey;
 pub(crate) use proof::{NEEDS_NONCE, PROOF, Proven};
 pub use proxy::ProxyOptions;
 pub use secret::{Redactor, Secret};
+pub use tls::count_authorities;

@@ -9,7 +9,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
 pub(super) fn config() -> Result<ClientConfig, Error> {
@@ -27,10 +27,19 @@ pub(super) fn config_with(authorities: Option<&str>) -> Result<ClientConfig, Err
 }
 
 /// The certificates of a text in PEM.
-pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
     CertificateDer::pem_slice_iter(pem.as_bytes())
         .map(|certificate| certificate.map_err(|error| Error::General(error.to_string())))
         .collect()
+}
+
+/// How many authorities stand in a text in PEM; each is one that certificates can be checked against.
+pub fn count_authorities(pem: &str) -> Result<usize, Error> {
+    let mut store = RootCertStore::empty();
+    let certificates = certificates(pem)?;
+    let count = certificates.len();
+    certificates.into_iter().try_for_each(|certificate| store.add(certificate))?;
+    Ok(count)
 }
 
 /// The platform's verifier, made when the first certificate arrives.

@@ -36,8 +36,8 @@ pub enum Key {
     HistoryVersions,
     /// For how many days a version is kept that was overwritten.
     HistoryDays,
-    /// Whether a command that leaves webhook deliveries starts sending them in the background.
-    WebhookDrain,
+    /// The proxy that webhooks go out through. Secret, for it may hold a password.
+    WebhookProxy,
 }
 
 enum Form {
@@ -66,7 +66,7 @@ impl Key {
         Self::SyncOnDelete,
         Self::HistoryVersions,
         Self::HistoryDays,
-        Self::WebhookDrain,
+        Self::WebhookProxy,
     ];
 
     /// Its variable in the environment and in `.env`.
@@ -86,11 +86,11 @@ impl Key {
             Self::SyncOnDelete => "ORKEE_CLOUD_SYNC_ON_DELETE",
             Self::HistoryVersions => "ORKEE_HISTORY_VERSIONS",
             Self::HistoryDays => "ORKEE_HISTORY_DAYS",
-            Self::WebhookDrain => "ORKEE_WEBHOOK_DRAIN",
+            Self::WebhookProxy => "ORKEE_WEBHOOK_PROXY",
         }
     }
 
-    /// Its place in `config.toml`; a secret has none.
+    /// Its place in `config.toml`; a token has none.
     pub fn config(self) -> Option<&'static [&'static str]> {
         match self {
             Self::ApiUrl => Some(&["cloud", "api_url"]),
@@ -106,13 +106,13 @@ impl Key {
             Self::SyncOnDelete => Some(&["cloud", "sync_on_delete"]),
             Self::HistoryVersions => Some(&["history", "versions"]),
             Self::HistoryDays => Some(&["history", "days"]),
-            Self::WebhookDrain => Some(&["webhook", "drain"]),
+            Self::WebhookProxy => Some(&["webhook", "proxy"]),
         }
     }
 
     /// Whether its value must not be shown.
     pub fn is_secret(self) -> bool {
-        matches!(self, Self::Token)
+        matches!(self, Self::Token | Self::WebhookProxy)
     }
 
     /// Whether a `.env` in the current folder may decide it.
@@ -129,7 +129,12 @@ impl Key {
 
     fn form(self) -> Form {
         match self {
-            Self::ApiUrl | Self::Token | Self::TokenFile | Self::Tenant | Self::SsoProvider => Form::Text,
+            Self::ApiUrl
+            | Self::Token
+            | Self::TokenFile
+            | Self::Tenant
+            | Self::SsoProvider
+            | Self::WebhookProxy => Form::Text,
             Self::AuthStore => Form::Store,
             Self::TeamMode
             | Self::AutoSync

@@ -20,6 +20,7 @@ pub struct Access {
 
 /// Why an address is not dialled.
 const METADATA: &str = "where a cloud keeps what its machines sign in with";
+const NO_MACHINE: &str = "no machine's address";
 
 impl Access {
     /// Whether this address may be dialled; if not, why.
@@ -29,7 +30,7 @@ impl Access {
             return Err(METADATA);
         }
         if is_of_no_machine(address) {
-            return Err("no machine's address");
+            return Err(NO_MACHINE);
         }
         let is_named = || self.private.iter().any(|network| network.contains(&address));
         match (scheme, locate(address)) {
@@ -48,6 +49,15 @@ impl Access {
         let is_named = |address| self.private.iter().any(|network| network.contains(&address));
         origin.is_loopback() || origin.address().is_some_and(is_named)
     }
+}
+
+/// Why nothing in the network would be dialled, whoever named it. None: something would.
+pub fn never_dialled(network: IpNet) -> Option<&'static str> {
+    let (first, last) = (network.network(), network.broadcast());
+    if first == last && is_metadata(first) {
+        return Some(METADATA);
+    }
+    (is_of_no_machine(first) && is_of_no_machine(last)).then_some(NO_MACHINE)
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub(super) async fn addresses(origin: &Origin) -> io::Result<Vec<IpAddr>> {
 }
 
 /// The addresses of the origin that may be dialled; never none.
-pub(super) async fn resolve(origin: &Origin, access: &Access) -> Result<Vec<IpAddr>, SendFailure> {
+pub async fn resolve(origin: &Origin, access: &Access) -> Result<Vec<IpAddr>, SendFailure> {
     let found = addresses(origin).await.map_err(SendFailure::Dns)?;
     judge(found, origin, access)
 }

@@ -28,7 +28,8 @@ use url::Url;
 use super::origin::{Origin, Scheme};
 use super::tls;
 
-pub use access::Access;
+pub use access::{Access, never_dialled};
+pub use dial::resolve as endpoint_addresses;
 pub use exchange::Answer;
 pub use failure::SendFailure;
 pub use tunnel::{EndpointProxy, EndpointProxyError};
@@ -126,6 +127,11 @@ impl Courier {
     /// How long a delivery may take in all.
     pub fn timeout(&self) -> Duration {
         self.shared.options.timeout
+    }
+
+    /// The proxy that was set, if one was.
+    pub fn proxy(&self) -> Option<&EndpointProxy> {
+        self.shared.options.proxy.as_ref()
     }
 
     /// The proxy that stands between here and `origin`, if one does. What it resolves names to is its own affair.

@@ -46,7 +46,7 @@ impl Diagnostic for EndpointProxyError {
 
     fn hint(&self) -> Option<String> {
         Some(
-            "write it as `http://HOST:PORT`; a user name and password stand in ORKEE_WEBHOOK_PROXY alone"
+            "write it as `http://HOST:PORT`, with `USER:PASSWORD@` before the host if the proxy asks for that"
                 .to_owned(),
         )
     }
