@@ -7,17 +7,17 @@ use jiff::{Span, Timestamp};
 /// What is accepted, for the error.
 const FORMS: &str = "write it as 2026-01-31, 2026-01-31T09:30 (UTC), 2026-01-31T09:30:00+01:00, or 2h ago";
 
-/// Reads a time: RFC 3339; a date or a date and time, in UTC, as all times are shown; or how long ago.
+/// Reads a time: RFC 3339; a date or a date and time, in UTC, as all times are shown; or how long ago, where the word can be left out.
 pub(crate) fn parse(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let text = text.trim();
     let civil = |at: DateTime| at.to_zoned(TimeZone::UTC).map(|at| at.timestamp());
+    let before = |ago: Span| now.to_zoned(TimeZone::UTC).checked_sub(ago).map(|at| at.timestamp());
     let parsed = if let Ok(at) = text.parse::<Timestamp>() {
         Ok(at)
     } else if let Some(ago) = text.strip_suffix("ago") {
-        ago.trim()
-            .parse::<Span>()
-            .and_then(|ago| now.to_zoned(TimeZone::UTC).checked_sub(ago))
-            .map(|at| at.timestamp())
+        ago.trim().parse::<Span>().and_then(before)
+    } else if let Ok(ago) = text.parse::<Span>() {
+        before(ago)
     } else if let Ok(date) = text.parse::<Date>()
         && !text.contains(':')
     {
@@ -51,6 +51,8 @@ mod tests {
             ("2h ago", "2026-03-01T10:00:00Z"),
             ("1 day 2 hours ago", "2026-02-28T10:00:00Z"),
             ("1 month ago", "2026-02-01T12:00:00Z"),
+            ("1d", "2026-02-28T12:00:00Z"),
+            ("90m", "2026-03-01T10:30:00Z"),
         ] {
             assert_eq!(read(text).as_deref(), Ok(at), "{text}");
         }
@@ -61,6 +63,8 @@ mod tests {
         for text in ["", "yesterday", "31.1.2026", "ago", "2026-13-01"] {
             assert_eq!(read(text), Err(FORMS.to_owned()), "{text}");
         }
-        assert_eq!(read("2026-03-02"), Err("it is in the future".to_owned()));
+        for text in ["2026-03-02", "-1d"] {
+            assert_eq!(read(text), Err("it is in the future".to_owned()), "{text}");
+        }
     }
 }

@@ -23,6 +23,31 @@ fn canaries() -> Canaries {
     Canaries(vec![ACCESS, REFRESH, NEXT])
 }
 
+/// `whsec_` and base64 of a secret that webhooks are signed with.
+const SIGNING: &str = "whsec_b3JrZWVfY2FuYXJ5X3NpZ25pbmdfMjRfYnl0ZXM=";
+/// What goes along with each event, as a secret between the two.
+const HEADER: &str = "orkee_canary_header_5d2e";
+/// Whoever has the path of a chat's URL can write there.
+const CHAT: &str = "orkee_canary_path";
+
+/// What the store keeps, and nothing else may have.
+fn of_webhooks() -> Canaries {
+    Canaries(vec![SIGNING, "orkee_canary_signing", HEADER])
+}
+
+/// Keeps webhooks whose secrets are marked: one that nobody listens at, and a chat, which is off.
+fn add_webhooks(device: &Device) {
+    let url = "http://127.0.0.1:9/hook";
+    let header = format!("X-Key: {HEADER}");
+    let flags = ["--local", "--allow-insecure-loopback", "--secret-from-stdin", "--header", &header];
+    let add = [&["cloud", "webhook", "add", url], &flags[..]].concat();
+    of_webhooks().are_not_printed(finish(device.orkee(&add), SIGNING.as_bytes()).success());
+    let chat = format!("https://hooks.slack.com/services/{CHAT}");
+    let add = ["cloud", "webhook", "add", "-", "--local", "--dispatcher", "slack"];
+    finish(device.orkee(&add), chat.as_bytes()).success();
+    device.run(&["cloud", "webhook", "disable", &chat]).success();
+}
+
 /// Every command, with arguments with which it does something. `token` prints the token, which is what it is for.
 const COMMANDS: &[&str] = &[
     "audit",
@@ -60,6 +85,22 @@ const COMMANDS: &[&str] = &[
     "cloud team role ben@example.com member",
     "cloud team show",
     "cloud token",
+    "cloud webhook add https://example.com/account",
+    "cloud webhook add https://example.com/hook --local --secret-file webhook.secret",
+    "cloud webhook deliveries",
+    "cloud webhook disable http://127.0.0.1:9/hook",
+    "cloud webhook drain",
+    "cloud webhook enable http://127.0.0.1:9/hook",
+    "cloud webhook list",
+    "cloud webhook list --local",
+    "cloud webhook listen --forward-to nowhere",
+    "cloud webhook redeliver --failed --since 1d --yes",
+    "cloud webhook show http://127.0.0.1:9/hook",
+    "cloud webhook show https://hooks.slack.com/services/orkee_canary_path",
+    "cloud webhook test http://127.0.0.1:9/hook",
+    "cloud webhook verify --secret-file nowhere",
+    "cloud webhook rotate-secret http://127.0.0.1:9/hook --overlap 0s --secret-file rotated.secret",
+    "cloud webhook remove http://127.0.0.1:9/hook --yes",
     "completions bash",
     "doctor --fix",
     "help auth",
@@ -121,6 +162,8 @@ fn loud(device: &Device, command: &str, json: bool) -> Ran {
     let words: Vec<&str> = command.split(' ').collect();
     let mut run = device.orkee(&words);
     run.arg("-vvv").env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+    // What is due is sent by the command that is for it, and by nothing that outlives the test.
+    run.env("ORKEE_WEBHOOK_DRAIN", "off");
     if json {
         run.arg("--json");
     }
@@ -130,9 +173,14 @@ fn loud(device: &Device, command: &str, json: bool) -> Ran {
 /// Runs every command, and looks into all that it says and leaves behind.
 fn look_everywhere(what: &str, server: &Mock, expires_in: i64) {
     let device = device(server, expires_in);
+    add_webhooks(&device);
     for command in COMMANDS {
         for json in [false, true] {
-            let ran = loud(&device, command, json);
+            let ran = of_webhooks().are_not_printed(loud(&device, command, json));
+            // Who names the path knows it.
+            if !command.contains(CHAT) {
+                Canaries(vec![CHAT]).are_not_in(what, format!("{ran}").as_bytes());
+            }
             assert!(ran.code.is_some_and(|code| code < 100), "{what}: {ran}");
             assert!(!ran.stderr.contains("panicked at"), "{what}: {ran}");
             if *command == "cloud token" {
@@ -143,7 +191,10 @@ fn look_everywhere(what: &str, server: &Mock, expires_in: i64) {
         }
     }
     canaries().are_not_in_files(&device.home());
-    canaries().are_not_in("the log", &std::fs::read(device.home().join("logs/orkee.log")).unwrap());
+    let log = std::fs::read(device.home().join("logs/orkee.log")).unwrap();
+    canaries().are_not_in("the log", &log);
+    of_webhooks().are_not_in("the log", &log);
+    Canaries(vec![CHAT]).are_not_in("the log", &log);
 }
 
 /// An authorization server whose tokens are marked, and an API that answers with `api`.
@@ -178,6 +229,32 @@ fn a55_no_command_tells_a_secret_when_the_server_refuses_it() {
 fn a55_no_command_tells_a_secret_when_the_server_fails_and_repeats_it() {
     let failing = server(|request| Answer { status: 500, headers: vec![], body: reflect(request) });
     look_everywhere("failed", &failing, -10);
+}
+
+#[test]
+fn a60_w03_exports_logs_and_audit_rows_have_no_secret_of_a_webhook() {
+    let server = server(|_| Answer::empty(404));
+    let device = device(&server, 3600);
+    add_webhooks(&device);
+    let url = "http://127.0.0.1:9/hook";
+    for command in ["test", "show", "rotate-secret", "disable", "enable", "remove"] {
+        let more: &[&str] = match command {
+            "rotate-secret" => &["--secret-file", "rotated.secret"],
+            "remove" => &["--yes"],
+            _ => &[],
+        };
+        loud(&device, &[&["cloud", "webhook", command, url], more].concat().join(" "), true);
+    }
+    let rotated: &'static str = std::fs::read_to_string(device.path("rotated.secret")).unwrap().trim().to_owned().leak();
+    let told = Canaries(vec![SIGNING, "orkee_canary_signing", HEADER, CHAT, rotated]);
+    for command in ["projects export", "audit --json", "audit verify", "cloud webhook list --local --json"] {
+        let words: Vec<&str> = command.split(' ').collect();
+        told.are_not_printed(device.run(&words).success());
+    }
+    told.are_not_in("the log", &std::fs::read(device.home().join("logs/orkee.log")).unwrap());
+    let rows = device.json(&["audit"])["entries"].take();
+    let of = |action: &str| rows.as_array().unwrap().iter().filter(|row| row["action"] == action).count();
+    assert_eq!((of("webhook-add"), of("webhook-rotate-secret"), of("webhook-remove")), (2, 1, 1), "{rows}");
 }
 
 #[test]

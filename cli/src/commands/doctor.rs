@@ -4,6 +4,8 @@
 mod providers;
 mod tokens;
 mod trails;
+#[cfg(feature = "cloud")]
+mod webhooks;
 
 use std::collections::BTreeSet;
 
@@ -17,8 +19,8 @@ use crate::output::text;
 
 /// Look whether everything here is sound
 ///
-/// Reads the whole database: the file itself, each project, what sync knows of it, and the audit trail; the token file; and each
-/// provider that is installed. Changes nothing without --fix.
+/// Reads the whole database: the file itself, each project, what sync knows of it, and the audit trail; the token file; each provider that
+/// is installed; and the webhooks of this device. Changes nothing without --fix.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -62,14 +64,15 @@ impl Doctor {
         let findings = store.examine()?;
         let trails = trails::broken(&store)?;
         let tokens = tokens::examine(cx, self.fix)?;
-        let providers = examine_providers(cx)?;
+        let mut others = examine_providers(cx)?;
+        others.extend(examine_webhooks(cx)?);
         let sound = findings.is_empty()
             && trails.is_empty()
             && tokens.problems.is_empty()
-            && providers.problems.is_empty();
+            && others.problems.is_empty();
         let exit = if sound { Exit::DONE } else { Kind::Failed.into() };
         if cx.out.is_json() {
-            let problems = providers.problems.into_iter().map(|(problem, _)| of_provider(problem));
+            let problems = others.problems.into_iter().map(|(problem, _)| of_other(problem));
             let trails = trails.into_iter().map(trails::view);
             let tokens_found = tokens.problems.into_iter().map(tokens::view);
             let findings = findings.into_iter().map(view).chain(trails).chain(tokens_found).chain(problems);
@@ -89,7 +92,7 @@ impl Doctor {
         }
         trails::show(cx, &trails)?;
         tokens::show(cx, &tokens)?;
-        show_providers(cx, &providers)?;
+        show_others(cx, &others)?;
         Ok(exit)
     }
 }
@@ -109,46 +112,64 @@ fn say_what_mends(cx: &Context, findings: &[Finding]) {
     }
 }
 
-/// What was found at the providers: nothing, in a build that runs none.
+/// What was found at the providers and the webhooks: nothing, in a build that has neither.
 #[derive(Default)]
 struct Examined {
     /// How many components were looked at.
     components: usize,
+    /// How many of them are not as they were installed.
+    broken: usize,
     /// What is wrong, and what to do.
     problems: Vec<(String, Option<String>)>,
     /// What is good to know.
-    note: Option<&'static str>,
+    notes: Vec<String>,
+}
+
+impl Examined {
+    fn extend(&mut self, more: Self) {
+        self.components += more.components;
+        self.broken += more.broken;
+        self.problems.extend(more.problems);
+        self.notes.extend(more.notes);
+    }
 }
 
 #[cfg(feature = "cloud")]
 use providers::examine as examine_providers;
+#[cfg(feature = "cloud")]
+use webhooks::examine as examine_webhooks;
 
 #[cfg(not(feature = "cloud"))]
 fn examine_providers(_: &Context) -> Result<Examined, crate::failure::Failure> {
     Ok(Examined::default())
 }
 
-fn show_providers(cx: &Context, examined: &Examined) -> Result<(), CliError> {
+#[cfg(not(feature = "cloud"))]
+fn examine_webhooks(_: &Context) -> Result<Examined, crate::failure::Failure> {
+    Ok(Examined::default())
+}
+
+fn show_others(cx: &Context, examined: &Examined) -> Result<(), CliError> {
     for (problem, hint) in &examined.problems {
         cx.out.line(format_args!("{} {}", cx.out.mark(false), text::line(problem)))?;
         if let Some(hint) = hint {
             cx.out.note(format_args!("hint: {}", text::line(hint)));
         }
     }
-    if examined.components > 0 && examined.problems.is_empty() {
+    if examined.components > 0 && examined.broken == 0 {
         let components = if examined.components == 1 { "component" } else { "components" };
         cx.out.done(format_args!(
             "The providers are as they were installed: {} {components}",
             examined.components
         ))?;
     }
-    if let Some(note) = examined.note {
-        cx.out.note(note);
+    for note in &examined.notes {
+        cx.out.note(text::line(note));
     }
     Ok(())
 }
 
-fn of_provider(problem: String) -> View {
+fn of_other(problem: String) -> View {
     View { tenant: None, id: None, problem, mended_by: None }
 }
 

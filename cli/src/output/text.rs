@@ -58,8 +58,18 @@ pub(crate) fn wrap(line: &str, width: usize) -> Vec<String> {
 
 /// A time of RFC 3339 to the minute, in UTC; what is none is shown as it is.
 pub(crate) fn minute(at: &str) -> String {
+    time(at, "%Y-%m-%d %H:%M UTC")
+}
+
+/// The same to the second.
+#[cfg(feature = "cloud")]
+pub(crate) fn second(at: &str) -> String {
+    time(at, "%Y-%m-%d %H:%M:%S UTC")
+}
+
+fn time(at: &str, format: &str) -> String {
     match at.parse::<jiff::Timestamp>() {
-        Ok(at) => at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        Ok(at) => at.to_zoned(jiff::tz::TimeZone::UTC).strftime(format).to_string(),
         Err(_) => line(at),
     }
 }

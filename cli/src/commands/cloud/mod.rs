@@ -102,7 +102,7 @@ Examples:
         /// Install providers and say what they may do, or write one
         #[command(subcommand, after_help = provider::EXAMPLES)]
         Provider(provider::Command),
-        /// Send events to endpoints of yours
+        /// Tell URLs what happens, signed, and see what became of it
         #[command(subcommand, after_help = webhook::EXAMPLES)]
         Webhook(webhook::Command),
         #[command(hide = true)]

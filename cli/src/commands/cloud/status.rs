@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::sign_in::SignIn;
 use super::surroundings::Cloud;
+use super::webhook::{Here, Trouble};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::text;
@@ -41,6 +42,37 @@ struct Report {
     standing: Standing,
     automatic: bool,
     team_mode: bool,
+    webhooks: Webhooks,
+}
+
+/// Of the webhooks of this device: what somebody should know of.
+#[derive(Serialize, Clone, Copy)]
+struct Webhooks {
+    /// Nothing is sent to so many.
+    off: usize,
+    /// Nothing arrives at so many.
+    failing: usize,
+}
+
+impl Webhooks {
+    fn new(cx: &Context) -> Result<Self, Failure> {
+        let troubles = Here::open(cx)?.troubles()?;
+        let count = |is: fn(&Trouble) -> bool| troubles.iter().filter(|trouble| is(trouble)).count();
+        Ok(Self { off: count(Trouble::is_off), failing: count(Trouble::is_failing) })
+    }
+
+    fn print(self, cx: &Context) -> Result<(), Failure> {
+        let Self { off, failing } = self;
+        let told = match (off, failing) {
+            (0, 0) => return Ok(()),
+            (off, 0) => format!("{off} off"),
+            (0, failing) => format!("{failing} failing"),
+            (off, failing) => format!("{off} off, {failing} failing"),
+        };
+        let no = cx.out.mark(false);
+        cx.out.line(format_args!("{no} Webhooks of this device: {told}; see orkee cloud webhook list"))?;
+        Ok(())
+    }
 }
 
 impl Status {
@@ -83,6 +115,7 @@ impl Report {
             standing: store.standing()?,
             automatic: settings.flag(Key::AutoSync)?.value,
             team_mode: settings.flag(Key::TeamMode)?.value,
+            webhooks: Webhooks::new(cx)?,
         };
         Ok((report, state.cursor))
     }
@@ -124,7 +157,7 @@ impl Report {
         }
         let next = if self.automatic { "set, but this version syncs only when asked" } else { "off" };
         cx.out.line(format_args!("Automatic sync: {next}"))?;
-        Ok(())
+        self.webhooks.print(cx)
     }
 
     /// With whom projects are shared, in team mode.
@@ -210,6 +243,7 @@ impl Report {
                 role: team.role.as_str(),
                 members: team.members.len(),
             }),
+            webhooks: self.webhooks,
         }
     }
 }
@@ -240,6 +274,7 @@ struct Document<'a> {
     team_mode: bool,
     /// None: not in team mode, not asked, or in no team.
     team: Option<TeamView<'a>>,
+    webhooks: Webhooks,
 }
 
 #[derive(Serialize)]

@@ -1,5 +1,6 @@
 //! What every cloud command begins with: the API, the tenant, the logins, and a runtime that Ctrl-C ends.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
@@ -37,6 +38,8 @@ pub(super) struct Cloud {
     /// What a sign-in has to be for. None: the provider needs none.
     pub(super) purpose: Option<Purpose>,
     environment: Option<EnvToken>,
+    /// The person knows that a token of the environment is in use.
+    told_of_token: Cell<bool>,
 }
 
 impl Cloud {
@@ -63,7 +66,7 @@ impl Cloud {
             None => None,
         };
         let tenant = Some(tenant).filter(|tenant| !tenant.is_empty());
-        Ok(Self { api, api_set_by, tenant, auth, http, choice: Rc::new(choice), purpose, environment })
+        Ok(Self { api, api_set_by, tenant, auth, http, choice: Rc::new(choice), purpose, environment, told_of_token: Cell::default() })
     }
 
     /// The token of the environment, if there is one that is for this API and this provider.
@@ -82,13 +85,16 @@ impl Cloud {
             choice: Rc::clone(&self.choice),
             purpose: self.purpose.clone(),
             environment: token,
+            told_of_token: Cell::default(),
         }
     }
 
-    /// The tokens for the API; none where the provider needs none. Says so where they come from the environment.
+    /// The tokens for the API; none where the provider needs none. Says so, once, where they come from the environment.
     pub(super) fn tokens(&self, cx: &Context) -> Option<Tokens> {
         let purpose = self.purpose.clone()?;
-        if let Some(token) = self.environment.as_ref().filter(|token| !token.is_given()) {
+        if let Some(token) = self.environment.as_ref().filter(|token| !token.is_given())
+            && !self.told_of_token.replace(true)
+        {
             cx.out.note(format_args!("using the token of {}", token.variable()));
         }
         Some(self.auth.tokens(purpose, self.environment.clone()))

@@ -51,6 +51,11 @@ impl Registration {
 }
 
 impl WasmProvider {
+    /// Whether its backend sends events.
+    pub fn knows_webhooks(&self) -> bool {
+        self.webhooks.is_some()
+    }
+
     /// The endpoints that the backend sends events to.
     pub async fn webhooks(&self) -> Result<Vec<Endpoint>, PartError> {
         let endpoints = ask!(self, webhooks, "list webhooks", |guest, store| guest.call_enumerate(store))?;

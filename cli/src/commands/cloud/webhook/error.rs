@@ -1,0 +1,93 @@
+//! What goes wrong with webhooks at the command line.
+
+use std::path::PathBuf;
+
+use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::plugin::PartError;
+use thiserror::Error;
+
+/// A command about webhooks that cannot be done as it was typed.
+#[derive(Debug, Error)]
+pub(super) enum WebhookError {
+    #[error("not signed in to {0}, whose server would send the events")]
+    NotSignedIn(String),
+    #[error("the provider `{0}` sends no events: its backend has no webhooks")]
+    NoWebhooks(String),
+    #[error(transparent)]
+    OlderProvider(PartError),
+    #[error("there is no webhook {0:?}")]
+    Unknown(String),
+    #[error("the file {} is there already", .0.display())]
+    FileThere(PathBuf),
+    #[error("{flag} is for webhooks of this device: the account's server reaches what its administrator lets it")]
+    OnlyHere { flag: &'static str },
+    #[error("no event {0:?} was sent, or it was too long ago")]
+    NoEvent(String),
+    #[error("the webhooks that {0} was sent to are off or gone")]
+    NobodyToSendTo(String),
+    #[error("no {what} in {text}")]
+    Header { what: &'static str, text: String },
+    #[error("{text:?} is no network")]
+    Network { text: String },
+    #[error("{text:?} is no time that two secrets can be good for")]
+    Overlap { text: String },
+    #[error("that is neither its host nor its id: nothing was removed")]
+    OtherName,
+    #[error("the test event cannot be written")]
+    Body(#[source] serde_json::Error),
+    #[error("nothing was handed in on standard input")]
+    NoInput,
+}
+
+impl Diagnostic for WebhookError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotSignedIn(_) => "E-HOOK-040",
+            Self::NoWebhooks(_) => "E-HOOK-041",
+            Self::OlderProvider(_) => "E-HOOK-042",
+            Self::Unknown(_) => "E-HOOK-043",
+            Self::FileThere(_) => "E-HOOK-044",
+            Self::OnlyHere { .. } => "E-HOOK-045",
+            Self::NoEvent(_) => "E-HOOK-046",
+            Self::Header { .. } => "E-HOOK-047",
+            Self::Network { .. } => "E-HOOK-048",
+            Self::Overlap { .. } => "E-HOOK-049",
+            Self::OtherName => "E-HOOK-050",
+            Self::Body(_) => "E-HOOK-051",
+            Self::NoInput => "E-HOOK-052",
+            Self::NobodyToSendTo(_) => "E-HOOK-053",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::NotSignedIn(_) => Kind::Auth,
+            Self::OtherName | Self::Body(_) => Kind::Failed,
+            _ => Kind::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotSignedIn(_) => {
+                "run `orkee cloud login`; or add --local, and this device sends the events that happen here"
+            }
+            Self::NoWebhooks(_) => "add --local, and this device sends the events that happen here",
+            Self::OlderProvider(_) => {
+                "update the provider; or add --local, and this device sends the events that happen here"
+            }
+            Self::Unknown(_) => "run `orkee cloud webhook list`",
+            Self::FileThere(_) => "name another: what is in it may still be needed",
+            Self::OnlyHere { .. } => "add --local, or leave it away",
+            Self::NoEvent(_) => "run `orkee cloud webhook deliveries`, which has the ids (msg_…)",
+            Self::NobodyToSendTo(_) => "switch one on: `orkee cloud webhook enable ID`",
+            Self::Header { .. } => "write it as 'X-Team: blue'",
+            Self::Network { .. } => "write it as 10.1.0.0/16 or fd12:3456::/32",
+            Self::Overlap { .. } => "write it as 24h, 90m or 0s; 30 days at most",
+            Self::OtherName => "type what `orkee cloud webhook list` shows",
+            Self::Body(_) => "report this as a bug of orkee",
+            Self::NoInput => "`… < FILE`, or leave it away",
+        };
+        Some(hint.to_owned())
+    }
+}

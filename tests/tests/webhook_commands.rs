@@ -1,0 +1,593 @@
+//! `orkee cloud webhook`: what is added, shown, tried, sent again, switched and taken away, and what of it is told to nobody.
+
+#![allow(clippy::unwrap_used)]
+
+use std::os::unix::fs::PermissionsExt;
+
+use base64::prelude::{BASE64_STANDARD as STANDARD, Engine};
+use orkee_tests::device::Device;
+use orkee_tests::home::{Ran, finish};
+use orkee_tests::receiver::{Behaviour, Received, Receiver};
+use orkee_tests::server::Server;
+use orkee_tests::terminal::Terminal;
+use orkee_tests::{canary, wait};
+use ring::hmac;
+use serde_json::Value;
+
+/// Nobody listens there.
+const NOWHERE: &str = "http://127.0.0.1:59";
+
+/// A device that is signed in nowhere.
+fn device() -> Device {
+    Device::new(NOWHERE)
+}
+
+/// Adds a webhook of this device that is reached by http on this machine; what `add` said of it.
+#[track_caller]
+fn add(device: &Device, url: &str, more: &[&str]) -> Value {
+    let args = ["cloud", "webhook", "add", url, "--local", "--allow-insecure-loopback"];
+    device.json(&[&args, more].concat())["webhook"].take()
+}
+
+/// Its id.
+fn id(webhook: &Value) -> String {
+    webhook["id"].as_str().unwrap().to_owned()
+}
+
+/// Sends what is due, now.
+#[track_caller]
+fn drain(device: &Device) {
+    device.run(&["cloud", "webhook", "drain"]).success();
+}
+
+/// The deliveries, the newest first.
+#[track_caller]
+fn deliveries(device: &Device, more: &[&str]) -> Vec<Value> {
+    let args = ["cloud", "webhook", "deliveries", "--local"];
+    device.json(&[&args, more].concat())["deliveries"].as_array().unwrap().clone()
+}
+
+/// What was logged so far; nothing, where nothing was.
+fn log(device: &Device) -> Vec<u8> {
+    std::fs::read(device.home().join("logs/orkee.log")).unwrap_or_default()
+}
+
+/// The signature that a receiver expects.
+fn signature(secret: &str, request: &Received) -> String {
+    let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+    let (id, at) = (request.header("webhook-id").unwrap(), request.header("webhook-timestamp").unwrap());
+    let signed = [format!("{id}.{at}.").as_bytes(), &request.body].concat();
+    format!("v1,{}", STANDARD.encode(hmac::sign(&key, &signed)))
+}
+
+/// The signatures of a request.
+fn signatures(request: &Received) -> Vec<String> {
+    request.header("webhook-signature").unwrap().split(' ').map(str::to_owned).collect()
+}
+
+/// The words that end a command that needs an account.
+#[track_caller]
+fn names_local(ran: Ran) {
+    let hint = ran.stderr.lines().find(|line| line.starts_with("hint: ")).unwrap_or_default();
+    assert!(hint.contains("--local"), "{ran}");
+}
+
+#[test]
+fn w03_a_new_secret_is_random_shown_once_and_in_nothing_else() {
+    let device = device();
+    let receiver = Receiver::start();
+    let first = add(&device, &format!("{}/a", receiver.url), &[]);
+    let second = add(&device, &format!("{}/b", receiver.url), &[]);
+    let secrets = [&first, &second].map(|webhook| webhook["secret"].as_str().unwrap().to_owned());
+    assert_ne!(secrets[0], secrets[1]);
+    for secret in &secrets {
+        let decoded = STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
+        assert_eq!(decoded.len(), 32);
+    }
+    device.add("shop");
+    drain(&device);
+    let secret: &'static str = secrets[0].clone().leak();
+    let canaries = canary::Canaries(vec![secret, secret.trim_start_matches("whsec_")]);
+    for command in [
+        "cloud webhook list",
+        "cloud webhook list --json",
+        "cloud webhook deliveries --json",
+        "cloud status",
+        "audit --json",
+        "projects export",
+        "doctor",
+    ] {
+        let words: Vec<&str> = command.split(' ').chain(["-vvv"]).collect();
+        canaries.are_not_printed(device.run(&words));
+    }
+    canaries.are_not_printed(device.run(&["cloud", "webhook", "show", &id(&first), "--json"]));
+    canaries.are_not_in("the log", &log(&device));
+}
+
+#[test]
+fn w03_without_json_the_secret_alone_is_on_standard_output() {
+    let device = device();
+    let args = ["cloud", "webhook", "add", "https://example.com/hook", "--local", "-q"];
+    let ran = device.run(&args).success();
+    assert!(ran.stdout.starts_with("whsec_") && ran.stdout.lines().count() == 1, "{ran}");
+}
+
+#[test]
+fn w03_a_secret_file_is_the_owners_alone_and_never_another_file() {
+    let device = device();
+    let file = device.path("hook.secret");
+    let path = file.to_str().unwrap();
+    let webhook = add(&device, NOWHERE, &["--secret-file", path]);
+    assert!(webhook["secret"].is_null() && webhook["secret_file"] == path, "{webhook}");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+    let secret = std::fs::read_to_string(&file).unwrap();
+    assert!(secret.starts_with("whsec_"), "{secret}");
+
+    let again = ["cloud", "webhook", "add", "https://example.com/b", "--local", "--secret-file", path];
+    device.run(&again).fails(2, "E-HOOK-044");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), secret);
+    assert_eq!(device.json(&["cloud", "webhook", "list"])["webhooks"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn w03_a_webhook_that_is_refused_leaves_no_file_with_a_secret() {
+    let device = device();
+    let file = device.path("hook.secret");
+    let args = ["cloud", "webhook", "add", "ftp://example.com/b", "--local", "--secret-file"];
+    let ran = device.run(&[&args[..], &[file.to_str().unwrap()]].concat());
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_secret_that_is_handed_in_signs_and_is_not_repeated() {
+    let device = device();
+    let receiver = Receiver::start();
+    let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let args = ["cloud", "webhook", "add", &receiver.url, "--local", "--allow-insecure-loopback", "--json"];
+    let command = device.orkee(&[&args[..], &["--secret-from-stdin"]].concat());
+    let ran = finish(command, secret.as_bytes()).success();
+    assert!(!ran.stdout.contains(&secret[6..]), "{ran}");
+    device.run(&["cloud", "webhook", "test", &id(&ran.json()["webhook"])]).success();
+    let sent = &receiver.received()[0];
+    assert_eq!(signatures(sent), [signature(secret, sent)]);
+}
+
+#[test]
+fn the_url_of_a_chat_is_shown_without_what_lets_anybody_write_there() {
+    let device = device();
+    let url = "https://hooks.slack.com/services/T000/B000/orkee_canary_path";
+    let args = ["cloud", "webhook", "add", "-", "--local", "--dispatcher", "slack", "--json"];
+    let added = finish(device.orkee(&args), url.as_bytes()).success();
+    let canaries = canary::Canaries(vec!["orkee_canary_path"]);
+    let id = id(&canaries.are_not_printed(added).json()["webhook"]);
+    for args in [&["list", "-vvv"][..], &["list", "--json"], &["show", &id], &["disable", &id, "--json"]] {
+        let ran = device.run(&[&["cloud", "webhook"], args].concat()).success();
+        assert!(ran.stdout.contains("https://hooks.slack.com/…"), "{ran}");
+        canaries.are_not_printed(ran);
+    }
+    canaries.are_not_printed(device.run(&["audit", "--json"]).success());
+    canaries.are_not_in("the log", &log(&device));
+}
+
+#[test]
+fn p04_without_an_account_a_webhook_can_be_kept_on_the_device_and_the_error_says_so() {
+    let device = device();
+    let ran = device.run(&["cloud", "webhook", "add", "https://example.com/hook"]);
+    names_local(ran.fails(4, "E-HOOK-040"));
+    assert_eq!(device.json(&["cloud", "webhook", "list"])["webhooks"], serde_json::json!([]));
+}
+
+#[test]
+fn p04_a_backend_without_webhooks_is_told_of_and_the_device_offered_instead() {
+    let mut home = orkee_tests::home::Home::new();
+    home.set("ORKEE_CLOUD_TENANT", "files");
+    let config = "[tenants.files]\nprovider = \"webdav\"\napi_url = \"http://127.0.0.1:59/dav/\"\n";
+    std::fs::create_dir_all(home.orkee()).unwrap();
+    std::fs::write(home.orkee().join("config.toml"), config).unwrap();
+    names_local(home.run(["cloud", "webhook", "add", "https://example.com/hook"]).fails(2, "E-HOOK-041"));
+    assert_eq!(home.json(["cloud", "webhook", "list"])["webhooks"], serde_json::json!([]));
+}
+
+#[test]
+fn what_only_a_device_can_keep_is_refused_for_the_account() {
+    let device = device();
+    for flag in [["--header", "X-Team: blue"], ["--allow-private", "10.0.0.0/8"], ["--ca-file", "ca.pem"]] {
+        let add = ["cloud", "webhook", "add", "https://example.com/hook"];
+        names_local(device.run(&[&add[..], &flag].concat()).fails(2, "E-HOOK-045"));
+    }
+}
+
+#[test]
+fn w07_while_a_secret_rotates_both_sign_and_then_the_new_one_alone() {
+    let device = device();
+    let receiver = Receiver::start();
+    let webhook = add(&device, &receiver.url, &[]);
+    let (id, old) = (id(&webhook), webhook["secret"].as_str().unwrap().to_owned());
+    let rotated = device.json(&["cloud", "webhook", "rotate-secret", &id, "--overlap", "4s"]);
+    let new = rotated["webhook"]["secret"].as_str().unwrap().to_owned();
+    let test = || {
+        device.run(&["cloud", "webhook", "test", &id]).success();
+        receiver.received().pop().unwrap()
+    };
+    let both = test();
+    assert_eq!(signatures(&both), [signature(&new, &both), signature(&old, &both)]);
+
+    let again = device.run(&["cloud", "webhook", "rotate-secret", &id]);
+    assert_ne!(again.code, Some(0), "a rotation within a rotation: {again}");
+    assert!(again.stderr.contains("E-HOOK-"), "{again}");
+
+    let one = wait::until("the end of the overlap", || Some(test()).filter(|r| signatures(r).len() == 1));
+    assert_eq!(signatures(&one), [signature(&new, &one)]);
+    let database = rusqlite::Connection::open(device.home().join("orkee.db")).unwrap();
+    let kept: u32 = database.query_row("SELECT count(*) FROM signing_keys", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, 1, "the old secret is still there");
+    drop(database);
+    for file in std::fs::read_dir(device.home()).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            let has_it = bytes.windows(old.len()).any(|window| window == old.as_bytes());
+            assert!(!has_it, "the old secret is still in {}", path.display());
+        }
+    }
+}
+
+#[test]
+fn w23_only_events_that_a_webhook_asked_for_are_sent_to_it() {
+    let device = device();
+    let receiver = Receiver::start();
+    add(&device, &format!("{}/updates", receiver.url), &["--event", "project.updated"]);
+    add(&device, &format!("{}/projects", receiver.url), &["--event", "project.*"]);
+    add(&device, &format!("{}/syncs", receiver.url), &["--event", "sync.*"]);
+    let project = device.add("shop");
+    device.edit(&project, "--description", "new");
+    drain(&device);
+    wait::until("three deliveries", || (receiver.received().len() >= 3).then_some(()));
+    let told = |path: &str| -> Vec<String> {
+        let received = receiver.received_at(path);
+        received.iter().map(|r| r.json()["event"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(told("/updates"), ["project.updated"]);
+    let mut both = told("/projects");
+    both.sort();
+    assert_eq!(both, ["project.created", "project.updated"]);
+    assert!(told("/syncs").is_empty());
+}
+
+#[test]
+fn w23_an_event_that_there_is_not_is_refused_with_the_one_that_was_meant() {
+    let device = device();
+    let args = ["cloud", "webhook", "add", "https://example.com/hook", "--local", "--event"];
+    let ran = device.run(&[&args[..], &["project.udpated"]].concat());
+    assert_eq!(ran.code, Some(2), "{ran}");
+    assert!(ran.stderr.contains("project.updated"), "{ran}");
+    assert_eq!(device.json(&["cloud", "webhook", "list"])["webhooks"], serde_json::json!([]));
+}
+
+#[test]
+fn w24_what_waits_for_a_webhook_that_is_off_is_cancelled_and_only_replayed_when_asked_for() {
+    let device = device();
+    let receiver = Receiver::start();
+    let url = receiver.script("/hook", [Behaviour::status(500), Behaviour::status(204)]);
+    let id = id(&add(&device, &url, &["--event", "project.created"]));
+    device.add("shop");
+    drain(&device);
+    assert_eq!(deliveries(&device, &[])[0]["state"], "pending");
+
+    device.run(&["cloud", "webhook", "disable", &id]).success();
+    let cancelled = &deliveries(&device, &[])[0];
+    assert!(cancelled["state"] == "cancelled" && cancelled["reason"].is_string(), "{cancelled}");
+    let listed = device.json(&["cloud", "webhook", "show", &id])["webhook"].take();
+    assert!(listed["enabled"] == false && listed["disabled_because"].is_string(), "{listed}");
+
+    device.run(&["cloud", "webhook", "enable", &id]).success();
+    drain(&device);
+    assert_eq!(receiver.received().len(), 1, "sent again unasked");
+    assert_eq!(deliveries(&device, &[])[0]["state"], "cancelled");
+
+    device.run(&["cloud", "webhook", "disable", &id]).success();
+    device.run(&["cloud", "webhook", "enable", &id, "--replay"]).success();
+    drain(&device);
+    wait::until("the replay", || (deliveries(&device, &[])[0]["state"] == "delivered").then_some(()));
+    let sent = receiver.received();
+    assert_eq!((sent[0].header("webhook-id"), &sent[0].body), (sent[1].header("webhook-id"), &sent[1].body));
+}
+
+#[test]
+fn w24_what_waits_for_a_webhook_that_is_removed_is_cancelled_and_stays_to_be_seen() {
+    let device = device();
+    let receiver = Receiver::start();
+    let id = id(&add(&device, &receiver.always("/hook", Behaviour::status(500)), &[]));
+    device.add("shop");
+    drain(&device);
+    device.run(&["cloud", "webhook", "remove", &id, "--yes"]).success();
+    let cancelled = &deliveries(&device, &[])[0];
+    assert!(cancelled["state"] == "cancelled" && cancelled["reason"].is_string(), "{cancelled}");
+    let audit = device.run(&["audit", "--json"]).success();
+    for action in ["webhook-add", "webhook-remove"] {
+        assert!(audit.stdout.contains(action), "{audit}");
+    }
+}
+
+#[test]
+fn w34_a_header_of_the_hosts_own_or_with_a_line_end_is_refused() {
+    let device = device();
+    for header in [
+        "Host: b.example",
+        "host: b.example",
+        "Webhook-Signature: v1,orkee_canary",
+        "webhook-id: orkee_canary",
+        "Content-Length: 3",
+        "X-Team: blue\r\nHost: b.example",
+        "X-Te\nam: blue",
+        "X Team: blue",
+        "no colon",
+        ": orkee_canary",
+        "X-Team:",
+    ] {
+        let args = ["cloud", "webhook", "add", "https://example.com/hook", "--local", "--header", header];
+        let ran = device.run(&args);
+        assert!(ran.code == Some(2) && ran.stderr.contains("error[E-HOOK-"), "{header:?}: {ran}");
+        assert!(!ran.stderr.contains("canary"), "{ran}");
+    }
+    assert_eq!(device.json(&["cloud", "webhook", "list"])["webhooks"], serde_json::json!([]));
+}
+
+#[test]
+fn w34_a_header_goes_along_and_its_value_is_shown_nowhere() {
+    let device = device();
+    let receiver = Receiver::start();
+    let file = device.path("headers");
+    std::fs::write(&file, "X-Token: orkee_canary_value\n\nX-Team: blue\n").unwrap();
+    let webhook = add(&device, &receiver.url, &["--header-file", file.to_str().unwrap()]);
+    let canaries = canary::Canaries(vec!["orkee_canary_value"]);
+    canaries.are_not_in("add", webhook.to_string().as_bytes());
+    let id = id(&webhook);
+    canaries.are_not_printed(device.run(&["cloud", "webhook", "test", &id, "-vvv"]).success());
+    assert_eq!(receiver.received()[0].header("x-token"), Some("orkee_canary_value"));
+    assert_eq!(receiver.received()[0].header("x-team"), Some("blue"));
+    let shown = canaries.are_not_printed(device.run(&["cloud", "webhook", "show", &id, "--json"]).success());
+    assert!(shown.stdout.to_lowercase().contains("x-token"), "{shown}");
+    canaries.are_not_printed(device.run(&["audit", "--json"]));
+    canaries.are_not_in("the log", &log(&device));
+}
+
+#[test]
+fn w35_a_private_network_is_let_through_for_one_webhook_alone_and_leaves_a_row() {
+    let device = device();
+    let url = "https://10.1.2.3/hook";
+    let add = ["cloud", "webhook", "add", url, "--local"];
+    assert_eq!(device.run(&add).code, Some(2));
+    let added = device.json(&[&add[..], &["--allow-private", "10.1.0.0/16"]].concat());
+    assert_eq!(added["webhook"]["allow_private"], serde_json::json!(["10.1.0.0/16"]));
+    let rows = device.json(&["audit"])["entries"].take();
+    let row = rows.as_array().unwrap().iter().find(|row| row["action"] == "webhook-allow-private").unwrap();
+    assert!(row["subject"].as_str().unwrap().contains("10.1.0.0/16"), "{row}");
+    assert_eq!(device.run(&add).code, Some(2), "another one is not let through");
+    let metadata = ["cloud", "webhook", "add", "https://169.254.169.254/", "--local", "--allow-private"];
+    assert_eq!(device.run(&[&metadata[..], &["169.254.0.0/16"]].concat()).code, Some(2));
+}
+
+#[test]
+fn w36_a_test_is_sent_at_once_and_told_with_what_a_receiver_needs_to_know() {
+    let device = device();
+    let receiver = Receiver::start();
+    let url = receiver.always("/hook", Behaviour::with_body(202, "thanks\u{1b}[2J"));
+    let webhook = add(&device, &url, &["--event", "sync.failed"]);
+    let ran = device.run(&["cloud", "webhook", "test", &id(&webhook)]).success();
+    let sent = &receiver.received()[0];
+    assert_eq!((sent.json()["event"].as_str(), sent.json()["type"].as_str()), (Some("orkee.test"), Some("orkee.test")));
+    assert_eq!(signatures(sent), [signature(webhook["secret"].as_str().unwrap(), sent)]);
+    let (id_of_event, id_of_request) =
+        (sent.header("webhook-id").unwrap(), sent.header("x-request-id").unwrap());
+    for told in ["202", " ms", "TLS", id_of_request, id_of_event, r"thanks\u{1b}[2J"] {
+        assert!(ran.stdout.contains(told), "no {told:?}: {ran}");
+    }
+    assert!(ran.stderr.contains("orkee cloud webhook verify"), "{ran}");
+    let json = device.json(&["cloud", "webhook", "test", &url]);
+    assert_eq!((&json["status"], &json["class"]), (&Value::from(202), &Value::from("delivered")), "{json}");
+    assert!(json["duration_ms"].is_u64() && json["request_id"].is_string(), "{json}");
+}
+
+#[test]
+fn w36_a_test_succeeds_on_2xx_alone() {
+    let device = device();
+    let receiver = Receiver::start();
+    let url = receiver.always("/hook", Behaviour::status(500));
+    let id = id(&add(&device, &url, &[]));
+    let ran = device.run(&["cloud", "webhook", "test", &id, "--json"]);
+    assert_eq!(ran.code, Some(6), "{ran}");
+    assert_eq!(ran.json()["status"], 500, "{ran}");
+    receiver.always("/hook", Behaviour::redirect(302, "https://example.com/"));
+    let ran = device.run(&["cloud", "webhook", "test", &id]);
+    assert!(ran.code == Some(6) && ran.stderr.contains("URL"), "{ran}");
+    let closed = add(&device, NOWHERE, &[]);
+    let ran = device.run(&["cloud", "webhook", "test", closed["id"].as_str().unwrap(), "--json"]);
+    assert_eq!(ran.code, Some(6), "{ran}");
+    assert!(ran.json()["status"].is_null() && ran.json()["class"] == "refused", "{ran}");
+}
+
+#[test]
+fn w36_a_url_that_is_no_webhook_can_be_tried_before_it_is_added() {
+    let device = device();
+    let receiver = Receiver::start();
+    let args = ["cloud", "webhook", "test", &receiver.url];
+    assert_eq!(device.run(&args).code, Some(2), "plain http was not asked for");
+    let json = device.json(&[&args[..], &["--allow-insecure-loopback"]].concat());
+    let sent = &receiver.received()[0];
+    assert_eq!(signatures(sent), [signature(json["secret"].as_str().unwrap(), sent)]);
+    assert_eq!(device.json(&["cloud", "webhook", "list"])["webhooks"], serde_json::json!([]));
+}
+
+#[test]
+fn w33_w37_deliveries_tell_what_was_tried_and_spell_out_what_was_answered() {
+    let device = device();
+    let receiver = Receiver::start();
+    let long = [b"no\x1b]0;pwned\x07\r\nmore ".as_slice(), &[b'x'; 4000]].concat();
+    let bad = receiver.always("/bad", Behaviour::with_body(503, long));
+    let bad = id(&add(&device, &bad, &["--event", "project.created"]));
+    let good = id(&add(&device, &receiver.always("/good", Behaviour::status(200)), &["--event", "project.*"]));
+    device.add("shop");
+    drain(&device);
+    wait::until("both", || (receiver.received().len() >= 2).then_some(()));
+    assert_eq!(deliveries(&device, &[]).len(), 2);
+    let failed = device.json(&["cloud", "webhook", "deliveries", "--failed", "--since", "1d"]);
+    let failed = failed["deliveries"].as_array().unwrap();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    let one = &failed[0];
+    assert_eq!((one["event"].as_str(), one["attempt"].as_u64()), (Some("project.created"), Some(1)));
+    assert_eq!((one["status"].as_u64(), one["class"].as_str()), (Some(503), Some("server_error")));
+    assert!(one["id"].as_str().unwrap().starts_with("msg_") && one["webhook"] == bad.as_str(), "{one}");
+    assert!(one["at"].is_string() && one["next_retry_at"].is_string() && one["duration_ms"].is_u64(), "{one}");
+    assert!(one["reply"].as_str().unwrap().len() <= 1024, "{one}");
+    assert_eq!(deliveries(&device, &["--since", "2999-01-01"][..0]).len(), 2);
+    let of_good = device.json(&["cloud", "webhook", "deliveries", &good]);
+    assert_eq!(of_good["deliveries"][0]["class"], "delivered");
+
+    let shown = device.run(&["cloud", "webhook", "deliveries", &bad]).success();
+    assert!(!shown.stdout.contains(['\u{1b}', '\u{7}', '\r']), "{:?}", shown.stdout);
+    assert!(shown.stdout.contains(r"no\u{1b}]0;pwned\u{7}\r\nmore"), "{shown}");
+    assert_eq!(shown.stdout.lines().count(), 1, "{shown}");
+}
+
+#[test]
+fn w38_an_event_is_sent_again_with_its_id_and_bytes_and_a_new_time() {
+    let device = device();
+    let receiver = Receiver::start();
+    add(&device, &receiver.url, &["--event", "project.created"]);
+    device.add("shop");
+    drain(&device);
+    let first = receiver.wait_for(1).remove(0);
+    let event = first.header("webhook-id").unwrap().to_owned();
+    // Another second, so that the time of the signature is another.
+    let second = |request: &Received| request.header("webhook-timestamp").unwrap().parse::<i64>().unwrap();
+    wait::until("another second", || (jiff::Timestamp::now().as_second() > second(&first)).then_some(()));
+
+    let dry = device.json(&["cloud", "webhook", "redeliver", &event, "--dry-run"]);
+    assert_eq!((&dry["redelivered"], dry["deliveries"].as_array().unwrap().len()), (&Value::from(0), 1));
+    drain(&device);
+    assert_eq!(receiver.received().len(), 1, "a dry run sends nothing");
+
+    assert_eq!(device.json(&["cloud", "webhook", "redeliver", &event])["redelivered"], 1);
+    drain(&device);
+    let again = receiver.wait_for(2).remove(1);
+    assert_eq!((again.header("webhook-id"), &again.body), (Some(event.as_str()), &first.body));
+    assert!(second(&again) > second(&first));
+    assert_ne!(signatures(&again), signatures(&first));
+    device.run(&["cloud", "webhook", "redeliver", "msg_000000000000000000000000"]).fails(2, "E-HOOK-046");
+}
+
+#[test]
+fn w38_more_than_one_is_sent_again_only_after_a_yes() {
+    let device = device();
+    let receiver = Receiver::start();
+    add(&device, &receiver.always("/hook", Behaviour::status(500)), &[]);
+    device.add("one");
+    device.add("two");
+    drain(&device);
+    receiver.wait_for(2);
+    receiver.always("/hook", Behaviour::status(204));
+    let args = ["cloud", "webhook", "redeliver", "--failed", "--since", "1d"];
+    let asked = device.run(&args);
+    assert!(asked.code == Some(2) && asked.stderr.contains("--yes"), "{asked}");
+    drain(&device);
+    assert_eq!(receiver.received().len(), 2);
+    assert_eq!(device.json(&[&args[..], &["--yes"]].concat())["redelivered"], 2);
+    drain(&device);
+    receiver.wait_for(4);
+    device.run(&["cloud", "webhook", "redeliver", "--failed"]).exits(2);
+}
+
+#[test]
+fn w41_a_webhook_is_removed_by_the_name_of_its_host_or_by_yes() {
+    let device = device();
+    let add = ["cloud", "webhook", "add", "https://example.com/hook", "--local"];
+    let id = id(&device.json(&add)["webhook"]);
+    let remove = ["cloud", "webhook", "remove", &id];
+    let asked = device.run(&remove);
+    assert!(asked.code == Some(2) && asked.stderr.contains("--yes"), "{asked}");
+
+    let mut terminal = Terminal::open(device.orkee(&remove), 100);
+    terminal.answer("to remove it: ", "example.org\r");
+    assert_eq!(terminal.finish().0.code(), Some(1));
+    assert_eq!(device.json(&["cloud", "webhook", "list"])["webhooks"].as_array().unwrap().len(), 1);
+
+    let mut terminal = Terminal::open(device.orkee(&remove), 100);
+    terminal.answer("to remove it: ", "example.com\r");
+    assert_eq!(terminal.finish().0.code(), Some(0));
+    assert_eq!(device.json(&["cloud", "webhook", "list"])["webhooks"], serde_json::json!([]));
+
+    device.json(&add);
+    device.run(&["cloud", "webhook", "remove", "https://example.com/hook", "--yes"]).success();
+    device.run(&["cloud", "webhook", "show", "https://example.com/hook"]).fails(2, "E-HOOK-043");
+}
+
+#[test]
+fn w41_every_change_of_a_webhook_leaves_a_row_with_its_id_and_host() {
+    let device = device();
+    let add = ["cloud", "webhook", "add", "https://example.com/orkee_canary", "--local"];
+    let id = id(&device.json(&add)["webhook"]);
+    for command in ["disable", "enable", "rotate-secret", "remove"] {
+        let yes: &[&str] = if command == "remove" { &["--yes"] } else { &[] };
+        device.run(&[&["cloud", "webhook", command, &id], yes].concat()).success();
+    }
+    let ran = device.run(&["audit", "--json"]).success();
+    let rows = ran.json()["entries"].take();
+    let rows: Vec<_> = rows.as_array().unwrap().iter().rev().collect();
+    let actions: Vec<_> = rows.iter().map(|row| row["action"].as_str().unwrap()).collect();
+    let expected =
+        ["webhook-add", "webhook-disable", "webhook-enable", "webhook-rotate-secret", "webhook-remove"];
+    assert_eq!(actions, expected);
+    for row in rows {
+        assert_eq!(row["subject"], format!("{id} example.com"), "{row}");
+    }
+    canary::Canaries(vec!["orkee_canary"]).are_not_printed(ran);
+}
+
+#[test]
+fn w13_w29_doctor_names_webhooks_that_are_off_and_what_holds_for_the_proxy() {
+    let device = device();
+    let receiver = Receiver::start();
+    let id = id(&add(&device, &receiver.always("/hook", Behaviour::status(410)), &[]));
+    device.run(&["doctor"]).success();
+    device.add("shop");
+    drain(&device);
+    wait::until("the 410", || (deliveries(&device, &[])[0]["state"] != "pending").then_some(()));
+    let ran = device.run(&["doctor"]).exits(1);
+    assert!(ran.stdout.contains(&id) && ran.stdout.contains("410"), "{ran}");
+    let findings = device.run(&["doctor", "--json"]).exits(1).json();
+    assert!(findings["findings"].to_string().contains(&id), "{findings}");
+    assert!(device.run(&["cloud", "status", "--offline"]).stdout.contains("1 off"));
+
+    let mut proxied = device.orkee(&["doctor"]);
+    proxied.env("HTTPS_PROXY", "http://127.0.0.1:59");
+    let ran = finish(proxied, &[]);
+    assert!(ran.stderr.contains("webhook.proxy"), "{ran}");
+}
+
+#[test]
+fn a_webhook_of_the_account_is_kept_by_its_server_and_found_by_its_id() {
+    let server = Server::with_args(&["--webhook-allow-loopback"]);
+    let receiver = Receiver::start();
+    let device = Device::with_token(&server.url, &server.token());
+    let args = ["cloud", "webhook", "add", &receiver.url, "--allow-insecure-loopback"];
+    let added = device.json(&args)["webhook"].take();
+    assert_eq!(added["place"], "account", "{added}");
+    let (id, secret) = (id(&added), added["secret"].as_str().unwrap().to_owned());
+    let other = Device::with_token(&server.url, &server.token());
+    let listed = other.run(&["cloud", "webhook", "list", "--json"]).success();
+    assert_eq!(listed.json()["webhooks"][0]["id"], id.as_str());
+    assert!(!listed.stdout.contains(&secret[6..]), "{listed}");
+
+    other.run(&["cloud", "webhook", "test", &id]).success();
+    let sent = &receiver.received()[0];
+    assert_eq!(signatures(sent), [signature(&secret, sent)]);
+    other.run(&["cloud", "webhook", "disable", &id]).success();
+    assert_eq!(device.json(&["cloud", "webhook", "show", &id])["webhook"]["enabled"], false);
+    other.run(&["cloud", "webhook", "enable", &id]).success();
+    other.run(&["cloud", "webhook", "rotate-secret", &id]).success();
+    other.run(&["cloud", "webhook", "remove", &id, "--yes"]).success();
+    assert_eq!(device.json(&["cloud", "webhook", "list"])["webhooks"], serde_json::json!([]));
+}
