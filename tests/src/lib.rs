@@ -30,6 +30,7 @@ pub mod practice;
 pub mod provider;
 pub mod proxy;
 pub mod python;
+pub mod receiver;
 pub mod relay;
 pub mod rotating;
 pub mod sender;

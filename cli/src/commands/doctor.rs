@@ -10,7 +10,7 @@ mod webhooks;
 use std::collections::BTreeSet;
 
 use orkee_core::diagnostic::Kind;
-use orkee_core::store::Finding;
+use orkee_core::store::{Damage, Finding};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -98,6 +98,14 @@ impl Doctor {
 }
 
 fn say_what_mends(cx: &Context, findings: &[Finding]) {
+    let (endpoints, findings): (Vec<&Finding>, Vec<&Finding>) =
+        findings.iter().partition(|finding| finding.damage == Damage::Endpoint);
+    if !endpoints.is_empty() {
+        cx.out.note("hint: take the endpoint away with `orkee cloud webhook remove ID`, and add it anew");
+    }
+    if findings.is_empty() {
+        return;
+    }
     if findings.iter().all(|finding| finding.damage.is_mendable()) {
         let commands: BTreeSet<String> = findings.iter().map(|one| format!("`{}`", mend(one))).collect();
         let commands = Vec::from_iter(commands).join(" and ");

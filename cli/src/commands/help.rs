@@ -74,6 +74,7 @@ With cloud support, and the key in config.toml:
   ORKEE_CLOUD_SYNC_ON_UPDATE  cloud.sync_on_update  that is changed,
   ORKEE_CLOUD_SYNC_ON_DELETE  cloud.sync_on_delete  or deleted
   ORKEE_WEBHOOK_PROXY         webhook.proxy         the proxy that webhooks go out through
+  ORKEE_WEBHOOK_DRAIN         webhook.drain         off: nothing is sent in the background; on
   ORKEE_PROVIDER_LOGIN                              a login for the backend of `provider test`
   HTTPS_PROXY, NO_PROXY                             how to reach the network
   BROWSER                                           what `orkee cloud login` opens

@@ -85,12 +85,12 @@ pub(super) const COLUMNS: &str = "e.rowid, e.id, e.owner, e.url, e.filters, e.de
 /// Reads [`COLUMNS`].
 pub(super) fn read(row: &Row<'_>) -> Result<Endpoint, EventError> {
     let id: String = row.get(1)?;
-    let damaged = || EventError::Damaged { what: format!("the endpoint {id}") };
+    // What a fault made of a list leaves none of it: less may be reached, and the endpoint can still be removed.
     let list = |column| -> Result<Vec<String>, EventError> {
-        serde_json::from_str(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
-            .map_err(|_| damaged())
+        Ok(serde_json::from_str(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+            .unwrap_or_default())
     };
-    let private: Result<Vec<IpNet>, _> = list(10)?.iter().map(|net| IpNet::from_str(net)).collect();
+    let private: Vec<IpNet> = list(10)?.iter().filter_map(|net| IpNet::from_str(net).ok()).collect();
     // A newer version may know more names; those that are known go on.
     let filters: Vec<Filter> = list(4)?.iter().filter_map(|name| Filter::parse(name).ok()).collect();
     let disabled = time_or_none(row, 13)?.map(|at| Ok::<_, EventError>((at, row.get(14)?))).transpose()?;
@@ -103,7 +103,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Endpoint, EventError> {
         dispatcher: row.get(6)?,
         ordered: row.get(7)?,
         pulled: row.get(8)?,
-        access: Access { loopback: row.get(9)?, private: private.map_err(|_| damaged())?, ca: row.get(11)? },
+        access: Access { loopback: row.get(9)?, private, ca: row.get(11)? },
         created_at: time(row, 12)?,
         disabled,
         failing_since: time_or_none(row, 15)?,

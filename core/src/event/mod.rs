@@ -30,6 +30,8 @@ mod ledger;
 #[cfg(feature = "event")]
 pub mod rules;
 #[cfg(feature = "event")]
+pub mod schedule;
+#[cfg(feature = "event")]
 mod secret;
 #[cfg(feature = "event")]
 pub mod verify;

@@ -30,7 +30,7 @@ CREATE TABLE endpoints (
     removed_at INTEGER
 ) STRICT;
 
-CREATE INDEX endpoints_by_owner ON endpoints (owner) WHERE removed_at IS NULL;
+CREATE INDEX endpoints_by_owner ON endpoints (owner);
 
 -- What an endpoint's deliveries are signed with. In a table of its own, so that nothing but a change of keys copies one.
 CREATE TABLE signing_keys (

@@ -139,8 +139,9 @@ mod text;
 mod version;
 
 pub use dispatcher::{
-    Access, Algorithm, Attempt, Class, Delivered, Delivery, DispatcherDescription, DispatcherSetup, KeyError,
-    RetryAfter, SigningKey, Target, TargetError, Transport, WasmDispatcher,
+    Access, Algorithm, Attempt, Class, Delivered, Delivery, DispatcherDescription, DispatcherError,
+    DispatcherLibrary, DispatcherSetup, KeyError, RetryAfter, SigningKey, Target, TargetError, Transport,
+    UnknownClass, WasmDispatcher,
 };
 pub use error::PluginError;
 pub use gateway::{Refusals, RefusedRequest, SendError};

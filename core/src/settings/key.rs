@@ -38,6 +38,8 @@ pub enum Key {
     HistoryDays,
     /// The proxy that webhooks go out through. Secret, for it may hold a password.
     WebhookProxy,
+    /// Whether a command that leaves webhook deliveries starts sending them in the background.
+    WebhookDrain,
 }
 
 enum Form {
@@ -67,6 +69,7 @@ impl Key {
         Self::HistoryVersions,
         Self::HistoryDays,
         Self::WebhookProxy,
+        Self::WebhookDrain,
     ];
 
     /// Its variable in the environment and in `.env`.
@@ -87,6 +90,7 @@ impl Key {
             Self::HistoryVersions => "ORKEE_HISTORY_VERSIONS",
             Self::HistoryDays => "ORKEE_HISTORY_DAYS",
             Self::WebhookProxy => "ORKEE_WEBHOOK_PROXY",
+            Self::WebhookDrain => "ORKEE_WEBHOOK_DRAIN",
         }
     }
 
@@ -107,6 +111,7 @@ impl Key {
             Self::HistoryVersions => Some(&["history", "versions"]),
             Self::HistoryDays => Some(&["history", "days"]),
             Self::WebhookProxy => Some(&["webhook", "proxy"]),
+            Self::WebhookDrain => Some(&["webhook", "drain"]),
         }
     }
 

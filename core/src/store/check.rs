@@ -47,12 +47,14 @@ pub enum Damage {
     Payload,
     /// This device's clock is behind its own writes.
     Clock,
+    /// An endpoint of webhooks cannot be used: nothing can be signed for it, or what it listens for cannot be read.
+    Endpoint,
 }
 
 impl Damage {
     /// Whether `orkee cloud sync --force` mends it.
     pub fn is_mendable(&self) -> bool {
-        !matches!(self, Self::File(_) | Self::Orphan(_))
+        !matches!(self, Self::File(_) | Self::Orphan(_) | Self::Endpoint)
     }
 }
 
@@ -72,6 +74,7 @@ impl fmt::Display for Damage {
             Self::Ancestry => f.write_str("who wrote it cannot be read"),
             Self::Payload => f.write_str("the project cannot be read"),
             Self::Clock => f.write_str("this device's clock is behind its own writes"),
+            Self::Endpoint => f.write_str("the endpoint cannot be read, and is sent nothing"),
         }
     }
 }
@@ -152,6 +155,10 @@ const BAD_CURSOR: &str = "SELECT EXISTS (SELECT 1 FROM spaces WHERE rowid = ?1 A
 const OWN_CLOCK: &str = "SELECT coalesce(max(json_extract(r.ancestry, '$.\"' || w.name || '\"')), 0) > w.clock \
                          FROM writer w, records r WHERE json_valid(r.ancestry)";
 
+const BAD_ENDPOINT: &str = "SELECT e.id FROM endpoints e WHERE e.owner = ? AND e.removed_at IS NULL AND \
+                            (NOT EXISTS (SELECT 1 FROM signing_keys k WHERE k.endpoint = e.rowid AND k.until IS NULL) \
+                            OR NOT json_valid(e.filters) OR NOT json_valid(e.private)) ORDER BY e.id";
+
 pub(super) fn sql(rule: &str) -> String {
     rule.replace("{V}", VERSIONS)
 }
@@ -169,7 +176,8 @@ impl Store {
         let spaces: Vec<(i64, String)> = spaces.collect::<Result<_, _>>()?;
         drop(statement);
         for (space, tenant) in spaces {
-            let found = findings_in(&self.connection, space)?;
+            let mut found = findings_in(&self.connection, space)?;
+            found.extend(unusable(&self.connection, space)?);
             findings.extend(found.into_iter().map(|(id, damage)| Finding {
                 tenant: tenant.clone(),
                 id,
@@ -220,6 +228,13 @@ pub(super) fn findings_in(connection: &rusqlite::Connection, space: i64) -> Resu
     }
     findings.extend(unreadable(connection, space)?.into_iter().map(|(id, damage)| (Some(id), damage)));
     Ok(findings)
+}
+
+/// Endpoints that nothing can be sent to. Mending what sync knows touches none of them.
+fn unusable(connection: &rusqlite::Connection, space: i64) -> Result<Vec<Found>, StoreError> {
+    let mut statement = connection.prepare(BAD_ENDPOINT)?;
+    let ids = statement.query_map([space], |row| row.get::<_, String>(0))?;
+    Ok(ids.map(|id| id.map(|id| (Some(id), Damage::Endpoint))).collect::<Result<_, _>>()?)
 }
 
 /// Records whose content cannot be read, or is listed as another.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use orkee_core::net::{Courier, CourierOptions, Secret};
 use orkee_core::plugin::{
-    Access, Algorithm, Attempt, Delivery, DispatcherSetup, PartError, Registration, Role, SigningKey, Target,
-    WasmDispatcher, WasmProvider,
+    Access, Algorithm, Attempt, Delivery, DeliveryQuery, DispatcherSetup, PartError, Registration, Role,
+    SigningKey, Target, Terms, WasmDispatcher, WasmProvider,
 };
 use orkee_core::sync::provider::{
     Answer, Failure, Mutation, Outcome, Provider, ProviderError, RejectReason, Request,

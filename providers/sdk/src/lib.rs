@@ -62,6 +62,14 @@ pub mod webhooks {
     };
 }
 
+/// The optional part `webhook-deliveries`: what the backend knows of its deliveries.
+pub mod webhook_deliveries {
+    pub use crate::contract::webhook_deliveries::exports::orkee::sync::webhook_deliveries::{
+        Attempt, Delivery, EndpointState, Guest as WebhookDeliveries, Page, PulledEvent, Query, Registration,
+        Terms,
+    };
+}
+
 /// Writes a line to Orkee's log, for the person who looks for a cause.
 pub fn debug(message: &str) {
     host::write(contract::orkee::sync::log::Level::Debug, message);

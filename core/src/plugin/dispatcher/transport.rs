@@ -1,202 +1,16 @@
 //! What the host saw of a delivery: nothing in here is a dispatcher's word.
 
-use std::fmt;
 use std::net::IpAddr;
-use std::str::FromStr;
 use std::time::{Duration, UNIX_EPOCH};
 
-use http::StatusCode;
 use http::header::RETRY_AFTER;
 use jiff::Timestamp;
 
-use super::target::TargetError;
-use crate::net::{SendFailure, Sent};
+use super::class::Class;
+use crate::net::Sent;
 
 /// Of a reply's body, the part that is kept for people.
 const REPLY_BYTES: usize = 1 << 10;
-
-/// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// 2xx.
-    Delivered,
-    /// 3xx. Nobody follows it.
-    Redirect,
-    /// 4xx, but for those below.
-    ClientError,
-    /// 5xx.
-    ServerError,
-    /// 1xx and nothing after it.
-    Informational,
-    /// 429.
-    Throttled,
-    /// 410, or the dispatcher's reading of another 4xx: the receiver wants no more of this.
-    Gone,
-    /// Not done in time.
-    Timeout,
-    /// The name cannot be resolved.
-    Dns,
-    /// No connection.
-    Refused,
-    /// The connection ended before the reply did.
-    Reset,
-    /// No secure connection.
-    Tls,
-    /// The endpoint leads where no delivery goes.
-    BlockedAddress,
-    /// The head of the reply is beyond all measure.
-    TooLarge,
-    /// The answer is no HTTP.
-    Protocol,
-    /// The proxy of the settings makes no connection.
-    Proxy,
-    /// The dispatcher's own fault, or its reading of a reply with 2xx.
-    Dispatcher,
-}
-
-impl Class {
-    /// All of them.
-    pub const ALL: [Self; 17] = [
-        Self::Delivered,
-        Self::Redirect,
-        Self::ClientError,
-        Self::ServerError,
-        Self::Informational,
-        Self::Throttled,
-        Self::Gone,
-        Self::Timeout,
-        Self::Dns,
-        Self::Refused,
-        Self::Reset,
-        Self::Tls,
-        Self::BlockedAddress,
-        Self::TooLarge,
-        Self::Protocol,
-        Self::Proxy,
-        Self::Dispatcher,
-    ];
-
-    /// As it is stored and shown.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Delivered => "delivered",
-            Self::Redirect => "redirect",
-            Self::ClientError => "client_error",
-            Self::ServerError => "server_error",
-            Self::Informational => "informational",
-            Self::Throttled => "throttled",
-            Self::Gone => "gone",
-            Self::Timeout => "timeout",
-            Self::Dns => "dns",
-            Self::Refused => "refused",
-            Self::Reset => "reset",
-            Self::Tls => "tls",
-            Self::BlockedAddress => "blocked_address",
-            Self::TooLarge => "too_large",
-            Self::Protocol => "protocol",
-            Self::Proxy => "proxy",
-            Self::Dispatcher => "dispatcher",
-        }
-    }
-
-    /// That of a reply that came whole.
-    pub fn of_status(status: StatusCode) -> Self {
-        match status.as_u16() {
-            100..200 => Self::Informational,
-            200..300 => Self::Delivered,
-            300..400 => Self::Redirect,
-            410 => Self::Gone,
-            429 => Self::Throttled,
-            400..500 => Self::ClientError,
-            500..600 => Self::ServerError,
-            _ => Self::Protocol,
-        }
-    }
-
-    /// Whether it says of the endpoint's network or server that nothing will arrive there for now.
-    pub fn is_of_transport(self) -> bool {
-        match self {
-            Self::Timeout
-            | Self::Dns
-            | Self::Refused
-            | Self::Reset
-            | Self::Tls
-            | Self::BlockedAddress
-            | Self::TooLarge
-            | Self::Protocol
-            | Self::Informational
-            | Self::Proxy => true,
-            Self::Delivered
-            | Self::Redirect
-            | Self::ClientError
-            | Self::ServerError
-            | Self::Throttled
-            | Self::Gone
-            | Self::Dispatcher => false,
-        }
-    }
-
-    /// What a person may do about it.
-    pub fn hint(self) -> Option<&'static str> {
-        Some(match self {
-            Self::Redirect => "update the URL: the receiver has moved, and redirects are not followed",
-            Self::Gone => "the receiver wants no more; if that is a mistake, enable the endpoint again",
-            Self::Tls => {
-                "the receiver needs a valid certificate; for an authority of your own, add the endpoint with --ca-file"
-            }
-            Self::BlockedAddress => {
-                "for a receiver in your own network, add the endpoint with --allow-private"
-            }
-            Self::Dns => "check the host in the endpoint's URL",
-            Self::Refused | Self::Reset => {
-                "check whether the receiver runs, and the port in the endpoint's URL"
-            }
-            Self::Timeout => {
-                "the receiver has to answer within 20 s: have it take the event and work on it later"
-            }
-            Self::Proxy => "check the setting `webhook.proxy`",
-            _ => return None,
-        })
-    }
-}
-
-impl fmt::Display for Class {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Class {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|class| class.as_str() == text).ok_or(())
-    }
-}
-
-impl From<&SendFailure> for Class {
-    fn from(failure: &SendFailure) -> Self {
-        match failure {
-            SendFailure::Dns(_) => Self::Dns,
-            SendFailure::Blocked(_) => Self::BlockedAddress,
-            SendFailure::Connect(_) => Self::Refused,
-            SendFailure::Proxy { .. } => Self::Proxy,
-            SendFailure::Tls(_) => Self::Tls,
-            SendFailure::Timeout { .. } => Self::Timeout,
-            SendFailure::Reset(_) => Self::Reset,
-            SendFailure::TooLarge { .. } => Self::TooLarge,
-            SendFailure::Protocol(_) => Self::Protocol,
-            SendFailure::Client(_) => Self::Dispatcher,
-        }
-    }
-}
-
-impl From<&TargetError> for Class {
-    /// An endpoint that was fine when it was added, and is not any more.
-    fn from(_: &TargetError) -> Self {
-        Self::BlockedAddress
-    }
-}
 
 /// When the receiver wants to be asked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -311,32 +125,6 @@ impl Transport {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn w10_every_status_has_its_class() {
-        for (statuses, class) in [
-            (&[200, 201, 204, 299][..], Class::Delivered),
-            (&[101, 103, 199], Class::Informational),
-            (&[300, 301, 302, 304, 308, 399], Class::Redirect),
-            (&[400, 401, 404, 428, 499], Class::ClientError),
-            (&[410], Class::Gone),
-            (&[429], Class::Throttled),
-            (&[500, 503, 599], Class::ServerError),
-            (&[600, 999], Class::Protocol),
-        ] {
-            for status in statuses {
-                assert_eq!(Class::of_status(StatusCode::from_u16(*status).unwrap()), class, "{status}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_class_is_read_as_it_is_written() {
-        for class in Class::ALL {
-            assert_eq!(class.as_str().parse(), Ok(class));
-        }
-        assert_eq!("delivere".parse::<Class>(), Err(()));
-    }
 
     #[test]
     fn w12_a_receiver_may_ask_for_a_pause_in_seconds_or_by_date() {

@@ -32,8 +32,20 @@ pub enum AuditAction {
     Sync,
     /// Projects were fetched, or taken back to an earlier time.
     Restore,
-    /// An endpoint of webhooks was switched off, since it failed for too long or wants no more.
+    /// A webhook was added.
+    AddWebhook,
+    /// A webhook was taken away.
+    RemoveWebhook,
+    /// A webhook was switched on.
+    EnableWebhook,
+    /// A webhook was switched off by a person.
     DisableWebhook,
+    /// A webhook was switched off because of what its receiver did.
+    AutoDisableWebhook,
+    /// A webhook was given another secret.
+    RotateWebhook,
+    /// A webhook was let into a private network.
+    AllowPrivate,
 }
 
 impl AuditAction {
@@ -53,7 +65,13 @@ impl AuditAction {
             Self::Revoke => "provider-revoke",
             Self::Sync => "sync",
             Self::Restore => "restore",
+            Self::AddWebhook => "webhook-add",
+            Self::RemoveWebhook => "webhook-remove",
+            Self::EnableWebhook => "webhook-enable",
             Self::DisableWebhook => "webhook-disable",
+            Self::AutoDisableWebhook => "webhook-auto-disable",
+            Self::RotateWebhook => "webhook-rotate-secret",
+            Self::AllowPrivate => "webhook-allow-private",
         }
     }
 }

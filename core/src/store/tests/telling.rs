@@ -145,6 +145,24 @@ fn what_nobody_listens_for_costs_no_row_and_one_look_a_transaction() {
 }
 
 #[test]
+fn an_endpoint_that_a_fault_made_unusable_is_found_and_named() {
+    let mut store = listened();
+    listen(&store, "ep_2", "[]");
+    listen(&store, "ep_3", "[]");
+    assert_eq!(store.examine().unwrap(), []);
+    store.connection.execute("UPDATE endpoints SET filters = '[' WHERE id = 'ep_2'", []).unwrap();
+    let sql = "DELETE FROM signing_keys WHERE endpoint = (SELECT rowid FROM endpoints WHERE id = 'ep_3')";
+    store.connection.execute(sql, []).unwrap();
+    let found: Vec<_> =
+        store.examine().unwrap().into_iter().map(|one| (one.id.unwrap(), one.damage)).collect();
+    assert_eq!(found, [("ep_2".to_owned(), Damage::Endpoint), ("ep_3".to_owned(), Damage::Endpoint)]);
+    store.connection.pragma_update(None, "foreign_keys", false).unwrap();
+    store.connection.execute("DELETE FROM endpoints WHERE id = 'ep_1'", []).unwrap();
+    let orphans = store.examine().unwrap();
+    assert_eq!(orphans[0].damage, Damage::Orphan("signing_keys".to_owned()));
+}
+
+#[test]
 fn a_row_of_the_audit_trail_and_its_event_are_written_together_for_the_endpoints_of_its_tenant() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orkee.db");

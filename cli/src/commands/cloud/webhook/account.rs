@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 use orkee_core::event::WebhookSecret;
 use orkee_core::plugin::{
-    DeliveryAttempt, DeliveryQuery, EndpointState, PartError, PastDelivery, Registration, Terms, WasmProvider,
+    DeliveryAttempt, DeliveryQuery, EndpointState, PartError, PastDelivery, Registration, Target, TargetError, Terms,
+    WasmProvider,
 };
 
 use super::error::WebhookError;
@@ -88,7 +89,12 @@ impl Place for Account<'_> {
     }
 
     fn add(&self, wanted: Wanted, secret: &WebhookSecret) -> Result<Webhook, Failure> {
-        let Wanted { url, filters, description, dispatcher, ordered, pulled, .. } = wanted;
+        let Wanted { url, filters, description, dispatcher, ordered, pulled, access, .. } = wanted;
+        match Target::parse(&url, &access) {
+            // Which networks its server reaches is for its administrator to say.
+            Ok(_) | Err(TargetError::Blocked(_) | TargetError::Name { .. }) => {}
+            Err(refused) => return Err(refused.into()),
+        }
         let events: Vec<String> = filters.iter().map(ToString::to_string).collect();
         let registration =
             Registration { url: url.clone(), events: events.clone(), description: description.clone() };

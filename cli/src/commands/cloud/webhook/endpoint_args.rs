@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use orkee_core::event::Access;
+use orkee_core::event::{Access, rules};
 use orkee_core::net::Secret;
 
-use super::error::WebhookError;
 use crate::failure::{CliError, Failure};
-use crate::output::text;
 
 /// How a receiver is reached, beyond what any is.
 #[derive(Debug, Default, clap::Args)]
@@ -25,14 +23,11 @@ pub(super) struct AccessArgs {
 
 impl AccessArgs {
     pub(super) fn access(&self) -> Result<Access, Failure> {
-        let network = |text: &String| {
-            text.trim().parse().map_err(|_| WebhookError::Network { text: text::line(text) })
-        };
-        Ok(Access {
-            loopback: self.allow_insecure_loopback,
-            private: self.allow_private.iter().map(network).collect::<Result<_, _>>()?,
-            ca: self.ca_file.as_deref().map(read).transpose()?,
-        })
+        let private = self.allow_private.iter().map(|text| rules::network(text));
+        let private = private.collect::<Result<_, _>>()?;
+        let ca = self.ca_file.as_deref().map(read).transpose()?;
+        ca.as_deref().map(rules::check_authorities).transpose()?;
+        Ok(Access { loopback: self.allow_insecure_loopback, private, ca })
     }
 
     /// The first of its flags that the account's server cannot be given.
@@ -59,7 +54,11 @@ impl HeaderArgs {
     pub(super) fn headers(&self) -> Result<Vec<(String, Secret)>, Failure> {
         let file = Secret::new(self.header_file.as_deref().map(read).transpose()?.unwrap_or_default());
         let lines = file.expose().lines().filter(|line| !line.trim().is_empty());
-        Ok(self.header.iter().map(String::as_str).chain(lines).map(header).collect::<Result<_, _>>()?)
+        let headers = self.header.iter().map(String::as_str).chain(lines);
+        let headers: Vec<_> =
+            headers.map(|line| rules::header(&Secret::new(line))).collect::<Result<_, _>>()?;
+        rules::check_headers(&headers)?;
+        Ok(headers)
     }
 
     /// The first of its flags that is given.
@@ -71,39 +70,6 @@ impl HeaderArgs {
     }
 }
 
-/// Takes `Name: value` apart. The value is in no error.
-fn header(line: &str) -> Result<(String, Secret), WebhookError> {
-    let (name, value) =
-        line.split_once(':').ok_or(WebhookError::Header { what: "colon", text: "a header".to_owned() })?;
-    let (name, value) = (name.trim(), value.trim_matches([' ', '\t']));
-    match (name, value) {
-        ("", _) => Err(WebhookError::Header { what: "name", text: "a header".to_owned() }),
-        (name, "") => Err(WebhookError::Header { what: "value", text: text::line(name) }),
-        (name, value) => Ok((name.to_owned(), Secret::new(value))),
-    }
-}
-
 fn read(path: &Path) -> Result<String, CliError> {
     std::fs::read_to_string(path).map_err(|source| CliError::ReadFile { path: path.to_owned(), source })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn w34_a_header_has_a_name_and_a_value_and_its_value_is_in_no_error() {
-        let (name, value) = header("X-Team:  blue ").unwrap();
-        assert_eq!((name.as_str(), value.expose()), ("X-Team", "blue"));
-        for line in ["orkee_canary", ": orkee_canary", "X-Team:", "  "] {
-            let refused = header(line).unwrap_err().to_string();
-            assert!(!refused.contains("canary"), "{refused}");
-        }
-    }
-
-    #[test]
-    fn w34_a_line_end_in_a_header_is_left_for_the_rules_to_refuse() {
-        let (_, value) = header("X-Team: blue\r\nHost: b.example").unwrap();
-        assert_eq!(value.expose(), "blue\r\nHost: b.example");
-    }
 }

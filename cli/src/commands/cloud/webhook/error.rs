@@ -25,10 +25,6 @@ pub(super) enum WebhookError {
     NoEvent(String),
     #[error("the webhooks that {0} was sent to are off or gone")]
     NobodyToSendTo(String),
-    #[error("no {what} in {text}")]
-    Header { what: &'static str, text: String },
-    #[error("{text:?} is no network")]
-    Network { text: String },
     #[error("{text:?} is no time that two secrets can be good for")]
     Overlap { text: String },
     #[error("that is neither its host nor its id: nothing was removed")]
@@ -49,8 +45,6 @@ impl Diagnostic for WebhookError {
             Self::FileThere(_) => "E-HOOK-044",
             Self::OnlyHere { .. } => "E-HOOK-045",
             Self::NoEvent(_) => "E-HOOK-046",
-            Self::Header { .. } => "E-HOOK-047",
-            Self::Network { .. } => "E-HOOK-048",
             Self::Overlap { .. } => "E-HOOK-049",
             Self::OtherName => "E-HOOK-050",
             Self::Body(_) => "E-HOOK-051",
@@ -81,8 +75,6 @@ impl Diagnostic for WebhookError {
             Self::OnlyHere { .. } => "add --local, or leave it away",
             Self::NoEvent(_) => "run `orkee cloud webhook deliveries`, which has the ids (msg_…)",
             Self::NobodyToSendTo(_) => "switch one on: `orkee cloud webhook enable ID`",
-            Self::Header { .. } => "write it as 'X-Team: blue'",
-            Self::Network { .. } => "write it as 10.1.0.0/16 or fd12:3456::/32",
             Self::Overlap { .. } => "write it as 24h, 90m or 0s; 30 days at most",
             Self::OtherName => "type what `orkee cloud webhook list` shows",
             Self::Body(_) => "report this as a bug of orkee",

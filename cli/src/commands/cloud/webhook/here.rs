@@ -13,7 +13,8 @@ use orkee_core::plugin::Target;
 use super::place::{Attempt, Delivery, Place, Pulled, Query, Reach, Tested, Wanted, Webhook, Where};
 use super::sender::Receiver;
 use super::trouble::Trouble;
-use super::{dispatchers, test, view};
+use super::{sender, test, view};
+use crate::commands::cloud::surroundings;
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -76,9 +77,13 @@ impl Place for Here<'_> {
     }
 
     fn add(&self, wanted: Wanted, secret: &WebhookSecret) -> Result<Webhook, Failure> {
-        dispatchers::library(self.cx)?.check(&wanted.dispatcher)?;
-        Target::parse(&wanted.url, &wanted.access)?;
+        sender::library(self.cx)?.check(&wanted.dispatcher)?;
+        let target = Target::parse(&wanted.url, &wanted.access)?;
         rules::check_headers(&wanted.headers)?;
+        // Only what is sent there leads anywhere.
+        if !wanted.pulled {
+            surroundings::run(async { Ok(rules::look_up(&target).await?) })?;
+        }
         let Wanted { url, filters, description, dispatcher, ordered, pulled, access, headers } = wanted;
         let secret = secret.clone();
         let new =
@@ -158,8 +163,8 @@ impl Place for Here<'_> {
         if !taken.is_empty() {
             self.ledger.noting(|db| deliveries::take(db, &endpoint, taken, now))?;
         }
-        let waiting = self.ledger.reading(|db| deliveries::pull(db, &endpoint, limit))?;
-        let pulled = |one: deliveries::Pulled| Pulled { id: one.id, event: one.event, body: one.body };
+        let waiting = self.ledger.reading(|db| deliveries::waiting(db, &endpoint, limit))?;
+        let pulled = |one: deliveries::Waiting| Pulled { id: one.id, event: one.event, body: one.body };
         Ok(waiting.into_iter().map(pulled).collect())
     }
 }

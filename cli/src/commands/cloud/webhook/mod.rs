@@ -6,7 +6,9 @@
 mod account;
 mod add;
 mod deliveries;
+pub(crate) mod detached;
 mod disable;
+mod drain;
 mod enable;
 mod endpoint_args;
 mod error;
@@ -24,7 +26,6 @@ mod test;
 mod trail;
 mod trouble;
 mod view;
-
 
 pub(crate) use here::Here;
 pub(crate) use trouble::Trouble;
@@ -48,6 +49,7 @@ pub(crate) enum Command {
     Test(test::Test),
     Deliveries(deliveries::Deliveries),
     Redeliver(redeliver::Redeliver),
+    Drain(drain::Drain),
     Enable(enable::Enable),
     Disable(disable::Disable),
     RotateSecret(rotate_secret::RotateSecret),
@@ -64,6 +66,7 @@ impl Command {
             Self::Test(command) => command.run(cx),
             Self::Deliveries(command) => command.run(cx),
             Self::Redeliver(command) => command.run(cx),
+            Self::Drain(command) => command.run(cx),
             Self::Enable(command) => command.run(cx),
             Self::Disable(command) => command.run(cx),
             Self::RotateSecret(command) => command.run(cx),

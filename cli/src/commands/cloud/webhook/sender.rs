@@ -1,12 +1,13 @@
 //! Sending one thing now, outside of any schedule: a test, or an event that `listen` hands on.
 
 use jiff::Timestamp;
-use orkee_core::event::Access;
+use orkee_core::event::{Access, rules};
 use orkee_core::net::Secret;
-use orkee_core::plugin::{Delivered, Delivery, SigningKey, Target, WasmDispatcher};
+use orkee_core::plugin::{Delivered, Delivery, DispatcherLibrary, SigningKey, Target, WasmDispatcher};
 
 use super::place::Attempt;
-use super::{dispatchers, view};
+use super::view;
+use crate::commands::cloud::dispatchers;
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -25,6 +26,11 @@ pub(super) struct Message {
     pub(super) body: Vec<u8>,
 }
 
+/// The dispatchers that there are, with the way out that the settings say.
+pub(super) fn library(cx: &Context) -> Result<DispatcherLibrary, Failure> {
+    dispatchers::library(cx, rules::courier(cx.settings()?)?)
+}
+
 /// A dispatcher that is loaded.
 pub(super) struct Sender {
     dispatcher: WasmDispatcher,
@@ -32,7 +38,7 @@ pub(super) struct Sender {
 
 impl Sender {
     pub(super) async fn open(cx: &Context, name: &str) -> Result<Self, Failure> {
-        Ok(Self { dispatcher: dispatchers::library(cx)?.open(name).await? })
+        Ok(Self { dispatcher: library(cx)?.open(name).await? })
     }
 
     /// Makes one attempt; how it ended, and what went wrong, if something did.

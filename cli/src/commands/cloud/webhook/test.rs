@@ -12,7 +12,7 @@ use super::error::WebhookError;
 use super::here::SIGNING;
 use super::sender::{Message, Receiver, Sender};
 use super::place::{self, Attempt, Tested, Where};
-use super::view::{self, AttemptView};
+use super::view::AttemptView;
 use crate::commands::cloud::surroundings;
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit, Failure};
