@@ -54,7 +54,7 @@ pub(crate) struct Client {
     /// Its memory is kept under this.
     name: String,
     pub(crate) provider: WasmProvider,
-    pub(crate) proxy: Proxy,
+    pub(crate) proxy: Arc<Proxy>,
     secrets: Arc<Secrets>,
 }
 
@@ -125,18 +125,20 @@ impl<'a> Bench<'a> {
 
     /// A new device.
     pub(crate) async fn client(&self) -> Finding<Client> {
-        self.open(format!("device-{}", id::random(8)), self.candidate().limits.clone()).await
+        let (http, secrets) = (self.around.http.clone(), Arc::clone(&self.around.secrets));
+        let proxy = Proxy::start(self.backend.clone(), http, secrets).await.map_err(unusable)?;
+        let name = format!("device-{}", id::random(8));
+        self.open(name, Arc::new(proxy), self.candidate().limits.clone()).await
     }
 
-    /// The same device once more, through a proxy of its own, with a provider that may use no more than this.
+    /// The same device, with a provider that may use no more than this.
     pub(crate) async fn client_again(&self, device: &Client, limits: Limits) -> Finding<Client> {
-        self.open(device.name.clone(), limits).await
+        self.open(device.name.clone(), Arc::clone(&device.proxy), limits).await
     }
 
-    async fn open(&self, name: String, limits: Limits) -> Finding<Client> {
+    async fn open(&self, name: String, proxy: Arc<Proxy>, limits: Limits) -> Finding<Client> {
         let around = self.around;
-        let (http, secrets) = (around.http.clone(), Arc::clone(&around.secrets));
-        let proxy = Proxy::start(self.backend.clone(), http, Arc::clone(&secrets)).await.map_err(unusable)?;
+        let secrets = Arc::clone(&around.secrets);
         let path = self.backend.to_string();
         let path = path.strip_prefix(&self.backend.origin().to_string()).unwrap_or_default();
         let api_url = ApiUrl::parse(&format!("{}{path}", proxy.origin())).map_err(unusable)?;

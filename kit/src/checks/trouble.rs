@@ -45,7 +45,7 @@ impl Trouble {
 /// Who takes part: the device whose requests meet trouble, another that writes beside it, and one that sees how it is.
 struct Scene {
     device: Client,
-    /// The same device, in the call that meets trouble.
+    /// The same, in the call that meets trouble.
     troubled: Client,
     other: Client,
     /// As far as the device has come.
@@ -83,8 +83,8 @@ pub(super) async fn endure_within(bench: &Bench<'_>, limits: Limits, trouble: &T
         let exchange = scene.prepare().await?;
         scene.meets(trouble, at);
         let answered = scene.troubled.exchange(exchange.request(&scene.troubled)).await;
-        let troubled = scene.troubled.proxy.troubled();
-        scene.troubled.proxy.pass();
+        let troubled = scene.device.proxy.troubled();
+        scene.device.proxy.pass();
         if !troubled {
             continue;
         }
@@ -146,8 +146,8 @@ impl Scene {
         for at in moments(requests) {
             self.meets(trouble, at);
             let listed = self.troubled.list_at_once(LISTED).await;
-            let troubled = self.troubled.proxy.troubled();
-            self.troubled.proxy.pass();
+            let troubled = self.device.proxy.troubled();
+            self.device.proxy.pass();
             let Ok(listed) = listed else { continue };
             let (before, now) = (whole.records(), listed.records());
             let missing = before.keys().filter(|id| !now.contains_key(*id)).count();
@@ -163,7 +163,7 @@ impl Scene {
     fn meets(&self, trouble: &Trouble, at: usize) {
         let (way, lasts) = (trouble.way.clone(), trouble.lasts);
         let meets = move |n: usize| n == at || (lasts && n > at);
-        self.troubled.proxy.decide(move |n| if meets(n) { way.clone() } else { Way::Through });
+        self.device.proxy.decide(move |n| if meets(n) { way.clone() } else { Way::Through });
     }
 
     /// What was answered has to be allowed, and true.

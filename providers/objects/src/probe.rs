@@ -7,12 +7,20 @@ use crate::store::{Guard, Put, Store, Written};
 const IGNORES: &str = "this store ignores conditions (If-Match, If-None-Match) on PUT, so that devices would overwrite \
                        each other's changes; it cannot be used";
 
-/// Tries it on an object of its own, which is deleted again. Five requests: remember the result.
+/// Tries it on an object of its own, which is deleted again. Five requests: remember the result. A store that seems not to honour
+/// them is tried once more: a request that reached it twice looks the same.
 ///
 /// # Errors
 ///
 /// [`Failure::Unsuitable`] with the reason, or what the store fails with.
 pub fn probe<S: Store>(store: &mut S) -> Result<(), Failure> {
+    match try_conditions(store) {
+        Err(Failure::Unsuitable(_)) => try_conditions(store),
+        tried => tried,
+    }
+}
+
+fn try_conditions<S: Store>(store: &mut S) -> Result<(), Failure> {
     let key = format!("probe/{}", store.nonce());
     let result = conditions(store, &key);
     let deleted = store.delete(std::slice::from_ref(&key));
