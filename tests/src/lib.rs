@@ -12,6 +12,7 @@ pub mod company;
 pub mod crash;
 pub mod dav;
 pub mod device;
+pub mod dns;
 pub mod folder;
 pub mod guests;
 pub mod home;

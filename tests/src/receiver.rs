@@ -116,6 +116,8 @@ pub struct Received {
     pub head: Vec<u8>,
     /// The body as it stood on the wire.
     pub body: Vec<u8>,
+    /// The name that TLS was asked with.
+    pub server_name: Option<String>,
 }
 
 impl Received {
@@ -247,6 +249,10 @@ impl Receiver {
 /// A connection, with or without TLS.
 trait Wire: Read + Write {
     fn socket(&self) -> &TcpStream;
+    /// The name that TLS was asked with.
+    fn server_name(&self) -> Option<String> {
+        None
+    }
     /// Says goodbye in order.
     fn finish(&mut self) -> std::io::Result<()> {
         self.flush()
@@ -262,6 +268,10 @@ impl Wire for TcpStream {
 impl Wire for StreamOwned<ServerConnection, TcpStream> {
     fn socket(&self) -> &TcpStream {
         &self.sock
+    }
+
+    fn server_name(&self) -> Option<String> {
+        self.conn.server_name().map(str::to_owned)
     }
 
     fn finish(&mut self) -> std::io::Result<()> {
@@ -401,6 +411,7 @@ fn read_request(wire: &mut dyn Wire, early: &mut Vec<u8>) -> std::io::Result<Opt
                     headers,
                     head: whole[..body_at].to_vec(),
                     body: whole[body_at..].to_vec(),
+                    server_name: wire.server_name(),
                 }));
             }
         }

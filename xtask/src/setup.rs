@@ -75,6 +75,7 @@ pub fn packages() {
     let wanted = [
         ("strace", "strace", "-V"),
         ("faketime", "faketime", "--version"),
+        ("iproute2", "ip", "-V"),
         ("tinyproxy-bin", "tinyproxy", "-v"),
         ("apache2-bin", APACHE, "-v"),
         ("rclone", "rclone", "version"),
