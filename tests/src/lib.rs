@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod account_sender;
 pub mod binaries;
 pub mod browser;
 pub mod canary;

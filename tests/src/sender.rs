@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use orkee_core::event::{
-    self, Access, EventKind, FileLedger, Ledger, NewEndpoint, NewEvent, WebhookSecret, deliveries,
-    endpoints,
+    self, Access, EventKind, FileLedger, Ledger, NewEndpoint, NewEvent, WebhookSecret, deliveries, endpoints,
 };
 use orkee_core::id::SystemIds;
 use rusqlite::Connection;
@@ -91,10 +90,7 @@ impl Sender {
         let ledger = self.ledger();
         let owner = ledger.owner();
         let ledger: &dyn Ledger = &ledger;
-        ledger
-            .writing(|db| endpoints::add(db, owner, &new, Timestamp::now(), &SystemIds))
-            .unwrap()
-            .id
+        ledger.writing(|db| endpoints::add(db, owner, &new, Timestamp::now(), &SystemIds)).unwrap().id
     }
 
     /// Writes so many events of a project, as its changes would.
@@ -130,11 +126,7 @@ impl Sender {
 
     /// So much time passes: everything that the database knows was that much longer ago.
     pub fn pass(&self, time: Duration) {
-        let (database, by) = (self.database(), time.as_millis() as i64);
-        for (table, columns) in TIMES {
-            let set: Vec<_> = columns.iter().map(|column| format!("{column} = {column} - {by}")).collect();
-            database.execute(&format!("UPDATE {table} SET {}", set.join(", ")), []).unwrap();
-        }
+        set_back(&self.database(), time);
     }
 
     /// So much time passes as is left until something can be sent, leases and breakers considered, which is returned. None: nothing
@@ -189,6 +181,15 @@ impl Sender {
     pub fn disabled(&self, endpoint: &str) -> Option<String> {
         let sql = "SELECT disabled_why FROM endpoints WHERE id = ? AND disabled_at IS NOT NULL";
         self.database().query_row(sql, [endpoint], |row| row.get(0)).ok()
+    }
+}
+
+/// Everything that a database says of events was so much longer ago.
+pub fn set_back(database: &Connection, time: Duration) {
+    let by = time.as_millis() as i64;
+    for (table, columns) in TIMES {
+        let set: Vec<_> = columns.iter().map(|column| format!("{column} = {column} - {by}")).collect();
+        database.execute(&format!("UPDATE {table} SET {}", set.join(", ")), []).unwrap();
     }
 }
 

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use url::Url;
 
 use crate::browser::Person;
@@ -59,9 +61,22 @@ impl Server {
 
     /// After [`stop`](Self::stop): starts it again at the same address. Waits where somebody took its port in between.
     pub fn resume(&mut self) {
+        self.resume_with(&[]);
+    }
+
+    /// After [`stop`](Self::stop): the same, with these further arguments.
+    pub fn resume_with(&mut self, args: &[&str]) {
         let url = Url::parse(&self.url).unwrap();
-        let started = || serve(self.data.path(), &authority(&url), MANY_REQUESTS);
+        let args = [MANY_REQUESTS, args].concat();
+        let started = || serve(self.data.path(), &authority(&url), &args);
         self.child = wait::until("the server's port", started).0;
+    }
+
+    /// Asks it to stop, as whoever runs it does, and waits for its end. How it ended, and how long that took.
+    pub fn terminate(&mut self) -> (Option<i32>, Duration) {
+        let asked = Instant::now();
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        (self.child.wait().unwrap().code(), asked.elapsed())
     }
 
     /// A further account, and an API token for it.

@@ -94,6 +94,9 @@ impl IntoResponse for ApiError {
 
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
-        Self::internal(&error)
+        match error {
+            StorageError::Event(error) => error.into(),
+            error => Self::internal(&error),
+        }
     }
 }
