@@ -10,16 +10,19 @@ use orkee_tests::home::{Ran, finish};
 use orkee_tests::receiver::{Behaviour, Received, Receiver};
 use orkee_tests::server::Server;
 use orkee_tests::terminal::Terminal;
-use orkee_tests::{canary, wait};
+use orkee_tests::{canary, folder, wait};
 use ring::hmac;
 use serde_json::Value;
 
 /// Nobody listens there.
 const NOWHERE: &str = "http://127.0.0.1:59";
 
-/// A device that is signed in nowhere.
+/// A device that is signed in nowhere, and sends only when it is told to.
 fn device() -> Device {
-    Device::new(NOWHERE)
+    let device = Device::new(NOWHERE);
+    folder::private_folder(&device.home());
+    std::fs::write(device.home().join("config.toml"), "[webhook]\ndrain = false\n").unwrap();
+    device
 }
 
 /// Adds a webhook of this device that is reached by http on this machine; what `add` said of it.
@@ -561,10 +564,14 @@ fn w13_w29_doctor_names_webhooks_that_are_off_and_what_holds_for_the_proxy() {
     assert!(findings["findings"].to_string().contains(&id), "{findings}");
     assert!(device.run(&["cloud", "status", "--offline"]).stdout.contains("1 off"));
 
-    let mut proxied = device.orkee(&["doctor"]);
-    proxied.env("HTTPS_PROXY", "http://127.0.0.1:59");
-    let ran = finish(proxied, &[]);
-    assert!(ran.stderr.contains("webhook.proxy"), "{ran}");
+    for (variable, told) in
+        [("HTTPS_PROXY", "webhooks go out directly"), ("ORKEE_WEBHOOK_PROXY", "through http://127.0.0.1:59, which looks names up")]
+    {
+        let mut proxied = device.orkee(&["doctor"]);
+        proxied.env(variable, "http://ann:orkee_canary@127.0.0.1:59");
+        let ran = canary::Canaries(vec!["orkee_canary"]).are_not_printed(finish(proxied, &[]));
+        assert!(ran.stderr.contains(told), "{variable}: {ran}");
+    }
 }
 
 #[test]
