@@ -245,7 +245,8 @@ fn a60_w03_exports_logs_and_audit_rows_have_no_secret_of_a_webhook() {
         };
         loud(&device, &[&["cloud", "webhook", command, url], more].concat().join(" "), true);
     }
-    let rotated: &'static str = std::fs::read_to_string(device.path("rotated.secret")).unwrap().trim().to_owned().leak();
+    let rotated: &'static str =
+        std::fs::read_to_string(device.path("rotated.secret")).unwrap().trim().to_owned().leak();
     let told = Canaries(vec![SIGNING, "orkee_canary_signing", HEADER, CHAT, rotated]);
     for command in ["projects export", "audit --json", "audit verify", "cloud webhook list --local --json"] {
         let words: Vec<&str> = command.split(' ').collect();

@@ -381,7 +381,10 @@ fn w36_a_test_is_sent_at_once_and_told_with_what_a_receiver_needs_to_know() {
     let webhook = add(&device, &url, &["--event", "sync.failed"]);
     let ran = device.run(&["cloud", "webhook", "test", &id(&webhook)]).success();
     let sent = &receiver.received()[0];
-    assert_eq!((sent.json()["event"].as_str(), sent.json()["type"].as_str()), (Some("orkee.test"), Some("orkee.test")));
+    assert_eq!(
+        (sent.json()["event"].as_str(), sent.json()["type"].as_str()),
+        (Some("orkee.test"), Some("orkee.test"))
+    );
     assert_eq!(signatures(sent), [signature(webhook["secret"].as_str().unwrap(), sent)]);
     let (id_of_event, id_of_request) =
         (sent.header("webhook-id").unwrap(), sent.header("x-request-id").unwrap());
@@ -431,7 +434,8 @@ fn w33_w37_deliveries_tell_what_was_tried_and_spell_out_what_was_answered() {
     let long = [b"no\x1b]0;pwned\x07\r\nmore ".as_slice(), &[b'x'; 4000]].concat();
     let bad = receiver.always("/bad", Behaviour::with_body(503, long));
     let bad = id(&add(&device, &bad, &["--event", "project.created"]));
-    let good = id(&add(&device, &receiver.always("/good", Behaviour::status(200)), &["--event", "project.*"]));
+    let good =
+        id(&add(&device, &receiver.always("/good", Behaviour::status(200)), &["--event", "project.*"]));
     device.add("shop");
     drain(&device);
     wait::until("both", || (receiver.received().len() >= 2).then_some(()));
@@ -443,7 +447,10 @@ fn w33_w37_deliveries_tell_what_was_tried_and_spell_out_what_was_answered() {
     assert_eq!((one["event"].as_str(), one["attempt"].as_u64()), (Some("project.created"), Some(1)));
     assert_eq!((one["status"].as_u64(), one["class"].as_str()), (Some(503), Some("server_error")));
     assert!(one["id"].as_str().unwrap().starts_with("msg_") && one["webhook"] == bad.as_str(), "{one}");
-    assert!(one["at"].is_string() && one["next_retry_at"].is_string() && one["duration_ms"].is_u64(), "{one}");
+    assert!(
+        one["at"].is_string() && one["next_retry_at"].is_string() && one["duration_ms"].is_u64(),
+        "{one}"
+    );
     assert!(one["reply"].as_str().unwrap().len() <= 1024, "{one}");
     assert_eq!(deliveries(&device, &["--since", "2999-01-01"][..0]).len(), 2);
     let of_good = device.json(&["cloud", "webhook", "deliveries", &good]);

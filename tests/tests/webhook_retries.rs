@@ -168,8 +168,12 @@ fn w13_a_receiver_that_answers_410_is_switched_off_at_once_and_asked_no_more() {
     assert_eq!(receiver.received_at("/gone").len(), 1);
     assert_eq!((receiver.received_at("/other").len(), sender.disabled(&other)), (4, None));
     let audit = sender.home.json(["audit"]);
-    let rows: Vec<_> =
-        audit["entries"].as_array().unwrap().iter().filter(|row| row["action"] == "webhook-auto-disable").collect();
+    let rows: Vec<_> = audit["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["action"] == "webhook-auto-disable")
+        .collect();
     assert_eq!(rows.len(), 1, "{audit}");
 }
 
@@ -190,7 +194,8 @@ fn w14_five_days_of_failures_switch_an_endpoint_off_with_one_notice_and_one_row_
     assert_eq!(drained["disabled"].as_array().map(Vec::len), Some(1), "{drained}");
     assert!(sender.deliveries().iter().all(|d| d.state != "pending"));
     let audit = sender.home.json(["audit"]);
-    let rows = audit["entries"].as_array().unwrap().iter().filter(|row| row["action"] == "webhook-auto-disable");
+    let rows =
+        audit["entries"].as_array().unwrap().iter().filter(|row| row["action"] == "webhook-auto-disable");
     assert_eq!(rows.count(), 1, "{audit}");
     let before = receiver.received().len();
     sender.emit("p", 1);
@@ -274,7 +279,10 @@ fn w22_what_was_missed_in_three_days_of_sleep_is_spread_and_not_fired_at_once() 
     let took = received[99].at.duration_since(received[0].at);
     assert!(took >= Duration::from_secs(4), "100 in {took:?}");
     let in_a_second = |from: usize| {
-        received[from..].iter().take_while(|r| r.at.duration_since(received[from].at) < Duration::from_secs(1)).count()
+        received[from..]
+            .iter()
+            .take_while(|r| r.at.duration_since(received[from].at) < Duration::from_secs(1))
+            .count()
     };
     let busiest = (0..100).map(in_a_second).max().unwrap();
     assert!(busiest <= 45, "{busiest} within a second");

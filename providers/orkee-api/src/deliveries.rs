@@ -8,6 +8,9 @@ use serde_json::json;
 use crate::Api;
 use crate::webhooks::{of, post, told};
 
+/// Events that the server sends again at one request.
+const MAX_AGAIN: usize = 1000;
+
 #[derive(Deserialize)]
 struct Deliveries {
     deliveries: Vec<Delivered>,
@@ -96,9 +99,14 @@ pub(crate) fn test(api: &Api, id: &str) -> Result<Attempt, Failure> {
 }
 
 pub(crate) fn redeliver(api: &Api, endpoint: Option<&str>, ids: &[String]) -> Result<u32, Failure> {
-    let body = json!({ "endpoint": endpoint, "ids": ids });
-    let redelivered: Redelivered = told(post(api, "/v1/webhooks/redeliver".to_owned(), &body)?)?.json()?;
-    Ok(redelivered.count)
+    let mut count = 0u32;
+    for ids in ids.chunks(MAX_AGAIN) {
+        let body = json!({ "endpoint": endpoint, "ids": ids });
+        let redelivered: Redelivered =
+            told(post(api, "/v1/webhooks/redeliver".to_owned(), &body)?)?.json()?;
+        count = count.saturating_add(redelivered.count);
+    }
+    Ok(count)
 }
 
 pub(crate) fn pull(

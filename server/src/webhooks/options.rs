@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ipnet::IpNet;
 use orkee_core::event::Access;
+use orkee_core::event::rules::{self, RuleError};
 use orkee_core::net::{Courier, CourierOptions, EndpointProxy, EndpointProxyError, Secret};
 use thiserror::Error;
 
@@ -13,7 +14,7 @@ use thiserror::Error;
 pub(crate) struct Options {
     /// Let webhooks lead into this private network, over https, such as 10.1.0.0/16. Where a cloud's machines find what they sign
     /// in with stays closed whatever is named. May be given several times.
-    #[arg(long = "webhook-allow-private", value_name = "CIDR")]
+    #[arg(long = "webhook-allow-private", value_name = "CIDR", value_parser = network)]
     private: Vec<IpNet>,
     /// Let webhooks lead to this machine, over plain http, too: for development.
     #[arg(long = "webhook-allow-loopback")]
@@ -43,8 +44,12 @@ pub(crate) enum OptionsError {
         source: std::io::Error,
     },
     /// They are none.
-    #[error("the file {0} of --webhook-ca-file has no certificate in it")]
-    NoCertificate(String),
+    #[error("the file {path} of --webhook-ca-file cannot be used")]
+    Authorities {
+        path: String,
+        #[source]
+        source: RuleError,
+    },
     /// The proxy is none.
     #[error(transparent)]
     Proxy(#[from] EndpointProxyError),
@@ -74,10 +79,12 @@ impl Options {
 
 fn authorities(path: &Path) -> Result<String, OptionsError> {
     let shown = || path.display().to_string();
-    let text =
-        std::fs::read_to_string(path).map_err(|source| OptionsError::Read { path: shown(), source })?;
-    match text.contains("-----BEGIN CERTIFICATE-----") {
-        true => Ok(text),
-        false => Err(OptionsError::NoCertificate(shown())),
-    }
+    let pem = std::fs::read_to_string(path).map_err(|source| OptionsError::Read { path: shown(), source })?;
+    rules::check_authorities(&pem)
+        .map_err(|source| OptionsError::Authorities { path: shown(), source })
+        .map(|()| pem)
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    rules::network(text).map_err(|error| error.to_string())
 }

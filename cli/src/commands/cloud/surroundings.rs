@@ -66,7 +66,17 @@ impl Cloud {
             None => None,
         };
         let tenant = Some(tenant).filter(|tenant| !tenant.is_empty());
-        Ok(Self { api, api_set_by, tenant, auth, http, choice: Rc::new(choice), purpose, environment, told_of_token: Cell::default() })
+        Ok(Self {
+            api,
+            api_set_by,
+            tenant,
+            auth,
+            http,
+            choice: Rc::new(choice),
+            purpose,
+            environment,
+            told_of_token: Cell::default(),
+        })
     }
 
     /// The token of the environment, if there is one that is for this API and this provider.

@@ -1,11 +1,13 @@
 //! `POST /v1/webhooks`: a new endpoint, judged before it is kept. Its address is judged again whenever something is sent there.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use orkee_core::event::rules;
 use orkee_core::event::{Access, Filter, NewEndpoint, WebhookSecret};
 use orkee_core::plugin::{Target, TargetError};
 use serde::Deserialize;
@@ -22,6 +24,8 @@ use crate::webhooks::Hooks;
 
 /// Of a URL that nothing is sent to.
 const MAX_URL: usize = 2048;
+/// A name that takes longer is judged when something is sent there.
+const LOOK_UP: Duration = Duration::from_secs(5);
 const MAX_DESCRIPTION: usize = 200;
 const MAX_EVENTS: usize = 50;
 
@@ -53,17 +57,21 @@ pub(super) async fn add(
     body: Body,
 ) -> Result<Json<Value>, ApiError> {
     let registration: Registration = json_body(&headers, body, MAX_BODY).await?;
-    let new = registration.judged(&app.webhooks)?;
+    let (new, target) = registration.judged(&app.webhooks)?;
+    if let Some(target) = target {
+        let leads = tokio::time::timeout(LOOK_UP, rules::look_up(&target)).await;
+        leads.unwrap_or(Ok(())).map_err(|error| refused("refused-url", by_operator(&error)))?;
+    }
     let added = change(&app, space, move |storage, change| storage.add_webhook(change, &new)).await?;
     app.webhooks.pulls.note(&added.id);
     Ok(Json(endpoint(&added)))
 }
 
 impl Registration {
-    /// The endpoint, if it is one that something is sent to.
-    fn judged(self, hooks: &Hooks) -> Result<NewEndpoint, ApiError> {
+    /// The endpoint, if it is one, and where it leads, if something is sent there.
+    fn judged(self, hooks: &Hooks) -> Result<(NewEndpoint, Option<Target>), ApiError> {
         let Self { url, events, description, secret, dispatcher, ordered, pulled } = self;
-        check_url(&url, pulled, &hooks.access)?;
+        let target = check_url(&url, pulled, &hooks.access)?;
         if events.len() > MAX_EVENTS {
             return Err(refused("invalid-events", format!("a webhook names {MAX_EVENTS} events at most")));
         }
@@ -79,21 +87,23 @@ impl Registration {
         check_dispatcher(&dispatcher, hooks)?;
         let secret = WebhookSecret::import(&secret).map_err(StorageError::from)?;
         let (access, headers) = (hooks.access.clone(), Vec::new());
-        Ok(NewEndpoint { url, filters, description, dispatcher, ordered, pulled, access, headers, secret })
+        let new =
+            NewEndpoint { url, filters, description, dispatcher, ordered, pulled, access, headers, secret };
+        Ok((new, target))
     }
 }
 
 /// An endpoint that is pulled from is a place on somebody's machine, which nothing is sent to from here.
-fn check_url(text: &str, pulled: bool, access: &Access) -> Result<(), ApiError> {
+fn check_url(text: &str, pulled: bool, access: &Access) -> Result<Option<Target>, ApiError> {
     let refused = |why: String| refused("refused-url", why);
     if !pulled {
-        return Target::parse(text, access).map(drop).map_err(|error| refused(explained(&error)));
+        return Target::parse(text, access).map(Some).map_err(|error| refused(explained(&error)));
     }
     if text.len() > MAX_URL {
         return Err(refused(format!("the URL is longer than {MAX_URL} bytes")));
     }
     match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(None),
         _ => Err(refused("the URL is none of http or https".to_owned())),
     }
 }
@@ -101,14 +111,16 @@ fn check_url(text: &str, pulled: bool, access: &Access) -> Result<(), ApiError> 
 /// What to do about it is another thing here than at a store of one's own.
 fn explained(error: &TargetError) -> String {
     match error {
-        TargetError::Blocked(_) | TargetError::Name { .. } => {
-            format!("{error}; whoever runs the server may let webhooks lead there")
-        }
+        TargetError::Blocked(_) | TargetError::Name { .. } => by_operator(error),
         TargetError::Plain { to_loopback: true } => {
             format!("{error}; for development, let the device send it: add it with --local")
         }
         _ => with_hint(error),
     }
+}
+
+fn by_operator(error: &dyn std::error::Error) -> String {
+    format!("{error}; whoever runs the server may let webhooks lead there")
 }
 
 fn check_dispatcher(name: &str, hooks: &Hooks) -> Result<(), ApiError> {

@@ -3,15 +3,13 @@
 use jiff::SignedDuration;
 use orkee_core::event::WebhookSecret;
 use orkee_core::plugin::{
-    DeliveryAttempt, DeliveryQuery, EndpointState, PartError, PastDelivery, Registration, Target, TargetError, Terms,
-    WasmProvider,
+    DeliveryAttempt, DeliveryQuery, EndpointState, PartError, PastDelivery, Registration, Target,
+    TargetError, Terms, WasmProvider,
 };
 
 use super::error::WebhookError;
 use super::here::SIGNING;
-use super::place::{
-    Attempt, Delivery, Place, Pulled, Query, Reach, Tested, Wanted, Webhook, Where,
-};
+use super::place::{Attempt, Delivery, Place, Pulled, Query, Reach, Tested, Wanted, Webhook, Where};
 use super::view;
 use crate::commands::cloud::connection::Connection;
 use crate::commands::cloud::surroundings::{self, Cloud};
@@ -212,8 +210,8 @@ impl Place for Account<'_> {
 fn webhook(endpoint: orkee_core::plugin::Endpoint, state: Option<&EndpointState>) -> Webhook {
     let because = state.and_then(|state| state.disabled_because.clone());
     let terms = state.map(|state| state.terms.clone());
-    let (dispatcher, ordered, pulled) =
-        terms.map_or((SIGNING.to_owned(), false, false), |terms| (terms.dispatcher, terms.ordered, terms.pulled));
+    let (dispatcher, ordered, pulled) = terms
+        .map_or((SIGNING.to_owned(), false, false), |terms| (terms.dispatcher, terms.ordered, terms.pulled));
     Webhook {
         place: Where::Account,
         id: endpoint.id,
@@ -246,6 +244,7 @@ fn delivery(given: PastDelivery) -> Delivery {
 }
 
 fn of_attempt(given: DeliveryAttempt) -> Attempt {
-    let DeliveryAttempt { number, at, status, class, duration_ms, tls, request_id, reply, next_retry_at } = given;
+    let DeliveryAttempt { number, at, status, class, duration_ms, tls, request_id, reply, next_retry_at } =
+        given;
     Attempt { number, at, status, class, duration_ms, tls, request_id, reply, next_retry_at }
 }

@@ -19,7 +19,9 @@ pub(super) enum WebhookError {
     Unknown(String),
     #[error("the file {} is there already", .0.display())]
     FileThere(PathBuf),
-    #[error("{flag} is for webhooks of this device: the account's server reaches what its administrator lets it")]
+    #[error(
+        "{flag} is for webhooks of this device: the account's server reaches what its administrator lets it"
+    )]
     OnlyHere { flag: &'static str },
     #[error("no event {0:?} was sent, or it was too long ago")]
     NoEvent(String),

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use orkee_core::event::deliveries::Which;
 use orkee_core::event::{
     Endpoint, FileLedger, Ledger, NewEndpoint, Owner, WebhookSecret, deliveries, endpoints, rules,
 };
-use orkee_core::event::deliveries::Which;
 use orkee_core::id::SystemIds;
 use orkee_core::plugin::Target;
 

@@ -118,7 +118,8 @@ impl Listen {
     fn begin(&self, cx: &Context, webhook: &Webhook, secret: &WebhookSecret) -> Result<(), CliError> {
         let secret = self.print_secret.then(|| secret.secret().expose());
         if cx.out.is_json() {
-            let (id, place, forward_to) = (webhook.id.as_str(), webhook.place.as_str(), self.forward_to.as_str());
+            let (id, place, forward_to) =
+                (webhook.id.as_str(), webhook.place.as_str(), self.forward_to.as_str());
             cx.out.document(&Listening { listening: Began { id, place, forward_to, secret } })?;
             return cx.out.finish();
         }
@@ -143,9 +144,9 @@ fn sweep(place: &dyn Place) -> Result<(), Failure> {
     }
     for webhook in place.all()?.iter().filter(|webhook| webhook.pulled) {
         let id = webhook.description.as_deref().and_then(|text| text.strip_prefix(NAME)?.trim().parse().ok());
-        let is_running = id.and_then(rustix::process::Pid::from_raw).is_some_and(|pid| {
-            rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
-        });
+        let is_running = id
+            .and_then(rustix::process::Pid::from_raw)
+            .is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH));
         if !is_running {
             place.remove(webhook)?;
         }

@@ -47,7 +47,10 @@ impl SecretArgs {
     /// Makes it or takes it in. Where a file is to have it, it has it already: one that could not be written down is never used.
     pub(super) fn fresh(&self) -> Result<Fresh, Failure> {
         if self.secret_from_stdin {
-            return Ok(Fresh { secret: WebhookSecret::import(line_from_stdin()?.expose())?, told: Told::Nobody });
+            return Ok(Fresh {
+                secret: WebhookSecret::import(line_from_stdin()?.expose())?,
+                told: Told::Nobody,
+            });
         }
         let secret = WebhookSecret::generate();
         let Some(path) = &self.secret_file else { return Ok(Fresh { secret, told: Told::Person }) };

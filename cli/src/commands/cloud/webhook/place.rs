@@ -157,7 +157,6 @@ pub(super) trait Place {
     /// Those of `listen` among them.
     fn all(&self) -> Result<Vec<Webhook>, Failure>;
 
-
     /// Sends `orkee.test` to it now.
     fn test(&self, webhook: &Webhook) -> Result<Tested, Failure>;
 

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::endpoint_args::AccessArgs;
 use super::error::WebhookError;
 use super::here::SIGNING;
-use super::sender::{Message, Receiver, Sender};
 use super::place::{self, Attempt, Tested, Where};
+use super::sender::{Message, Receiver, Sender};
 use super::view::AttemptView;
 use crate::commands::cloud::surroundings;
 use crate::context::Context;
@@ -76,7 +76,13 @@ impl Test {
         if cx.out.is_json() {
             let attempt = AttemptView::of(&tested.attempt);
             let webhook = webhook.as_ref().map(|webhook| webhook.id.as_str());
-            cx.out.document(&Document { webhook, id: tested.id.as_deref(), attempt, reason: tested.why.as_deref(), secret })?;
+            cx.out.document(&Document {
+                webhook,
+                id: tested.id.as_deref(),
+                attempt,
+                reason: tested.why.as_deref(),
+                secret,
+            })?;
         } else {
             let sender = webhook.as_ref().map_or(Where::Here, |webhook| webhook.place);
             tell(cx, sender, &tested, secret)?;
@@ -116,7 +122,11 @@ fn tell(cx: &Context, sender: Where, tested: &Tested, secret: Option<&str>) -> R
     let Tested { id, attempt, why } = tested;
     let mark = cx.out.mark(attempt.is_delivered());
     let status = attempt.status.map_or_else(|| "no status".to_owned(), |status| format!("status {status}"));
-    cx.out.line(format_args!("{mark} {status}: {} in {} ms", text::line(&attempt.class), attempt.duration_ms))?;
+    cx.out.line(format_args!(
+        "{mark} {status}: {} in {} ms",
+        text::line(&attempt.class),
+        attempt.duration_ms
+    ))?;
     let line = |name: &str, value: &str| cx.out.line(format_args!("{name:<11} {}", text::spelled(value)));
     line("TLS", attempt.tls.as_deref().unwrap_or("none"))?;
     line("Request id", attempt.request_id.as_deref().unwrap_or("none told"))?;
@@ -152,7 +162,9 @@ fn hint(attempt: &Attempt) -> Option<&'static str> {
     Some(match attempt.class.as_str() {
         "delivered" => return None,
         "redirect" => "redirects are not followed: update the URL to where the receiver is now",
-        "blocked_address" => "the name leads to an address that is not of the public internet; with --local, `--allow-private CIDR` lets it through",
+        "blocked_address" => {
+            "the name leads to an address that is not of the public internet; with --local, `--allow-private CIDR` lets it through"
+        }
         "tls" => "its certificate is refused; with --local, `--ca-file` trusts an authority of your own",
         "refused" | "dns" | "reset" => "nobody answers there: check the host and the port",
         "timeout" => "the receiver has 20 s: let it answer at once, and do its work after that",

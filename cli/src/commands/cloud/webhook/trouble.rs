@@ -55,11 +55,18 @@ impl Trouble {
         match self {
             Self::Off { id, url, because } => (
                 format!("the webhook {id} ({url}) is off: {}", text::spelled(because)),
-                format!("once its receiver is right: `orkee cloud webhook enable {id}`; else `orkee cloud webhook remove {id}`"),
+                format!(
+                    "once its receiver is right: `orkee cloud webhook enable {id}`; else `orkee cloud webhook remove {id}`"
+                ),
             ),
             Self::Failing { id, url, since } => (
-                format!("nothing has arrived at the webhook {id} ({url}) since {}", text::minute(&view::at(*since))),
-                format!("see `orkee cloud webhook deliveries {id} --failed`; try it: `orkee cloud webhook test {id}`"),
+                format!(
+                    "nothing has arrived at the webhook {id} ({url}) since {}",
+                    text::minute(&view::at(*since))
+                ),
+                format!(
+                    "see `orkee cloud webhook deliveries {id} --failed`; try it: `orkee cloud webhook test {id}`"
+                ),
             ),
             Self::Overdue { deliveries } => (
                 format!("{deliveries} webhook deliveries should have been sent more than ten minutes ago"),
