@@ -23,13 +23,15 @@ pub struct Standing {
 pub struct Notice {
     /// Its id.
     pub endpoint: String,
-    /// Its URL.
+    /// Its URL, which may be a secret.
     pub url: String,
+    /// The component that sends there.
+    pub dispatcher: String,
     /// In a sentence.
     pub why: String,
 }
 
-const UNTOLD: &str = "SELECT id, url, ifnull(disabled_why, '') FROM endpoints WHERE untold = 1 AND removed_at IS NULL ORDER BY rowid";
+const UNTOLD: &str = "SELECT id, url, dispatcher, ifnull(disabled_why, '') FROM endpoints WHERE untold = 1 AND removed_at IS NULL ORDER BY rowid";
 
 /// How things stand in the database at `path`. Reads alone and makes nothing; what cannot be read has nothing to send.
 pub fn standing(path: &Path, now: Timestamp) -> Standing {
@@ -38,8 +40,10 @@ pub fn standing(path: &Path, now: Timestamp) -> Standing {
         let database = Connection::open_with_flags(path, flags)?;
         let is_due = deliveries::has_due(&database, None, now)?;
         let mut statement = database.prepare(UNTOLD)?;
-        let untold = statement
-            .query_map([], |row| Ok(Notice { endpoint: row.get(0)?, url: row.get(1)?, why: row.get(2)? }))?;
+        let untold = statement.query_map([], |row| {
+            let (endpoint, url, dispatcher) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Notice { endpoint, url, dispatcher, why: row.get(3)? })
+        })?;
         Ok(Standing { is_due, untold: untold.collect::<Result<_, _>>()? })
     };
     look().unwrap_or_default()

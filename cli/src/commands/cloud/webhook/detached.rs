@@ -14,7 +14,7 @@ use orkee_core::event::{self, DrainLock, FileLedger, Notice, Until};
 use orkee_core::home::Home;
 use thiserror::Error;
 
-use super::drain;
+use super::{drain, view};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::text;
@@ -55,8 +55,8 @@ pub(super) fn tell(cx: &Context, notices: &[Notice]) -> Result<(), Failure> {
     if notices.is_empty() || !cx.out.warns() {
         return Ok(());
     }
-    for Notice { endpoint, url, why } in notices {
-        let (url, why) = (text::line(url), text::line(why));
+    for Notice { endpoint, url, dispatcher, why } in notices {
+        let (url, why) = (view::cut(url, dispatcher), text::line(why));
         cx.out.warn(format_args!(
             "the webhook endpoint {endpoint} ({url}) was switched off: {why}; `orkee cloud webhook enable {endpoint}` switches it on"
         ));

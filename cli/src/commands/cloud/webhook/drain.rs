@@ -7,11 +7,10 @@ use orkee_core::clock::rfc3339;
 use orkee_core::event::{
     self, Attempted, Class, Disabled, DrainOptions, Drained, Drainer, FileLedger, Until, note_disabled,
 };
-use orkee_core::net::{Courier, CourierOptions};
 use serde::Serialize;
 
-use super::super::{dispatchers, surroundings};
-use super::detached;
+use super::super::surroundings;
+use super::{detached, sender, view};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::text;
@@ -46,13 +45,14 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct DisabledView<'a> {
     endpoint: &'a str,
-    url: &'a str,
+    url: String,
     reason: &'a str,
 }
 
 impl<'a> DisabledView<'a> {
     fn of(disabled: &'a Disabled) -> Self {
-        Self { endpoint: &disabled.endpoint.id, url: &disabled.endpoint.url, reason: &disabled.why }
+        let Disabled { endpoint, why } = disabled;
+        Self { endpoint: &endpoint.id, url: view::cut(&endpoint.url, &endpoint.dispatcher), reason: why }
     }
 }
 
@@ -82,7 +82,7 @@ pub(super) fn send(
     on_attempt: impl Fn(&Attempted) + Send + Sync + 'static,
 ) -> Result<Drained, Failure> {
     let ledger = FileLedger::open(&cx.home()?.database())?;
-    let library = dispatchers::library(cx, Courier::new(CourierOptions::default()))?;
+    let library = sender::library(cx)?;
     surroundings::run_to_a_stop(|stop| async move {
         let options = DrainOptions {
             stop: Some(stop),
@@ -108,7 +108,7 @@ fn line(attempt: &Attempted) -> String {
         None if *class == Class::Delivered => String::new(),
         None => "; given up".to_owned(),
     };
-    let url = text::line(&endpoint.url);
+    let url = view::cut(&endpoint.url, &endpoint.dispatcher);
     format!("{} → {url} ({ended}, {} ms{number}){again}", kind.as_str(), duration.as_millis())
 }
 
