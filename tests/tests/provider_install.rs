@@ -303,7 +303,8 @@ fn p05_a_component_that_does_not_fit_is_refused_when_it_is_to_be_installed() {
         "dispatcher.wasm",
         pack(guests::dispatcher(), &manifest("standard-webhooks", "1", ""), None).unwrap(),
     );
-    run(&home, &["install", "dispatcher.wasm", "--yes"]).fails(2, "E-PLUGIN-002").says("is no sync provider");
+    let ran = run(&home, &["install", "dispatcher.wasm", "--yes"]).fails(2, "E-HOOK-034");
+    ran.says("the component is a dispatcher").says("roles = [\"dispatcher\"]");
     assert!(installed(&home).is_empty());
 }
 
