@@ -90,6 +90,7 @@ fn p40_c38_install_shows_what_it_would_allow_and_only_a_yes_installs() {
         json!({
             "name": "notes",
             "version": "1.2.0",
+            "roles": ["provider"],
             "source": file,
             "sha256": sha256,
             "hosts": ["https://api.example.com", "https://*.example.net", "http://192.168.1.10:8080"],
