@@ -61,10 +61,10 @@ pub(crate) fn minute(at: &str) -> String {
     time(at, "%Y-%m-%d %H:%M UTC")
 }
 
-/// The same to the second.
+/// The same to the second, without saying that it is UTC.
 #[cfg(feature = "cloud")]
 pub(crate) fn second(at: &str) -> String {
-    time(at, "%Y-%m-%d %H:%M:%S UTC")
+    time(at, "%Y-%m-%d %H:%M:%S")
 }
 
 fn time(at: &str, format: &str) -> String {

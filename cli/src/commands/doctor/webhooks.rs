@@ -8,11 +8,11 @@ use crate::commands::cloud::webhook::{Here, Trouble};
 use crate::context::Context;
 use crate::failure::Failure;
 
-/// Looks at the webhooks of this device. One that a person switched off is no problem.
+/// Looks at the webhooks of this device. One that a person switched off is no problem, nor yet one that failed a moment ago.
 pub(super) fn examine(cx: &Context) -> Result<Examined, Failure> {
     let here = Here::open(cx)?;
-    let (wanted, problems): (Vec<_>, Vec<_>) = here.troubles()?.into_iter().partition(Trouble::is_wanted);
-    let mut notes: Vec<String> = wanted.iter().map(|trouble| trouble.told().0).collect();
+    let (problems, minor): (Vec<_>, Vec<_>) = here.troubles()?.into_iter().partition(Trouble::is_grave);
+    let mut notes: Vec<String> = minor.iter().map(|trouble| trouble.told().0).collect();
     notes.extend(way(cx, here.is_empty()?)?);
     let told = |trouble: Trouble| {
         let (what, hint) = trouble.told();

@@ -1,10 +1,13 @@
 //! What is amiss with webhooks of this device, for `doctor` and `status`.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::here::BY_HAND;
 use super::view;
 use crate::output::text;
+
+/// What fails for so long may pass: three attempts are made in it.
+const PASSING: SignedDuration = SignedDuration::from_hours(1);
 
 /// Something about webhooks of this device that somebody should know.
 #[derive(Debug)]
@@ -35,9 +38,13 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    /// A person wanted it so.
-    pub(crate) fn is_wanted(&self) -> bool {
-        matches!(self, Self::Off { because, .. } if because == BY_HAND)
+    /// Whether somebody has to do something: not where a person wanted it so, nor yet where the schedule may still mend it.
+    pub(crate) fn is_grave(&self) -> bool {
+        match self {
+            Self::Off { because, .. } => because != BY_HAND,
+            Self::Failing { since, .. } => Timestamp::now().duration_since(*since) > PASSING,
+            Self::Overdue { .. } => true,
+        }
     }
 
     /// Whether it is a webhook that is off.

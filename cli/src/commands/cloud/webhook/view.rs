@@ -199,34 +199,40 @@ impl DeliveryView {
     }
 }
 
-/// Deliveries, for people. What a receiver answered is spelled out, so that nothing in it reaches the terminal.
+/// Deliveries, for people, with what matters least at the end, where a narrow terminal has no room. What a receiver answered is
+/// spelled out, so that nothing in it reaches the terminal.
 pub(super) fn deliveries(cx: &Context, deliveries: &[Delivery]) -> Result<(), CliError> {
     let mut table = Table::new(&[
-        "ID", "EVENT", "STATE", "ATTEMPT", "STATUS", "CLASS", "AT", "TOOK", "NEXT", "WEBHOOK", "REPLY",
+        "ID", "EVENT", "STATE", "ATTEMPT", "STATUS", "AT (UTC)", "TOOK", "NEXT (UTC)", "WEBHOOK", "REPLY",
     ]);
     for delivery in deliveries {
         let newest = delivery.attempts.last();
-        let dash = || "–".to_owned();
-        let of = |value: Option<String>| value.map_or_else(dash, |value| text::spelled(&value));
+        let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
         let state = match &delivery.reason {
             Some(reason) => format!("{}: {reason}", delivery.state),
             None => delivery.state.clone(),
         };
+        let next = newest.and_then(|attempt| attempt.next_retry_at.as_deref());
         table.row(vec![
             text::line(&delivery.id),
             text::line(&delivery.event),
             text::spelled(&state),
             newest.map_or(0, |attempt| attempt.number).to_string(),
-            newest.and_then(|attempt| attempt.status).map_or_else(dash, |status| status.to_string()),
-            of(newest.map(|attempt| attempt.class.clone())),
+            or_dash(newest.map(status)),
             text::second(newest.map_or(&delivery.at, |attempt| &attempt.at)),
-            newest.map_or_else(dash, |attempt| format!("{} ms", attempt.duration_ms)),
-            newest.and_then(|attempt| attempt.next_retry_at.as_deref()).map_or_else(dash, text::second),
+            or_dash(newest.map(|attempt| format!("{} ms", attempt.duration_ms))),
+            or_dash(next.filter(|_| delivery.state == "pending").map(text::second)),
             text::line(&delivery.endpoint),
-            of(newest.and_then(|attempt| attempt.reply.clone())),
+            or_dash(newest.and_then(|attempt| attempt.reply.as_deref()).map(text::spelled)),
         ]);
     }
     cx.out.table(&table)
+}
+
+/// The status and how it ended, in one word each.
+fn status(attempt: &Attempt) -> String {
+    let class = text::line(&attempt.class);
+    attempt.status.map_or_else(|| class.clone(), |status| format!("{status} {class}"))
 }
 
 /// What a receiver answered, as text; none: nothing.
