@@ -7,8 +7,10 @@ mod edits;
 mod figure;
 mod floor;
 mod orkee;
+mod sink;
 mod start_up;
 mod table;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -40,10 +42,12 @@ pub fn run(args: &[&str]) -> Result<(), Error> {
     let share = orkee::guest_share(&binaries, 10_000)?;
     let start_up = start_up::measure(&binaries)?;
     let edits = edits::measure(&binaries, sizes[sizes.len() - 1])?;
+    let webhooks = webhooks::measure(&binaries)?;
     table::print(&rows);
     share.print();
     start_up.print();
     edits.print();
-    aims::print(&aims::Measured { rows, share, start_up, edits });
+    webhooks.print();
+    aims::print(&aims::Measured { rows, share, start_up, edits, webhooks });
     Ok(())
 }

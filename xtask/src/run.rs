@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// What a task fails with: a sentence for the terminal.
@@ -72,10 +72,35 @@ pub struct Cost {
 pub fn measured(command: &mut Command) -> Result<Cost, Error> {
     let start = Instant::now();
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let stdout = read(&mut child)?;
+    cost(&child, start, stdout)
+}
+
+/// The same, with a look at the running process every few milliseconds.
+pub fn watched(command: &mut Command, mut look: impl FnMut(u32)) -> Result<Cost, Error> {
+    let start = Instant::now();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let process = child.id();
+    let stdout = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| read(&mut child).map_err(|error| error.to_string()));
+        while !reading.is_finished() {
+            look(process);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        reading.join().unwrap_or_else(|_| Err("nobody read what it said".to_owned()))
+    })?;
+    cost(&child, start, stdout)
+}
+
+fn read(child: &mut Child) -> Result<String, Error> {
     let mut stdout = String::new();
     if let Some(mut pipe) = child.stdout.take() {
         std::io::Read::read_to_string(&mut pipe, &mut stdout)?;
     }
+    Ok(stdout)
+}
+
+fn cost(child: &Child, start: Instant, stdout: String) -> Result<Cost, Error> {
     let (status, usage) = wait4(child.id())?;
     let wall = start.elapsed();
     let time = |t: libc::timeval| Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000);

@@ -6,12 +6,14 @@ use super::edits::Loops;
 use super::figure::{Figure, Figures, Row, size_of, time};
 use super::orkee::Shares;
 use super::start_up::StartUp;
+use super::webhooks::Webhooks;
 
 pub struct Measured {
     pub rows: Vec<Row>,
     pub share: Shares,
     pub start_up: StartUp,
     pub edits: Loops,
+    pub webhooks: Webhooks,
 }
 
 /// One figure beside its aim: how it is written, and whether it is reached; none where nothing was measured.
@@ -91,6 +93,20 @@ fn table(m: &Measured) -> Vec<(&'static str, &'static str, Vec<Reached>)> {
             "a command while another syncs",
             "never waits more than 50 ms",
             vec![Some(duration(m.edits.longest_wait(), 50))],
+        ),
+        (
+            "10,000 queued webhook events",
+            "≥ 500 a second; ≤ 64 MB; ≤ 64 files",
+            vec![
+                Some((format!("{:.0}", m.webhooks.rate()), m.webhooks.rate() >= 500.0)),
+                Some(memory(m.webhooks.figure(), 64)),
+                Some(at_most(m.webhooks.files() as u64, 64)),
+            ],
+        ),
+        (
+            "a command that starts sending in the background",
+            "≤ 5 ms more",
+            vec![Some(duration(m.webhooks.surcharge(), 5))],
         ),
     ]
 }

@@ -43,6 +43,8 @@ impl<'a> Bench<'a> {
     pub fn orkee(&self, device: &str) -> Command {
         let mut command = self.sandbox.orkee(device);
         command.env("ORKEE_CLOUD_API_URL", &self.url).env("ORKEE_CLOUD_TOKEN", &self.token);
+        // Nothing runs beside what is measured.
+        command.env("ORKEE_WEBHOOK_DRAIN", "off");
         command
     }
 

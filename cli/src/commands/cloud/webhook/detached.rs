@@ -100,19 +100,27 @@ fn keep_files_here() -> io::Result<()> {
 pub(super) fn run(cx: &Context) -> CommandResult {
     // Of the terminal that the command was typed in nothing reaches it from here on. It fails where there is none to leave.
     let _ = rustix::process::setsid();
+    if let Err(failure) = send_while_due(cx) {
+        // Nobody reads what it says.
+        tracing::warn!(target: "orkee::webhook", "sending in the background ended: {}", failure.diagnostic());
+        return Err(failure);
+    }
+    Ok(Exit::DONE)
+}
+
+fn send_while_due(cx: &Context) -> Result<(), Failure> {
     let home = cx.home()?;
-    loop {
+    while event::standing(&home.database(), Timestamp::now()).is_due {
         let Some(lock) = DrainLock::acquire(home).map_err(NotStarted)? else { break };
         let drained = drain::send(cx, Until::Quiet(LINGERS), |_| ())?;
         drop(lock);
-        // What was queued after the last look, by a command that found the lock held, is seen now. One that was told of and still is
-        // there is on another's way.
-        let standing = event::standing(&home.database(), Timestamp::now());
-        if !standing.is_due || drained.next.is_some_and(|next| next <= Timestamp::now()) {
+        // What was queued after the last look, by a command that found the lock held, is seen now. What was due at the last look, and
+        // not sent, is on another's way.
+        if drained.next.is_some_and(|next| next <= Timestamp::now()) {
             break;
         }
     }
-    Ok(Exit::DONE)
+    Ok(())
 }
 
 /// No process can be started in the background.
