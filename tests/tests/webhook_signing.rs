@@ -186,6 +186,30 @@ fn w40_verify_names_the_part_that_does_not_fit() {
 }
 
 #[test]
+fn w40_the_device_that_sent_an_event_tells_which_part_of_it_is_another() {
+    let (sender, receiver) = (Sender::new(), Receiver::start());
+    let url = receiver.always("/hook", Behaviour::status(204));
+    sender.endpoint_with(&url, |endpoint| endpoint.secret = WebhookSecret::import(SECRET).unwrap());
+    sender.home.add("Boat");
+    sender.drain();
+    let good = shown(&receiver.received()[0]);
+    let verify = |shown: &Shown| {
+        sender.home.file("secret", &shown.secret);
+        let headers = ["--id", &shown.id, "--timestamp", &shown.timestamp, "--signature", &shown.signature];
+        let words = [&["cloud", "webhook", "verify", "--secret-file", "secret"][..], &headers].concat();
+        sender.home.run_with(words, &shown.body)
+    };
+    verify(&good).success();
+    let mut body = good.clone();
+    body.body[10] ^= 1;
+    verify(&body).fails(1, "E-HOOK-037").says("the body is wrong (this device sent another under this id)");
+    let id = Shown { id: format!("{}x", &good.id[..good.id.len() - 1]), ..good.clone() };
+    verify(&id).fails(1, "E-HOOK-036").says(&format!("this device sent this body as {}", good.id));
+    let key = Shown { secret: OTHER.to_owned(), ..good.clone() };
+    verify(&key).fails(1, "E-HOOK-038").says("id and body are as this device sent them");
+}
+
+#[test]
 fn w40_verify_takes_headers_from_a_file_and_secrets_from_a_file_or_standard_input_alone() {
     let good = signed(SECRET, 0, BODY);
     let home = Home::new();

@@ -34,6 +34,8 @@ pub mod schedule;
 #[cfg(feature = "event")]
 mod secret;
 #[cfg(feature = "event")]
+pub mod sent;
+#[cfg(feature = "event")]
 pub mod verify;
 
 pub use body::{Body, THIN_FROM};

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::event::verify::{self, Fault, Part, Received, VerifyError, VerifyingKey};
+use orkee_core::event::{FileLedger, Ledger, sent};
 use orkee_core::net::Secret;
 use orkee_core::plugin::KeyError;
 use serde::Serialize;
@@ -82,7 +83,7 @@ impl Verify {
         let body = self.read_body()?;
         let received =
             Received { id: &headers.id, timestamp: &headers.timestamp, signature: &headers.signature };
-        check(&keys, &received, &body, self.any_time)?;
+        check(&keys, &received, &body, self.any_time).map_err(|wrong| wrong.beside(cx, &received, &body))?;
         if cx.out.is_json() {
             cx.out.document(&Document { verified: true, id: &headers.id })?;
         }
@@ -133,6 +134,27 @@ fn check(
         Some(error) => Err(NotVerified { error, faults }),
         None => Ok(()),
     }
+}
+
+/// The part that is not as this device sent it. None: it did not send this, or keeps it no more.
+fn as_sent(cx: &Context, received: &Received<'_>, body: &[u8]) -> Result<Option<Fault>, Failure> {
+    let path = cx.home()?.database();
+    if !path.exists() {
+        return Ok(None);
+    }
+    let ledger = FileLedger::open(&path)?;
+    let ledger: &dyn Ledger = &ledger;
+    let (sent, id) = ledger.reading(|db| Ok((sent::body_of(db, received.id)?, sent::id_of(db, body)?)))?;
+    let fault = |part, why: Cow<'static, str>| Some(Fault { part, why });
+    Ok(match (sent, id) {
+        (Some(sent), _) if sent == body => fault(
+            Part::Key,
+            "id and body are as this device sent them: the secret is another, or the time".into(),
+        ),
+        (Some(_), _) => fault(Part::Body, "this device sent another under this id".into()),
+        (None, Some(id)) => fault(Part::Id, format!("this device sent this body as {id}").into()),
+        (None, None) => None,
+    })
 }
 
 /// Each line is one.
@@ -203,6 +225,15 @@ struct NotVerified {
 }
 
 impl NotVerified {
+    /// The same beside what this device sent, which may tell what a signature alone does not.
+    fn beside(mut self, cx: &Context, received: &Received<'_>, body: &[u8]) -> Self {
+        if self.faults.is_empty() && self.error == VerifyError::Mismatch {
+            // A store that cannot be read tells nothing; the signature is wrong all the same.
+            self.faults.extend(as_sent(cx, received, body).ok().flatten());
+        }
+        self
+    }
+
     fn why(&self) -> Cow<'static, str> {
         if self.faults.is_empty() {
             return Cow::Borrowed("the id, the time, the body or the key is not the one it was signed with");
@@ -239,7 +270,10 @@ impl Diagnostic for NotVerified {
             Some(Part::Signature) => "take the header `webhook-signature` as it came",
             Some(Part::Id) => "take the header `webhook-id` as it came",
             Some(Part::Body) => "take the body's raw bytes, before anything parses, trims or prints them",
-            Some(Part::Key) => "what signs is the base64 behind `whsec_`, decoded",
+            Some(Part::Key) => {
+                "take the secret that `webhook add` or `rotate-secret` showed last; what signs is the base64 behind \
+                 `whsec_`, decoded"
+            }
         };
         Some(hint.to_owned())
     }
