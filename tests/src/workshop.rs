@@ -11,8 +11,9 @@ use crate::binaries;
 use crate::home::{Ran, finish};
 
 /// What each language's package manager leaves in a project, and the file that says what it is.
-const KEPT: [(&str, &str, &str); 3] = [
+const KEPT: [(&str, &str, &str); 4] = [
     ("rust", "target", "Cargo.toml"),
+    ("rust-dispatcher", "target", "Cargo.toml"),
     ("js", "node_modules", "package-lock.json"),
     ("python", ".venv", "requirements.txt"),
 ];
@@ -78,7 +79,7 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    /// `orkee cloud provider new` for this language, with what an earlier build fetched if it is still what is wanted.
+    /// `orkee cloud provider new` for this language, or with `-dispatcher` behind it for a dispatcher, with what an earlier build fetched if it is still what is wanted.
     pub fn new(author: &Author, language: &str) -> Self {
         let all = binaries::orkee().parent().and_then(Path::parent).unwrap().join("authors");
         fs::create_dir_all(&all).unwrap();
@@ -92,7 +93,12 @@ impl Workshop {
             fs::rename(folder.join(name), &kept).unwrap();
         }
         let _ = fs::remove_dir_all(&folder);
-        author.run(&["new", folder.to_str().unwrap(), "--lang", language]).success();
+        let new = ["new", folder.to_str().unwrap(), "--lang"];
+        let what: &[&str] = match language.strip_suffix("-dispatcher") {
+            Some(language) => &[language, "--dispatcher"],
+            None => &[language],
+        };
+        author.run(&[&new[..], what].concat()).success();
         if kept.exists() && before == fs::read(folder.join(wanted)).ok() {
             fs::rename(&kept, folder.join(name)).unwrap();
         }

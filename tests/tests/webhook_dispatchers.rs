@@ -10,6 +10,8 @@ use orkee_tests::hooks::Hooks;
 use orkee_tests::provider::{run, the_one};
 use orkee_tests::receiver::{Behaviour, Receiver};
 use orkee_tests::sender::Sender;
+use orkee_tests::workshop::{Author, Workshop};
+use ring::hmac;
 use serde_json::json;
 
 /// Of a secret whose bytes are text, since the receiver writes it as such.
@@ -173,6 +175,31 @@ fn a_webhook_whose_dispatcher_was_removed_fails_in_words_and_goes_on_once_it_is_
     assert_eq!(sender.deliveries()[0].state, "delivered");
     let signature = receiver.received()[0].header("x-hub-signature-256").unwrap().to_owned();
     assert!(signature.starts_with("sha256=") && signature.len() == 7 + 64, "{signature}");
+}
+
+#[test]
+fn a_dispatcher_is_begun_built_and_used_with_the_program_alone() {
+    let author = Author::new();
+    let workshop = Workshop::new(&author, "rust-dispatcher");
+    author.run(&["pack", workshop.folder()]).success();
+    let (sender, receiver) = (Sender::new(), Receiver::start());
+    let packed = std::fs::read(workshop.path("dist/example-rust-dispatcher.wasm")).unwrap();
+    sender.home.file("own.wasm", packed);
+    run(&sender.home, &["install", "own.wasm", "--yes"]).success();
+    let url = receiver.always("/hook", Behaviour::status(202));
+    sender.endpoint_with(&url, |endpoint| {
+        endpoint.dispatcher = "example-rust-dispatcher".to_owned();
+        endpoint.secret = secret();
+    });
+    sender.home.add("Boat");
+    sender.drain();
+    let [received] = receiver.received().try_into().unwrap();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes());
+    let expected: String =
+        hmac::sign(&key, &received.body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(received.header("x-hub-signature-256"), Some(&*format!("sha256={expected}")));
+    assert_eq!(received.header("x-delivery"), Some(&*sender.deliveries()[0].event));
+    author.run(&["new", "other", "--lang", "js", "--dispatcher"]).fails(2, "E-CLI-001").says("--lang rust");
 }
 
 #[test]

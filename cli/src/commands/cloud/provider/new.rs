@@ -12,7 +12,7 @@ use super::{command, project};
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit};
 
-/// Begin a provider of your own: a complete project that builds and passes the conformance kit
+/// Begin a provider or dispatcher of your own: a complete project that builds and passes the conformance kit
 ///
 /// It speaks to the practice backend (`orkee cloud provider practice`) until you change that. The contract is written
 /// beside it, and for Rust the SDK.
@@ -20,7 +20,8 @@ use crate::failure::{CliError, CommandResult, Exit};
 #[command(after_help = "\
 Examples:
   orkee cloud provider new acme-notes --lang python
-  orkee cloud provider new ~/src/backend --lang rust --name acme-notes")]
+  orkee cloud provider new ~/src/backend --lang rust --name acme-notes
+  orkee cloud provider new acme-hooks --lang rust --dispatcher")]
 pub(crate) struct New {
     /// A folder that does not exist yet, or is empty
     #[arg(value_name = "DIR")]
@@ -28,6 +29,9 @@ pub(crate) struct New {
     /// What it is written in
     #[arg(long, value_name = "LANGUAGE")]
     lang: Language,
+    /// A dispatcher, which delivers events to webhooks, in the place of a provider
+    #[arg(long)]
+    dispatcher: bool,
     /// The provider's name: lower case letters, digits and hyphens. Default: the folder's
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -44,25 +48,39 @@ impl New {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let name = self.name()?;
         project::check_name(&name)?;
-        let files = self.lang.project(name.as_str());
+        let files = self.files(name.as_str())?;
         write(&self.folder, &files)?;
         if cx.out.is_json() {
             let files = files.into_iter().map(|(path, _)| path).collect();
             cx.out.document(&Document { folder: &self.folder, name: name.as_str(), files })?;
             return Ok(Exit::DONE);
         }
-        let folder = self.folder.display();
-        cx.out.done(format_args!("{folder} has the provider {name}, in {}", self.lang.title()))?;
+        let (folder, what) = (self.folder.display(), if self.dispatcher { "dispatcher" } else { "provider" });
+        cx.out.done(format_args!("{folder} has the {what} {name}, in {}", self.lang.title()))?;
         if cx.out.tells() {
             cx.out.line("\nNext:")?;
             let packed = self.folder.join("dist").join(format!("{name}.wasm"));
             let (folder, packed) = (self.folder.to_string_lossy(), packed.to_string_lossy());
             let next = |word, what: &str| command(&[word, what]);
-            cx.out.line(format_args!("  {}   build it and check it", next("test", &folder)))?;
-            cx.out.line(format_args!("  {}    the same on each change", next("dev", &folder)))?;
+            if self.dispatcher {
+                cx.out.line(format_args!("  {}   build it", next("pack", &folder)))?;
+            } else {
+                cx.out.line(format_args!("  {}   build it and check it", next("test", &folder)))?;
+                cx.out.line(format_args!("  {}    the same on each change", next("dev", &folder)))?;
+            }
             cx.out.line(format_args!("  {}", next("install", &packed)))?;
         }
         Ok(Exit::DONE)
+    }
+
+    fn files(&self, name: &str) -> Result<Vec<(&'static str, String)>, CliError> {
+        if !self.dispatcher {
+            return Ok(self.lang.project(name));
+        }
+        self.lang.dispatcher(name).ok_or_else(|| {
+            let what = format!("there is no template for a dispatcher in {}", self.lang.title());
+            CliError::usage(what, "begin one with --lang rust; the contract is open to any language")
+        })
     }
 
     fn name(&self) -> Result<PluginName, CliError> {

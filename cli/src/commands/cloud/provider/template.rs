@@ -24,6 +24,10 @@ const RUST: &[File] = files!("", "providers/templates/rust":
     ".gitignore", "Cargo.toml", "README.md", "provider.toml", "src/backend.rs", "src/lib.rs",
 );
 
+const RUST_DISPATCHER: &[File] = files!("", "providers/templates/rust-dispatcher":
+    ".gitignore", "Cargo.toml", "README.md", "provider.toml", "src/lib.rs",
+);
+
 const JS: &[File] = files!("", "providers/templates/js":
     ".gitignore", "README.md", "build.mjs", "package-lock.json", "package.json", "provider.toml",
     "src/backend.js", "src/provider.js", "test/backend.test.js",
@@ -60,18 +64,27 @@ impl Language {
         }
     }
 
-    /// The files of a project of this name.
+    /// The files of a provider of this name.
     pub(super) fn project(self, name: &str) -> Vec<(&'static str, String)> {
-        let (own, with) = match self {
-            Self::Rust => (RUST, SDK),
-            Self::Js => (JS, WIT),
-            Self::Python => (PYTHON, WIT),
-        };
-        let title = title(name);
-        let named = |text: &str| text.replace(NAME, name).replace(TITLE, &title);
-        let own = own.iter().map(|(path, text)| (*path, named(text)));
-        own.chain(with.iter().map(|(path, text)| (*path, (*text).to_owned()))).collect()
+        match self {
+            Self::Rust => files(RUST, SDK, name),
+            Self::Js => files(JS, WIT, name),
+            Self::Python => files(PYTHON, WIT, name),
+        }
     }
+
+    /// The files of a dispatcher of this name. None: there is no template for one in this language.
+    pub(super) fn dispatcher(self, name: &str) -> Option<Vec<(&'static str, String)>> {
+        (self == Self::Rust).then(|| files(RUST_DISPATCHER, SDK, name))
+    }
+}
+
+/// A template's own files under its new name, and what comes with them.
+fn files(own: &[File], with: &[File], name: &str) -> Vec<(&'static str, String)> {
+    let title = title(name);
+    let named = |text: &str| text.replace(NAME, name).replace(TITLE, &title);
+    let own = own.iter().map(|(path, text)| (*path, named(text)));
+    own.chain(with.iter().map(|(path, text)| (*path, (*text).to_owned()))).collect()
 }
 
 /// `acme-notes` as people write it: `Acme Notes`.
@@ -107,6 +120,7 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../providers");
         for (folder, files, prefix) in [
             ("templates/rust", RUST, ""),
+            ("templates/rust-dispatcher", RUST_DISPATCHER, ""),
             ("templates/js", JS, ""),
             ("templates/python", PYTHON, ""),
             ("sdk", SDK, "sdk/"),
@@ -127,7 +141,7 @@ mod tests {
         let in_force =
             wit.lines().find_map(|line| line.strip_prefix("package orkee:sync@")?.strip_suffix(';'));
         let mut named = 0;
-        for (path, text) in [RUST, JS, PYTHON].concat() {
+        for (path, text) in [RUST, RUST_DISPATCHER, JS, PYTHON].concat() {
             for after in text.split("orkee:sync/").skip(1) {
                 let Some((_, version)) = after.split_once('@') else { continue };
                 let version = version.split(|c: char| !(c.is_ascii_digit() || c == '.')).next();
@@ -141,9 +155,11 @@ mod tests {
     #[test]
     fn a_project_has_its_own_name_everywhere() {
         let name: PluginName = "acme-notes2".parse().unwrap();
-        for language in [Language::Rust, Language::Js, Language::Python] {
-            let files = language.project(name.as_str());
-            assert!(files.iter().any(|(_, text)| text.contains("Acme Notes2")), "{language:?}");
+        let languages = [Language::Rust, Language::Js, Language::Python];
+        let providers = languages.map(|language| language.project(name.as_str()));
+        let dispatchers = languages.into_iter().filter_map(|language| language.dispatcher(name.as_str()));
+        for files in providers.into_iter().chain(dispatchers) {
+            assert!(files.iter().any(|(_, text)| text.contains("Acme Notes2")));
             for (path, text) in files {
                 let kept = path.starts_with("sdk/") || path.starts_with("wit/");
                 assert!(kept || !(text.contains(NAME) || text.contains(TITLE)), "{path}");
