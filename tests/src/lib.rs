@@ -29,6 +29,7 @@ pub mod namespace;
 pub mod npm;
 pub mod office;
 pub mod op;
+pub mod outlet;
 pub mod practice;
 pub mod provider;
 pub mod proxy;

@@ -32,6 +32,8 @@ pub enum Behaviour {
     Raw(Vec<u8>),
     /// These bytes, one each so often, and the end of the connection.
     Drip(Duration, Vec<u8>),
+    /// These bytes at once, and these one each so often.
+    ThenDrip(Vec<u8>, Duration, Vec<u8>),
     /// A head of 200, and then zeros in chunks for as long as they are taken.
     Endless,
     /// A head of 200 that announces so many bytes, and as many zeros.
@@ -327,12 +329,11 @@ impl Shared {
                 return self.act(wire, *then);
             }
             Behaviour::Raw(bytes) => wire.write_all(&bytes)?,
-            Behaviour::Drip(pause, bytes) => {
-                for byte in bytes {
-                    wire.write_all(&[byte])?;
-                    wire.flush()?;
-                    thread::sleep(pause);
-                }
+            Behaviour::Drip(pause, bytes) => drip(wire, pause, &bytes)?,
+            Behaviour::ThenDrip(first, pause, bytes) => {
+                wire.write_all(&first)?;
+                wire.flush()?;
+                drip(wire, pause, &bytes)?;
             }
             Behaviour::Endless => {
                 wire.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
@@ -380,6 +381,16 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// One byte each so often.
+fn drip(wire: &mut dyn Wire, pause: Duration, bytes: &[u8]) -> std::io::Result<()> {
+    for byte in bytes {
+        thread::sleep(pause);
+        wire.write_all(&[*byte])?;
+        wire.flush()?;
+    }
+    Ok(())
 }
 
 /// A reply that says how long it is, where its status allows a body.

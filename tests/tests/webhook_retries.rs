@@ -202,7 +202,8 @@ fn w14_five_days_of_failures_switch_an_endpoint_off_with_one_notice_and_one_row_
     assert_eq!(drained["disabled"].as_array().map(Vec::len), Some(1), "{drained}");
     assert!(sender.deliveries().iter().all(|d| d.state != "pending"));
     let audit = sender.home.json(["audit"]);
-    let rows = audit["entries"].as_array().unwrap().iter().filter(|row| row["action"] == "webhook-auto-disable");
+    let rows =
+        audit["entries"].as_array().unwrap().iter().filter(|row| row["action"] == "webhook-auto-disable");
     assert_eq!(rows.count(), 1, "{audit}");
     let before = receiver.received().len();
     sender.emit("p", 1);
