@@ -28,8 +28,8 @@ use crate::storage::{Audit, Deed, Records, Storage, StorageError, Webhooks, Witn
 use crate::tenant::Issuers;
 use crate::webhooks::{Hooks, Options, Sender};
 
-/// How often it is looked for webhooks that nobody pulls from any more.
-const MISSING: Duration = Duration::from_secs(60);
+/// How often it is looked for secrets and webhooks whose time is over.
+const WEBHOOKS: Duration = Duration::from_secs(60);
 /// How often what has expired is forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 
@@ -117,7 +117,7 @@ impl Serve {
             .map_err(CommandError::io("webhooks cannot be sent"))?;
         let app = Arc::new(App::new(settings, Arc::clone(&storage) as _, Issuers::new()?, hooks));
         let keeper = keep_house(Arc::clone(&storage), self.prune_after, self.audit_days);
-        let keepers = [tokio::spawn(keeper), tokio::spawn(miss_listeners(Arc::clone(&app), storage))];
+        let keepers = [tokio::spawn(keeper), tokio::spawn(keep_webhooks(Arc::clone(&app), storage))];
         let stopping = watch::channel(false);
         let sending = async {
             // Both may take the grace at the same time.
@@ -184,20 +184,21 @@ fn stop_signal() -> Result<impl Future<Output = ()>, CommandError> {
     })
 }
 
-/// Takes endpoints away that nobody pulls from any more.
-async fn miss_listeners(app: Arc<App>, storage: Arc<Sqlite>) {
-    let mut ticks = tokio::time::interval(MISSING);
+/// Wipes secrets whose time is over, and takes webhooks away that nobody pulls from any more.
+async fn keep_webhooks(app: Arc<App>, storage: Arc<Sqlite>) {
+    let mut ticks = tokio::time::interval(WEBHOOKS);
     loop {
         ticks.tick().await;
         let (app, storage) = (Arc::clone(&app), Arc::clone(&storage));
-        let missed = tokio::task::spawn_blocking(move || {
+        let kept = tokio::task::spawn_blocking(move || {
+            storage.wipe_old_secrets(Timestamp::now())?;
             for missed in app.webhooks.pulls.missed(storage.pulled_webhooks()?) {
                 storage.abandon_webhook(&missed, Timestamp::now())?;
             }
             Ok::<_, StorageError>(())
         });
-        if let Ok(Err(error)) = missed.await {
-            tracing::error!(%error, "webhooks that nobody pulls from cannot be removed");
+        if let Ok(Err(error)) = kept.await {
+            tracing::error!(%error, "webhooks cannot be kept in order");
         }
     }
 }

@@ -85,7 +85,9 @@ pub(crate) trait Webhooks {
     fn abandon_webhook(&self, id: &str, now: Timestamp) -> Result<bool>;
     /// From now on, this is what every endpoint may be reached by: it is for whoever runs the server to say.
     fn set_access(&self, access: &Access) -> Result<()>;
-    /// Forgets old deliveries, and secrets whose time is over. How many deliveries.
+    /// Wipes secrets whose time is over.
+    fn wipe_old_secrets(&self, now: Timestamp) -> Result<()>;
+    /// Forgets old deliveries. How many.
     fn forget_deliveries(&self, now: Timestamp) -> Result<u64>;
 }
 

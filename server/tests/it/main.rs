@@ -19,3 +19,4 @@ mod publish;
 mod support;
 mod sync;
 mod team;
+mod webhook;

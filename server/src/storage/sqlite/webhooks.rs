@@ -296,9 +296,12 @@ impl Webhooks for Sqlite {
         })
     }
 
-    fn forget_deliveries(&self, now: Timestamp) -> Result<u64> {
+    fn wipe_old_secrets(&self, now: Timestamp) -> Result<()> {
         let ledger: &dyn Ledger = self;
-        ledger.wipe_old_secrets(now)?;
+        Ok(ledger.wipe_old_secrets(now).map(drop)?)
+    }
+
+    fn forget_deliveries(&self, now: Timestamp) -> Result<u64> {
         let pruned = Database::write(self, "forgetting deliveries", |tx| {
             Ok::<_, StorageError>(deliveries::prune(tx, Kept::default(), now)?)
         })?;
