@@ -37,7 +37,7 @@ fn of_webhooks() -> Canaries {
 
 /// Keeps webhooks whose secrets are marked: one that nobody listens at, and a chat, which is off.
 fn add_webhooks(device: &Device) {
-    let url = "http://127.0.0.1:9/hook";
+    let url = "http://127.0.0.1:59/hook";
     let header = format!("X-Key: {HEADER}");
     let flags = ["--local", "--allow-insecure-loopback", "--secret-from-stdin", "--header", &header];
     let add = [&["cloud", "webhook", "add", url], &flags[..]].concat();
@@ -88,19 +88,19 @@ const COMMANDS: &[&str] = &[
     "cloud webhook add https://example.com/account",
     "cloud webhook add https://example.com/hook --local --secret-file webhook.secret",
     "cloud webhook deliveries",
-    "cloud webhook disable http://127.0.0.1:9/hook",
+    "cloud webhook disable http://127.0.0.1:59/hook",
     "cloud webhook drain",
-    "cloud webhook enable http://127.0.0.1:9/hook",
+    "cloud webhook enable http://127.0.0.1:59/hook",
     "cloud webhook list",
     "cloud webhook list --local",
     "cloud webhook listen --forward-to nowhere",
     "cloud webhook redeliver --failed --since 1d --yes",
-    "cloud webhook show http://127.0.0.1:9/hook",
+    "cloud webhook show http://127.0.0.1:59/hook",
     "cloud webhook show https://hooks.slack.com/services/orkee_canary_path",
-    "cloud webhook test http://127.0.0.1:9/hook",
+    "cloud webhook test http://127.0.0.1:59/hook",
     "cloud webhook verify --secret-file nowhere",
-    "cloud webhook rotate-secret http://127.0.0.1:9/hook --overlap 0s --secret-file rotated.secret",
-    "cloud webhook remove http://127.0.0.1:9/hook --yes",
+    "cloud webhook rotate-secret http://127.0.0.1:59/hook --overlap 0s --secret-file rotated.secret",
+    "cloud webhook remove http://127.0.0.1:59/hook --yes",
     "completions bash",
     "doctor --fix",
     "help auth",
@@ -236,7 +236,7 @@ fn a60_w03_exports_logs_and_audit_rows_have_no_secret_of_a_webhook() {
     let server = server(|_| Answer::empty(404));
     let device = device(&server, 3600);
     add_webhooks(&device);
-    let url = "http://127.0.0.1:9/hook";
+    let url = "http://127.0.0.1:59/hook";
     for command in ["test", "show", "rotate-secret", "disable", "enable", "remove"] {
         let more: &[&str] = match command {
             "rotate-secret" => &["--secret-file", "rotated.secret"],

@@ -571,9 +571,10 @@ fn w13_w29_doctor_names_webhooks_that_are_off_and_what_holds_for_the_proxy() {
     assert!(findings["findings"].to_string().contains(&id), "{findings}");
     assert!(device.run(&["cloud", "status", "--offline"]).stdout.contains("1 off"));
 
-    for (variable, told) in
-        [("HTTPS_PROXY", "webhooks go out directly"), ("ORKEE_WEBHOOK_PROXY", "through http://127.0.0.1:59, which looks names up")]
-    {
+    for (variable, told) in [
+        ("HTTPS_PROXY", "webhooks go out directly"),
+        ("ORKEE_WEBHOOK_PROXY", "through http://127.0.0.1:59, which looks names up"),
+    ] {
         let mut proxied = device.orkee(&["doctor"]);
         proxied.env(variable, "http://ann:orkee_canary@127.0.0.1:59");
         let ran = canary::Canaries(vec!["orkee_canary"]).are_not_printed(finish(proxied, &[]));
@@ -604,4 +605,32 @@ fn a_webhook_of_the_account_is_kept_by_its_server_and_found_by_its_id() {
     other.run(&["cloud", "webhook", "rotate-secret", &id]).success();
     other.run(&["cloud", "webhook", "remove", &id, "--yes"]).success();
     assert_eq!(device.json(&["cloud", "webhook", "list"])["webhooks"], serde_json::json!([]));
+}
+
+#[test]
+fn what_is_kept_here_is_listed_while_the_accounts_server_is_away() {
+    let mut server = Server::start();
+    let device = Device::with_token(&server.url, &server.token());
+    let add =
+        ["cloud", "webhook", "add", "https://127.0.0.1:59/hook", "--local", "--allow-insecure-loopback"];
+    let id = id(&device.json(&add)["webhook"]);
+    server.stop();
+    let ran = device.run(&["cloud", "webhook", "list"]).exits(6);
+    assert!(ran.stdout.contains(&id), "{ran}");
+    device.run(&["cloud", "webhook", "list", "--json"]).exits(6);
+    assert_eq!(device.json(&["cloud", "webhook", "list", "--local"])["webhooks"][0]["id"], id.as_str());
+    device.run(&["cloud", "webhook", "disable", &id]).success();
+}
+
+#[test]
+fn a_url_that_is_no_webhook_is_not_repeated_in_the_error() {
+    let device = device();
+    let url = "https://hooks.slack.com/services/orkee_canary_path";
+    let canaries = canary::Canaries(vec!["orkee_canary_path"]);
+    for command in ["show", "disable", "enable", "remove", "rotate-secret", "deliveries"] {
+        let ran = device.run(&["cloud", "webhook", command, url, "-vvv"]);
+        let ran = canaries.are_not_printed(ran.exits(2));
+        assert!(ran.stderr.contains("E-HOOK-043") && ran.stderr.contains("hooks.slack.com"), "{ran}");
+    }
+    canaries.are_not_in("the log", &log(&device));
 }

@@ -12,10 +12,10 @@ use crate::moment;
 use crate::output::table::Table;
 use crate::output::{Paint, text};
 
-/// Show who did what with sign-ins and providers, and how it ended
+/// Show who did what with sign-ins, providers and webhooks, and how it ended
 ///
-/// Signing in and out, refreshed and refused tokens, providers and what they were granted, what a provider asked for and may not, syncs
-/// and restores: each leaves a row on this device, the newest first here. Each tenant has rows of its own.
+/// Signing in and out, refreshed and refused tokens, providers and what they were granted, what a provider asked for and may not,
+/// webhooks and what was done with them, syncs and restores: each leaves a row on this device, the newest first here. Each tenant has rows of its own.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,

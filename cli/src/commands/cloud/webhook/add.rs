@@ -23,7 +23,7 @@ use crate::output::{Paint, text};
 #[command(after_help = "\
 Examples:
   orkee cloud webhook add https://example.com/hook
-  orkee cloud webhook add https://example.com/hook --event 'project.*' --event sync.failed --secret-file hook.secret
+  orkee cloud webhook add https://example.com/hook --event 'project.*' --secret-file hook.secret
   orkee cloud webhook add http://127.0.0.1:3000/hook --local --allow-insecure-loopback
   pbpaste | orkee cloud webhook add - --dispatcher slack")]
 pub(crate) struct Add {

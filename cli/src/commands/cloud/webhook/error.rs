@@ -6,6 +6,8 @@ use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::plugin::PartError;
 use thiserror::Error;
 
+use super::view;
+
 /// A command about webhooks that cannot be done as it was typed.
 #[derive(Debug, Error)]
 pub(super) enum WebhookError {
@@ -15,7 +17,7 @@ pub(super) enum WebhookError {
     NoWebhooks(String),
     #[error(transparent)]
     OlderProvider(PartError),
-    #[error("there is no webhook {0:?}")]
+    #[error("there is no webhook {0}")]
     Unknown(String),
     #[error("the file {} is there already", .0.display())]
     FileThere(PathBuf),
@@ -35,6 +37,16 @@ pub(super) enum WebhookError {
     Body(#[source] serde_json::Error),
     #[error("nothing was handed in on standard input")]
     NoInput,
+}
+
+impl WebhookError {
+    /// What was meant is no webhook. Of a URL no more is repeated than its host: the rest may be a secret.
+    pub(super) fn unknown(meant: &str) -> Self {
+        Self::Unknown(match meant.contains("://") {
+            true => format!("at {}", view::host(meant)),
+            false => format!("{meant:?}"),
+        })
+    }
 }
 
 impl Diagnostic for WebhookError {

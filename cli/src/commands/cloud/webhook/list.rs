@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
-use super::place::{self, Webhook};
+use super::account::Account;
+use super::here::Here;
+use super::place::{Place, Webhook};
 use super::view::{self, WebhookView};
 use crate::context::Context;
-use crate::failure::{CommandResult, Exit};
+use crate::failure::{CommandResult, Exit, Failure};
 
 /// List the webhooks of this device and of the account
 #[derive(Debug, clap::Args)]
@@ -26,17 +28,26 @@ struct Document {
 
 impl List {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
-        let mut webhooks: Vec<Webhook> = Vec::new();
-        for place in place::all(cx, self.local)? {
-            webhooks.extend(place.all()?);
-        }
+        let mut webhooks = Here::open(cx)?.all()?;
+        let of_account = if self.local { Ok(Vec::new()) } else { of_account(cx) };
+        // What is here is here, whatever a server says.
+        let failed = of_account.map(|more| webhooks.extend(more)).err();
         if cx.out.is_json() {
+            if let Some(failed) = failed {
+                return Err(failed);
+            }
             cx.out.document(&Document { webhooks: webhooks.iter().map(WebhookView::of).collect() })?;
-        } else if webhooks.is_empty() {
-            cx.out.note("There are no webhooks.");
-        } else {
-            view::table(cx, &webhooks)?;
+            return Ok(Exit::DONE);
         }
-        Ok(Exit::DONE)
+        match webhooks.is_empty() {
+            true if failed.is_none() => cx.out.note("There are no webhooks."),
+            true => {}
+            false => view::table(cx, &webhooks)?,
+        }
+        failed.map_or(Ok(Exit::DONE), Err)
     }
+}
+
+fn of_account(cx: &Context) -> Result<Vec<Webhook>, Failure> {
+    Account::if_there(cx)?.map_or_else(|| Ok(Vec::new()), |account| account.all())
 }

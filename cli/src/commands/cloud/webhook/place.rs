@@ -206,7 +206,7 @@ pub(super) fn all<'a>(cx: &'a Context, local: bool) -> Result<Vec<Box<dyn Place 
 pub(super) fn find<'a>(cx: &'a Context, meant: &str) -> Result<(Box<dyn Place + 'a>, Webhook), Failure> {
     match find_if_there(cx, meant)? {
         Some(found) => Ok(found),
-        None => Err(WebhookError::Unknown(meant.to_owned()).into()),
+        None => Err(WebhookError::unknown(meant).into()),
     }
 }
 

@@ -70,7 +70,7 @@ impl Test {
                 };
                 (None, send(cx, &self.dispatcher, &receiver)?, Some(secret))
             }
-            None => return Err(WebhookError::Unknown(self.to).into()),
+            None => return Err(WebhookError::unknown(&self.to).into()),
         };
         let secret = secret.as_ref().map(|secret| secret.secret().expose());
         if cx.out.is_json() {

@@ -203,7 +203,16 @@ impl DeliveryView {
 /// spelled out, so that nothing in it reaches the terminal.
 pub(super) fn deliveries(cx: &Context, deliveries: &[Delivery]) -> Result<(), CliError> {
     let mut table = Table::new(&[
-        "ID", "EVENT", "STATE", "ATTEMPT", "STATUS", "AT (UTC)", "TOOK", "NEXT (UTC)", "WEBHOOK", "REPLY",
+        "ID",
+        "EVENT",
+        "STATE",
+        "ATTEMPT",
+        "STATUS",
+        "AT (UTC)",
+        "TOOK",
+        "NEXT (UTC)",
+        "WEBHOOK",
+        "REPLY",
     ]);
     for delivery in deliveries {
         let newest = delivery.attempts.last();
