@@ -87,11 +87,11 @@ impl Outlet {
         self.newest(id)["class"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Sends `orkee.test` to a URL: how the command ended, and what it says of the attempt.
+    /// Sends `orkee.test` to a URL: whether the command succeeded, and what it says of the attempt.
     #[track_caller]
-    pub fn test(&self, url: &str, flags: &[&str]) -> (Option<i32>, Value) {
+    pub fn test(&self, url: &str, flags: &[&str]) -> (bool, Value) {
         let ran = self.home.run([&["cloud", "webhook", "test", url, "--json"], flags].concat());
-        (ran.code, ran.json())
+        (ran.code == Some(0), ran.json())
     }
 
     /// Where the device's projects and webhooks are.

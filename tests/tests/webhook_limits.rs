@@ -52,11 +52,10 @@ fn w30_a_body_without_end_is_cut_its_connection_dropped_and_its_status_stands() 
 fn w30_a_compressed_reply_stays_as_it_came() {
     let (outlet, receiver) = (Outlet::new(), Receiver::start());
     let url = receiver.always("/bomb", Behaviour::gzip_bomb(1));
-    let (code, told) = outlet.test(&url, &["--allow-insecure-loopback"]);
-    assert_eq!(code, Some(0));
-    // The magic number of gzip, not a run of zeros.
-    let reply = told["reply"].as_str().unwrap();
-    assert!(!reply.contains("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), "{told}");
+    let (delivered, told) = outlet.test(&url, &["--allow-insecure-loopback"]);
+    assert!(delivered, "{told}");
+    // The magic number of gzip, which is no text behind its first byte; not a run of zeros.
+    assert!(told["reply"].as_str().unwrap().starts_with("\u{1f}\u{fffd}\u{8}"), "{told}");
     assert_eq!(receiver.received()[0].header("accept-encoding"), Some("identity"));
 }
 
@@ -104,7 +103,8 @@ fn w31_a_reply_of_a_byte_a_second_fails_at_the_deadline_wherever_it_drips() {
         let newest = outlet.newest(&id);
         assert_eq!(newest["class"], "timeout", "{newest}");
         let whole = newest["duration_ms"].as_f64().unwrap() / 1000.0;
-        assert!(WHOLE.contains(&(whole + 0.1)), "{newest}");
+        // The dispatcher's own work comes first, within the same 20 s.
+        assert!((15.0..20.5).contains(&whole), "{newest}");
     }
 }
 
@@ -116,9 +116,9 @@ fn w30_a_receiver_that_takes_a_connection_and_says_nothing_in_tls_is_left_after_
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("https://{}", silent.local_addr().unwrap());
     let began = Instant::now();
-    let (code, told) = outlet.test(&silent, &["--allow-insecure-loopback"]);
+    let (delivered, told) = outlet.test(&silent, &["--allow-insecure-loopback"]);
     let took = began.elapsed().as_secs_f64();
-    assert_eq!((code, &told["class"]), (Some(1), &"timeout".into()), "{told}");
+    assert_eq!((delivered, &told["class"]), (false, &"timeout".into()), "{told}");
     assert!((5.0..8.0).contains(&took), "{took} s");
     let (_, told) = outlet.test(&url, &["--allow-insecure-loopback"]);
     assert!(["timeout", "tls"].contains(&told["class"].as_str().unwrap()), "{told}");
@@ -128,11 +128,7 @@ fn w30_a_receiver_that_takes_a_connection_and_says_nothing_in_tls_is_left_after_
 fn w33_control_characters_of_a_reply_are_not_shown_as_they_are() {
     let (outlet, receiver) = (Outlet::new(), Receiver::start());
     let nasty = "a\u{1b}[2Jb\u{1b}]0;title\u{7}c\u{9b}31md\re\u{8}f\u{202e}g\0h\n";
-    let behaviour = Behaviour::Reply(
-        500,
-        vec![("x-request-id".to_owned(), "id\u{1b}[31m".to_owned())],
-        nasty.as_bytes().to_vec(),
-    );
+    let behaviour = Behaviour::with_body(500, nasty);
     let id = outlet.add_here(&receiver.always("/nasty", behaviour));
     outlet.send();
     let shown = [
