@@ -17,7 +17,7 @@ pub mod dns;
 pub mod folder;
 pub mod guests;
 pub mod home;
-pub mod hooks;
+pub mod hooked;
 pub mod http;
 pub mod idp;
 pub mod installed;
