@@ -18,6 +18,7 @@ pub mod folder;
 pub mod guests;
 pub mod home;
 pub mod hooked;
+pub mod hooks;
 pub mod http;
 pub mod idp;
 pub mod installed;

@@ -40,8 +40,10 @@ pub fn standing(path: &Path, now: Timestamp) -> Standing {
         let database = Connection::open_with_flags(path, flags)?;
         let is_due = deliveries::has_due(&database, None, now)?;
         let mut statement = database.prepare(UNTOLD)?;
-        let untold = statement
-            .query_map([], |row| Ok(Notice { endpoint: row.get(0)?, url: row.get(1)?, why: row.get(2)? }))?;
+        let untold = statement.query_map([], |row| {
+            let (endpoint, url, dispatcher) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Notice { endpoint, url, dispatcher, why: row.get(3)? })
+        })?;
         Ok(Standing { is_due, untold: untold.collect::<Result<_, _>>()? })
     };
     look().unwrap_or_default()

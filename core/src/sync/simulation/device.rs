@@ -8,14 +8,25 @@ use jiff::Timestamp;
 
 use super::person::words;
 use crate::clock::Clock;
+use crate::event::tests::listen;
 use crate::id::Ids;
 use crate::project::ProjectId;
 use crate::store::{Conflict, Options as StoreOptions, Store, StoreError};
 use crate::sync::{Options, Session};
 
 /// Makes an empty store once; each device starts from a copy.
-pub(super) static BLANK: LazyLock<Vec<u8>> =
-    LazyLock::new(|| StoreOptions::default().device("device").in_memory().unwrap().image().unwrap());
+pub(super) static BLANK: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut store = StoreOptions::default().device("device").in_memory().unwrap();
+    listen(&store, "ep_1", "[]");
+    store.image().unwrap()
+});
+
+/// Projects whose last change here, by a person or by a sync, no event tells of; and those that a sync is still to tell of.
+const UNTOLD: &str = "SELECT r.id FROM records r LEFT JOIN (SELECT v.project, max(v.at) AS at FROM events v GROUP BY v.project) told \
+                      ON told.project = r.id WHERE (r.payload IS NOT NULL OR EXISTS (SELECT 1 FROM history h WHERE \
+                      h.record = r.rowid AND h.payload IS NOT NULL)) AND (told.at IS NULL OR told.at < 1000 * ifnull( \
+                      (SELECT max(h.kept_at) FROM history h WHERE h.record = r.rowid AND h.payload IS NOT r.payload), 0)) \
+                      UNION SELECT project FROM sync_changes";
 
 /// Time moves when the world says so.
 pub(super) struct SimClock(pub(super) AtomicI64);
@@ -77,6 +88,13 @@ impl Device {
         let Some(rest) = field.strip_prefix("manualTasks.") else { return false };
         let number = rest.split('.').next().and_then(|number| number.parse().ok());
         !stored.project().manual_tasks.iter().any(|task| Some(task.id) == number)
+    }
+
+    /// Projects that nobody was told the last change of.
+    pub(super) fn untold(&self) -> Vec<String> {
+        let mut statement = self.store.connection.prepare(UNTOLD).unwrap();
+        let ids = statement.query_map([], |row| row.get(0)).unwrap();
+        ids.collect::<Result<_, _>>().unwrap()
     }
 
     pub(super) fn stands(&self, id: ProjectId, word: &str) -> bool {

@@ -424,6 +424,7 @@ impl World {
             let here = device.store.live_payloads().unwrap();
             assert_eq!(here, there, "device {n} diverged");
             assert!(!device.store.has_waiting().unwrap(), "device {n} has something left to send");
+            assert_eq!(device.untold(), [""; 0], "device {n} told nobody of the last change");
         }
         let last: BTreeSet<String> = there.values().flat_map(|payload| words(payload)).collect();
         let waiting: BTreeSet<String> =

@@ -10,7 +10,7 @@ use orkee_core::event::{
 use serde::Serialize;
 
 use super::super::surroundings;
-use super::{detached, sender};
+use super::{detached, sender, view};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::text;

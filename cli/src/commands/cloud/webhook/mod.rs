@@ -9,7 +9,27 @@ mod deliveries;
 pub(crate) mod detached;
 mod disable;
 mod drain;
+mod enable;
+mod endpoint_args;
+mod error;
+mod here;
+mod list;
+mod listen;
+mod own_secret;
+mod place;
+mod redeliver;
+mod remove;
+mod rotate_secret;
+mod sender;
+mod show;
+mod test;
+mod trail;
+mod trouble;
 mod verify;
+mod view;
+
+pub(crate) use here::Here;
+pub(crate) use trouble::Trouble;
 
 use crate::context::Context;
 use crate::failure::CommandResult;
@@ -31,6 +51,11 @@ pub(crate) enum Command {
     Deliveries(deliveries::Deliveries),
     Redeliver(redeliver::Redeliver),
     Drain(drain::Drain),
+    Enable(enable::Enable),
+    Disable(disable::Disable),
+    RotateSecret(rotate_secret::RotateSecret),
+    Remove(remove::Remove),
+    Listen(listen::Listen),
     Verify(verify::Verify),
 }
 
@@ -44,6 +69,11 @@ impl Command {
             Self::Deliveries(command) => command.run(cx),
             Self::Redeliver(command) => command.run(cx),
             Self::Drain(command) => command.run(cx),
+            Self::Enable(command) => command.run(cx),
+            Self::Disable(command) => command.run(cx),
+            Self::RotateSecret(command) => command.run(cx),
+            Self::Remove(command) => command.run(cx),
+            Self::Listen(command) => command.run(cx),
             Self::Verify(command) => command.run(cx),
         }
     }
