@@ -159,6 +159,9 @@ fn p04_a_command_that_needs_what_the_provider_lacks_says_that_it_cannot() {
     device.install(guests::plain(), "name = \"notes\"\nversion = \"1\"\napi-url = \"http://127.0.0.1:9\"\n");
     let ran = device.run("acme", &["cloud", "list"]).exits(2);
     ran.says("error[E-PLUGIN-006]: the provider `notes` cannot list what its backend holds");
+    device.run("acme", &["cloud", "devices"]).exits(2).says("the provider `notes` cannot");
+    let webhook = ["cloud", "webhook", "add", "https://example.com/hook"];
+    device.run("acme", &webhook).fails(2, "E-HOOK-041").says("the provider `notes` sends no events");
     device.run("acme", &["cloud", "login"]).fails(2, "E-AUTH-008").says("needs no sign-in");
     let status = device.run("acme", &["cloud", "status"]).success();
     assert!(status.stdout.contains("notes at http://127.0.0.1:9 needs no sign-in"), "{status}");

@@ -82,10 +82,13 @@ fn discords_word_on_when_to_come_back_is_heeded() {
 fn a_dispatcher_of_somebody_elses_delivers_to_a_receiver_that_checks_and_acts() {
     let sender = with_hub();
     let Some(hooks) = Hooks::start(KEY) else { return };
-    sender.endpoint_with(&hooks.url, |endpoint| {
-        endpoint.dispatcher = "hub".to_owned();
-        endpoint.secret = secret();
-    });
+    let add = ["cloud", "webhook", "add", &hooks.url, "--local", "--allow-insecure-loopback", "--secret-from-stdin"];
+    let with = |dispatcher| {
+        let words = [&add[..], &["--dispatcher", dispatcher]].concat();
+        sender.home.run_with(words, secret().secret().expose())
+    };
+    with("hubb").fails(2, "E-HOOK-033").says("there are: webhook, slack, discord, hub");
+    with("hub").success();
     // Another key than the receiver's: it must not act.
     let wrong = sender.endpoint_with(&hooks.url, |endpoint| endpoint.dispatcher = "hub".to_owned());
     sender.home.add("Boat");
