@@ -120,10 +120,9 @@ impl Output {
 
     /// One JSON object on standard output, `schema_version` first.
     pub(crate) fn document(&self, body: &impl Serialize) -> Result<(), CliError> {
-        let mut line = serde_json::to_vec(&Document { schema_version: SCHEMA_VERSION, body })
+        let json = serde_json::to_string(&Document { schema_version: SCHEMA_VERSION, body })
             .map_err(|e| CliError::Stdout(e.into()))?;
-        line.push(b'\n');
-        self.bytes(&line)
+        self.line(text::json(json))
     }
 
     /// The start of a JSON object whose list is streamed: `schema_version`, then `head`. The caller goes on and closes it.

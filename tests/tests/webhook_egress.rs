@@ -88,10 +88,12 @@ fn w10_each_way_in_which_an_attempt_ends_is_told_by_its_class() {
     outlet.send();
     for ((url, class), id) in expected.iter().zip(ids) {
         let newest = outlet.newest(&id);
-        assert_eq!(newest["class"], *class, "{url}: {newest}");
+        // While one of them hangs, the others are tried again.
+        let attempts = newest["attempts"].as_array().unwrap();
+        assert!(attempts.iter().all(|attempt| attempt["class"] == *class), "{url}: {newest}");
         let state = if *class == "delivered" { "delivered" } else { "pending" };
         assert_eq!(newest["state"], state, "{url}: {newest}");
-        assert_eq!(newest["attempts"].as_array().unwrap().len(), 1, "{url}: {newest}");
+        assert!(!attempts.is_empty(), "{url}: {newest}");
     }
     assert!(strangers.received().is_empty());
 }

@@ -28,6 +28,20 @@ pub(crate) fn spelled(text: &str) -> String {
     })
 }
 
+/// JSON that a terminal can be shown: what JSON lets stand for itself in a text, and a terminal obeys, is spelled as JSON spells it.
+pub(crate) fn json(json: String) -> String {
+    if !json.contains(is_unsafe) {
+        return json;
+    }
+    json.chars().fold(String::with_capacity(json.len()), |mut shown, c| {
+        match u16::try_from(u32::from(c)) {
+            Ok(unit) if is_unsafe(c) => shown.push_str(&format!("\\u{unit:04x}")),
+            _ => shown.push(c),
+        }
+        shown
+    })
+}
+
 /// A clean line in pieces of at most `width` columns, parted at spaces where there are some.
 #[cfg(feature = "cloud")]
 pub(crate) fn wrap(line: &str, width: usize) -> Vec<String> {
@@ -110,5 +124,14 @@ mod tests {
     fn ordinary_text_stays_as_it_is() {
         let text = "Ünïcödé 日本語 🦀 – “quotes”";
         assert_eq!(line(text), text);
+    }
+
+    #[test]
+    fn w33_json_of_any_text_is_the_same_json_and_nothing_that_a_terminal_obeys() {
+        let text = "a\u{1b}[31m\u{7f}\u{9b}2J\u{85}\u{202e}\u{2028}\n\"ü\u{1f600}";
+        let json = json(serde_json::to_string(text).unwrap());
+        assert!(!json.contains(is_unsafe), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+        assert!(json.contains("ü\u{1f600}"));
     }
 }

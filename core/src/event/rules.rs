@@ -245,7 +245,11 @@ pub fn courier(settings: &Settings) -> Result<Courier, RuleError> {
 /// What holds for where deliveries go, in a sentence for a person who looks after that.
 pub fn policy(courier: &Courier) -> String {
     match courier.proxy() {
-        None => "webhooks go out directly, whatever HTTPS_PROXY says: every address is checked before it is dialled".to_owned(),
+        None => {
+            "webhooks go out directly, whatever HTTPS_PROXY says: every address is checked before it is dialled. `webhook.proxy` is \
+             for a network that is left through a proxy alone"
+                .to_owned()
+        }
         Some(proxy) => format!(
             "webhooks go out through {}, which looks names up and decides itself which addresses it dials; Orkee checks only what \
              is written as an address",

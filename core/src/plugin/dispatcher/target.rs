@@ -115,6 +115,13 @@ impl Target {
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(TargetError::Text("it has spaces or control characters"));
         }
+        // Browsers forgive what follows; a receiver's owner wrote it by mistake.
+        if text.contains('\\') {
+            return Err(TargetError::Text("it has a backslash"));
+        }
+        if text.split_once("://").is_none_or(|(_, rest)| rest.starts_with('/')) {
+            return Err(OriginError::Malformed.into());
+        }
         let url = Url::parse(text).map_err(|_| OriginError::Malformed)?;
         let origin = Origin::of(&url)?;
         if url.fragment().is_some() {
@@ -208,9 +215,13 @@ mod tests {
         for (bad, code) in [
             ("http://hooks.example.com/canary", "E-HOOK-011"),
             ("ftp://hooks.example.com/canary", "E-HOOK-011"),
-            ("file:///canary", "E-HOOK-011"),
+            ("file:///canary", "E-HOOK-010"),
             ("https://", "E-HOOK-010"),
             ("https:///", "E-HOOK-010"),
+            ("https:///canary", "E-HOOK-010"),
+            ("https:canary", "E-HOOK-010"),
+            ("https:\\\\canary", "E-HOOK-010"),
+            ("https://hooks.example.com\\@canary", "E-HOOK-010"),
             ("canary", "E-HOOK-010"),
             ("", "E-HOOK-010"),
             ("https://me@hooks.example.com/canary", "E-HOOK-010"),
