@@ -24,7 +24,7 @@ const ADD: [&str; 7] = [
     "cloud",
     "webhook",
     "add",
-    "http://127.0.0.1:9/hook",
+    "http://127.0.0.1:3000/hook",
     "--local",
     "--allow-insecure-loopback",
     "--secret-from-stdin",
