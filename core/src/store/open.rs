@@ -19,7 +19,7 @@ use crate::file;
 use crate::id::{Ids, SystemIds};
 
 /// Prepared statements that a connection keeps. More than the store has.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 160;
 
 /// Pages in the write-ahead log from which whoever commits tidies it up. A sync does that early; a command that writes a little
 /// beside it leaves it to the sync, and does not wait for the disk on its behalf.
