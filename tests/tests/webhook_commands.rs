@@ -386,3 +386,13 @@ fn a_url_that_is_no_webhook_is_not_repeated_in_the_error() {
     }
     canaries.are_not_in("the log", &log(&device));
 }
+
+#[test]
+fn a_url_that_two_webhooks_share_is_told_with_both_ids_and_does_nothing() {
+    let device = device();
+    let [one, two] = [(), ()].map(|()| id(&add(&device, NOWHERE, &[])));
+    let ran = device.run(&["cloud", "webhook", "remove", NOWHERE, "--yes"]).fails(2, "E-HOOK-003");
+    assert!(ran.stderr.contains(&one) && ran.stderr.contains(&two), "{ran}");
+    device.run(&["cloud", "webhook", "remove", &one, "--yes"]).success();
+    assert_eq!(device.json(&["cloud", "webhook", "show", NOWHERE])["webhook"]["id"], two.as_str());
+}

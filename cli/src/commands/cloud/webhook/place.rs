@@ -1,7 +1,7 @@
 //! What both places can do: this device, and the account.
 
 use jiff::{SignedDuration, Timestamp};
-use orkee_core::event::{Class, Filter, WebhookSecret};
+use orkee_core::event::{Class, EventError, Filter, WebhookSecret};
 use orkee_core::net::Secret;
 
 use super::account::Account;
@@ -202,8 +202,11 @@ pub(super) fn all<'a>(cx: &'a Context, local: bool) -> Result<Vec<Box<dyn Place 
     Ok(places)
 }
 
-/// The webhook that somebody means by its id or URL, and where it is. This device is asked first, as it costs nothing.
-pub(super) fn find<'a>(cx: &'a Context, meant: &str) -> Result<(Box<dyn Place + 'a>, Webhook), Failure> {
+/// A webhook, and where it is.
+pub(super) type Found<'a> = (Box<dyn Place + 'a>, Webhook);
+
+/// The webhook that somebody means by its id or URL. This device is asked first, as it costs nothing.
+pub(super) fn find<'a>(cx: &'a Context, meant: &str) -> Result<Found<'a>, Failure> {
     match find_if_there(cx, meant)? {
         Some(found) => Ok(found),
         None => Err(WebhookError::unknown(meant).into()),
@@ -211,16 +214,27 @@ pub(super) fn find<'a>(cx: &'a Context, meant: &str) -> Result<(Box<dyn Place + 
 }
 
 /// The same, where there may be none.
-pub(super) fn find_if_there<'a>(
-    cx: &'a Context,
-    meant: &str,
-) -> Result<Option<(Box<dyn Place + 'a>, Webhook)>, Failure> {
-    let means = |webhook: &Webhook| webhook.id == meant || webhook.url == meant;
+pub(super) fn find_if_there<'a>(cx: &'a Context, meant: &str) -> Result<Option<Found<'a>>, Failure> {
     let here = Here::open(cx)?;
-    if let Some(found) = here.all()?.into_iter().find(means) {
+    if let Some(found) = the_one(here.all()?, meant)? {
         return Ok(Some((Box::new(here), found)));
     }
     let Some(account) = Account::if_there(cx)? else { return Ok(None) };
-    let found = account.all()?.into_iter().find(means);
-    Ok(found.map(|found| -> (Box<dyn Place + 'a>, Webhook) { (Box::new(account), found) }))
+    Ok(match the_one(account.all()?, meant)? {
+        Some(found) => Some((Box::new(account), found)),
+        None => None,
+    })
+}
+
+/// The webhook of this id, or the only one of this URL.
+fn the_one(webhooks: Vec<Webhook>, meant: &str) -> Result<Option<Webhook>, EventError> {
+    let (of_id, others): (Vec<_>, Vec<_>) = webhooks.into_iter().partition(|webhook| webhook.id == meant);
+    if let Some(webhook) = of_id.into_iter().next() {
+        return Ok(Some(webhook));
+    }
+    let mut of_url: Vec<_> = others.into_iter().filter(|webhook| webhook.url == meant).collect();
+    match of_url.len() {
+        0 | 1 => Ok(of_url.pop()),
+        _ => Err(EventError::Ambiguous { ids: of_url.into_iter().map(|webhook| webhook.id).collect() }),
+    }
 }
