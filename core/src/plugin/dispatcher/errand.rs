@@ -17,6 +17,8 @@ use crate::plugin::gateway::Hidden;
 const REQUEST_ID: &str = "x-request-id";
 /// What stands where a secret stood.
 const MASK: &[u8] = b"***";
+/// A part of a header's value that is shorter is no secret by itself.
+const MIN_PART: usize = 12;
 
 /// What the requests of one delivery are sent with.
 #[derive(Clone)]
@@ -55,7 +57,7 @@ impl Errand {
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, header))
         });
         let own = own.collect();
-        let values = headers.iter().map(|(_, value)| Redactor::new(value)).collect();
+        let values = headers.iter().flat_map(|(_, value)| sayings(value)).collect();
         let keys = keys.secrets().iter().map(Redactor::new).collect();
         let (deadline, seen) = (Instant::now() + limit, Arc::default());
         Self { courier, access, headers: own, values, keys, deadline, seen }
@@ -105,6 +107,13 @@ impl Errand {
         }
         Reply { status, headers, body: mask(&self.values, body.into()).into() }
     }
+}
+
+/// A header's value, and those parts of it that are secrets by themselves: a token behind its scheme, a cookie behind its name.
+fn sayings(value: &Secret) -> impl Iterator<Item = Redactor> {
+    let parts = value.expose().split([' ', ';', ',', '=']).filter(|part| part.len() >= MIN_PART);
+    let parts: Vec<Secret> = parts.map(Secret::new).collect();
+    std::iter::once(value.clone()).chain(parts).map(|secret| Redactor::new(&secret))
 }
 
 /// Without these secrets.

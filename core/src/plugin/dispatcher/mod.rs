@@ -216,7 +216,7 @@ impl WasmDispatcher {
             reply_body: context.limits.reply_body,
             // A receiver that says nothing is told of as such, before the dispatcher's own time is over.
             timeout: context.limits.wall_clock.mul_f64(0.9),
-            way: Way::Endpoint(errand),
+            way: Way::Endpoint(Box::new(errand)),
             credentials: Arc::new(NoCredentials),
             hidden,
             witness: Witness::default(),

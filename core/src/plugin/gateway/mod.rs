@@ -71,7 +71,7 @@ pub(super) enum Way {
     /// The clients of this process.
     Clients(Http),
     /// One delivery's courier, to its endpoint.
-    Endpoint(Errand),
+    Endpoint(Box<Errand>),
 }
 
 /// A secret as it is sent.
