@@ -32,7 +32,7 @@ fn with_hub() -> Sender {
     for told in [
         "dispatcher: it delivers events to webhooks",
         "the address of each webhook that is added with it",
-        "kind, time, the project's name and id",
+        "the webhook's URL, and the events that are sent there, with the names of projects and devices",
         "with the webhook's keys, which it never sees",
         "It gets events, not your projects",
         "--dispatcher hub",
@@ -82,7 +82,15 @@ fn discords_word_on_when_to_come_back_is_heeded() {
 fn a_dispatcher_of_somebody_elses_delivers_to_a_receiver_that_checks_and_acts() {
     let sender = with_hub();
     let Some(hooks) = Hooks::start(KEY) else { return };
-    let add = ["cloud", "webhook", "add", &hooks.url, "--local", "--allow-insecure-loopback", "--secret-from-stdin"];
+    let add = [
+        "cloud",
+        "webhook",
+        "add",
+        &hooks.url,
+        "--local",
+        "--allow-insecure-loopback",
+        "--secret-from-stdin",
+    ];
     let with = |dispatcher| {
         let words = [&add[..], &["--dispatcher", dispatcher]].concat();
         sender.home.run_with(words, secret().secret().expose())

@@ -196,6 +196,8 @@ fn w40_verify_names_the_part_that_does_not_fit() {
     verify(&key).fails(1, "E-HOOK-032").says("the secret is this webhook's");
     let old = signed(SECRET, 86_400, BODY);
     verify(&old).fails(1, "E-HOOK-030").says("8640");
+    let both = Shown { body: [BODY, b"\n"].concat(), ..old };
+    verify(&both).fails(1, "E-HOOK-037").says("a line end behind it").says("the time is wrong");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use jiff::Timestamp;
 use thiserror::Error;
 
-pub use explain::{Fault, Part, explain};
+pub use explain::{Explanation, Fault, Part, explain};
 pub use key::VerifyingKey;
 
 use crate::diagnostic::{Diagnostic, Kind};

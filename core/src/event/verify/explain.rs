@@ -52,28 +52,27 @@ impl Fault {
     }
 }
 
-/// The parts of a delivery that are known to be wrong, and why a receiver does not take it: none, and nothing, where it does. A signature that
-/// fits nothing is an error without a fault.
-pub fn explain(
-    keys: &[VerifyingKey],
-    received: &Received<'_>,
-    body: &[u8],
-    now: Timestamp,
-) -> (Vec<Fault>, Option<VerifyError>) {
+/// What a receiver finds of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// Whether one of the signatures fits.
+    pub signature: Result<(), VerifyError>,
+    /// Why none does, where that is known.
+    pub fault: Option<Fault>,
+    /// Whether the time is one that is taken.
+    pub time: Result<(), VerifyError>,
+}
+
+/// Looks at all of a delivery, also behind the first part that is wrong.
+pub fn explain(keys: &[VerifyingKey], received: &Received<'_>, body: &[u8], now: Timestamp) -> Explanation {
     let time = check_time(received.timestamp, now);
     let signature = check_signature(keys, received, body);
-    let mut faults = Vec::new();
-    match &signature {
-        Ok(()) => {}
-        Err(VerifyError::NoSignature) => faults.push(no_signature(received)),
-        Err(_) => faults.extend(spoiled(keys, received, body)),
-    }
-    if let Err(error) = &time
-        && !faults.iter().any(|fault| fault.part == Part::Time)
-    {
-        faults.push(Fault::new(Part::Time, error.to_string()));
-    }
-    (faults, signature.err().or(time.err()))
+    let fault = match &signature {
+        Ok(()) => None,
+        Err(VerifyError::NoSignature) => Some(no_signature(received)),
+        Err(_) => spoiled(keys, received, body),
+    };
+    Explanation { signature, fault, time }
 }
 
 fn no_signature(received: &Received<'_>) -> Fault {

@@ -55,7 +55,8 @@ mod tests {
         let rehearsal = Rehearsal::new()
             .signer(|key, message| (key == "k1" && message == b"{}").then(|| vec![0xab; 32]))
             .backend(|sent| {
-                let (_, signature) = sent.headers.iter().find(|(name, _)| name == "x-hub-signature-256").unwrap();
+                let (_, signature) =
+                    sent.headers.iter().find(|(name, _)| name == "x-hub-signature-256").unwrap();
                 assert_eq!(*signature, format!("sha256={}", "ab".repeat(32)));
                 assert_eq!(sent.body, b"{}");
                 Ok(Response { status: 202, headers: vec![], body: vec![] })

@@ -16,7 +16,7 @@ pub(super) const BUILT_IN: &str = "built-in";
 /// What a dispatcher reaches and gets, whichever it is.
 pub(super) const DELIVERY: [(&str, &str); 3] = [
     ("May reach", "the address of each webhook that is added with it, and no other"),
-    ("Gets", "the events that are sent there: kind, time, the project's name and id"),
+    ("Gets", "the webhook's URL, and the events that are sent there, with the names of projects and devices"),
     ("Signs", "with the webhook's keys, which it never sees"),
 ];
 

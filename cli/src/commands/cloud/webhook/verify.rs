@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use orkee_core::diagnostic::{Diagnostic, Kind};
-use orkee_core::event::verify::{self, Fault, Part, Received, VerifyError, VerifyingKey};
+use orkee_core::event::verify::{self, Explanation, Fault, Part, Received, VerifyError, VerifyingKey};
 use orkee_core::event::{FileLedger, Ledger, sent};
 use orkee_core::net::Secret;
 use orkee_core::plugin::KeyError;
@@ -126,13 +126,14 @@ fn check(
     body: &[u8],
     any_time: bool,
 ) -> Result<(), NotVerified> {
-    let (mut faults, mut error) = verify::explain(keys, received, body, Timestamp::now());
-    if any_time && let Some(VerifyError::TooOld { .. } | VerifyError::TooNew { .. }) = error {
-        (faults, error) = (Vec::new(), None);
-    }
-    match error {
-        Some(error) => Err(NotVerified { error, faults }),
-        None => Ok(()),
+    let Explanation { signature, fault, time } = verify::explain(keys, received, body, Timestamp::now());
+    let time = match time {
+        Err(VerifyError::TooOld { .. } | VerifyError::TooNew { .. }) if any_time => None,
+        time => time.err(),
+    };
+    match (signature.err(), time) {
+        (None, None) => Ok(()),
+        (signature, time) => Err(NotVerified { signature, fault, time }),
     }
 }
 
@@ -219,35 +220,50 @@ impl Diagnostic for Unusable {
 #[derive(Debug, Error)]
 #[error("the delivery does not verify: {}", self.why())]
 struct NotVerified {
-    error: VerifyError,
-    /// None, where it cannot be known which part it is.
-    faults: Vec<Fault>,
+    signature: Option<VerifyError>,
+    /// Why no signature fits; none, where that cannot be known.
+    fault: Option<Fault>,
+    time: Option<VerifyError>,
 }
 
 impl NotVerified {
     /// The same beside what this device sent, which may tell what a signature alone does not.
     fn beside(mut self, cx: &Context, received: &Received<'_>, body: &[u8]) -> Self {
-        if self.faults.is_empty() && self.error == VerifyError::Mismatch {
+        if self.fault.is_none() && self.signature == Some(VerifyError::Mismatch) {
             // A store that cannot be read tells nothing; the signature is wrong all the same.
-            self.faults.extend(as_sent(cx, received, body).ok().flatten());
+            self.fault = as_sent(cx, received, body).ok().flatten();
         }
         self
     }
 
-    fn why(&self) -> Cow<'static, str> {
-        if self.faults.is_empty() {
-            return Cow::Borrowed("the id, the time, the body or the key is not the one it was signed with");
+    fn why(&self) -> String {
+        let unknown = "the id, the time, the body or the key is not the one it was signed with";
+        let signature = match (&self.fault, &self.signature) {
+            (Some(fault), _) => {
+                Some(format!("the {} is wrong ({})", fault.part.as_str(), text::line(&fault.why)))
+            }
+            (None, Some(_)) => Some(unknown.to_owned()),
+            (None, None) => None,
+        };
+        let is_told = self.part() == Some(Part::Time) && self.fault.is_some();
+        let time = self.time.as_ref().filter(|_| !is_told).map(|time| format!("the time is wrong ({time})"));
+        signature.into_iter().chain(time).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The first that is known to be wrong.
+    fn part(&self) -> Option<Part> {
+        match (&self.fault, &self.signature) {
+            (Some(fault), _) => Some(fault.part),
+            (None, Some(_)) => None,
+            (None, None) => Some(Part::Time),
         }
-        let fault =
-            |fault: &Fault| format!("the {} is wrong ({})", fault.part.as_str(), text::line(&fault.why));
-        Cow::Owned(self.faults.iter().map(fault).collect::<Vec<_>>().join("; "))
     }
 }
 
 impl Diagnostic for NotVerified {
     fn code(&self) -> &'static str {
-        match self.faults.first().map(|fault| fault.part) {
-            None => self.error.code(),
+        match self.part() {
+            None => "E-HOOK-032",
             Some(Part::Time) => "E-HOOK-030",
             Some(Part::Signature) => "E-HOOK-031",
             Some(Part::Id) => "E-HOOK-036",
@@ -261,7 +277,7 @@ impl Diagnostic for NotVerified {
     }
 
     fn hint(&self) -> Option<String> {
-        let hint = match self.faults.first().map(|fault| fault.part) {
+        let hint = match self.part() {
             None => {
                 "check that the secret is this webhook's and no older one, and that the body is the raw bytes, taken \
                  before anything parses them"
