@@ -10,6 +10,7 @@
 )]
 
 mod cloud;
+mod cloud_webhooks;
 mod code;
 mod contract;
 mod dispatcher;

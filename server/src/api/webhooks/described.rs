@@ -6,6 +6,7 @@ use orkee_core::diagnostic::Diagnostic;
 use orkee_core::event::deliveries::{Attempted, Delivery};
 use orkee_core::event::{Endpoint, Filter};
 use serde_json::{Value, json};
+use url::Url;
 
 /// An endpoint. Nothing of its secrets is in what is told of it.
 pub(super) fn endpoint(of: &Endpoint) -> Value {
@@ -23,6 +24,18 @@ pub(super) fn endpoint(of: &Endpoint) -> Value {
         "failing_since": of.failing_since.map(rfc3339),
         "rotating_until": of.rotating_until.filter(|until| *until > Timestamp::now()).map(rfc3339),
     })
+}
+
+/// The same for a member who does not say where a team's events go: of the URL its origin. The rest may be what lets anybody post
+/// there.
+pub(super) fn endpoint_for_member(of: &Endpoint) -> Value {
+    let mut told = endpoint(of);
+    if let Ok(url) = Url::parse(&of.url)
+        && (url.path() != "/" || url.query().is_some())
+    {
+        told["url"] = format!("{}/…", url.origin().ascii_serialization()).into();
+    }
+    told
 }
 
 /// A delivery with its attempts.

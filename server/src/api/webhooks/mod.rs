@@ -1,7 +1,7 @@
 //! `/v1/webhooks`: where the events of a space go. Whoever may see the space sees its endpoints and what was sent; its owner, which
 //! in a team is an owner of the team, says what they are.
 //!
-//! A secret comes with a request, is kept, and is in no reply, no line of the log and no row of the audit trail; nor is more of a URL
+//! To whoever does not own it, a URL is told by its origin: a chat's has in its path what lets anybody post there. A secret comes with a request, is kept, and is in no reply, no line of the log and no row of the audit trail; nor is more of a URL
 //! than its origin in the last two, since the rest of it may be a secret as well.
 
 mod deliveries;
@@ -28,7 +28,7 @@ use crate::http::space::Space;
 use crate::http::{ApiError, App};
 use crate::storage::{Change, Role, Storage, StorageError, Witness};
 
-use described::endpoint;
+use described::{endpoint, endpoint_for_member};
 
 /// A request's body is a URL, a secret and a few words, or a list of ids.
 const MAX_BODY: u64 = 64 << 10;
@@ -64,8 +64,9 @@ struct Rotated {
 }
 
 async fn list(State(app): State<Arc<App>>, space: Space) -> Result<Json<Value>, ApiError> {
+    let told = if manages(&space).is_ok() { endpoint } else { endpoint_for_member };
     let webhooks = app.storage(move |storage| storage.webhooks(space.key)).await?;
-    Ok(Json(json!({ "webhooks": webhooks.iter().map(endpoint).collect::<Vec<_>>() })))
+    Ok(Json(json!({ "webhooks": webhooks.iter().map(told).collect::<Vec<_>>() })))
 }
 
 async fn remove(

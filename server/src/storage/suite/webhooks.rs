@@ -13,8 +13,8 @@ use super::{Bench, account, space, start};
 use crate::storage::webhooks::MOST;
 use crate::storage::{
     Account, Accounts, Audit, AuditQuery, Change, Cursor, Exchange, Exchanged, Grants, Kind, NewGrant,
-    Origin, PageLimit, RecordId, Records, Rotated, SignIns, SpaceKey, Storage, StorageError, Webhooks, Whose,
-    Witness, Write,
+    Origin, PageLimit, RecordId, Rotated, SignIns, SpaceKey, Storage, StorageError, Webhooks, Whose, Witness,
+    Write,
 };
 
 const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
