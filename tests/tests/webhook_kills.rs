@@ -108,7 +108,9 @@ impl Person {
         }
         self.doubtful.insert(name);
         change.wait().unwrap();
-        drains.iter_mut().for_each(|drain| drop(drain.wait().unwrap()));
+        for mut drain in drains {
+            drain.wait().unwrap();
+        }
         // Leases of who was killed end, retries become due, breakers close.
         sender.pass(Duration::from_secs(61));
     }

@@ -60,9 +60,9 @@ impl GivenUp {
     }
 }
 
-/// When attempt `tried + 1` is made, after attempt `tried` (from 1) failed at `now`: the schedule's pause, off by what `random` (0 to
-/// 1) says, and not before the receiver `asked` for, as far as a day. An event `queued` so long ago that its window is over by then
-/// is given up at once.
+/// When attempt `tried + 1` is made, after attempt `tried` (from 1) failed at `now`: the schedule's pause, off by what `random` says,
+/// which is between 0 and 1, and not before the receiver `asked` for, as far as a day. An event `queued` so long ago that its window is
+/// over by then is given up at once.
 pub fn again(
     tried: u32,
     queued: Timestamp,
