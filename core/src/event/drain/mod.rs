@@ -67,18 +67,28 @@ impl Drainer {
         let horizon = self.spread_missed(owner)?;
         let mut run = Run { owner, drained: Drained::default(), made: Vec::new(), told: Vec::new(), horizon };
         let mut under_way = FuturesUnordered::new();
-        let (mut expected, mut tidied) = (self.now(), None);
+        let (mut expected, mut tidied, mut unwritten) = (self.now(), None, None);
         loop {
             let now = self.now();
             if schedule::was_asleep(expected, now) {
                 run.horizon = self.spread_missed(owner)?;
             }
             let room = if self.is_stopped() { 0 } else { AT_ONCE - under_way.len() };
-            for claimed in self.turn_over(&mut run, room)? {
-                under_way.push(self.attempt(claimed));
+            match self.turn_over(&mut run, room) {
+                Ok(claimed) => {
+                    unwritten = None;
+                    claimed.into_iter().for_each(|claimed| under_way.push(self.attempt(claimed)));
+                }
+                // Attempts that were made are written if that is possible before others may take them for lost.
+                Err(error) => {
+                    let since = *unwritten.get_or_insert(now);
+                    if run.made.is_empty() || now.duration_since(since).unsigned_abs() >= LEASE {
+                        return Err(error);
+                    }
+                }
             }
             let mut wait = self.options.poll;
-            if under_way.is_empty() {
+            if under_way.is_empty() && run.made.is_empty() {
                 if tidied.is_none_or(|tidied| now.duration_since(tidied) >= TIDIES) {
                     self.tidy()?;
                     tidied = Some(now);
