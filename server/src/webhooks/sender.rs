@@ -20,6 +20,9 @@ const POLL: Duration = Duration::from_secs(5);
 /// After the database failed.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// Attempts that are under way at once for one account or team, however many webhooks it has.
+const PER_OWNER: usize = 16;
+
 /// A drain at work.
 pub(crate) struct Sender {
     stop: watch::Sender<bool>,
@@ -38,6 +41,7 @@ impl Sender {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let options = DrainOptions {
             poll: POLL,
+            per_owner: Some(PER_OWNER),
             wake: Some(storage.written()),
             stop: Some(stopped.clone()),
             on_disabled: Arc::new(tell),

@@ -1,5 +1,6 @@
 //! Who sends what: deliveries that are due are leased to one holder, each to no two.
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ pub struct Claim {
     /// So many at most of one endpoint, those that are on their way included. Of an ordered endpoint, and of one whose breaker
     /// was open, it is one.
     pub per_endpoint: usize,
+    /// Where several owners share the sending, so many at most of one of them, those that are on their way included, and never more than
+    /// is left for the others by then.
+    pub per_owner: Option<usize>,
     /// Whose; none: everybody's.
     pub owner: Option<Owner>,
 }
@@ -63,12 +67,28 @@ pub struct Claimed {
 /// An endpoint that something waits for.
 struct Waiting {
     endpoint: i64,
+    owner: i64,
     is_ordered: bool,
     /// The end of its breaker's time.
     opened_until: Option<i64>,
     in_flight: usize,
     /// When something of it is due, leases and its breaker aside.
     due: i64,
+}
+
+/// An endpoint that something is due for, as its turns come.
+struct Line {
+    waiting: Waiting,
+    /// What it has to offer; none: nobody has looked.
+    due: Option<Due>,
+}
+
+/// Of one endpoint, what is due and what it is sent with.
+struct Due {
+    rows: VecDeque<i64>,
+    endpoint: Arc<Endpoint>,
+    keys: Vec<SigningKey>,
+    headers: Vec<(String, Secret)>,
 }
 
 /// Each endpoint that something waits for, found by skipping through an index. ?1: now, ?2: the owner.
@@ -84,7 +104,7 @@ const WAITING: &str = "WITH RECURSIVE waiting (endpoint) AS ( \
         ELSE min(ifnull((SELECT d.due FROM deliveries d WHERE d.state = 'pending' AND d.endpoint = e.rowid AND d.lease IS NULL \
             ORDER BY d.due LIMIT 1), 9223372036854775807), \
             ifnull((SELECT min(d.lease_until) FROM deliveries d WHERE d.endpoint = e.rowid AND d.lease IS NOT NULL), \
-            9223372036854775807)) END \
+            9223372036854775807)) END, e.owner \
     FROM waiting w CROSS JOIN endpoints e ON e.rowid = w.endpoint LEFT JOIN breakers b ON b.endpoint = e.rowid \
     WHERE e.disabled_at IS NULL AND e.removed_at IS NULL AND NOT e.pulled AND (?2 IS NULL OR e.owner = ?2)";
 
@@ -100,34 +120,76 @@ const LEASE: &str = "UPDATE deliveries SET lease = ?, lease_until = ? WHERE rowi
 const CLAIMED: &str = "SELECT v.id, v.kind, v.body, v.at, d.since, d.attempts, d.before, d.due FROM deliveries d \
                        JOIN events v ON v.rowid = d.event WHERE d.rowid = ?";
 
-/// Leases what is due: of endpoints that are not disabled, not pulled and not put off by their breaker. Those of which least is on its
-/// way come first, so that an endpoint that hangs keeps nobody waiting.
+/// Leases what is due: of endpoints that are not disabled, not pulled and not put off by their breaker. It is taken one by one, each from
+/// the owner of whom least is on its way, and of that owner from such an endpoint. So nothing that hangs keeps anybody else waiting, be it
+/// an endpoint or all that an owner has.
 pub fn claim(db: &Connection, claim: &Claim) -> Result<Vec<Claimed>, EventError> {
-    let mut waiting = waiting(db, claim.now, claim.owner)?;
+    let waiting = waiting(db, claim.now, claim.owner)?;
+    let mut of_owner: HashMap<i64, usize> = HashMap::new();
+    for waiting in &waiting {
+        *of_owner.entry(waiting.owner).or_default() += waiting.in_flight;
+    }
     let now = ms(claim.now);
-    waiting.retain(|waiting| waiting.due.max(waiting.opened_until.unwrap_or(0)) <= now);
-    waiting.sort_by_key(|waiting| (waiting.in_flight, waiting.due));
+    let is_due = |waiting: &Waiting| waiting.due.max(waiting.opened_until.unwrap_or(0)) <= now;
+    let lines = waiting.into_iter().filter(is_due).map(|waiting| Line { waiting, due: None });
+    let mut lines: Vec<Line> = lines.collect();
     let mut claimed = Vec::new();
-    for waiting in waiting {
+    while claimed.len() < claim.limit {
         let room = claim.limit - claimed.len();
-        if room == 0 {
-            break;
+        let most = claim.per_owner.map_or(usize::MAX, |most| most.min(room));
+        let on_way = |line: &Line| of_owner.get(&line.waiting.owner).copied().unwrap_or_default();
+        let open = lines.iter().enumerate().filter(|(_, line)| on_way(line) < most);
+        let next = open.min_by_key(|(_, line)| (on_way(line), line.waiting.in_flight, line.waiting.due));
+        let Some(at) = next.map(|(at, _)| at) else { break };
+        let Some(line) = lines.get_mut(at) else { break };
+        match take(db, claim, line)? {
+            Some(one) => {
+                line.waiting.in_flight += 1;
+                *of_owner.entry(line.waiting.owner).or_default() += 1;
+                claimed.push(one);
+            }
+            None => drop(lines.swap_remove(at)),
         }
-        let rows = due_rows(db, &waiting, claim, room)?;
-        if rows.is_empty() {
-            continue;
-        }
-        lease(db, claim, waiting.endpoint, rows, &mut claimed)?;
     }
     Ok(claimed)
 }
 
-fn due_rows(db: &Connection, waiting: &Waiting, claim: &Claim, room: usize) -> Result<Vec<i64>, EventError> {
+/// Leases the next delivery of an endpoint; none: it has no more to offer.
+fn take(db: &Connection, claim: &Claim, line: &mut Line) -> Result<Option<Claimed>, EventError> {
+    if line.due.is_none() {
+        line.due = look(db, claim, &line.waiting)?;
+    }
+    let Some(due) = &mut line.due else { return Ok(None) };
+    let Some(row) = due.rows.pop_front() else { return Ok(None) };
+    lease(db, claim, due, row).map(Some)
+}
+
+/// What is due of an endpoint, and how it is sent; none: nothing can be.
+fn look(db: &Connection, claim: &Claim, waiting: &Waiting) -> Result<Option<Due>, EventError> {
+    let rows = due_rows(db, waiting, claim)?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let endpoint = Arc::new(endpoint_of(db, waiting.endpoint)?);
+    let keys = match endpoints::keys(db, &endpoint, claim.now) {
+        // Nothing can be signed for it. Disabled, it keeps no other from being served.
+        Err(EventError::Damaged { what }) => {
+            tracing::warn!(target: "orkee::event", what, "cannot be read");
+            endpoints::disable(db, &endpoint, "its secret cannot be read", claim.now)?;
+            return Ok(None);
+        }
+        keys => keys?,
+    };
+    let headers = endpoints::headers(db, &endpoint)?;
+    Ok(Some(Due { rows, endpoint, keys, headers }))
+}
+
+fn due_rows(db: &Connection, waiting: &Waiting, claim: &Claim) -> Result<VecDeque<i64>, EventError> {
     let is_single = waiting.is_ordered || waiting.opened_until.is_some();
     let most = if is_single { 1 } else { claim.per_endpoint };
-    let room = most.saturating_sub(waiting.in_flight).min(room);
+    let room = most.saturating_sub(waiting.in_flight).min(claim.limit);
     if room == 0 {
-        return Ok(Vec::new());
+        return Ok(VecDeque::new());
     }
     let now = ms(claim.now);
     if waiting.is_ordered {
@@ -140,50 +202,29 @@ fn due_rows(db: &Connection, waiting: &Waiting, claim: &Claim, room: usize) -> R
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn lease(
-    db: &Connection,
-    claim: &Claim,
-    endpoint: i64,
-    rows: Vec<i64>,
-    claimed: &mut Vec<Claimed>,
-) -> Result<(), EventError> {
-    let endpoint = Arc::new(endpoint_of(db, endpoint)?);
-    let keys = match endpoints::keys(db, &endpoint, claim.now) {
-        // Nothing can be signed for it. Disabled, it keeps no other from being served.
-        Err(EventError::Damaged { what }) => {
-            tracing::warn!(target: "orkee::event", what, "cannot be read");
-            endpoints::disable(db, &endpoint, "its secret cannot be read", claim.now)?;
-            return Ok(());
-        }
-        keys => keys?,
-    };
-    let headers = endpoints::headers(db, &endpoint)?;
+fn lease(db: &Connection, claim: &Claim, due: &Due, row: i64) -> Result<Claimed, EventError> {
     let until = ms(after(claim.now, claim.lease));
-    for row in rows {
-        db.prepare_cached(LEASE)?.execute((&claim.holder, until, row))?;
-        let (keys, headers) = (keys.clone(), headers.clone());
-        let mut statement = db.prepare_cached(CLAIMED)?;
-        let one = statement.query_row([row], |found| {
-            let (attempts, before): (u32, u32) = (found.get(5)?, found.get(6)?);
-            Ok(Claimed {
-                delivery: row,
-                id: found.get(0)?,
-                // An event of a newer version goes out as what it is in its body.
-                kind: found.get::<_, String>(1)?.parse().unwrap_or(EventKind::Test),
-                body: found.get(2)?,
-                event_at: time(found, 3)?,
-                since: time(found, 4)?,
-                number: attempts.saturating_add(1),
-                tried: attempts.saturating_sub(before),
-                due: time(found, 7)?,
-                endpoint: Arc::clone(&endpoint),
-                keys,
-                headers,
-            })
-        });
-        claimed.push(one?);
-    }
-    Ok(())
+    db.prepare_cached(LEASE)?.execute((&claim.holder, until, row))?;
+    let mut statement = db.prepare_cached(CLAIMED)?;
+    let claimed = statement.query_row([row], |found| {
+        let (attempts, before): (u32, u32) = (found.get(5)?, found.get(6)?);
+        Ok(Claimed {
+            delivery: row,
+            id: found.get(0)?,
+            // An event of a newer version goes out as what it is in its body.
+            kind: found.get::<_, String>(1)?.parse().unwrap_or(EventKind::Test),
+            body: found.get(2)?,
+            event_at: time(found, 3)?,
+            since: time(found, 4)?,
+            number: attempts.saturating_add(1),
+            tried: attempts.saturating_sub(before),
+            due: time(found, 7)?,
+            endpoint: Arc::clone(&due.endpoint),
+            keys: due.keys.clone(),
+            headers: due.headers.clone(),
+        })
+    });
+    Ok(claimed?)
 }
 
 pub(super) fn endpoint_of(db: &Connection, row: i64) -> Result<Endpoint, EventError> {
@@ -205,6 +246,7 @@ fn waiting(db: &Connection, now: Timestamp, owner: Option<Owner>) -> Result<Vec<
             opened_until: row.get(2)?,
             in_flight: row.get(3)?,
             due: row.get(4)?,
+            owner: row.get(5)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

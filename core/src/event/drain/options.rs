@@ -45,6 +45,8 @@ pub struct DrainOptions {
     pub random: Arc<dyn Fn() -> f64 + Send + Sync>,
     /// How often it looks for what other processes queue.
     pub poll: Duration,
+    /// Where several owners share the database, so many attempts at most are under way for one of them at once. None: all of it is one person's.
+    pub per_owner: Option<usize>,
     /// Told when this process queued something, which is then looked for at once.
     pub wake: Option<Arc<Notify>>,
     /// True: begin nothing more, and end when what is under way is written. None: nobody stops it.
@@ -61,6 +63,7 @@ impl Default for DrainOptions {
             clock: Arc::new(SystemClock),
             random: Arc::new(random),
             poll: Duration::from_millis(250),
+            per_owner: None,
             wake: None,
             stop: None,
             on_disabled: Arc::new(|_, _, _| Ok(())),

@@ -100,6 +100,7 @@ impl Drainer {
             lease: LEASE,
             limit: room,
             per_endpoint: PER_ENDPOINT,
+            per_owner: self.options.per_owner,
             owner,
         };
         loop {

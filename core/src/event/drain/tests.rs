@@ -113,6 +113,10 @@ impl World {
     }
 
     fn endpoint(&self, url: &str, ordered: bool) {
+        self.endpoint_of(self.ledger.owner(), url, ordered);
+    }
+
+    fn endpoint_of(&self, owner: Owner, url: &str, ordered: bool) {
         let new = NewEndpoint {
             url: url.to_owned(),
             filters: Vec::new(),
@@ -124,18 +128,30 @@ impl World {
             headers: Vec::new(),
             secret: WebhookSecret::generate(),
         };
-        let (owner, now) = (self.ledger.owner(), self.clock.now());
+        let now = self.clock.now();
         self.with(|db| endpoints::add(db, owner, &new, now, &SystemIds));
     }
 
     fn emit(&self, count: usize) {
-        let (owner, now) = (self.ledger.owner(), self.clock.now());
+        self.emit_of(self.ledger.owner(), count);
+    }
+
+    fn emit_of(&self, owner: Owner, count: usize) {
+        let now = self.clock.now();
         self.with(|db| {
             for _ in 0..count {
                 emit(db, owner, &NewEvent::of(EventKind::ProjectUpdated, "p"), now, &SystemIds)?;
             }
             Ok(())
         });
+    }
+
+    /// Somebody else in the same database.
+    fn owner(&self, name: &str) -> Owner {
+        self.with(|db| {
+            db.execute("INSERT INTO spaces (tenant) VALUES (?)", [name])?;
+            Ok(Owner(db.last_insert_rowid()))
+        })
     }
 
     async fn drain(&self, until: Until) -> Drained {
@@ -236,6 +252,60 @@ async fn w21_a_hanging_endpoint_has_four_attempts_under_way_and_the_others_go_on
     // The fifth failure in a row opens the breaker; what waits has used up no attempt.
     assert!((5..8).contains(&hung.len()), "{}", hung.len());
     assert!(world.scripted.most.load(Ordering::SeqCst) <= AT_ONCE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn w21_an_owner_of_many_slow_endpoints_and_a_backlog_keeps_no_other_owner_waiting() {
+    let mut world = World::new(|delivery| match delivery.target.origin().to_string().as_str() {
+        "https://other.example" => (Duration::from_millis(10), Class::Delivered),
+        _ => (Duration::from_secs(19), Class::Delivered),
+    });
+    world.options.per_owner = Some(16);
+    world.options.poll = Duration::from_secs(1);
+    let (stop, stopped) = watch::channel(false);
+    world.options.stop = Some(stopped);
+    // As many as could fill all places together, and again.
+    for slow in 0..8 {
+        let owner = world.owner(&format!("slow {slow}"));
+        for n in 0..20 {
+            world.endpoint_of(owner, &format!("https://slow{slow}n{n}.example"), false);
+        }
+        world.emit_of(owner, 50);
+    }
+    let other = world.owner("other");
+    world.endpoint_of(other, "https://other.example", false);
+    let telling = async {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let begun = world.clock.now();
+        world.emit_of(other, 20);
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        let seen = world.seen();
+        stop.send(true).unwrap();
+        (begun, seen)
+    };
+    let (_, (begun, seen)) = tokio::join!(world.drain(Until::Stopped), telling);
+    let served: Vec<_> = seen.iter().filter(|s| s.1.contains("other")).collect();
+    assert_eq!(served.len(), 20);
+    assert!(served.iter().all(|s| s.0.duration_since(begun) < SignedDuration::from_secs(2)), "{served:?}");
+    let first_round = |slow: usize| {
+        let first =
+            |s: &&(Timestamp, String, String, u32)| s.0 == seen[0].0 && s.1.contains(&format!("slow{slow}n"));
+        seen.iter().filter(first).count()
+    };
+    let shares: Vec<_> = (0..8).map(first_round).collect();
+    assert!(shares.iter().all(|share| (7..=8).contains(share)), "{shares:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn w21_an_owner_has_so_many_attempts_under_way_and_no_more() {
+    let mut world = World::new(|_| (Duration::from_secs(1), Class::Delivered));
+    world.options.per_owner = Some(16);
+    for n in 0..40 {
+        world.endpoint(&format!("https://n{n}.example"), false);
+    }
+    world.emit(2);
+    let drained = world.drain(Until::Due).await;
+    assert_eq!((drained.delivered, world.scripted.most.load(Ordering::SeqCst)), (80, 16));
 }
 
 #[tokio::test(start_paused = true)]

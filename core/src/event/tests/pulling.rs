@@ -29,6 +29,7 @@ fn w39_what_is_fetched_waits_in_order_until_it_is_taken_and_is_never_sent() {
         lease: std::time::Duration::from_secs(60),
         limit: 9,
         per_endpoint: 9,
+        per_owner: None,
         owner: None,
     };
     let claimed = ledger.writing(|db| claim(db, &claimed)).unwrap();

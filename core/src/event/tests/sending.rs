@@ -18,6 +18,7 @@ fn claims(ledger: &dyn Ledger, holder: &str, seconds: i64) -> Vec<Claimed> {
         lease: Duration::from_secs(60),
         limit: 64,
         per_endpoint: 4,
+        per_owner: None,
         owner: None,
     };
     ledger.noting(|db| claim(db, &wanted)).unwrap()
@@ -225,6 +226,7 @@ fn what_is_fetched_is_not_sent_and_what_is_anothers_is_left() {
         lease: Duration::from_secs(60),
         limit: 64,
         per_endpoint: 4,
+        per_owner: None,
         owner: Some(Owner(owner.0 + 1)),
     };
     assert!(ledger.noting(|db| claim(db, &wanted)).unwrap().is_empty());
