@@ -14,6 +14,9 @@ use crate::id::Ids;
 /// Characters of a text that comes from elsewhere.
 const LINE: usize = 200;
 
+/// Why a delivery is given up where there are more than may wait.
+pub const TOO_MANY: &str = "too many deliveries wait";
+
 /// An event that is about to be written.
 #[derive(Debug, Clone)]
 pub struct NewEvent<'a> {

@@ -101,7 +101,7 @@ CREATE INDEX deliveries_by_endpoint ON deliveries (endpoint);
 CREATE INDEX deliveries_due ON deliveries (endpoint, due) WHERE state = 'pending';
 CREATE INDEX deliveries_in_order ON deliveries (endpoint, rowid) WHERE state = 'pending';
 CREATE INDEX deliveries_leased ON deliveries (endpoint, lease_until) WHERE lease IS NOT NULL;
-CREATE INDEX deliveries_settled ON deliveries (settled_at) WHERE settled_at IS NOT NULL;
+CREATE INDEX deliveries_ended ON deliveries (endpoint, settled_at) WHERE settled_at IS NOT NULL;
 
 CREATE TABLE attempts (
     rowid    INTEGER PRIMARY KEY,

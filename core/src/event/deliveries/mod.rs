@@ -13,10 +13,12 @@ mod settle;
 
 use std::fmt;
 
+/// Why a delivery is given up where there are more than may wait.
+pub use super::outbox::TOO_MANY;
 pub use again::{Cancelled, Which, cancel, matching, redeliver, replay};
 pub use claim::{Claim, Claimed, claim, due_count, has_due, next_due, release};
 pub use list::{Attempted, Delivery, Page, Query, list};
-pub use prune::{Kept, Pruned, prune};
+pub use prune::{Kept, Pruned};
 pub use pull::{Waiting, take, waiting};
 pub use settle::{Ended, Next, Record, Settled, Settlement, settle};
 

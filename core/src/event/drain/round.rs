@@ -9,6 +9,9 @@ use crate::event::deliveries::{self, Claim, Claimed, Ended, Kept, Settled};
 use crate::event::schedule::{self, GivenUp};
 use crate::event::{Class, EventError, Owner, breakers};
 
+/// Steps of a tidying, between which nothing is sent.
+const STEPS: u64 = 16;
+
 /// A drain under way.
 pub(super) struct Run {
     pub(super) owner: Option<Owner>,
@@ -145,7 +148,7 @@ impl Drainer {
     pub(super) fn tidy(&self) -> Result<(), EventError> {
         let now = self.now();
         self.ledger.wipe_old_secrets(now)?;
-        self.ledger.noting(|db| deliveries::prune(db, Kept::default(), now))?;
+        self.ledger.prune(Kept::default(), now, STEPS)?;
         Ok(())
     }
 }

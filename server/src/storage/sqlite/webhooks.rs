@@ -13,9 +13,7 @@ use rusqlite::{Connection, Transaction};
 use url::Url;
 
 use super::super::webhooks::MOST;
-use super::super::{
-    AccountKey, Change, Deed, Pulled, Result, SpaceKey, StorageError, Webhooks, Whose, Witness,
-};
+use super::super::{AccountKey, Change, Deed, Pulled, Result, SpaceKey, Webhooks, Whose, Witness};
 use super::{Database, Sqlite, audit, failed};
 
 /// Why an endpoint is disabled whose owner wanted it.
@@ -302,9 +300,7 @@ impl Webhooks for Sqlite {
     }
 
     fn forget_deliveries(&self, now: Timestamp) -> Result<u64> {
-        let pruned = Database::write(self, "forgetting deliveries", |tx| {
-            Ok::<_, StorageError>(deliveries::prune(tx, Kept::default(), now)?)
-        })?;
-        Ok(pruned.deliveries)
+        let ledger: &dyn Ledger = self;
+        Ok(ledger.prune(Kept::default(), now, u64::MAX)?.deliveries)
     }
 }
