@@ -43,6 +43,9 @@ const AT_ONCE: usize = 64;
 const PER_ENDPOINT: usize = 4;
 /// A claim is another's to take after this. Longer than an attempt may take.
 const LEASE: Duration = Duration::from_secs(60);
+/// How long an error of the database is borne while there are attempts to write, and how often it is tried again.
+const PATIENCE: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_secs(1);
 /// How often a drain that goes on deletes what is kept no longer.
 const TIDIES: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
@@ -61,48 +64,57 @@ impl Drainer {
         Self { ledger, dispatchers: Open::new(dispatchers), options, holder: id::random(16) }
     }
 
-    /// Sends what is due, of one owner or of all, and goes on until then. An error of the database ends it; what was under way is sent
-    /// again when its lease is over.
+    /// Sends what is due, of one owner or of all, and goes on until then. An error of the database ends it; while attempts are under
+    /// way, or were made and are not written, it is borne for a minute. What is not written by then is sent again when its lease is
+    /// over.
     pub async fn drain(&self, owner: Option<Owner>, until: Until) -> Result<Drained, EventError> {
-        let horizon = self.spread_missed(owner)?;
-        let mut run = Run { owner, drained: Drained::default(), made: Vec::new(), told: Vec::new(), horizon };
+        let mut run = Run::new(owner, self.now());
+        run.horizon = self.spread_missed(owner)?;
         let mut under_way = FuturesUnordered::new();
-        let (mut expected, mut tidied, mut unwritten) = (self.now(), None, None);
         loop {
-            let now = self.now();
-            if schedule::was_asleep(expected, now) {
-                run.horizon = self.spread_missed(owner)?;
-            }
-            let room = if self.is_stopped() { 0 } else { AT_ONCE - under_way.len() };
-            match self.turn_over(&mut run, room) {
-                Ok(claimed) => {
-                    unwritten = None;
-                    claimed.into_iter().for_each(|claimed| under_way.push(self.attempt(claimed)));
-                }
-                // Attempts that were made are written if that is possible before others may take them for lost.
+            let step = self.step(&mut run, until, under_way.len());
+            under_way.extend(run.claimed.drain(..).map(|claimed| self.attempt(claimed)));
+            let wait = match step {
+                Ok(None) => return Ok(run.drained),
+                Ok(Some(wait)) if run.troubled.take().is_none() => wait,
+                // Now that all is written, more can be claimed.
+                Ok(Some(_)) => continue,
                 Err(error) => {
-                    let since = *unwritten.get_or_insert(now);
-                    if run.made.is_empty() || now.duration_since(since).unsigned_abs() >= LEASE {
+                    let has_none = run.made.is_empty() && under_way.is_empty();
+                    if has_none || run.is_out_of_patience() {
+                        run.note_unwritten();
                         return Err(error);
                     }
+                    AGAIN
                 }
-            }
-            let mut wait = self.options.poll;
-            if under_way.is_empty() && run.made.is_empty() {
-                if tidied.is_none_or(|tidied| now.duration_since(tidied) >= TIDIES) {
-                    self.tidy()?;
-                    tidied = Some(now);
-                }
-                let next = self.next_due(owner)?;
-                if self.is_stopped() || is_done(until, next, self.now(), run.horizon) {
-                    run.drained.next = next;
-                    return Ok(run.drained);
-                }
-                wait = pause(next, self.now(), wait);
-            }
-            expected = self.now().checked_add(wait).unwrap_or(Timestamp::MAX);
+            };
+            run.expected = self.now().checked_add(wait).unwrap_or(Timestamp::MAX);
             self.wait(&mut under_way, &mut run, wait).await;
         }
+    }
+
+    /// Does what the database is needed for: writes what was made, and claims what is due. Returns how long nothing else is to be
+    /// done; none: it is the end.
+    fn step(&self, run: &mut Run, until: Until, under_way: usize) -> Result<Option<Duration>, EventError> {
+        if schedule::was_asleep(run.expected, self.now()) {
+            run.horizon = self.spread_missed(run.owner)?;
+        }
+        let is_held = self.is_stopped() || run.troubled.is_some();
+        let room = if is_held { 0 } else { AT_ONCE.saturating_sub(under_way) };
+        run.claimed = self.turn_over(run, room)?;
+        if under_way > 0 || !run.claimed.is_empty() {
+            return Ok(Some(self.options.poll));
+        }
+        if run.tidied.is_none_or(|tidied| self.now().duration_since(tidied) >= TIDIES) {
+            self.tidy()?;
+            run.tidied = Some(self.now());
+        }
+        let next = self.next_due(run.owner)?;
+        if self.is_stopped() || is_done(until, next, self.now(), run.horizon) {
+            run.drained.next = next;
+            return Ok(None);
+        }
+        Ok(Some(pause(next, self.now(), self.options.poll)))
     }
 
     /// Waits for an attempt to end, or so long, or to be stopped. Takes along all that have ended by then.

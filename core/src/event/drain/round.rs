@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use rusqlite::Connection;
+use tokio::time::Instant;
 
 use super::options::{Attempted, Disabled, Drained};
-use super::{Drainer, LEASE, PER_ENDPOINT, breaker, missed};
+use super::{Drainer, LEASE, PATIENCE, PER_ENDPOINT, breaker, missed};
 use crate::event::deliveries::{self, Claim, Claimed, Ended, Kept, Settled};
 use crate::event::schedule::{self, GivenUp};
 use crate::event::{Class, EventError, Owner, breakers};
@@ -16,11 +17,48 @@ const STEPS: u64 = 16;
 pub(super) struct Run {
     pub(super) owner: Option<Owner>,
     pub(super) drained: Drained,
+    /// What was claimed, and whose attempt has not begun.
+    pub(super) claimed: Vec<Claimed>,
     /// Attempts that were made and are not written yet, and how they are told.
     pub(super) made: Vec<Settled>,
     pub(super) told: Vec<Attempted>,
     /// Until when what was missed is spread.
     pub(super) horizon: Timestamp,
+    /// When it looks again at the latest.
+    pub(super) expected: Timestamp,
+    /// When what is kept no longer was last deleted.
+    pub(super) tidied: Option<Timestamp>,
+    /// Since when the database fails.
+    pub(super) troubled: Option<Instant>,
+}
+
+impl Run {
+    pub(super) fn new(owner: Option<Owner>, now: Timestamp) -> Self {
+        Self {
+            owner,
+            drained: Drained::default(),
+            claimed: Vec::new(),
+            made: Vec::new(),
+            told: Vec::new(),
+            horizon: now,
+            expected: now,
+            tidied: None,
+            troubled: None,
+        }
+    }
+
+    /// The database failed once more: whether it has done so for long enough.
+    pub(super) fn is_out_of_patience(&mut self) -> bool {
+        self.troubled.get_or_insert_with(Instant::now).elapsed() >= PATIENCE
+    }
+
+    /// What an error of the database does not say.
+    pub(super) fn note_unwritten(&self) {
+        let attempts = self.made.len();
+        if attempts > 0 {
+            tracing::warn!(target: "orkee::webhook", attempts, "attempts were made and cannot be written: they are made again");
+        }
+    }
 }
 
 /// What one transaction brought.

@@ -11,6 +11,8 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+mod trouble;
+
 use super::*;
 use crate::clock::Clock;
 use crate::event::{
