@@ -10,8 +10,10 @@ use crate::event::deliveries::{Claimed, Ended, Next, Record, Settled};
 use crate::event::{Class, schedule};
 use crate::plugin::{Attempt, Delivered, Delivery, Target, Transport};
 
-/// Nothing that a dispatcher or a receiver does makes an attempt last longer, so that it ends within its lease.
-const LONGEST: Duration = Duration::from_secs(40);
+/// For so long an attempt waits until its dispatcher is open. It takes time where it has to be compiled.
+const OPENING: Duration = Duration::from_secs(30);
+/// Nothing that a dispatcher or a receiver does makes an attempt last longer, so that it ends within its lease, the opening included.
+const LONGEST: Duration = Duration::from_secs(25);
 
 /// How an attempt ended, before the schedule is asked.
 struct Outcome {
@@ -25,10 +27,9 @@ impl Drainer {
     pub(super) async fn attempt(&self, claimed: Claimed) -> (Settled, Attempted) {
         let at = self.now();
         let begun = Instant::now();
-        let outcome = match tokio::time::timeout(LONGEST, self.deliver(&claimed, at)).await {
-            Ok(Ok(delivered)) => outcome(delivered, at, self.now()),
-            Ok(Err(class)) => not_sent(class, at, begun.elapsed()),
-            Err(_) => not_sent(Class::Timeout, at, begun.elapsed()),
+        let outcome = match self.deliver(&claimed, at).await {
+            Ok(delivered) => outcome(delivered, at, self.now()),
+            Err(class) => not_sent(class, at, begun.elapsed()),
         };
         self.judge(claimed, outcome)
     }
@@ -41,7 +42,9 @@ impl Drainer {
             tracing::warn!(target: "orkee::webhook", dispatcher = endpoint.dispatcher, "{error}");
             Class::Dispatcher
         };
-        let dispatcher = self.dispatchers.get(&endpoint.dispatcher).await.map_err(|error| failed(&error))?;
+        // That it takes too long says nothing of the receiver.
+        let opening = tokio::time::timeout(OPENING, self.dispatchers.get(&endpoint.dispatcher));
+        let dispatcher = opening.await.map_err(|late| failed(&late))?.map_err(|error| failed(&error))?;
         let delivery = Delivery {
             id: claimed.id.clone(),
             event: claimed.kind.as_str().to_owned(),
@@ -52,7 +55,8 @@ impl Drainer {
             keys: claimed.keys.clone(),
             headers: claimed.headers.clone(),
         };
-        dispatcher.deliver(delivery).await.map_err(|error| failed(&error))
+        let delivering = tokio::time::timeout(LONGEST, dispatcher.deliver(delivery));
+        delivering.await.map_err(|_| Class::Timeout)?.map_err(|error| failed(&error))
     }
 
     /// What comes next, by the schedule.

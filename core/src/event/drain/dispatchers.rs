@@ -1,10 +1,10 @@
 //! Who makes the attempts.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
 use crate::plugin::{Delivered, Delivery, DispatcherError, DispatcherLibrary, PluginError, WasmDispatcher};
 
@@ -36,10 +36,13 @@ impl Dispatchers for DispatcherLibrary {
     }
 }
 
-/// Those that are open.
+/// One that is open, or being opened.
+type Cell = Arc<OnceCell<Arc<dyn Dispatch>>>;
+
+/// Those that are open. Each has a cell of its own, so that one that takes long, or never ends, holds up no other.
 pub(super) struct Open {
     host: Arc<dyn Dispatchers>,
-    known: Mutex<BTreeMap<String, Arc<dyn Dispatch>>>,
+    known: Mutex<BTreeMap<String, Cell>>,
 }
 
 impl Open {
@@ -47,14 +50,19 @@ impl Open {
         Self { host, known: Mutex::default() }
     }
 
-    /// Held over the opening, so that many attempts that begin at once compile a dispatcher once.
+    /// Many attempts that begin at once open a dispatcher once. What an attempt has no more time to wait for goes on, for the next.
     pub(super) async fn get(&self, name: &str) -> Result<Arc<dyn Dispatch>, DispatcherError> {
-        let mut known = self.known.lock().await;
-        if let Some(dispatcher) = known.get(name) {
+        let cell = self.cell(name);
+        if let Some(dispatcher) = cell.get() {
             return Ok(Arc::clone(dispatcher));
         }
-        let dispatcher = self.host.open(name).await?;
-        known.insert(name.to_owned(), Arc::clone(&dispatcher));
-        Ok(dispatcher)
+        let (host, name) = (Arc::clone(&self.host), name.to_owned());
+        let opening = async move { cell.get_or_try_init(|| host.open(&name)).await.cloned() };
+        tokio::spawn(opening).await.map_err(|stopped| PluginError::Host(stopped.into()))?
+    }
+
+    fn cell(&self, name: &str) -> Cell {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(name.to_owned()).or_default())
     }
 }

@@ -83,3 +83,41 @@ async fn a_database_that_stays_locked_ends_a_drain_after_a_minute() {
     assert!(drainer.drain(None, Until::Due).await.is_err());
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
+
+/// One dispatcher that never opens, beside one that does.
+struct Stuck(Arc<Scripted>);
+
+#[async_trait]
+impl Dispatchers for Stuck {
+    async fn open(&self, name: &str) -> Result<Arc<dyn Dispatch>, DispatcherError> {
+        match name {
+            "stuck" => std::future::pending().await,
+            _ => Ok(self.0.clone()),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn w21_a_dispatcher_that_never_opens_holds_up_no_other() {
+    let world = World::new(|_| at_once(Class::Delivered));
+    for n in 0..6 {
+        world.endpoint(&format!("https://n{n}.example"), false);
+    }
+    let stuck = "UPDATE endpoints SET dispatcher = 'stuck' WHERE url = 'https://n0.example'";
+    world.with(|db| Ok(db.execute(stuck, [])?));
+    world.emit(10);
+    let options = world.options.clone();
+    let drainer = Drainer::new(world.ledger.clone(), Arc::new(Stuck(world.scripted.clone())), options);
+    let drained = drainer.drain(None, Until::Due).await.unwrap();
+    let seen = world.seen();
+    assert!(seen.iter().all(|s| s.0.as_second() == START), "{seen:?}");
+    assert_eq!((drained.delivered, seen.len()), (50, 50));
+    // It is the dispatcher's failure, and opens no breaker of the receiver.
+    let (classes, breakers) = world.with(|db| {
+        let classes: String =
+            db.query_row("SELECT group_concat(DISTINCT class) FROM attempts", [], |row| row.get(0))?;
+        let breakers: u32 = db.query_row("SELECT count(*) FROM breakers", [], |row| row.get(0))?;
+        Ok((classes, breakers))
+    });
+    assert_eq!((classes.as_str(), breakers), ("delivered,dispatcher", 0));
+}
