@@ -89,6 +89,12 @@ fn w14_an_endpoint_that_failed_for_five_days_is_disabled_and_the_audit_trail_say
     let five_days = 5 * DAY.as_millis() as i64;
     let sql = "UPDATE endpoints SET failing_since = failing_since - ?1";
     assert_eq!(rig.database().execute(sql, [five_days]).unwrap(), 1);
+    // Time alone switches nothing off: it was tried on each of the days.
+    let sql = "INSERT INTO attempts (delivery, number, at, duration_ms, class, status) \
+               SELECT rowid, 100 + ?1, since - ?1 * ?2 / 2, 1, 'server_error', 500 FROM deliveries";
+    for n in 1..=7 {
+        assert_eq!(rig.database().execute(sql, [n, DAY.as_millis() as i64]).unwrap(), 1);
+    }
     rig.hurry();
     wait::until("a webhook that is disabled", || {
         Some(()).filter(|()| rig.ann.webhook(&id)["enabled"] == false)

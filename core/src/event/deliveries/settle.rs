@@ -12,6 +12,17 @@ use super::super::{Class, Endpoint, EventError, endpoints};
 
 /// An endpoint is disabled when nothing reached it for so long.
 const FAILING_FOR: SignedDuration = SignedDuration::from_hours(5 * 24);
+/// And so often, and on so many days: that time passed while nothing was tried says nothing of it.
+const FAILURES: u32 = 8;
+const DAYS: u32 = 3;
+
+/// Attempts on an endpoint since a moment, and the days of them. One that came no further than this machine's own network counts on
+/// a day alone on which an attempt on any endpoint came further: else it is the network that failed. ?1: the endpoint, ?2: since when.
+const FAILED: &str = "WITH reached (day) AS MATERIALIZED (SELECT DISTINCT at / 86400000 FROM attempts \
+                          WHERE at >= ?2 AND class NOT IN ('dns', 'refused', 'proxy')) \
+                      SELECT count(*), count(DISTINCT a.at / 86400000) FROM attempts a JOIN deliveries d ON d.rowid = a.delivery \
+                      WHERE d.endpoint = ?1 AND a.at >= ?2 \
+                      AND (a.class NOT IN ('dns', 'refused', 'proxy') OR a.at / 86400000 IN (SELECT day FROM reached))";
 
 /// Of a reply, the part that is kept.
 const REPLY: usize = 1024;
@@ -164,13 +175,19 @@ fn judge(
         db.prepare_cached(sql)?.execute([row])?;
         return Ok(None);
     }
-    let sql = "UPDATE endpoints SET failing_since = ? WHERE rowid = ? AND failing_since IS NULL";
+    // One in the future is of a clock that was ahead.
+    let sql = "UPDATE endpoints SET failing_since = ?1 WHERE rowid = ?2 AND ifnull(failing_since, ?1 + 1) > ?1";
     db.prepare_cached(sql)?.execute((ms(record.at), row))?;
     if let Next::Disable(why) = next {
         return Ok(Some(why.clone()));
     }
-    let sql = "SELECT ? - failing_since >= ? FROM endpoints WHERE rowid = ?";
-    let values = (ms(record.at), FAILING_FOR.as_millis() as i64, row);
-    let is_over: bool = db.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+    let sql = "SELECT failing_since FROM endpoints WHERE rowid = ?";
+    let since: i64 = db.prepare_cached(sql)?.query_row([row], |row| row.get(0))?;
+    if ms(record.at) - since < FAILING_FOR.as_millis() as i64 {
+        return Ok(None);
+    }
+    let failed = db.prepare_cached(FAILED)?.query_row((row, since), |row| Ok((row.get(0)?, row.get(1)?)));
+    let (attempts, days): (u32, u32) = failed?;
+    let is_over = attempts >= FAILURES && days >= DAYS;
     Ok(is_over.then(|| "every attempt failed for five days".to_owned()))
 }

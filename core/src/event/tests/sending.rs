@@ -268,11 +268,50 @@ fn w14_five_days_without_a_success_disable_an_endpoint_once_and_a_success_begins
     assert_eq!(attempt(five_days - 1, Class::Timeout), 0);
     assert_eq!(attempt(five_days, Class::Delivered), 0);
     assert_eq!(failing(), None);
-    assert_eq!(attempt(five_days + 1, Class::Timeout), 0);
+    for n in 0..10 {
+        assert_eq!(attempt(five_days + 1 + n * 43_200, Class::Timeout), 0);
+    }
     assert_eq!(attempt(2 * five_days, Class::Timeout), 0);
     assert_eq!(attempt(2 * five_days + 1, Class::Timeout), 1);
     let found = ledger.reading(|db| endpoints::find(db, owner, &endpoint.id)).unwrap();
     assert_eq!(found.disabled.unwrap().1, "every attempt failed for five days");
+}
+
+/// Attempts on one endpoint, by the day and how each ended: whether the last switched it off.
+fn is_switched_off(attempts: &[(i64, Class)], other: Option<Class>) -> bool {
+    let (ledger, owner) = ledger();
+    let ledger: &dyn Ledger = &ledger;
+    let endpoint = add(ledger, owner, &new("https://a.example"));
+    if other.is_some() {
+        add(ledger, owner, &new("https://b.example"));
+    }
+    let mut is_off = false;
+    for (n, (day, class)) in attempts.iter().enumerate() {
+        let seconds = day * 86_400 + n as i64;
+        happen(ledger, owner, "aaaaaaaa", seconds);
+        for claimed in claims(ledger, "a", seconds) {
+            let is_it = claimed.endpoint.id == endpoint.id;
+            let class = if is_it { *class } else { other.unwrap() };
+            let ended = Ended::Attempted(record(class, seconds), Next::Dead("no".to_owned()));
+            let settled = ends(ledger, &claimed, "a", ended, seconds);
+            is_off |= settled.disabled.iter().any(|(disabled, _)| disabled.id == endpoint.id);
+        }
+    }
+    is_off
+}
+
+#[test]
+fn w14_time_that_passed_without_attempts_switches_nothing_off() {
+    use Class::{Dns, ServerError};
+    // It failed once, and again after a week with the lid closed.
+    assert!(!is_switched_off(&[(0, ServerError), (7, ServerError)], None));
+    assert!(!is_switched_off(&[[(0, ServerError); 5], [(7, ServerError); 5]].concat(), None), "on two days");
+    let days = |class| [0, 1, 2, 3, 4, 5, 6, 7, 8].map(|day| (day, class));
+    assert!(is_switched_off(&days(ServerError), None));
+    // A week without a network, in which nothing else was reached, and one in which others were.
+    assert!(!is_switched_off(&days(Dns), None));
+    assert!(!is_switched_off(&days(Dns), Some(Class::Refused)));
+    assert!(is_switched_off(&days(Dns), Some(ServerError)));
 }
 
 #[test]
