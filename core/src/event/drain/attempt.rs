@@ -1,5 +1,6 @@
 //! One attempt: from a claim to what is written of it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -23,15 +24,15 @@ struct Outcome {
 }
 
 impl Drainer {
-    /// Makes the attempt that was claimed.
-    pub(super) async fn attempt(&self, claimed: Claimed) -> (Settled, Attempted) {
+    /// Makes the attempt that `holder` claimed.
+    pub(super) async fn attempt(&self, claimed: Claimed, holder: Arc<str>) -> (Settled, Attempted) {
         let at = self.now();
         let begun = Instant::now();
         let outcome = match self.deliver(&claimed, at).await {
             Ok(delivered) => outcome(delivered, at, self.now()),
             Err(class) => not_sent(class, at, begun.elapsed()),
         };
-        self.judge(claimed, outcome)
+        self.judge(claimed, &holder, outcome)
     }
 
     async fn deliver(&self, claimed: &Claimed, at: Timestamp) -> Result<Delivered, Class> {
@@ -60,7 +61,7 @@ impl Drainer {
     }
 
     /// What comes next, by the schedule.
-    fn judge(&self, claimed: Claimed, outcome: Outcome) -> (Settled, Attempted) {
+    fn judge(&self, claimed: Claimed, holder: &str, outcome: Outcome) -> (Settled, Attempted) {
         let Outcome { record, asked } = outcome;
         let next = match record.class {
             Class::Delivered => Next::Delivered,
@@ -88,7 +89,7 @@ impl Drainer {
         };
         let settled = Settled {
             delivery: claimed.delivery,
-            holder: self.holder.clone(),
+            holder: holder.to_owned(),
             endpoint: claimed.endpoint,
             ended: Ended::Attempted(record, next),
         };

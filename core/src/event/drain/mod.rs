@@ -27,7 +27,6 @@ use jiff::Timestamp;
 
 use super::deliveries::Settled;
 use super::{EventError, Ledger, Owner, schedule};
-use crate::id;
 
 pub use dispatchers::{Dispatch, Dispatchers};
 pub use local::{Notice, Standing, is_told, note_disabled, standing};
@@ -54,14 +53,12 @@ pub struct Drainer {
     ledger: Arc<dyn Ledger>,
     dispatchers: Open,
     options: DrainOptions,
-    /// This drain, as leases name it.
-    holder: String,
 }
 
 impl Drainer {
     /// Does nothing yet.
     pub fn new(ledger: Arc<dyn Ledger>, dispatchers: Arc<dyn Dispatchers>, options: DrainOptions) -> Self {
-        Self { ledger, dispatchers: Open::new(dispatchers), options, holder: id::random(16) }
+        Self { ledger, dispatchers: Open::new(dispatchers), options }
     }
 
     /// Sends what is due, of one owner or of all, and goes on until then. An error of the database ends it; while attempts are under
@@ -73,7 +70,8 @@ impl Drainer {
         let mut under_way = FuturesUnordered::new();
         loop {
             let step = self.step(&mut run, until, under_way.len());
-            under_way.extend(run.claimed.drain(..).map(|claimed| self.attempt(claimed)));
+            let begin = |claimed| self.attempt(claimed, Arc::clone(&run.holder));
+            under_way.extend(run.claimed.drain(..).map(begin));
             let wait = match step {
                 Ok(None) => return Ok(run.drained),
                 Ok(Some(wait)) if run.troubled.take().is_none() => wait,

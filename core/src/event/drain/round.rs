@@ -1,5 +1,8 @@
 //! One turn of a drain: writes what was made, and claims what is due, in one transaction.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::time::Instant;
@@ -9,6 +12,7 @@ use super::{Drainer, LEASE, PATIENCE, PER_ENDPOINT, breaker, missed};
 use crate::event::deliveries::{self, Claim, Claimed, Ended, Kept, Settled};
 use crate::event::schedule::{self, GivenUp};
 use crate::event::{Class, EventError, Owner, breakers};
+use crate::id;
 
 /// Steps of a tidying, between which nothing is sent.
 const STEPS: u64 = 16;
@@ -16,6 +20,10 @@ const STEPS: u64 = 16;
 /// A drain under way.
 pub(super) struct Run {
     pub(super) owner: Option<Owner>,
+    /// This drain, as leases name it. Another has another name, in the same process, too.
+    pub(super) holder: Arc<str>,
+    /// The rows of deliveries whose attempt has begun and is not written.
+    pub(super) under_way: HashSet<i64>,
     pub(super) drained: Drained,
     /// What was claimed, and whose attempt has not begun.
     pub(super) claimed: Vec<Claimed>,
@@ -36,6 +44,8 @@ impl Run {
     pub(super) fn new(owner: Option<Owner>, now: Timestamp) -> Self {
         Self {
             owner,
+            holder: id::random(16).into(),
+            under_way: HashSet::new(),
             drained: Drained::default(),
             claimed: Vec::new(),
             made: Vec::new(),
@@ -80,11 +90,14 @@ impl Drainer {
             let mut turn = Turn { claimed: Vec::new(), disabled: Vec::new(), given_up: 0 };
             self.settle(db, &run.made, now, &mut turn)?;
             if room > 0 {
-                self.claim(db, run.owner, room, now, &mut turn)?;
+                self.claim(db, run, room, now, &mut turn)?;
             }
             Ok(turn)
         })?;
-        run.made.clear();
+        for made in run.made.drain(..) {
+            run.under_way.remove(&made.delivery);
+        }
+        run.under_way.extend(turn.claimed.iter().map(|claimed| claimed.delivery));
         for told in run.told.drain(..) {
             match told.class {
                 Class::Delivered => run.drained.delivered += 1,
@@ -126,45 +139,41 @@ impl Drainer {
         Ok(())
     }
 
-    /// Claims, and gives up at once what is too old.
+    /// Claims, and gives up at once what is too old. What this drain has under way it only holds for longer: a clock that was put
+    /// forward, or a lid that was closed, has ended the lease of what goes on.
     fn claim(
         &self,
         db: &Connection,
-        owner: Option<Owner>,
+        run: &Run,
         room: usize,
         now: Timestamp,
         turn: &mut Turn,
     ) -> Result<(), EventError> {
         let mut claim = Claim {
-            holder: self.holder.clone(),
+            holder: run.holder.to_string(),
             now,
             lease: LEASE,
             limit: room,
             per_endpoint: PER_ENDPOINT,
-            per_owner: self.options.per_owner,
-            owner,
+            owner: run.owner,
         };
+        let made: HashSet<i64> = run.made.iter().map(|made| made.delivery).collect();
+        let is_under_way = |row: &i64| run.under_way.contains(row) && !made.contains(row);
         loop {
             claim.limit = room - turn.claimed.len();
-            let claimed = deliveries::claim(db, &claim)?;
+            let mut claimed = deliveries::claim(db, &claim)?;
+            let all = claimed.len();
+            claimed.retain(|claimed| !is_under_way(&claimed.delivery));
+            let is_held_longer = claimed.len() < all;
             let (over, claimed): (Vec<_>, Vec<_>) =
                 claimed.into_iter().partition(|claimed| schedule::is_over(claimed.since, now));
             turn.claimed.extend(claimed);
-            if over.is_empty() {
+            if over.is_empty() && !is_held_longer {
                 return Ok(());
             }
             turn.given_up += over.len() as u64;
-            let over: Vec<Settled> = over.into_iter().map(|claimed| self.given_up(claimed)).collect();
+            let over: Vec<Settled> = over.into_iter().map(|claimed| given_up(claimed, run)).collect();
             deliveries::settle(db, &over, now)?;
-        }
-    }
-
-    fn given_up(&self, claimed: Claimed) -> Settled {
-        Settled {
-            delivery: claimed.delivery,
-            holder: self.holder.clone(),
-            endpoint: claimed.endpoint,
-            ended: Ended::GivenUp(GivenUp::Window.as_str().to_owned()),
         }
     }
 
@@ -188,6 +197,15 @@ impl Drainer {
         self.ledger.wipe_old_secrets(now)?;
         self.ledger.prune(Kept::default(), now, STEPS)?;
         Ok(())
+    }
+}
+
+fn given_up(claimed: Claimed, run: &Run) -> Settled {
+    Settled {
+        delivery: claimed.delivery,
+        holder: run.holder.to_string(),
+        endpoint: claimed.endpoint,
+        ended: Ended::GivenUp(GivenUp::Window.as_str().to_owned()),
     }
 }
 

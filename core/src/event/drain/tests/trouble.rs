@@ -121,3 +121,28 @@ async fn w21_a_dispatcher_that_never_opens_holds_up_no_other() {
     });
     assert_eq!((classes.as_str(), breakers), ("delivered,dispatcher", 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn w18_a_drain_never_sends_what_it_has_under_way_itself_whatever_the_clock_does() {
+    let mut world = World::new(|_| (Duration::from_secs(20), Class::Delivered));
+    world.options.poll = Duration::from_secs(1);
+    world.endpoint("https://one.example", false);
+    world.endpoint("https://two.example", true);
+    world.emit(2);
+    let jumping = async {
+        for lease in ["", ", lease = NULL", ", lease = 'another'", ", lease = NULL"] {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            let over = format!("UPDATE deliveries SET lease_until = 1{lease} WHERE lease IS NOT NULL");
+            world.with(|db| Ok(db.execute(&over, [])?));
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        world.seen()
+    };
+    let (drained, seen) = tokio::join!(world.drain(Until::Due), jumping);
+    assert_eq!(seen.len(), 3, "{seen:?}");
+    assert_eq!((drained.delivered, world.seen().len()), (4, 4));
+    let attempts = world.with(|db| {
+        Ok(db.query_row("SELECT group_concat(attempts) FROM deliveries", [], |row| row.get::<_, String>(0))?)
+    });
+    assert_eq!(attempts, "1,1,1,1", "each result was its own");
+}
