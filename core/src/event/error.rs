@@ -50,6 +50,12 @@ pub enum EventError {
         /// The event's id.
         id: String,
     },
+    /// More would be sent again than may be at once, or more would wait than may.
+    #[error("that would be more than {most} deliveries at once")]
+    TooMuch {
+        /// How many there may be.
+        most: u64,
+    },
     /// A row makes no sense.
     #[error("what is stored of {what} is not readable")]
     Damaged {
@@ -81,6 +87,7 @@ impl Diagnostic for EventError {
             Self::Many { .. } => "E-HOOK-006",
             Self::NoDelivery { .. } => "E-HOOK-007",
             Self::Damaged { .. } => "E-HOOK-008",
+            Self::TooMuch { .. } => "E-HOOK-009",
             Self::Ledger(_) => "E-HOOK-060",
             Self::Store(error) => error.code(),
         }
@@ -93,9 +100,11 @@ impl Diagnostic for EventError {
             | Self::Ambiguous { .. }
             | Self::Secret { .. }
             | Self::NoDelivery { .. } => Kind::Usage,
-            Self::Rotating { .. } | Self::Many { .. } | Self::Damaged { .. } | Self::Ledger(_) => {
-                Kind::Failed
-            }
+            Self::Rotating { .. }
+            | Self::Many { .. }
+            | Self::TooMuch { .. }
+            | Self::Damaged { .. }
+            | Self::Ledger(_) => Kind::Failed,
             Self::Store(error) => error.kind(),
         }
     }
@@ -112,6 +121,9 @@ impl Diagnostic for EventError {
                 "run `orkee cloud webhook deliveries`; an endpoint that is disabled or removed gets nothing"
             }
             Self::Damaged { .. } => "remove the endpoint and add it anew; other endpoints are not affected",
+            Self::TooMuch { .. } => {
+                "name fewer events, or one webhook alone with --to; if many wait already, let them be sent first"
+            }
             Self::Ledger(_) => return None,
             Self::Store(error) => return error.hint(),
         };

@@ -1,5 +1,7 @@
 //! Writing events, in the transaction of what they tell of.
 
+use std::cell::Cell;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Map, Value};
@@ -16,6 +18,9 @@ const LINE: usize = 200;
 
 /// Why a delivery is given up where there are more than may wait.
 pub const TOO_MANY: &str = "too many deliveries wait";
+
+/// Deliveries of an owner that may wait at once: whoever has endpoints that take nothing would fill the disk otherwise.
+pub const MOST_WAITING: u64 = 50_000;
 
 /// An event that is about to be written.
 #[derive(Debug, Clone)]
@@ -66,6 +71,8 @@ impl<'a> NewEvent<'a> {
 pub struct Listeners {
     owner: Owner,
     endpoints: Vec<(i64, Vec<String>)>,
+    /// How many more deliveries may wait. None: nobody has looked yet.
+    room: Cell<Option<u64>>,
 }
 
 const LISTENING: &str = "SELECT rowid, filters FROM endpoints WHERE owner = ? AND removed_at IS NULL AND disabled_at IS NULL ORDER BY rowid";
@@ -79,6 +86,12 @@ const EVENT: &str =
 const DELIVERY: &str =
     "INSERT INTO deliveries (event, endpoint, state, since, due) VALUES (?1, ?2, 'pending', ?3, ?3)";
 
+const DEAD: &str = "INSERT INTO deliveries (event, endpoint, state, since, due, settled_at, why) VALUES (?1, ?2, 'dead', ?3, ?3, ?3, ?4)";
+
+// Never looks at more than there may be.
+const WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM endpoints e CROSS JOIN deliveries d INDEXED BY deliveries_in_order \
+                       ON d.endpoint = e.rowid AND d.state = 'pending' WHERE e.owner = ?1 LIMIT ?2)";
+
 impl Listeners {
     /// Looks who listens: one look by an index.
     pub fn of(db: &Connection, owner: Owner) -> rusqlite::Result<Self> {
@@ -89,7 +102,7 @@ impl Listeners {
             let filters = serde_json::from_str(&filters).unwrap_or_else(|_| vec![String::new()]);
             Ok((row.get(0)?, filters))
         })?;
-        Ok(Self { owner, endpoints: endpoints.collect::<Result<_, _>>()? })
+        Ok(Self { owner, endpoints: endpoints.collect::<Result<_, _>>()?, room: Cell::new(None) })
     }
 
     /// Whether anybody is told of such events.
@@ -98,6 +111,7 @@ impl Listeners {
     }
 
     /// Writes an event and a delivery for each endpoint that is told of it. Returns how many there are; with none, nothing is written.
+    /// Where as many wait as may, what comes is given up at once, and says so.
     pub fn emit(
         &self,
         db: &Connection,
@@ -115,8 +129,23 @@ impl Listeners {
             return Ok(0);
         }
         let row = write(db, self.owner, event, at, ids)?;
+        let had = match self.room.get() {
+            Some(room) => room,
+            None => MOST_WAITING - waiting(db, self.owner, MOST_WAITING)?,
+        };
+        let mut room = had;
         for endpoint in &told {
-            deliver(db, row, *endpoint, at)?;
+            match room.checked_sub(1) {
+                Some(left) => {
+                    deliver(db, row, *endpoint, at)?;
+                    room = left;
+                }
+                None => drop(db.prepare_cached(DEAD)?.execute((row, endpoint, ms(at), TOO_MANY))?),
+            }
+        }
+        self.room.set(Some(room));
+        if room == 0 && had > 0 {
+            tracing::warn!(target: "orkee::event", most = MOST_WAITING, "as many deliveries wait as may: more are given up");
         }
         Ok(u32::try_from(told.len()).unwrap_or(u32::MAX))
     }
@@ -149,6 +178,11 @@ pub fn emit_to(
     let Some(endpoint) = found else { return Ok(None) };
     let row = write(db, owner, event, at, ids)?;
     deliver(db, row, endpoint, at).map(Some)
+}
+
+/// How many deliveries of an owner wait, counted up to `most`.
+pub(super) fn waiting(db: &Connection, owner: Owner, most: u64) -> rusqlite::Result<u64> {
+    db.prepare_cached(WAITING)?.query_row((owner.0, most), |row| row.get(0))
 }
 
 /// A text that may come from elsewhere: without control characters, and not long.

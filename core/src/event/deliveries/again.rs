@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::super::endpoints::DISABLED;
+use super::super::outbox::{self, MOST_WAITING};
 use super::super::time::ms;
 use super::super::{Endpoint, EventError, Owner};
 
@@ -19,9 +20,12 @@ pub struct Cancelled {
 pub enum Which {
     /// Those of these events, however they ended.
     Events(Vec<String>),
-    /// Those that were given up, and those that an attempt failed of, of events since then.
+    /// Those that were given up, and those that an attempt failed of, of events since then: the oldest, as far as one call goes.
     Failed(Option<Timestamp>),
 }
+
+/// Deliveries that are sent again by one call.
+pub const MOST_AGAIN: usize = 10_000;
 
 const AGAIN: &str = "UPDATE deliveries SET state = 'pending', since = ?1, due = ?1, before = attempts, settled_at = NULL, why = NULL, \
                      lease = NULL, lease_until = NULL WHERE rowid = ?2";
@@ -34,7 +38,7 @@ const OF_EVENT: &str = "SELECT d.rowid FROM events v JOIN deliveries d ON d.even
 const FAILED: &str = "SELECT d.rowid FROM deliveries d JOIN events v ON v.rowid = d.event JOIN endpoints e ON e.rowid = d.endpoint \
                       WHERE v.owner = ?1 AND (?2 IS NULL OR v.at >= ?2) AND (?3 IS NULL OR e.id = ?3) AND e.disabled_at IS NULL \
                       AND e.removed_at IS NULL AND (d.lease IS NULL OR d.lease_until <= ?4) \
-                      AND (d.state = 'dead' OR (d.state = 'pending' AND d.attempts > d.before)) ORDER BY d.rowid";
+                      AND (d.state = 'dead' OR (d.state = 'pending' AND d.attempts > d.before)) ORDER BY d.rowid LIMIT ?5";
 
 /// The rows of deliveries that [`redeliver`] would send again, of one endpoint or of all.
 pub fn matching(
@@ -58,11 +62,14 @@ pub fn matching(
                 if found.len() == before {
                     return Err(EventError::NoDelivery { id: id.clone() });
                 }
+                if found.len() > MOST_AGAIN {
+                    return Err(EventError::TooMuch { most: MOST_AGAIN as u64 });
+                }
             }
         }
         Which::Failed(since) => {
             let mut statement = db.prepare_cached(FAILED)?;
-            let values = (owner.0, since.map(ms), endpoint, ms(now));
+            let values = (owner.0, since.map(ms), endpoint, ms(now), MOST_AGAIN);
             let rows = statement.query_map(values, |row| row.get::<_, i64>(0))?;
             for row in rows {
                 found.push(row?);
@@ -74,7 +81,8 @@ pub fn matching(
     Ok(found)
 }
 
-/// Sends deliveries again, with the same id and bytes, by a schedule that begins now. Returns how many.
+/// Sends deliveries again, with the same id and bytes, by a schedule that begins now. Returns how many: no more than [`MOST_AGAIN`], and
+/// never so many that more would wait than may.
 pub fn redeliver(
     db: &Connection,
     owner: Owner,
@@ -85,6 +93,9 @@ pub fn redeliver(
     let rows = matching(db, owner, endpoint, which, now)?;
     for row in &rows {
         again(db, *row, now)?;
+    }
+    if outbox::waiting(db, owner, MOST_WAITING + 1)? > MOST_WAITING {
+        return Err(EventError::TooMuch { most: MOST_WAITING });
     }
     Ok(rows.len() as u64)
 }

@@ -385,3 +385,82 @@ fn a_list_goes_on_where_its_last_part_ended() {
     let failed = deliveries::Query { failed: true, limit: 10, ..Default::default() };
     assert!(ledger.reading(|db| deliveries::list(db, owner, &failed)).unwrap().deliveries.is_empty());
 }
+
+/// So many deliveries of the owner's endpoints, in this state, of events of before.
+fn fill(ledger: &dyn Ledger, owner: Owner, count: u64, state: &str) {
+    let filled = ledger.writing(|db| {
+        db.execute(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) \
+             INSERT INTO events (owner, id, kind, sequence, at, body) SELECT ?2, 'msg_' || ?3 || i, 'project.updated', i, 0, x'7b7d' FROM n",
+            (count, owner.0, state),
+        )?;
+        db.execute(
+            "INSERT INTO deliveries (event, endpoint, state, since, due, settled_at) \
+             SELECT v.rowid, e.rowid, ?1, 0, 0, iif(?1 = 'pending', NULL, 0) FROM events v JOIN endpoints e ON e.owner = v.owner \
+             WHERE v.id LIKE 'msg_' || ?1 || '%'",
+            [state],
+        )?;
+        Ok(())
+    });
+    filled.unwrap();
+}
+
+#[test]
+fn what_comes_while_as_many_wait_as_may_is_given_up_at_once_and_says_so() {
+    let (ledger, owner) = ledger();
+    let ledger: &dyn Ledger = &ledger;
+    add(ledger, owner, &new("https://a.example"));
+    fill(ledger, owner, MOST_WAITING - 3, "pending");
+    add(ledger, owner, &new("https://b.example"));
+    for n in 0..3 {
+        happen(ledger, owner, &format!("p{n:07}"), n);
+    }
+    // As many of the last three as there was room for; the others are there, too.
+    let query = deliveries::Query { limit: 6, ..Default::default() };
+    let page = ledger.reading(|db| deliveries::list(db, owner, &query)).unwrap();
+    let mut shown: Vec<_> = page.deliveries.iter().map(|one| (one.state, one.why.as_deref())).collect();
+    shown.reverse();
+    assert_eq!(shown[..3], [(State::Pending, None); 3]);
+    assert_eq!(shown[3..], [(State::Dead, Some(deliveries::TOO_MANY)); 3]);
+    // Somebody else has room of their own.
+    let other = ledger.writing(|db| {
+        db.execute("INSERT INTO spaces (tenant) VALUES ('other')", [])?;
+        Ok(Owner(db.last_insert_rowid()))
+    });
+    let other = other.unwrap();
+    add(ledger, other, &new("https://c.example"));
+    happen(ledger, other, "aaaaaaaa", 0);
+    assert_eq!(all(ledger, other)[0].state, State::Pending);
+}
+
+#[test]
+fn one_call_sends_a_bounded_number_again_and_never_lets_more_wait_than_may() {
+    let (ledger, owner) = ledger();
+    let ledger: &dyn Ledger = &ledger;
+    for n in 0..11 {
+        add(ledger, owner, &new(&format!("https://n{n}.example")));
+    }
+    fill(ledger, owner, 1000, "dead");
+    let waiting = || {
+        let sql = "SELECT count(*) FROM deliveries WHERE state = 'pending'";
+        ledger.reading(|db| Ok(db.query_row(sql, [], |row| row.get::<_, u64>(0))?)).unwrap()
+    };
+    let again = |which: Which| ledger.writing(|db| redeliver(db, owner, None, &which, at(5)));
+    let named = Which::Events((1..=1000).map(|n| format!("msg_dead{n}")).collect());
+    assert_eq!(again(named.clone()).unwrap_err().code(), "E-HOOK-009");
+    assert_eq!(waiting(), 0);
+    assert_eq!(again(Which::Failed(None)).unwrap(), 10_000);
+    assert_eq!(again(Which::Failed(None)).unwrap(), 1000);
+    assert_eq!(again(Which::Failed(None)).unwrap(), 0);
+    fill(ledger, owner, (MOST_WAITING - 11_000) / 11 + 1, "cancelled");
+    ledger
+        .writing(
+            |db| Ok(db.execute("UPDATE deliveries SET state = 'pending' WHERE state = 'cancelled'", [])?),
+        )
+        .unwrap();
+    ledger
+        .writing(|db| Ok(db.execute("UPDATE deliveries SET state = 'dead' WHERE rowid <= 20", [])?))
+        .unwrap();
+    assert_eq!(again(Which::Failed(None)).unwrap_err().code(), "E-HOOK-009");
+    assert!(waiting() <= MOST_WAITING);
+}

@@ -164,6 +164,9 @@ impl From<EventError> for ApiError {
                 "too-many-webhooks",
                 format!("there are {most} webhooks, and no more are possible: remove one first"),
             ),
+            EventError::TooMuch { most } => {
+                Self::too_large(format!("that would be more than {most} deliveries at once"), *most)
+            }
             _ => Self::internal(&error),
         }
     }
