@@ -188,7 +188,7 @@ impl Drainer {
         if !self.ledger.reading(|db| missed::is_any(db, owner, now))? {
             return Ok(now);
         }
-        self.ledger.noting(|db| missed::spread(db, owner, now, &*self.options.random))
+        missed::spread(&*self.ledger, owner, now, &*self.options.random)
     }
 
     /// Deletes what is kept no longer, and secrets whose time is over.

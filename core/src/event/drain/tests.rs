@@ -157,8 +157,12 @@ impl World {
     }
 
     async fn drain(&self, until: Until) -> Drained {
+        self.drain_by(self.ledger.clone(), until).await
+    }
+
+    async fn drain_by(&self, ledger: Arc<dyn Ledger>, until: Until) -> Drained {
         let dispatchers = Arc::new(Only(self.scripted.clone()));
-        let drainer = Drainer::new(self.ledger.clone(), dispatchers, self.options.clone());
+        let drainer = Drainer::new(ledger, dispatchers, self.options.clone());
         drainer.drain(None, until).await.unwrap()
     }
 
@@ -176,6 +180,37 @@ impl World {
             Ok(())
         });
         states
+    }
+}
+
+/// The database, and what a drain writes there.
+struct Watched {
+    ledger: Arc<FileLedger>,
+    transactions: AtomicUsize,
+    /// Rows of the largest one.
+    most: AtomicUsize,
+}
+
+impl Watched {
+    fn of(world: &World) -> Arc<Self> {
+        let (transactions, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { ledger: world.ledger.clone(), transactions, most })
+    }
+}
+
+impl Ledger for Watched {
+    fn read(&self, work: &mut dyn FnMut(&Connection) -> Result<(), EventError>) -> Result<(), EventError> {
+        self.ledger.read(work)
+    }
+
+    fn write(&self, work: &mut dyn FnMut(&Connection) -> Result<(), EventError>) -> Result<(), EventError> {
+        self.transactions.fetch_add(1, Ordering::SeqCst);
+        self.ledger.write(&mut |db| {
+            let before = db.total_changes();
+            work(db)?;
+            self.most.fetch_max((db.total_changes() - before) as usize, Ordering::SeqCst);
+            Ok(())
+        })
     }
 }
 
@@ -413,4 +448,19 @@ async fn w13_an_endpoint_that_is_gone_is_asked_no_more_even_for_what_was_queued(
     assert_eq!((world.seen().len(), drained.disabled.len()), (1, 1));
     assert!(drained.disabled[0].why.contains("410"), "{:?}", drained.disabled);
     assert_eq!(world.states(), [("cancelled".to_owned(), 4), ("dead".to_owned(), 1)].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn w22_what_was_missed_is_spread_in_transactions_of_a_bounded_size() {
+    let world = World::new(|_| at_once(Class::Delivered));
+    world.endpoint("https://one.example", false);
+    world.emit(2500);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let begun = world.clock.now();
+    let watched = Watched::of(&world);
+    assert_eq!(world.drain_by(watched.clone(), Until::Due).await.delivered, 2500);
+    assert_eq!(watched.most.load(Ordering::SeqCst), 1000);
+    let late: Vec<_> = world.seen().iter().map(|s| s.0.duration_since(begun).as_secs_f64()).collect();
+    let busiest = (0..125).map(|second| late.iter().filter(|late| **late as usize == second).count()).max();
+    assert!(late.last().unwrap() > &124.0 && busiest < Some(30), "{busiest:?}, {:?}", late.last());
 }
