@@ -60,7 +60,9 @@ pub struct Delivery {
     pub why: Option<String>,
     /// When it is tried next.
     pub next_at: Option<Timestamp>,
-    /// The attempts so far, the first one first.
+    /// How many attempts were made.
+    pub made: u32,
+    /// The newest of them, the first one first.
     pub attempts: Vec<Attempted>,
 }
 
@@ -89,39 +91,82 @@ pub struct Attempted {
     pub next_at: Option<Timestamp>,
 }
 
-const LIST: &str = "SELECT d.rowid, v.id, v.kind, e.id, e.url, v.project, v.sequence, v.at, d.state, d.why, d.due \
-                    FROM endpoints e CROSS JOIN deliveries d ON d.endpoint = e.rowid JOIN events v ON v.rowid = d.event \
-                    WHERE e.owner = ?1 AND (?2 IS NULL OR e.id = ?2) AND (?3 IS NULL OR v.id = ?3) \
-                    AND (?4 IS NULL OR v.at >= ?4) AND (NOT ?5 OR d.state = 'dead' OR (d.state = 'pending' AND d.attempts > d.before)) \
-                    AND (?6 IS NULL OR d.rowid < ?6) ORDER BY d.rowid DESC LIMIT ?7";
+/// Attempts of a delivery that are shown.
+const SHOWN: u32 = 20;
+
+/// Bytes of replies and names after which a page ends.
+const PAGE: usize = 256 * 1024;
+
+const OF_EVENT: &str = "SELECT d.rowid FROM events v JOIN deliveries d ON d.event = v.rowid JOIN endpoints e ON e.rowid = d.endpoint \
+                        WHERE v.id = ?1 AND v.owner = ?2 AND (?3 IS NULL OR e.id = ?3)";
+
+const ENDPOINTS: &str = "SELECT rowid FROM endpoints WHERE owner = ?1 AND (?2 IS NULL OR id = ?2)";
+
+// In the order of the index, so that it ends with as many as are wanted.
+const OF_ENDPOINT: &str = "SELECT d.rowid FROM deliveries d INDEXED BY deliveries_by_endpoint \
+                           WHERE d.endpoint = ?1 AND d.rowid < ?2 \
+                           AND (NOT ?3 OR d.state = 'dead' OR (d.state = 'pending' AND d.attempts > d.before)) \
+                           AND (?4 IS NULL OR (SELECT at FROM events WHERE rowid = d.event) >= ?4) \
+                           ORDER BY d.rowid DESC LIMIT ?5";
+
+// Of one row; the conditions once more for what was found by its event.
+const ONE: &str = "SELECT d.rowid, v.id, v.kind, e.id, e.url, v.project, v.sequence, v.at, d.state, d.why, d.due, d.attempts \
+                   FROM deliveries d JOIN endpoints e ON e.rowid = d.endpoint JOIN events v ON v.rowid = d.event \
+                   WHERE d.rowid = ?1 AND (?2 IS NULL OR v.at >= ?2) \
+                   AND (NOT ?3 OR d.state = 'dead' OR (d.state = 'pending' AND d.attempts > d.before))";
 
 const ATTEMPTS: &str = "SELECT number, at, duration_ms, class, status, tls, address, request_id, reply, next_at FROM attempts \
-                        WHERE delivery = ? ORDER BY number";
+                        WHERE delivery = ?1 ORDER BY number DESC LIMIT ?2";
 
-/// An owner's deliveries, the newest first.
+/// An owner's deliveries, the newest first. A page ends with as many as are wanted, or after so much that it would be large.
 pub fn list(db: &Connection, owner: Owner, query: &Query) -> Result<Page, EventError> {
-    let more = query.limit.saturating_add(1);
-    let mut statement = db.prepare_cached(LIST)?;
-    let mut rows = statement.query(rusqlite::params![
-        owner.0,
-        query.endpoint,
-        query.id,
-        query.since.map(ms),
-        query.failed,
-        query.after,
-        more,
-    ])?;
     let mut page = Page::default();
-    while let Some(row) = rows.next()? {
-        if page.deliveries.len() as u64 == u64::from(query.limit) {
+    if query.limit == 0 {
+        return Ok(page);
+    }
+    let mut bytes = 0;
+    for row in rows(db, owner, query)? {
+        if page.deliveries.len() as u64 == u64::from(query.limit) || bytes >= PAGE {
             page.next = page.deliveries.last().map(|delivery| delivery.row);
             break;
         }
-        let mut delivery = delivery(row)?;
-        delivery.attempts = attempts(db, delivery.row)?;
+        let Some(mut delivery) = one(db, row, query)? else { continue };
+        delivery.attempts = attempts(db, row)?;
+        bytes += delivery.attempts.iter().map(Attempted::size).sum::<usize>();
         page.deliveries.push(delivery);
     }
     Ok(page)
+}
+
+/// The rows of a page and of one more, the newest first.
+fn rows(db: &Connection, owner: Owner, query: &Query) -> Result<Vec<i64>, EventError> {
+    let before = query.after.unwrap_or(i64::MAX);
+    let mut found: Vec<i64> = Vec::new();
+    if let Some(id) = &query.id {
+        let mut statement = db.prepare_cached(OF_EVENT)?;
+        for row in statement.query_map((id, owner.0, &query.endpoint), |row| row.get(0))? {
+            found.push(row?);
+        }
+        found.retain(|row| *row < before);
+    } else {
+        let mut endpoints = db.prepare_cached(ENDPOINTS)?;
+        let mut statement = db.prepare_cached(OF_ENDPOINT)?;
+        let more = query.limit.saturating_add(1);
+        for endpoint in endpoints.query_map((owner.0, &query.endpoint), |row| row.get::<_, i64>(0))? {
+            let values = (endpoint?, before, query.failed, query.since.map(ms), more);
+            for row in statement.query_map(values, |row| row.get(0))? {
+                found.push(row?);
+            }
+        }
+    }
+    found.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(found)
+}
+
+fn one(db: &Connection, row: i64, query: &Query) -> Result<Option<Delivery>, EventError> {
+    let mut statement = db.prepare_cached(ONE)?;
+    let mut rows = statement.query((row, query.since.map(ms), query.failed))?;
+    rows.next()?.map(delivery).transpose()
 }
 
 fn delivery(row: &Row<'_>) -> Result<Delivery, EventError> {
@@ -140,13 +185,14 @@ fn delivery(row: &Row<'_>) -> Result<Delivery, EventError> {
         state,
         why: row.get(9)?,
         next_at: if state == State::Pending { time_or_none(row, 10)? } else { None },
+        made: row.get(11)?,
         attempts: Vec::new(),
     })
 }
 
 fn attempts(db: &Connection, delivery: i64) -> Result<Vec<Attempted>, EventError> {
     let mut statement = db.prepare_cached(ATTEMPTS)?;
-    let attempts = statement.query_map([delivery], |row| {
+    let attempts = statement.query_map((delivery, SHOWN), |row| {
         Ok(Attempted {
             number: row.get(0)?,
             at: time(row, 1)?,
@@ -161,5 +207,13 @@ fn attempts(db: &Connection, delivery: i64) -> Result<Vec<Attempted>, EventError
             next_at: time_or_none(row, 9)?,
         })
     })?;
-    Ok(attempts.collect::<Result<_, _>>()?)
+    let mut attempts: Vec<Attempted> = attempts.collect::<Result<_, _>>()?;
+    attempts.reverse();
+    Ok(attempts)
+}
+
+impl Attempted {
+    fn size(&self) -> usize {
+        self.reply.len() + self.request_id.as_ref().map_or(0, String::len)
+    }
 }

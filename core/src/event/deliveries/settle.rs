@@ -102,6 +102,11 @@ const COUNT: &str = "UPDATE deliveries SET attempts = attempts + 1 WHERE rowid =
 const SETTLE: &str = "UPDATE deliveries SET state = ?3, due = ifnull(?4, due), settled_at = ?5, why = ?6, lease = NULL, \
                       lease_until = NULL WHERE rowid = ?1 AND lease = ?2 AND state = 'pending'";
 
+/// Attempts of a delivery that are kept: what is sent again and again does not grow for ever.
+const KEPT: i64 = 50;
+
+const TRIM: &str = "DELETE FROM attempts WHERE delivery = ?1 AND number <= (SELECT attempts FROM deliveries WHERE rowid = ?1) - ?2";
+
 /// Writes what became of claims. What somebody else holds by now stays theirs.
 pub fn settle(db: &Connection, settled: &[Settled], now: Timestamp) -> Result<Settlement, EventError> {
     let mut settlement = Settlement::default();
@@ -159,6 +164,7 @@ fn note(db: &Connection, delivery: i64, record: &Record, next: Option<i64>) -> R
         next,
     ])?;
     db.prepare_cached(COUNT)?.execute([delivery])?;
+    db.prepare_cached(TRIM)?.execute((delivery, KEPT))?;
     Ok(())
 }
 

@@ -464,3 +464,76 @@ fn one_call_sends_a_bounded_number_again_and_never_lets_more_wait_than_may() {
     assert_eq!(again(Which::Failed(None)).unwrap_err().code(), "E-HOOK-009");
     assert!(waiting() <= MOST_WAITING);
 }
+
+#[test]
+fn w37_of_many_attempts_the_newest_are_shown_with_how_many_there_were() {
+    let (ledger, owner) = ledger();
+    let ledger: &dyn Ledger = &ledger;
+    add(ledger, owner, &new("https://a.example"));
+    happen(ledger, owner, "aaaaaaaa", 0);
+    for n in 0..120 {
+        let claimed = claims(ledger, "a", n).remove(0);
+        fails(ledger, &claimed, "a", n, Next::Retry(at(n + 1)));
+    }
+    let shown = all(ledger, owner).remove(0);
+    let numbers: Vec<_> = shown.attempts.iter().map(|attempt| attempt.number).collect();
+    assert_eq!((shown.made, numbers), (120, (101..=120).collect()));
+    let kept = "SELECT count(*) FROM attempts";
+    let kept = ledger.reading(|db| Ok(db.query_row(kept, [], |row| row.get::<_, u64>(0))?));
+    assert_eq!(kept.unwrap(), 50);
+}
+
+#[test]
+fn w37_a_page_of_long_replies_ends_early_and_the_pages_together_have_all() {
+    let (ledger, owner) = ledger();
+    let ledger: &dyn Ledger = &ledger;
+    add(ledger, owner, &new("https://a.example"));
+    add(ledger, owner, &new("https://b.example"));
+    fill(ledger, owner, 500, "dead");
+    let fail = "INSERT INTO attempts (delivery, number, at, duration_ms, class, reply) \
+                SELECT rowid, 1, 0, 0, 'timeout', zeroblob(1024) FROM deliveries";
+    ledger.writing(|db| Ok(db.execute(fail, [])?)).unwrap();
+    let mut query = deliveries::Query { limit: 400, failed: true, ..Default::default() };
+    let (mut pages, mut found) = (Vec::new(), Vec::new());
+    loop {
+        let page = ledger.reading(|db| deliveries::list(db, owner, &query)).unwrap();
+        pages.push(page.deliveries.len());
+        found.extend(page.deliveries.into_iter().map(|one| one.row));
+        query.after = page.next;
+        if page.next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [256, 256, 256, 232]);
+    let rows: Vec<i64> = (1..=1000).rev().collect();
+    assert_eq!(found, rows);
+}
+
+#[test]
+fn w37_deliveries_are_found_by_an_index_however_many_there_are() {
+    let mut store = store();
+    // SQLite calls it once in so many steps of its machine.
+    let steps = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&steps);
+    let handler = move || count.fetch_add(10, Ordering::Relaxed) == u64::MAX;
+    store.connection.progress_handler(10, Some(handler)).unwrap();
+    let owner = store.owner();
+    let ledger: &dyn Ledger = &FileLedger::over(store);
+    let endpoint = add(ledger, owner, &new("https://a.example"));
+    add(ledger, owner, &new("https://b.example"));
+    fill(ledger, owner, 20_000, "delivered");
+    happen(ledger, owner, "aaaaaaaa", 5);
+    let id = all(ledger, owner)[0].id.clone();
+    let query = || deliveries::Query { limit: 10, ..Default::default() };
+    let of_event = deliveries::Query { id: Some(id), endpoint: Some(endpoint.id.clone()), ..query() };
+    let of_endpoint = deliveries::Query { endpoint: Some(endpoint.id), ..query() };
+    for (query, expected) in
+        [(query(), 10), (of_endpoint, 10), (of_event, 1), (deliveries::Query { limit: 0, ..query() }, 0)]
+    {
+        steps.store(0, Ordering::Relaxed);
+        let found = ledger.reading(|db| deliveries::list(db, owner, &query)).unwrap().deliveries.len();
+        let steps = steps.load(Ordering::Relaxed);
+        assert_eq!(found, expected, "{query:?}");
+        assert!(steps < 5000, "{steps} steps for {query:?}");
+    }
+}

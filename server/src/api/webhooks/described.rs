@@ -38,7 +38,7 @@ pub(super) fn endpoint_for_member(of: &Endpoint) -> Value {
     told
 }
 
-/// A delivery with its attempts.
+/// A delivery with the newest of its attempts.
 pub(super) fn delivery(of: &Delivery) -> Value {
     json!({
         "id": of.id,
@@ -48,6 +48,7 @@ pub(super) fn delivery(of: &Delivery) -> Value {
         "at": rfc3339(of.at),
         "state": of.state.as_str(),
         "reason": of.why,
+        "attempts_made": of.made,
         "attempts": of.attempts.iter().map(attempt).collect::<Vec<_>>(),
     })
 }

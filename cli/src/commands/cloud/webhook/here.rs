@@ -108,7 +108,7 @@ impl Place for Here<'_> {
     }
 
     fn deliveries(&self, query: &Query) -> Result<Vec<Delivery>, Failure> {
-        let asked = deliveries::Query {
+        let mut asked = deliveries::Query {
             endpoint: query.endpoint.clone(),
             id: query.id.clone(),
             since: query.since,
@@ -116,8 +116,17 @@ impl Place for Here<'_> {
             after: None,
             limit: query.limit,
         };
-        let found = self.ledger.reading(|db| deliveries::list(db, self.owner, &asked))?;
-        Ok(found.deliveries.into_iter().map(delivery).collect())
+        let mut found = Vec::new();
+        loop {
+            // A page may end before as many are there as are wanted.
+            let page = self.ledger.reading(|db| deliveries::list(db, self.owner, &asked))?;
+            found.extend(page.deliveries.into_iter().map(delivery));
+            asked.limit = query.limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+            asked.after = page.next;
+            if asked.after.is_none() || asked.limit == 0 {
+                return Ok(found);
+            }
+        }
     }
 
     fn redeliver(&self, webhook: &str, ids: &[String]) -> Result<u64, Failure> {
