@@ -45,8 +45,10 @@ const LEASE: Duration = Duration::from_secs(60);
 /// How long an error of the database is borne while there are attempts to write, and how often it is tried again.
 const PATIENCE: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(1);
-/// How often a drain that goes on deletes what is kept no longer.
-const TIDIES: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+/// How often a drain that goes on deletes what is kept no longer, and how often it looks for secrets whose time is over. It does so
+/// however much is under way.
+const TIDIES: Duration = Duration::from_hours(1);
+const WIPES: Duration = Duration::from_secs(10);
 
 /// Sends what is due in one database.
 pub struct Drainer {
@@ -100,12 +102,9 @@ impl Drainer {
         let is_held = self.is_stopped() || run.troubled.is_some();
         let room = if is_held { 0 } else { AT_ONCE.saturating_sub(under_way) };
         run.claimed = self.turn_over(run, room)?;
+        self.tidy_in_time(run)?;
         if under_way > 0 || !run.claimed.is_empty() {
             return Ok(Some(self.options.poll));
-        }
-        if run.tidied.is_none_or(|tidied| self.now().duration_since(tidied) >= TIDIES) {
-            self.tidy()?;
-            run.tidied = Some(self.now());
         }
         let next = self.next_due(run.owner)?;
         if self.is_stopped() || is_done(until, next, self.now(), run.horizon) {

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::time::Instant;
 
 use super::options::{Attempted, Disabled, Drained};
-use super::{Drainer, LEASE, PATIENCE, PER_ENDPOINT, breaker, missed};
+use super::{Drainer, LEASE, PATIENCE, PER_ENDPOINT, TIDIES, WIPES, breaker, missed};
 use crate::event::deliveries::{self, Claim, Claimed, Ended, Kept, Settled};
 use crate::event::schedule::{self, GivenUp};
 use crate::event::{Class, EventError, Owner, breakers};
@@ -34,8 +34,9 @@ pub(super) struct Run {
     pub(super) horizon: Timestamp,
     /// When it looks again at the latest.
     pub(super) expected: Timestamp,
-    /// When what is kept no longer was last deleted.
-    pub(super) tidied: Option<Timestamp>,
+    /// When what is kept no longer was last deleted, and secrets whose time was over.
+    pub(super) tidied: Option<Instant>,
+    pub(super) wiped: Option<Instant>,
     /// Since when the database fails.
     pub(super) troubled: Option<Instant>,
 }
@@ -53,6 +54,7 @@ impl Run {
             horizon: now,
             expected: now,
             tidied: None,
+            wiped: None,
             troubled: None,
         }
     }
@@ -191,11 +193,18 @@ impl Drainer {
         missed::spread(&*self.ledger, owner, now, &*self.options.random)
     }
 
-    /// Deletes what is kept no longer, and secrets whose time is over.
-    pub(super) fn tidy(&self) -> Result<(), EventError> {
-        let now = self.now();
-        self.ledger.wipe_old_secrets(now)?;
-        self.ledger.prune(Kept::default(), now, STEPS)?;
+    /// Deletes what is kept no longer, and secrets whose time is over, each now and then.
+    pub(super) fn tidy_in_time(&self, run: &mut Run) -> Result<(), EventError> {
+        let (now, begun) = (self.now(), Instant::now());
+        let is_time = |last: Option<Instant>, pause| last.is_none_or(|last| begun - last >= pause);
+        if is_time(run.wiped, WIPES) {
+            self.ledger.wipe_old_secrets(now)?;
+            run.wiped = Some(begun);
+        }
+        if is_time(run.tidied, TIDIES) {
+            self.ledger.noting(|db| deliveries::prune(db, Kept::default(), now))?;
+            run.tidied = Some(begun);
+        }
         Ok(())
     }
 }

@@ -146,3 +146,44 @@ async fn w18_a_drain_never_sends_what_it_has_under_way_itself_whatever_the_clock
     });
     assert_eq!(attempts, "1,1,1,1", "each result was its own");
 }
+
+#[tokio::test(start_paused = true)]
+async fn w41_what_is_kept_no_longer_is_deleted_while_attempts_are_under_way() {
+    let mut world = World::new(|_| (Duration::from_secs(20), Class::Delivered));
+    world.options.poll = Duration::from_secs(1);
+    let (stop, stopped) = watch::channel(false);
+    world.options.stop = Some(stopped);
+    for n in 0..2 {
+        world.endpoint(&format!("https://n{n}.example"), false);
+    }
+    // Four of each at once take 20 s: there is something under way for hours.
+    world.emit(4000);
+    let old = SignedDuration::from_hours(24 * 40);
+    let outdated = |db: &Connection, now: Timestamp| {
+        let settled = (now - old).as_millisecond();
+        let sql = "UPDATE deliveries SET state = 'delivered', settled_at = ?1 \
+                   WHERE rowid = (SELECT max(rowid) FROM deliveries WHERE state = 'pending')";
+        db.execute(sql, [settled])?;
+        let sql = "INSERT INTO signing_keys (endpoint, secret, until) SELECT endpoint, secret, ?1 FROM signing_keys LIMIT 1";
+        Ok(db.execute(sql, [(now + SignedDuration::from_secs(5)).as_millisecond()])?)
+    };
+    let left = |db: &Connection| {
+        let old = "SELECT (SELECT count(*) FROM deliveries WHERE settled_at < ?1), \
+                   (SELECT count(*) FROM signing_keys WHERE until IS NOT NULL)";
+        let before = Timestamp::from_second(START).unwrap().as_millisecond() - 1;
+        Ok(db.query_row(old, [before], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?)))?)
+    };
+    let looking = async {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        world.with(|db| outdated(db, world.clock.now()));
+        let before = world.with(left);
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let soon = world.with(left);
+        tokio::time::sleep(Duration::from_secs(3700)).await;
+        let later = (world.with(left), world.scripted.under_way.load(Ordering::SeqCst));
+        stop.send(true).unwrap();
+        (before, soon, later)
+    };
+    let (_, seen) = tokio::join!(world.drain(Until::Stopped), looking);
+    assert_eq!(seen, ((1, 1), (1, 0), ((0, 0), 8)));
+}
