@@ -182,7 +182,8 @@ fn judge(
         return Ok(None);
     }
     // One in the future is of a clock that was ahead.
-    let sql = "UPDATE endpoints SET failing_since = ?1 WHERE rowid = ?2 AND ifnull(failing_since, ?1 + 1) > ?1";
+    let sql =
+        "UPDATE endpoints SET failing_since = ?1 WHERE rowid = ?2 AND ifnull(failing_since, ?1 + 1) > ?1";
     db.prepare_cached(sql)?.execute((ms(record.at), row))?;
     if let Next::Disable(why) = next {
         return Ok(Some(why.clone()));

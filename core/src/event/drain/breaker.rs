@@ -9,7 +9,8 @@ use crate::event::breakers::Breaker;
 const OPENS_AT: u32 = 5;
 /// For how long, the first time; each further failure doubles it.
 const FIRST: SignedDuration = SignedDuration::from_secs(30);
-const LONGEST: SignedDuration = SignedDuration::from_mins(10);
+/// And for no longer than this.
+pub(super) const LONGEST: SignedDuration = SignedDuration::from_mins(10);
 
 /// The breaker after one more attempt in a row without a reply.
 pub(super) fn after_failure(before: Option<Breaker>, now: Timestamp) -> Breaker {

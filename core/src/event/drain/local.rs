@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
+use super::ahead;
 use super::options::Disabled;
 use crate::event::{EventError, Ledger, deliveries};
 use crate::store::{AuditAction, AuditEntry, AuditOutcome, note_in};
@@ -38,7 +39,7 @@ pub fn standing(path: &Path, now: Timestamp) -> Standing {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let look = || -> Result<Standing, EventError> {
         let database = Connection::open_with_flags(path, flags)?;
-        let is_due = deliveries::has_due(&database, None, now)?;
+        let is_due = deliveries::has_due(&database, None, now)? || ahead::is_any(&database, now)?;
         let mut statement = database.prepare(UNTOLD)?;
         let untold = statement.query_map([], |row| {
             let (endpoint, url, dispatcher) = (row.get(0)?, row.get(1)?, row.get(2)?);

@@ -5,6 +5,7 @@
 //! Claims and results are written in one transaction for all that is at hand. An endpoint has a few attempts under way at most, so
 //! that one that hangs holds nobody up.
 
+mod ahead;
 mod attempt;
 mod breaker;
 mod dispatchers;
@@ -68,6 +69,7 @@ impl Drainer {
     /// over.
     pub async fn drain(&self, owner: Option<Owner>, until: Until) -> Result<Drained, EventError> {
         let mut run = Run::new(owner, self.now());
+        self.take_back()?;
         run.horizon = self.spread_missed(owner)?;
         let mut under_way = FuturesUnordered::new();
         loop {

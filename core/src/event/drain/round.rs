@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::time::Instant;
 
 use super::options::{Attempted, Disabled, Drained};
-use super::{Drainer, LEASE, PATIENCE, PER_ENDPOINT, TIDIES, WIPES, breaker, missed};
+use super::{Drainer, LEASE, PATIENCE, PER_ENDPOINT, TIDIES, WIPES, ahead, breaker, missed};
 use crate::event::deliveries::{self, Claim, Claimed, Ended, Kept, Settled};
 use crate::event::schedule::{self, GivenUp};
 use crate::event::{Class, EventError, Owner, breakers};
@@ -193,12 +193,22 @@ impl Drainer {
         missed::spread(&*self.ledger, owner, now, &*self.options.random)
     }
 
+    /// Does not believe times that a clock left behind which was ahead.
+    pub(super) fn take_back(&self) -> Result<(), EventError> {
+        if !self.ledger.reading(|db| ahead::is_any(db, self.now()))? {
+            return Ok(());
+        }
+        self.ledger.noting(|db| ahead::take_back(db, self.now()))
+    }
+
     /// Deletes what is kept no longer, and secrets whose time is over, each now and then.
     pub(super) fn tidy_in_time(&self, run: &mut Run) -> Result<(), EventError> {
         let (now, begun) = (self.now(), Instant::now());
         let is_time = |last: Option<Instant>, pause| last.is_none_or(|last| begun - last >= pause);
         if is_time(run.wiped, WIPES) {
             self.ledger.wipe_old_secrets(now)?;
+            // The clock may have been put back meanwhile.
+            self.take_back()?;
             run.wiped = Some(begun);
         }
         if is_time(run.tidied, TIDIES) {

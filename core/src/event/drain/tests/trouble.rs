@@ -187,3 +187,40 @@ async fn w41_what_is_kept_no_longer_is_deleted_while_attempts_are_under_way() {
     let (_, seen) = tokio::join!(world.drain(Until::Stopped), looking);
     assert_eq!(seen, ((1, 1), (1, 0), ((0, 0), 8)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn w22_what_a_clock_that_was_ahead_left_behind_is_sent_all_the_same() {
+    let world = World::new(|_| at_once(Class::Delivered));
+    for n in 0..3 {
+        world.endpoint(&format!("https://n{n}.example"), false);
+    }
+    world.emit(1);
+    let year = 365 * 86_400_000i64;
+    world.with(|db| {
+        db.execute("UPDATE deliveries SET due = due + ?1 WHERE rowid = 1", [year])?;
+        db.execute("UPDATE deliveries SET lease = 'dead', lease_until = due + ?1 WHERE rowid = 2", [year])?;
+        let breaker = "INSERT INTO breakers SELECT endpoint, due + ?1, 9 FROM deliveries WHERE rowid = 3";
+        Ok(db.execute(breaker, [year])?)
+    });
+    let drained = world.drain(Until::Due).await;
+    assert_eq!((drained.delivered, drained.failed), (2, 0));
+    // Whoever holds it may be at work, and has as long as anybody.
+    let next = drained.next.unwrap().duration_since(world.clock.now());
+    assert_eq!(next, SignedDuration::from_secs(60));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(world.drain(Until::Due).await.delivered, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn w22_no_time_that_is_written_by_the_rules_is_taken_for_one_of_a_clock_that_was_ahead() {
+    let mut world = World::new(|_| at_once(Class::Reset));
+    world.options.random = Arc::new(|| 1.0);
+    world.endpoint("https://one.example", false);
+    world.emit(12);
+    for _ in 0..8 {
+        world.drain(Until::Quiet(Duration::from_secs(12 * 3600))).await;
+        let now = world.clock.now();
+        assert!(!world.with(|db| ahead::is_any(db, now)));
+        tokio::time::sleep(Duration::from_secs(12 * 3600)).await;
+    }
+}
