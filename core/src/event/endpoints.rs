@@ -120,18 +120,18 @@ pub struct Enabled {
     pub replayed: u64,
 }
 
-/// Lets an endpoint be told of events again. What was cancelled when it was disabled is sent only with `replay`.
+/// Lets an endpoint be told of events again. What was cancelled when it was disabled this time is sent only with `replay`.
 pub fn enable(
     db: &Connection,
     endpoint: &Endpoint,
     replay: bool,
     now: Timestamp,
 ) -> Result<Enabled, EventError> {
+    let replayed = if replay { deliveries::replay(db, endpoint, now)? } else { 0 };
     let sql = "UPDATE endpoints SET disabled_at = NULL, disabled_why = NULL, untold = 0, failing_since = NULL \
                WHERE rowid = ? AND disabled_at IS NOT NULL AND removed_at IS NULL";
     let changed = db.prepare_cached(sql)?.execute([endpoint.row])? > 0;
     db.prepare_cached("DELETE FROM breakers WHERE endpoint = ?")?.execute([endpoint.row])?;
-    let replayed = if replay { deliveries::replay(db, endpoint, now)? } else { 0 };
     Ok(Enabled { changed, replayed })
 }
 

@@ -100,10 +100,10 @@ pub fn redeliver(
     Ok(rows.len() as u64)
 }
 
-/// Sends what was cancelled when the endpoint was disabled. Returns how many.
+/// Sends what was cancelled when the endpoint, which is disabled, was: this time, and no time before it. Returns how many.
 pub fn replay(db: &Connection, endpoint: &Endpoint, now: Timestamp) -> Result<u64, EventError> {
-    let sql =
-        "SELECT rowid FROM deliveries WHERE endpoint = ? AND state = 'cancelled' AND why = ? ORDER BY rowid";
+    let sql = "SELECT d.rowid FROM endpoints e JOIN deliveries d INDEXED BY deliveries_ended ON d.endpoint = e.rowid \
+               AND d.settled_at = e.disabled_at WHERE e.rowid = ? AND d.state = 'cancelled' AND d.why = ? ORDER BY d.rowid";
     let mut statement = db.prepare_cached(sql)?;
     let rows = statement.query_map((endpoint.row(), DISABLED), |row| row.get(0))?;
     let rows: Vec<i64> = rows.collect::<Result<_, _>>()?;

@@ -206,3 +206,26 @@ fn w24_what_waits_is_cancelled_with_the_endpoint_and_goes_on_only_if_that_is_ask
     let left = "SELECT (SELECT count(*) FROM signing_keys) + (SELECT count(*) FROM endpoint_headers)";
     assert_eq!(ledger.reading(|db| Ok(db.query_row(left, [], |row| row.get::<_, u64>(0))?)).unwrap(), 0);
 }
+
+#[test]
+fn w24_replay_gives_back_what_was_cancelled_this_time_and_nothing_that_was_let_go_before() {
+    let (ledger, owner) = ledger();
+    let ledger: &dyn Ledger = &ledger;
+    let endpoint = add(ledger, owner, &new("https://a.example"));
+    let disable = |seconds| {
+        ledger.writing(|db| endpoints::disable(db, &endpoint, "it hurts", at(seconds))).unwrap().unwrap()
+    };
+    let enable = |replay, seconds| {
+        ledger.writing(|db| endpoints::enable(db, &endpoint, replay, at(seconds))).unwrap().replayed
+    };
+    happen(ledger, owner, "aaaaaaaa", 0);
+    disable(1);
+    assert_eq!(enable(false, 2), 0);
+    happen(ledger, owner, "bbbbbbbb", 3);
+    disable(4);
+    assert_eq!(enable(true, 5), 1);
+    let states: Vec<_> = all(ledger, owner).iter().map(|one| one.state).collect();
+    assert_eq!(states, [State::Pending, State::Cancelled]);
+    // It is on: nothing was cancelled since.
+    assert_eq!(enable(true, 6), 0);
+}
