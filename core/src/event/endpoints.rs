@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::Connection;
+use url::{Origin, Url};
 
 use super::deliveries::{self, Cancelled};
 use super::endpoint::{self, COLUMNS};
@@ -149,11 +150,13 @@ pub fn disable(
     deliveries::cancel(db, endpoint, DISABLED, now).map(Some)
 }
 
-/// Removes an endpoint and cancels what waits for it. Its keys and headers are wiped; its deliveries can be listed as long as they are kept.
+/// Removes an endpoint and cancels what waits for it. Its keys and headers are wiped, and of its URL, which may be a secret as a whole, all
+/// but the origin; its deliveries can be listed as long as they are kept.
 pub fn remove(db: &Connection, endpoint: &Endpoint, now: Timestamp) -> Result<Cancelled, EventError> {
     overwrite_what_is_freed(db)?;
-    let sql = "UPDATE endpoints SET removed_at = ?, ca = NULL WHERE rowid = ? AND removed_at IS NULL";
-    if db.prepare_cached(sql)?.execute((ms(now), endpoint.row))? == 0 {
+    let sql =
+        "UPDATE endpoints SET removed_at = ?, url = ?, ca = NULL WHERE rowid = ? AND removed_at IS NULL";
+    if db.prepare_cached(sql)?.execute((ms(now), origin(&endpoint.url), endpoint.row))? == 0 {
         return Err(EventError::NoEndpoint { query: endpoint.id.clone() });
     }
     for sql in [
@@ -232,6 +235,12 @@ pub fn headers(db: &Connection, endpoint: &Endpoint) -> Result<Vec<(String, Secr
     let headers = statement
         .query_map([endpoint.row], |row| Ok((row.get(0)?, Secret::new(row.get::<_, String>(1)?))))?;
     Ok(headers.collect::<Result<_, _>>()?)
+}
+
+/// Of a URL, what is no secret.
+fn origin(url: &str) -> String {
+    let url = Url::parse(url).ok().map(|url| url.origin());
+    url.filter(Origin::is_tuple).map(|origin| origin.ascii_serialization()).unwrap_or_default()
 }
 
 fn add_key(db: &Connection, endpoint: i64, secret: &WebhookSecret) -> Result<(), EventError> {

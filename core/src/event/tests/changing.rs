@@ -229,3 +229,13 @@ fn w24_replay_gives_back_what_was_cancelled_this_time_and_nothing_that_was_let_g
     // It is on: nothing was cancelled since.
     assert_eq!(enable(true, 6), 0);
 }
+
+#[test]
+fn w24_of_the_url_of_a_removed_endpoint_no_more_is_kept_than_its_origin() {
+    let (ledger, owner) = ledger();
+    let ledger: &dyn Ledger = &ledger;
+    let endpoint = add(ledger, owner, &new("https://hooks.example:8443/services/T0/B0/CANARY?token=canary"));
+    happen(ledger, owner, "aaaaaaaa", 0);
+    ledger.writing(|db| endpoints::remove(db, &endpoint, at(1))).unwrap();
+    assert_eq!(all(ledger, owner)[0].url, "https://hooks.example:8443");
+}
