@@ -464,3 +464,19 @@ async fn w22_what_was_missed_is_spread_in_transactions_of_a_bounded_size() {
     let busiest = (0..125).map(|second| late.iter().filter(|late| **late as usize == second).count()).max();
     assert!(late.last().unwrap() > &124.0 && busiest < Some(30), "{busiest:?}, {:?}", late.last());
 }
+
+#[tokio::test(start_paused = true)]
+async fn w42_a_queue_is_sent_each_event_once_by_few_at_a_time_and_two_transactions_for_four() {
+    const EVENTS: usize = 2000;
+    let world = World::new(|_| (Duration::from_millis(1), Class::Delivered));
+    world.endpoint("https://one.example", false);
+    world.emit(EVENTS);
+    let watched = Watched::of(&world);
+    assert_eq!(world.drain_by(watched.clone(), Until::Due).await.delivered, EVENTS as u64);
+    let seen = world.seen();
+    let ids: BTreeSet<_> = seen.iter().map(|s| &s.2).collect();
+    assert_eq!((seen.len(), ids.len()), (EVENTS, EVENTS));
+    assert_eq!(world.scripted.most.load(Ordering::SeqCst), PER_ENDPOINT);
+    let transactions = watched.transactions.load(Ordering::SeqCst);
+    assert!(transactions <= EVENTS / 2, "{transactions} transactions");
+}
