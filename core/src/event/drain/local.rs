@@ -22,6 +22,8 @@ pub struct Standing {
 /// An endpoint that was switched off, for the person whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
+    /// The tenant in whose projects it was added.
+    pub tenant: String,
     /// Its id.
     pub endpoint: String,
     /// Its URL, which may be a secret.
@@ -32,7 +34,8 @@ pub struct Notice {
     pub why: String,
 }
 
-const UNTOLD: &str = "SELECT id, url, dispatcher, ifnull(disabled_why, '') FROM endpoints WHERE untold = 1 AND removed_at IS NULL ORDER BY rowid";
+const UNTOLD: &str = "SELECT e.id, e.url, e.dispatcher, ifnull(e.disabled_why, ''), s.tenant FROM endpoints e \
+                      JOIN spaces s ON s.rowid = e.owner WHERE e.untold = 1 AND e.removed_at IS NULL ORDER BY e.rowid";
 
 /// How things stand in the database at `path`. Reads alone and makes nothing; what cannot be read has nothing to send.
 pub fn standing(path: &Path, now: Timestamp) -> Standing {
@@ -43,7 +46,7 @@ pub fn standing(path: &Path, now: Timestamp) -> Standing {
         let mut statement = database.prepare(UNTOLD)?;
         let untold = statement.query_map([], |row| {
             let (endpoint, url, dispatcher) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(Notice { endpoint, url, dispatcher, why: row.get(3)? })
+            Ok(Notice { tenant: row.get(4)?, endpoint, url, dispatcher, why: row.get(3)? })
         })?;
         Ok(Standing { is_due, untold: untold.collect::<Result<_, _>>()? })
     };

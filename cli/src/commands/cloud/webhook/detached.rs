@@ -3,7 +3,7 @@
 //! The process has a session of its own, and neither the terminal nor any file of the command's, so that nobody who waits for the
 //! command's output waits for it. One runs at a time; it stays for as long as something is due soon, and then ends.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::fd::BorrowedFd;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -50,19 +50,25 @@ fn look_around(cx: &Context) -> Result<(), Failure> {
     }
 }
 
-/// Tells the person, once, of endpoints that were switched off without their doing.
+/// Tells the person of endpoints that were switched off without their doing: of those of this tenant, which a command can be typed for,
+/// and once. What goes into a file or to nobody has told no person.
 pub(super) fn tell(cx: &Context, notices: &[Notice]) -> Result<(), Failure> {
     if notices.is_empty() || !cx.out.warns() {
         return Ok(());
     }
-    for Notice { endpoint, url, dispatcher, why } in notices {
+    let tenant = cx.settings()?.tenant()?.value;
+    let notices: Vec<Notice> = notices.iter().filter(|notice| notice.tenant == tenant).cloned().collect();
+    for Notice { endpoint, url, dispatcher, why, .. } in &notices {
         let (url, why) = (view::cut(url, dispatcher), text::line(why));
         cx.out.warn(format_args!(
             "the webhook endpoint {endpoint} ({url}) was switched off: {why}; `orkee cloud webhook enable {endpoint}` switches it on"
         ));
     }
+    if notices.is_empty() || !io::stderr().is_terminal() {
+        return Ok(());
+    }
     let ledger = FileLedger::open(&cx.home()?.database())?;
-    Ok(event::is_told(&ledger, notices)?)
+    Ok(event::is_told(&ledger, &notices)?)
 }
 
 fn start(home: &Home) -> io::Result<()> {
