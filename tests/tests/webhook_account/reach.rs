@@ -77,3 +77,19 @@ fn w35_a_private_network_is_reached_where_the_one_who_runs_the_server_says_so_an
     let allowed = "- allow-webhook-targets - 127.0.0.0/8, 169.254.0.0/16".to_owned();
     assert!(rig.audit().contains(&allowed), "{:?}", rig.audit());
 }
+
+#[test]
+fn nothing_is_looked_up_for_whoever_may_add_no_webhook_or_added_many_just_now() {
+    let rig = AccountSender::with_args(&[]);
+    let eve = rig.account("eve");
+    let team = |args: &[&str]| drop(rig.server.command(&[&["team"], args].concat()).success());
+    team(&["create", "acme", "--owner", &rig.ann.email]);
+    team(&["add", "acme", &eve.email, "--role", "read-only"]);
+    // Whether it is a webhook at all is looked at later.
+    let refused = eve.in_team().refused("POST", "/v1/webhooks", &json!({ "url": 7 }));
+    assert_eq!(refused, (403, "forbidden".to_owned()));
+    let private = json!({ "url": "https://10.0.0.1/", "secret": SECRET });
+    let answers: Vec<u16> = (0..61).map(|_| rig.ann.refused("POST", "/v1/webhooks", &private).0).collect();
+    assert_eq!((&answers[..60], answers[60]), (&[422; 60][..], 429));
+    assert_eq!(eve.refused("POST", "/v1/webhooks", &private).0, 422, "each account has its own");
+}

@@ -1,31 +1,28 @@
 //! `POST /v1/webhooks`: a new endpoint, judged before it is kept. Its address is judged again whenever something is sent there.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use orkee_core::event::rules;
-use orkee_core::event::{Access, Filter, NewEndpoint, WebhookSecret};
+use orkee_core::event::{Access, EventError, Filter, NewEndpoint, WebhookSecret};
 use orkee_core::plugin::{Target, TargetError};
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
 use super::described::{endpoint, with_hint};
-use super::{MAX_BODY, change, refused};
+use super::{MAX_BODY, change, manages, refused};
 use crate::http::body::json as json_body;
 use crate::http::space::Space;
 use crate::http::{ApiError, App};
 use crate::storage::StorageError;
+use crate::storage::webhooks::MOST;
 use crate::webhooks::Hooks;
 
 /// Of a URL that nothing is sent to.
 const MAX_URL: usize = 2048;
-/// A name that takes longer is judged when something is sent there.
-const LOOK_UP: Duration = Duration::from_secs(5);
 const MAX_DESCRIPTION: usize = 200;
 const MAX_EVENTS: usize = 50;
 
@@ -56,11 +53,28 @@ pub(super) async fn add(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, ApiError> {
+    // Whoever may not add one has nothing looked up.
+    manages(&space)?;
     let registration: Registration = json_body(&headers, body, MAX_BODY).await?;
+    let space = app
+        .storage(move |storage| {
+            let space = space.renewed(storage)?;
+            manages(&space)?;
+            match storage.webhooks(space.key)?.len() < MOST {
+                true => Ok::<_, ApiError>(space),
+                false => Err(StorageError::from(EventError::Many { most: MOST as u32 }).into()),
+            }
+        })
+        .await?;
+    let limit = app.webhooks.adding.limit();
+    app.webhooks.adding.take(space.caller.account.key).map_err(|seconds| {
+        let message = format!("an account may add {limit} webhooks in five minutes");
+        ApiError::rate_limited(message, limit, seconds)
+    })?;
     let (new, target) = registration.judged(&app.webhooks)?;
     if let Some(target) = target {
-        let leads = tokio::time::timeout(LOOK_UP, rules::look_up(&target)).await;
-        leads.unwrap_or(Ok(())).map_err(|error| refused("refused-url", by_operator(&error)))?;
+        let judged = app.webhooks.look_ups.judge(target).await;
+        judged.map_err(|error| refused("refused-url", by_operator(&error)))?;
     }
     let added = change(&app, space, move |storage, change| storage.add_webhook(change, &new)).await?;
     app.webhooks.pulls.note(&added.id);
