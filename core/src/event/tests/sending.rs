@@ -287,6 +287,9 @@ fn is_switched_off(attempts: &[(i64, Class)], other: Option<Class>) -> bool {
     }
     let mut is_off = false;
     for (n, (day, class)) in attempts.iter().enumerate() {
+        if is_off {
+            break;
+        }
         let seconds = day * 86_400 + n as i64;
         happen(ledger, owner, "aaaaaaaa", seconds);
         for claimed in claims(ledger, "a", seconds) {
