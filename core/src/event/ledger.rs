@@ -2,12 +2,16 @@
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::{EventError, Owner, endpoints};
 use crate::store::{Durability, Options, Store};
+
+/// A person waits no longer for others to end their reading.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What is done with the database.
 type Work<'a> = &'a mut dyn FnMut(&Connection) -> Result<(), EventError>;
@@ -25,9 +29,23 @@ pub trait Ledger: Send + Sync {
         self.write(work)
     }
 
-    /// Takes what was wiped out of the log beside the database, too. While somebody reads an older state, that has to wait.
-    fn scrub(&self) -> Result<(), EventError> {
-        self.read(&mut |db| Ok(db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?))
+    /// Tries to take what was wiped out of the log beside the database, too. False: somebody reads an older state, and it is owed.
+    fn scrub(&self) -> Result<bool, EventError>;
+
+    /// Whether something that was wiped may still be in the log.
+    fn owes_scrub(&self) -> bool;
+}
+
+/// Empties the log beside a database, if that can be done within this time. False: somebody reads an older state.
+pub fn empty_log(db: &Connection, patience: Duration) -> rusqlite::Result<bool> {
+    let wait: u64 = db.query_row("PRAGMA busy_timeout", [], |row| row.get(0))?;
+    db.busy_timeout(patience)?;
+    // That it was busy is no error, but the first column of its answer.
+    let emptied = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok(row.get::<_, i64>(0)? == 0));
+    db.busy_timeout(Duration::from_millis(wait))?;
+    match emptied {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
+        emptied => emptied,
     }
 }
 
@@ -56,13 +74,21 @@ impl dyn Ledger + '_ {
         with_value(work, |work| self.note(work))
     }
 
-    /// Wipes secrets whose time is over, out of the file and of the log beside it. Returns how many there were.
+    /// Wipes secrets whose time is over, out of the file and of the log beside it; from there also what had to stay when it was wiped.
+    /// Returns how many there were.
     pub fn wipe_old_secrets(&self, now: Timestamp) -> Result<usize, EventError> {
-        if !self.reading(|db| endpoints::has_old(db, now))? {
-            return Ok(0);
+        let wiped = match self.reading(|db| endpoints::has_old(db, now))? {
+            true => self.writing(|db| endpoints::wipe_old(db, now))?,
+            false => 0,
+        };
+        if wiped > 0 {
+            self.scrub()?;
+        } else if self.owes_scrub()
+            && let Err(error) = self.scrub()
+        {
+            // Whoever came to do something else does it all the same.
+            tracing::debug!(target: "orkee::webhook", %error, "the log beside the database cannot be emptied");
         }
-        let wiped = self.writing(|db| endpoints::wipe_old(db, now))?;
-        self.scrub()?;
         Ok(wiped)
     }
 }
@@ -129,5 +155,22 @@ impl Ledger for FileLedger {
 
     fn note(&self, work: Work<'_>) -> Result<(), EventError> {
         self.transact(Durability::Refetchable, work)
+    }
+
+    fn scrub(&self) -> Result<bool, EventError> {
+        let emptied = empty_log(&self.lock().connection, PATIENCE)?;
+        if !emptied {
+            tracing::debug!(target: "orkee::webhook", "the log beside the database is emptied later");
+        }
+        Ok(emptied)
+    }
+
+    /// Whoever owed it may have been another process: any log may hold something.
+    fn owes_scrub(&self) -> bool {
+        let store = self.lock();
+        let Some(path) = store.path() else { return false };
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        std::fs::metadata(Path::new(&log)).is_ok_and(|log| log.len() > 0)
     }
 }

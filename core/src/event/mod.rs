@@ -55,7 +55,7 @@ pub use endpoint::{Endpoint, NewEndpoint};
 #[cfg(feature = "event")]
 pub use error::EventError;
 #[cfg(feature = "event")]
-pub use ledger::{FileLedger, Ledger};
+pub use ledger::{FileLedger, Ledger, empty_log};
 #[cfg(feature = "event")]
 pub use secret::WebhookSecret;
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -24,9 +24,9 @@ use crate::http::App;
 use crate::http::app::Settings;
 use crate::serve;
 use crate::storage::sqlite::Sqlite;
-use crate::storage::{Audit, Deed, Records, Storage, StorageError, Webhooks, Witness};
+use crate::storage::{Audit, Deed, Records, Storage, Webhooks, Witness};
 use crate::tenant::Issuers;
-use crate::webhooks::{Hooks, Options, Sender};
+use crate::webhooks::{self, Hooks, Options, Sender};
 
 /// How often it is looked for secrets and webhooks whose time is over.
 const WEBHOOKS: Duration = Duration::from_secs(60);
@@ -191,11 +191,7 @@ async fn keep_webhooks(app: Arc<App>, storage: Arc<Sqlite>) {
         ticks.tick().await;
         let (app, storage) = (Arc::clone(&app), Arc::clone(&storage));
         let kept = tokio::task::spawn_blocking(move || {
-            storage.wipe_old_secrets(Timestamp::now())?;
-            for missed in app.webhooks.pulls.missed(storage.pulled_webhooks()?) {
-                storage.abandon_webhook(&missed, Timestamp::now())?;
-            }
-            Ok::<_, StorageError>(())
+            webhooks::keep(storage.as_ref(), &app.webhooks.pulls, Timestamp::now(), Instant::now())
         });
         if let Ok(Err(error)) = kept.await {
             tracing::error!(%error, "webhooks cannot be kept in order");

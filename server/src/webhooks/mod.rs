@@ -1,4 +1,6 @@
+//! What the server has to do with webhooks besides keeping them: how endpoints may be reached, who sends to them, and who pulls.
 
+mod keeping;
 mod look_ups;
 mod options;
 mod pulls;
@@ -12,6 +14,7 @@ use tokio::sync::watch;
 use crate::http::rate::RateLimiter;
 use crate::storage::AccountKey;
 
+pub(crate) use keeping::keep;
 pub(crate) use look_ups::LookUps;
 pub(crate) use options::{Options, OptionsError};
 pub(crate) use pulls::Pulls;

@@ -20,17 +20,13 @@ impl Pulls {
         self.note_at(endpoint, Instant::now());
     }
 
-    /// Of these endpoints, which are all that there are, those that nobody pulls from any more.
-    pub(crate) fn missed(&self, endpoints: Vec<String>) -> Vec<String> {
-        self.missed_at(endpoints, Instant::now())
-    }
-
-    fn note_at(&self, endpoint: &str, now: Instant) {
+    pub(super) fn note_at(&self, endpoint: &str, now: Instant) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.insert(endpoint.to_owned(), now);
     }
 
-    fn missed_at(&self, mut endpoints: Vec<String>, now: Instant) -> Vec<String> {
+    /// Of these endpoints, which are all that there are, those that nobody pulls from any more.
+    pub(super) fn missed_at(&self, mut endpoints: Vec<String>, now: Instant) -> Vec<String> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.retain(|endpoint, _| endpoints.contains(endpoint));
         endpoints.retain(|endpoint| {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use orkee_tests::account_sender::{AccountSender, SECRET};
 use orkee_tests::receiver::{Behaviour, Receiver};
+use orkee_tests::wait;
 use serde_json::{Value, json};
 
 use crate::{DAY, OTHER, attempts, fits, settled};
@@ -87,6 +88,26 @@ fn w03_two_accounts_never_meet_and_a_secret_is_told_to_nobody() {
             assert!(!text.contains(secret.trim_start_matches("whsec_")), "{text}");
         }
     }
+}
+
+#[test]
+fn w07_the_old_secret_is_wiped_once_its_time_is_over_without_anybody_asking() {
+    let mut rig = AccountSender::with_args(&[]);
+    let id = rig.ann.listen("https://a.example/hook");
+    rig.ann.act(&id, "secret", json!({ "secret": OTHER, "overlap_seconds": 86_400 }));
+    rig.kill();
+    let (old, data) = (SECRET.trim_start_matches("whsec_").as_bytes(), rig.server.data());
+    let on_disk = || {
+        let read = |file| std::fs::read(data.join(file)).unwrap_or_default();
+        let files = ["orkee-server.db", "orkee-server.db-wal"].map(read).concat();
+        files.windows(old.len()).any(|window| window == old)
+    };
+    assert!(on_disk());
+    rig.pass(DAY + Duration::from_secs(1));
+    rig.resume(&[]);
+    // The first of its minutes begins with it.
+    wait::until("the end of the old secret", || Some(()).filter(|()| !on_disk()));
+    rig.ann.act(&id, "disable", Value::Null);
 }
 
 #[test]

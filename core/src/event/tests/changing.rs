@@ -178,6 +178,36 @@ fn w07_nothing_of_a_wiped_secret_stays_in_the_file_or_its_log() {
 }
 
 #[test]
+fn w07_who_reads_meanwhile_holds_no_command_up_and_the_next_takes_the_secret_out_of_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orkee.db");
+    let file = FileLedger::open(&path).unwrap();
+    let (owner, ledger): (Owner, &dyn Ledger) = (file.owner(), &file);
+    let old = new("https://a.example");
+    let text = old.secret.secret().expose().to_owned();
+    let endpoint = add(ledger, owner, &old);
+    let in_log = || {
+        let log = std::fs::read(folder.path().join("orkee.db-wal")).unwrap();
+        log.windows(text.len()).any(|bytes| bytes == text.as_bytes())
+    };
+    let reader = rusqlite::Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    reader.query_row("SELECT count(*) FROM endpoints", [], |row| row.get::<_, i64>(0)).unwrap();
+    let begun = std::time::Instant::now();
+    ledger
+        .writing(|db| endpoints::rotate(db, &endpoint, &WebhookSecret::generate(), Duration::ZERO, at(0)))
+        .unwrap();
+    assert!(!ledger.scrub().unwrap());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(in_log() && ledger.owes_scrub());
+    reader.execute_batch("COMMIT").unwrap();
+    let next = FileLedger::open(&path).unwrap();
+    let next: &dyn Ledger = &next;
+    assert_eq!(next.wipe_old_secrets(at(1)).unwrap(), 0);
+    assert!(!in_log() && !next.owes_scrub());
+}
+
+#[test]
 fn w24_what_waits_is_cancelled_with_the_endpoint_and_goes_on_only_if_that_is_asked_for() {
     let (ledger, owner) = ledger();
     let ledger: &dyn Ledger = &ledger;

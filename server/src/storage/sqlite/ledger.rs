@@ -22,8 +22,12 @@ impl Ledger for Sqlite {
         self.transact(Durability::Repeatable, WRITING, |tx| Ok(work(tx)), Result::is_ok).map_err(told)?
     }
 
-    fn scrub(&self) -> Result<(), EventError> {
-        self.checkpoint().map_err(told)
+    fn scrub(&self) -> Result<bool, EventError> {
+        Self::scrub(self).map_err(told)
+    }
+
+    fn owes_scrub(&self) -> bool {
+        Self::owes_scrub(self)
     }
 }
 

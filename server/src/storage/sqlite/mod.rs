@@ -19,6 +19,7 @@ mod grants;
 mod ledger;
 mod migrations;
 mod records;
+mod scrub;
 mod sign_ins;
 mod teams;
 mod tenants;
@@ -40,6 +41,7 @@ use orkee_core::id;
 use tokio::sync::Notify;
 
 use super::{People, Result, Storage, StorageError};
+use scrub::Scrub;
 
 pub(crate) use webhooks::note_disabled;
 
@@ -63,6 +65,7 @@ pub(crate) struct Sqlite {
     readers: Mutex<Vec<Connection>>,
     run: Mutex<Run>,
     written: Arc<Notify>,
+    scrub: Scrub,
 }
 
 /// What a loss of power may do to what was written.
@@ -102,6 +105,7 @@ impl Sqlite {
             readers: Mutex::default(),
             run: Mutex::new(Run { tag: id::random(RUN_NAME_LEN), since: Timestamp::MIN }),
             written: Arc::default(),
+            scrub: Scrub::default(),
         })
     }
 
@@ -157,12 +161,6 @@ impl Sqlite {
         let done = connection.transaction().map_err(failed(doing)).and_then(|tx| work(&tx));
         lock(&self.readers).push(connection);
         done
-    }
-
-    /// Takes what is in the log beside the database into it, and empties the log.
-    fn checkpoint(&self) -> Result<()> {
-        let doing = "emptying the log";
-        lock(&self.writer).query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed(doing))
     }
 
     /// Whether the file is the one that was opened. A folder put back under a running server would leave this one writing

@@ -62,6 +62,12 @@ impl<'a> Here<'a> {
         Ok(troubles)
     }
 
+    /// The log beside the database has a copy of what was wiped. Where it has to stay for now, a later command takes it away.
+    fn scrub(&self) -> Result<(), Failure> {
+        self.ledger.scrub()?;
+        Ok(())
+    }
+
     fn find(&self, id: &str) -> Result<Endpoint, Failure> {
         Ok(self.ledger.reading(|db| endpoints::find(db, self.owner, id))?)
     }
@@ -156,14 +162,13 @@ impl Place for Here<'_> {
         let endpoint = self.find(&webhook.id)?;
         let (now, overlap) = (Timestamp::now(), overlap.unsigned_abs());
         self.ledger.writing(|db| endpoints::rotate(db, &endpoint, secret, overlap, now))?;
-        Ok(())
+        self.scrub()
     }
 
     fn remove(&self, webhook: &Webhook) -> Result<(), Failure> {
         let endpoint = self.find(&webhook.id)?;
         self.ledger.writing(|db| endpoints::remove(db, &endpoint, Timestamp::now()))?;
-        // The log beside the database has a copy.
-        Ok(self.ledger.scrub()?)
+        self.scrub()
     }
 
     fn pull(&self, webhook: &Webhook, taken: &[String], limit: u32) -> Result<Vec<Pulled>, Failure> {
