@@ -124,15 +124,19 @@ fn w41_a_teams_owners_say_where_its_events_go_and_its_members_see_it() {
     team(&["add", "acme", &ben.email]);
     team(&["add", "acme", &eve.email, "--role", "read-only"]);
     let owner = rig.ann.in_team();
-    let id = owner.listen(&receiver.always("/team", Behaviour::status(204)));
+    let id = owner.listen(&receiver.always("/team", Behaviour::with_body(200, "token=canary")));
+    let named = owner.listen_with(json!({ "url": "http://me:secret@127.0.0.1:3000/", "pulled": true }));
     let own = rig.ann.listen(&receiver.always("/own", Behaviour::status(204)));
     ben.in_team().write("aaaaaaaa", "shared");
-    settled(&owner, &id, "delivered");
+    assert_eq!(settled(&owner, &id, "delivered")["attempts"][0]["reply"], "token=canary");
     assert_eq!(receiver.received().len(), 1, "of a team's projects its own webhooks are told");
     for member in [ben.in_team(), eve.in_team()] {
         let seen = member.webhook(&id);
         assert_eq!((&seen["enabled"], &seen["url"]), (&json!(true), &json!(format!("{}/…", receiver.url))));
-        assert_eq!(member.deliveries(&format!("endpoint={id}")).len(), 1);
+        let sent = member.deliveries(&format!("endpoint={id}"));
+        let attempt = &sent[0]["attempts"][0];
+        assert_eq!((sent.len(), &attempt["status"], &attempt["reply"]), (1, &json!(200), &Value::Null));
+        assert_eq!(member.webhook(&named)["url"], "http://127.0.0.1:3000/…", "without name and password");
         let event = member.deliveries("limit=1")[0]["id"].clone();
         let forbidden = (403, "forbidden".to_owned());
         let about = json!({ "url": "https://a.example/", "secret": SECRET });

@@ -12,7 +12,7 @@ use orkee_core::event::deliveries::Query as Wanted;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::described::{attempt, delivery};
+use super::described::{attempt, delivery, delivery_for_member};
 use super::{MAX_BODY, change, manages};
 use crate::http::body::{Packed, accepts_zstd, json as json_body};
 use crate::http::space::Space;
@@ -67,9 +67,10 @@ pub(super) async fn list(
     let Query(asked) = query.map_err(|error| ApiError::invalid(error.body_text()))?;
     let wanted = asked.wanted()?;
     let zstd = accepts_zstd(&headers);
+    let told = if manages(&space).is_ok() { delivery } else { delivery_for_member };
     app.storage(move |storage| {
         let page = storage.deliveries(space.key, &wanted)?;
-        let deliveries: Vec<Value> = page.deliveries.iter().map(delivery).collect();
+        let deliveries: Vec<Value> = page.deliveries.iter().map(told).collect();
         let next = page.next.map(|mark| mark.to_string());
         Packed::json(&json!({ "deliveries": deliveries, "next": next }), zstd)
     })

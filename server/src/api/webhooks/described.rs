@@ -26,14 +26,23 @@ pub(super) fn endpoint(of: &Endpoint) -> Value {
     })
 }
 
-/// The same for a member who does not say where a team's events go: of the URL its origin. The rest may be what lets anybody post
-/// there.
+/// The same for a member who does not say where a team's events go: of the URL its origin. The rest, a name and a password included,
+/// may be what lets anybody post there.
 pub(super) fn endpoint_for_member(of: &Endpoint) -> Value {
     let mut told = endpoint(of);
-    if let Ok(url) = Url::parse(&of.url)
-        && (url.path() != "/" || url.query().is_some())
-    {
-        told["url"] = format!("{}/…", url.origin().ascii_serialization()).into();
+    let origin = Url::parse(&of.url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    if of.url.trim_end_matches('/') != origin {
+        told["url"] = format!("{origin}/…").into();
+    }
+    told
+}
+
+/// The same for such a member: without what receivers replied, which is between them and whoever knows the URL.
+pub(super) fn delivery_for_member(of: &Delivery) -> Value {
+    let mut told = delivery(of);
+    for attempt in told["attempts"].as_array_mut().into_iter().flatten() {
+        attempt["reply"] = Value::Null;
+        attempt["request_id"] = Value::Null;
     }
     told
 }

@@ -1,8 +1,9 @@
 //! `/v1/webhooks`: where the events of a space go. Whoever may see the space sees its endpoints and what was sent; its owner, which
 //! in a team is an owner of the team, says what they are.
 //!
-//! To whoever does not own it, a URL is told by its origin: a chat's has in its path what lets anybody post there. A secret comes with a request, is kept, and is in no reply, no line of the log and no row of the audit trail; nor is more of a URL
-//! than its origin in the last two, since the rest of it may be a secret as well.
+//! To whoever does not own it, a URL is told by its origin, since a chat's has in its path what lets anybody post there, and an attempt
+//! without what the receiver replied. A secret comes with a request, is kept, and is in no reply, no line of the log and no row of the
+//! audit trail; nor is more of a URL than its origin in the last two.
 
 mod deliveries;
 mod described;
