@@ -170,7 +170,7 @@ pub fn remove(db: &Connection, endpoint: &Endpoint, now: Timestamp) -> Result<Ca
 }
 
 /// Gives an endpoint another secret. The old one signs, too, for the time of `overlap`, and is wiped after it. Refused while one
-/// before it still signs.
+/// before it still signs; without an overlap it never is, and every older one ends at once: somebody may have stolen them.
 pub fn rotate(
     db: &Connection,
     endpoint: &Endpoint,
@@ -182,14 +182,14 @@ pub fn rotate(
     wipe_old(db, now)?;
     let sql = "SELECT max(until) FROM signing_keys WHERE endpoint = ?";
     let until: Option<i64> = db.prepare_cached(sql)?.query_row([endpoint.row], |row| row.get(0))?;
-    if let Some(until) = until {
+    if let Some(until) = until.filter(|_| !overlap.is_zero()) {
         let until = Timestamp::from_millisecond(until).unwrap_or(Timestamp::MAX);
         return Err(EventError::Rotating { id: endpoint.id.clone(), until: rfc3339(until) });
     }
     let sql = "UPDATE signing_keys SET until = ? WHERE endpoint = ?";
     db.prepare_cached(sql)?.execute((ms(after(now, overlap)), endpoint.row))?;
     add_key(db, endpoint.row, new)?;
-    // Without an overlap it ended just now.
+    // Without an overlap they ended just now.
     wipe_old(db, now).map(drop)
 }
 

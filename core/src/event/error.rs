@@ -115,7 +115,9 @@ impl Diagnostic for EventError {
             Self::NoEndpoint { .. } => "run `orkee cloud webhook list`",
             Self::Ambiguous { .. } => "name the one you mean by its id",
             Self::Secret { .. } => "it is `whsec_` and 24 to 64 bytes in base64, as the receiver has it",
-            Self::Rotating { .. } => "wait until then, or remove the endpoint and add it anew",
+            Self::Rotating { .. } => {
+                "wait until then; or, without an overlap (`--overlap 0s`), every older secret ends at once"
+            }
             Self::Many { .. } => "remove one that is not needed: `orkee cloud webhook remove ID`",
             Self::NoDelivery { .. } => {
                 "run `orkee cloud webhook deliveries`; an endpoint that is disabled or removed gets nothing"

@@ -130,7 +130,7 @@ fn w07_two_secrets_sign_while_they_overlap_and_the_old_one_is_wiped_after_it() {
     rig.ann.act(&id, "secret", json!({ "secret": OTHER, "overlap_seconds": 86_400 }));
     assert!(rig.ann.webhook(&id)["rotating_until"].is_string());
     let path = format!("/v1/webhooks/{id}/secret");
-    let within = rig.ann.refused("POST", &path, &json!({ "secret": SECRET }));
+    let within = rig.ann.refused("POST", &path, &json!({ "secret": SECRET, "overlap_seconds": 60 }));
     assert_eq!(within, (409, "rotating".to_owned()));
     rig.ann.write("aaaaaaaa", "one");
     let both = receiver.wait_for(1).remove(0);
@@ -151,4 +151,19 @@ fn w07_two_secrets_sign_while_they_overlap_and_the_old_one_is_wiped_after_it() {
         let bytes = std::fs::read(data.join(file)).unwrap_or_default();
         assert!(!bytes.windows(old.len()).any(|window| window == old), "{file} has the old secret");
     }
+}
+
+#[test]
+fn w07_without_an_overlap_every_older_secret_ends_at_once_also_while_two_sign() {
+    let receiver = Receiver::start();
+    let rig = AccountSender::start();
+    let id = rig.ann.listen(&receiver.always("/hook", Behaviour::status(204)));
+    rig.ann.act(&id, "secret", json!({ "secret": OTHER, "overlap_seconds": 86_400 }));
+    let third = format!("whsec_{}", "A".repeat(32));
+    rig.ann.act(&id, "secret", json!({ "secret": third }));
+    assert!(rig.ann.webhook(&id)["rotating_until"].is_null());
+    rig.ann.write("aaaaaaaa", "one");
+    let sent = receiver.wait_for(1).remove(0);
+    assert_eq!(sent.header("webhook-signature").unwrap().split(' ').count(), 1);
+    assert!(fits(&sent, &[&third]));
 }

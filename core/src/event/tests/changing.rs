@@ -152,6 +152,24 @@ fn w07_two_secrets_sign_until_the_old_one_ends_and_none_replaces_one_that_is_bei
 }
 
 #[test]
+fn w07_a_rotation_without_an_overlap_ends_every_older_secret_also_while_two_sign() {
+    let (ledger, owner) = ledger();
+    let ledger: &dyn Ledger = &ledger;
+    let endpoint = add(ledger, owner, &new("https://a.example"));
+    let secrets: Vec<_> = (0..2).map(|_| WebhookSecret::generate()).collect();
+    for (secret, overlap) in secrets.iter().zip([Duration::from_hours(720), Duration::ZERO]) {
+        ledger.writing(|db| endpoints::rotate(db, &endpoint, secret, overlap, at(0))).unwrap();
+    }
+    let kept = |db: &rusqlite::Connection| {
+        let mut statement = db.prepare("SELECT secret, until FROM signing_keys")?;
+        let keys = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(keys.collect::<rusqlite::Result<Vec<(String, Option<i64>)>>>()?)
+    };
+    let newest = secrets[1].secret().expose().to_owned();
+    assert_eq!(ledger.reading(kept).unwrap(), [(newest, None)]);
+}
+
+#[test]
 fn w07_nothing_of_a_wiped_secret_stays_in_the_file_or_its_log() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("orkee.db");

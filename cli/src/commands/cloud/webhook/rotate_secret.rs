@@ -19,7 +19,8 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// Give a webhook another secret
 ///
 /// For as long as --overlap says each event has two signatures, one by each secret, so that the receiver can change over when it likes.
-/// After that the old secret is wiped. Prints the new one, this once.
+/// After that the old secret is wiped; until then there can be no third, but --overlap 0s always works, and ends every older secret at
+/// once. Prints the new one, this once.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
