@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::endpoint_args::{AccessArgs, HeaderArgs};
 use super::error::WebhookError;
 use super::own_secret::{Fresh, SecretArgs};
-use super::place::{self, Wanted, Webhook};
+use super::place::{self, Place, Wanted, Webhook, Where};
 use super::view::{self, WebhookView};
 use super::{here, trail};
 use crate::context::Context;
@@ -77,6 +77,7 @@ impl Add {
         let place = place::of_new(cx, self.local)?;
         let url = wanted.url.clone();
         let private: Vec<String> = wanted.access.private.iter().map(ToString::to_string).collect();
+        let same = same(cx, &*place, &url)?;
         let fresh = self.secret.fresh()?;
         let added = fresh.or_forget(place.add(wanted, &fresh.secret));
         let id = added.as_ref().map(|webhook| webhook.id.clone()).unwrap_or_default();
@@ -85,7 +86,18 @@ impl Add {
             let about = format!("{id} {network}");
             trail::note(cx, &*place, AuditAction::AllowPrivate, (&about, &url), None)?;
         }
-        tell(cx, &webhook, &fresh)?;
+        if let Some(same) = same {
+            let id = text::line(&same);
+            cx.out.warn(format_args!("{id} sends to this URL already: what both tell of comes there twice"));
+        }
+        // What lies in a buffer was told to nobody yet.
+        let told = tell(cx, &webhook, &fresh).and_then(|()| cx.out.finish());
+        if told.is_err() && fresh.for_scripts().is_some() {
+            // Nobody has its secret, and nobody can be told it again.
+            let removed = place.remove(&webhook);
+            trail::ended(cx, &*place, AuditAction::RemoveWebhook, (&webhook.id, &url), removed)?;
+        }
+        told?;
         Ok(Exit::DONE)
     }
 
@@ -113,6 +125,16 @@ impl Add {
             url => Ok(Secret::new(url)),
         }
     }
+}
+
+/// The webhook that sends to the URL already, here or where another is about to be added.
+fn same(cx: &Context, place: &dyn Place, url: &str) -> Result<Option<String>, Failure> {
+    let mut there = here::Here::open(cx)?.all()?;
+    if place.name() == Where::Account {
+        there.extend(place.all()?);
+    }
+    let same = there.into_iter().find(|webhook| webhook.url == url && !webhook.pulled);
+    Ok(same.map(|webhook| webhook.id))
 }
 
 fn tell(cx: &Context, webhook: &Webhook, fresh: &Fresh) -> Result<(), CliError> {

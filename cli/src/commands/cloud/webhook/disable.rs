@@ -28,7 +28,7 @@ struct Document {
 
 impl Disable {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
-        let (place, mut webhook) = place::find(cx, &self.id)?;
+        let (place, mut webhook) = place::find_to_change(cx, &self.id)?;
         let done = place.disable(&webhook);
         trail::ended(cx, &*place, AuditAction::DisableWebhook, (&webhook.id, &webhook.url), done)?;
         webhook.disabled_because.get_or_insert_with(|| here::BY_HAND.to_owned());

@@ -34,7 +34,7 @@ struct Document {
 
 impl Enable {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
-        let (place, mut webhook) = place::find(cx, &self.id)?;
+        let (place, mut webhook) = place::find_to_change(cx, &self.id)?;
         let done = place.enable(&webhook, self.replay);
         trail::ended(cx, &*place, AuditAction::EnableWebhook, (&webhook.id, &webhook.url), done)?;
         webhook.disabled_because = None;

@@ -213,6 +213,21 @@ pub(super) fn find<'a>(cx: &'a Context, meant: &str) -> Result<Found<'a>, Failur
     }
 }
 
+/// The webhook that somebody means to change. This device and the account may each have one of this URL: then it takes the id to say which,
+/// and so the account is asked, too, wherever it is no id.
+pub(super) fn find_to_change<'a>(cx: &'a Context, meant: &str) -> Result<Found<'a>, Failure> {
+    let found = find(cx, meant)?;
+    let (place, webhook) = &found;
+    if webhook.id == meant || place.name() == Where::Account {
+        return Ok(found);
+    }
+    let Some(account) = Account::if_there(cx)? else { return Ok(found) };
+    match the_one(account.all()?, meant)? {
+        Some(other) => Err(EventError::Ambiguous { ids: vec![found.1.id, other.id] }.into()),
+        None => Ok(found),
+    }
+}
+
 /// The same, where there may be none.
 pub(super) fn find_if_there<'a>(cx: &'a Context, meant: &str) -> Result<Option<Found<'a>>, Failure> {
     let here = Here::open(cx)?;

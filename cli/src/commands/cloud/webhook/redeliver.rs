@@ -86,7 +86,8 @@ impl Redeliver {
             let webhooks = place.all()?.into_iter().filter(|webhook| webhook.disabled_because.is_none());
             on.extend(webhooks.map(|webhook| webhook.id));
         }
-        let to = self.to.as_deref().map(|to| place::find(cx, to)).transpose()?.map(|(_, webhook)| webhook.id);
+        let to = self.to.as_deref().map(|to| place::find_to_change(cx, to)).transpose()?;
+        let to = to.map(|(_, webhook)| webhook.id);
         let mut query = Query { endpoint: to, limit: MOST, ..Query::default() };
         if let Some(text) = &self.since {
             (query.since, query.failed) = (Some(since(text)?), true);

@@ -35,7 +35,7 @@ struct Document<'a> {
 
 impl Remove {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
-        let (place, webhook) = place::find(cx, &self.id)?;
+        let (place, webhook) = place::find_to_change(cx, &self.id)?;
         if !self.yes {
             confirm(cx, &webhook)?;
         }

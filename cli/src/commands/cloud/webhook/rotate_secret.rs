@@ -55,7 +55,7 @@ struct Rotated<'a> {
 impl RotateSecret {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
         let overlap = overlap(&self.overlap)?;
-        let (place, mut webhook) = place::find(cx, &self.id)?;
+        let (place, mut webhook) = place::find_to_change(cx, &self.id)?;
         let fresh = self.secret.fresh()?;
         let done = fresh.or_forget(place.rotate(&webhook, &fresh.secret, overlap));
         trail::ended(cx, &*place, AuditAction::RotateWebhook, (&webhook.id, &webhook.url), done)?;
