@@ -44,6 +44,7 @@ impl Sender {
             per_owner: Some(PER_OWNER),
             wake: Some(storage.written()),
             stop: Some(stopped.clone()),
+            keep_private_replies: false,
             on_disabled: Arc::new(tell),
             on_attempt: Arc::new(move |_| attempts.send_modify(|made| *made = made.wrapping_add(1))),
             ..DrainOptions::default()

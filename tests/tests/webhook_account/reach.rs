@@ -66,9 +66,16 @@ fn w35_a_private_network_is_reached_where_the_one_who_runs_the_server_says_so_an
         "--webhook-ca-file",
         authority.to_str().unwrap(),
     ]);
-    let id = rig.ann.listen(&receiver.always("/hook", Behaviour::status(204)));
+    let id =
+        rig.ann.listen(&receiver.always("/hook", Behaviour::with_body(200, "CANARY of the private network")));
     let told = rig.ann.act(&id, "test", json!({}));
-    assert_eq!(told["class"], "delivered", "{told}");
+    assert_eq!((&told["class"], &told["status"]), (&json!("delivered"), &json!(200)), "{told}");
+    assert!(
+        told["reply"].is_null() && told["request_id"].is_null(),
+        "whoever has an account would read it: {told}"
+    );
+    let kept = "SELECT count(*) FROM attempts WHERE reply IS NOT NULL AND length(reply) > 0";
+    assert_eq!(rig.database().query_row(kept, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
     assert!(told["tls"].as_str().is_some_and(|tls| tls.contains("1.3")), "{told}");
     let metadata = json!({ "url": "https://169.254.169.254/latest", "secret": SECRET });
     assert_eq!(rig.ann.refused("POST", "/v1/webhooks", &metadata), (422, "refused-url".to_owned()));

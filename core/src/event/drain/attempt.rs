@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use super::Drainer;
 use super::options::Attempted;
 use crate::event::deliveries::{Claimed, Ended, Next, Record, Settled};
-use crate::event::{Class, schedule};
+use crate::event::{Access, Class, Endpoint, schedule};
+use crate::net::Scheme;
 use crate::plugin::{Attempt, Delivered, Delivery, Target, Transport};
 
 /// For so long an attempt waits until its dispatcher is open. It takes time where it has to be compiled.
@@ -32,7 +33,19 @@ impl Drainer {
             Ok(delivered) => outcome(delivered, at, self.now()),
             Err(class) => not_sent(class, at, begun.elapsed()),
         };
-        self.judge(claimed, &holder, outcome)
+        let outcome = self.guarded(&claimed.endpoint, outcome);
+        self.judge(claimed, outcome)
+    }
+
+    /// Of a reply that is not for the endpoint's owner to read, what it was, and nothing that it said.
+    fn guarded(&self, endpoint: &Endpoint, mut outcome: Outcome) -> Outcome {
+        let record = &mut outcome.record;
+        let known = Access { loopback: endpoint.access.loopback, ..Access::default() };
+        let is_private = |address| known.permits(Scheme::Https, address).is_err();
+        if !self.options.keep_private_replies && record.address.is_some_and(is_private) {
+            (record.reply, record.request_id) = (Vec::new(), None);
+        }
+        outcome
     }
 
     async fn deliver(&self, claimed: &Claimed, at: Timestamp) -> Result<Delivered, Class> {

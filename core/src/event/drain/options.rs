@@ -51,6 +51,9 @@ pub struct DrainOptions {
     pub wake: Option<Arc<Notify>>,
     /// True: begin nothing more, and end when what is under way is written. None: nobody stops it.
     pub stop: Option<watch::Receiver<bool>>,
+    /// What receivers in private networks reply is kept, too. Not so where the endpoints' owners are strangers in the network that
+    /// deliveries go out from: they would read it through an endpoint.
+    pub keep_private_replies: bool,
     /// See [`OnDisabled`].
     pub on_disabled: OnDisabled,
     /// See [`OnAttempt`].
@@ -66,6 +69,7 @@ impl Default for DrainOptions {
             per_owner: None,
             wake: None,
             stop: None,
+            keep_private_replies: true,
             on_disabled: Arc::new(|_, _, _| Ok(())),
             on_attempt: Arc::new(|_| ()),
         }
