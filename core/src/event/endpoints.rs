@@ -79,6 +79,18 @@ pub fn list(db: &Connection, owner: Owner) -> Result<Vec<Endpoint>, EventError> 
     Ok(found)
 }
 
+/// The endpoint of this id.
+pub fn by_id(db: &Connection, owner: Owner, id: &str) -> Result<Endpoint, EventError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM endpoints e WHERE e.owner = ? AND e.id = ? AND e.removed_at IS NULL");
+    let mut statement = db.prepare_cached(&sql)?;
+    let mut rows = statement.query((owner.0, id))?;
+    match rows.next()? {
+        Some(row) => endpoint::read(row),
+        None => Err(EventError::NoEndpoint { query: id.to_owned() }),
+    }
+}
+
 /// The endpoint of this id, or the only one that has this URL.
 pub fn find(db: &Connection, owner: Owner, query: &str) -> Result<Endpoint, EventError> {
     let sql = format!(

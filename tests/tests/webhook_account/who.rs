@@ -230,3 +230,6 @@ fn w23_what_a_device_shares_with_its_team_is_told_to_the_teams_webhooks() {
         pulled["events"].as_array().unwrap().iter().map(|event| &event["event"]).collect();
     assert_eq!(kinds, ["project.created", "sync.completed"], "{pulled}");
 }
+    // They have a URL in common, by which none is found.
+    let path = "/v1/webhooks/https%3A%2F%2Fa.example%2F/disable";
+    assert_eq!(rig.ann.refused("POST", path, &json!({})), (404, "not-found".to_owned()));

@@ -30,11 +30,7 @@ const WHOSE: &str = "SELECT a.email, t.name FROM spaces s LEFT JOIN accounts a O
 
 /// The endpoint of a space, by its id alone.
 fn find(tx: &Transaction<'_>, space: SpaceKey, id: &str) -> Result<Endpoint> {
-    let endpoint = endpoints::find(tx, Owner(space.0), id)?;
-    match endpoint.id == id {
-        true => Ok(endpoint),
-        false => Err(EventError::NoEndpoint { query: id.to_owned() }.into()),
-    }
+    Ok(endpoints::by_id(tx, Owner(space.0), id)?)
 }
 
 /// Disables what an account's own events go to.
@@ -169,7 +165,7 @@ impl Webhooks for Sqlite {
                 }
                 found => found.map_err(failed(doing))?,
             };
-            let endpoint = endpoints::find(tx, owner, id)?;
+            let endpoint = endpoints::by_id(tx, owner, id)?;
             let whose = whose(tx, owner).map_err(failed(doing))?;
             endpoints::disable(tx, &endpoint, BY_OPERATOR, now)?;
             let change = Change { space: SpaceKey(owner.0), by: &of_server(&whose), now };
@@ -279,7 +275,7 @@ impl Webhooks for Sqlite {
                 Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(false),
                 found => found.map_err(failed(doing))?,
             };
-            let endpoint = endpoints::find(tx, owner, id)?;
+            let endpoint = endpoints::by_id(tx, owner, id)?;
             endpoints::remove(tx, &endpoint, now)?;
             let by = of_server(&whose(tx, owner).map_err(failed(doing))?);
             let change = Change { space: SpaceKey(owner.0), by: &by, now };

@@ -182,7 +182,7 @@ pub(crate) fn an_endpoint_is_its_own_spaces_alone(bench: &impl Bench) {
     unknown(storage.test_webhook(bob, &id, start()));
     unknown(storage.pull(bob, &id, &[], 9, start()));
     unknown(storage.redeliver(theirs, Some(&id), Vec::new()));
-    // Nor is it found by anything but its id.
+    // Nor is it found by anything but its id, not by the URL that it has alone, nor by one that another has as well.
     unknown(storage.remove_webhook(change(ann, &by), &new(&[]).url));
 
     let event = storage.test_webhook(ann, &id, start()).unwrap().unwrap();
