@@ -78,16 +78,18 @@ async fn what_a_backend_tells_of_its_deliveries_is_fit_to_be_shown() {
 async fn what_no_backend_may_tell_of_its_deliveries_is_refused() {
     let server = Server::start(|_| reply(200, &[], b"{}")).await;
     let rig = Rig::new(&server.url);
-    for way in ["dotted-id", "odd-event", "odd-state", "too-many-attempts", "too-many", "stay", "huge-mark"] {
+    let ways = ["dotted-id", "odd-event", "odd-state", "too-many-attempts", "too-many", "stay", "huge-mark"];
+    for way in ways.into_iter().chain(["empty-page"]) {
         broke(provider(&rig, way).await.deliveries(&query()).await, way);
     }
     for way in ["dotted-id", "odd-event", "too-many", "huge-body"] {
         broke(provider(&rig, way).await.pull("e1", &[], 5).await, way);
     }
     broke(provider(&rig, "too-many").await.endpoint_states().await, "too-many");
-    let to = Registration::to("https://a.example/");
-    let nameless = provider(&rig, "name-nothing").await;
-    broke(nameless.register_with(to, terms(), &Secret::new(SECRET)).await, "name-nothing");
+    for way in ["name-nothing", "name-unseen"] {
+        let to = Registration::to("https://a.example/");
+        broke(provider(&rig, way).await.register_with(to, terms(), &Secret::new(SECRET)).await, way);
+    }
 }
 
 #[tokio::test]

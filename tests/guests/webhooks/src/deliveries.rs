@@ -15,7 +15,11 @@ impl deliveries::Guest for Guest {
         let terms = format!("{{\"dispatcher\":{dispatcher:?},\"ordered\":{ordered},\"pulled\":{pulled}}}");
         let body = format!("{{\"url\":{url:?},\"terms\":{terms},\"secret\":{secret:?}}}");
         ask("POST", "/webhooks", &body, true)?;
-        Ok(if wanted("name-nothing") { String::new() } else { "e\u{1b}[31m1".into() })
+        Ok(match () {
+            () if wanted("name-nothing") => String::new(),
+            () if wanted("name-unseen") => "\u{1b}[31m\u{7}".into(),
+            () => "e\u{1b}[31m1".into(),
+        })
     }
 
     fn states() -> Result<Vec<EndpointState>, Failure> {
@@ -50,7 +54,11 @@ impl deliveries::Guest for Guest {
             reason: None,
             attempts: vec![attempt(); if wanted("too-many-attempts") { 101 } else { 1 }],
         };
-        let count = if wanted("too-many") { query.limit as usize + 1 } else { 1 };
+        let count = match () {
+            () if wanted("too-many") => query.limit as usize + 1,
+            () if wanted("empty-page") => 0,
+            () => 1,
+        };
         let next = if wanted("stay") { query.after } else { Some("2".into()) };
         let next = if wanted("huge-mark") { Some("m".repeat(5000)) } else { next };
         Ok(Page { deliveries: vec![delivery; count], next })

@@ -151,10 +151,9 @@ impl WasmProvider {
         let registration = wit::Registration { url, events, description, secret: reference, terms };
         let id = ask!(self, webhook_deliveries, "register webhooks on terms", in sandbox, |guest, store| guest
             .call_register_with(store, &registration))?;
-        match id.is_empty() {
-            true => Err(self.broke("the webhook that it registered has no id")),
-            false => Ok(text(&id)),
-        }
+        Some(text(&id))
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| self.broke("the webhook that it registered has no id"))
     }
 
     /// How the endpoints stand.
@@ -199,6 +198,9 @@ impl WasmProvider {
         if page.next.as_ref().is_some_and(|mark| mark.len() > MAX_MARK || Some(mark) == query.after.as_ref())
         {
             return Err(self.broke("its listing of deliveries does not move on"));
+        }
+        if page.next.is_some() && page.deliveries.is_empty() {
+            return Err(self.broke("it says that there are more deliveries, and lists none"));
         }
         let deliveries =
             page.deliveries.into_iter().map(|one| self.past_delivery(one)).collect::<Result<_, _>>()?;
