@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::error::WebhookError;
 use super::place::{self, Delivery, Place, Query};
 use super::view::{self, DeliveryView};
 use crate::context::Context;
@@ -19,7 +20,7 @@ Examples:
   orkee cloud webhook deliveries ep_0a1B2c3D4e5F6g7H --failed --since 1d
   orkee cloud webhook deliveries --json --limit 500")]
 pub(crate) struct Deliveries {
-    /// Of this webhook alone: its id or URL
+    /// Of this webhook alone: its id or URL; the id of one that was removed, too
     #[arg(value_name = "ID")]
     id: Option<String>,
     /// Only those that have not arrived: they are tried again, or were given up
@@ -51,10 +52,7 @@ impl Deliveries {
             limit: self.limit,
         };
         let deliveries = match &self.id {
-            Some(id) => {
-                let (place, webhook) = place::find(cx, id)?;
-                place.deliveries(&Query { endpoint: Some(webhook.id), ..query })?
-            }
+            Some(id) => of_webhook(cx, id, self.local, query)?,
             None => everywhere(&place::all(cx, self.local)?, &query)?,
         };
         if cx.out.is_json() {
@@ -65,6 +63,24 @@ impl Deliveries {
             view::deliveries(cx, &deliveries)?;
         }
         Ok(Exit::DONE)
+    }
+}
+
+/// Those of one webhook. One that was removed is in no list any more, but what was sent to it is; only its id says which one it was.
+fn of_webhook(cx: &Context, meant: &str, local: bool, query: Query) -> Result<Vec<Delivery>, Failure> {
+    let places = place::all(cx, local)?;
+    if let Some((place, webhook)) = place::among(&places, meant)? {
+        return place.deliveries(&Query { endpoint: Some(webhook.id), ..query });
+    }
+    if !meant.starts_with("ep_") {
+        return Err(WebhookError::unknown(meant).into());
+    }
+    let query = Query { endpoint: Some(meant.to_owned()), ..query };
+    let found = everywhere(&places, &query)?;
+    let any = Query { since: None, failed: false, limit: 1, ..query };
+    match found.is_empty() && everywhere(&places, &any)?.is_empty() {
+        true => Err(WebhookError::unknown(meant).into()),
+        false => Ok(found),
     }
 }
 

@@ -241,6 +241,19 @@ pub(super) fn find_if_there<'a>(cx: &'a Context, meant: &str) -> Result<Option<F
     })
 }
 
+/// The webhook that is meant, in the first of these places that has one.
+pub(super) fn among<'p, 'a>(
+    places: &'p [Box<dyn Place + 'a>],
+    meant: &str,
+) -> Result<Option<(&'p (dyn Place + 'a), Webhook)>, Failure> {
+    for place in places {
+        if let Some(found) = the_one(place.all()?, meant)? {
+            return Ok(Some((&**place, found)));
+        }
+    }
+    Ok(None)
+}
+
 /// The webhook of this id, or the only one of this URL.
 fn the_one(webhooks: Vec<Webhook>, meant: &str) -> Result<Option<Webhook>, EventError> {
     let (of_id, others): (Vec<_>, Vec<_>) = webhooks.into_iter().partition(|webhook| webhook.id == meant);
