@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::caller::BAD;
 use super::{ApiError, App};
-use crate::storage::{Account, Caller, Deed, People, Rules, StorageError, Tenant, Witness};
+use crate::storage::{Account, Caller, Deed, OF_PROVIDER, People, Rules, StorageError, Tenant, Witness};
 use crate::tenant::issuers::IssuerError;
 use crate::tenant::{Denied, Proof, Settings, Unproved, admit, known};
 
@@ -91,7 +91,7 @@ pub(super) async fn direct(
 fn caller(account: Account, provider: &str, signed_in: Timestamp, rules: Rules) -> Caller {
     Caller {
         account,
-        grant: format!("idp:{provider}"),
+        grant: format!("{OF_PROVIDER}{provider}"),
         device: format!("signed in at {provider}"),
         signed_in_at: Some(signed_in),
         rules,

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
+use super::caller::BAD;
 use super::observe::RequestId;
 use super::{ApiError, App};
 use crate::storage::{Caller, Deed, Role, SpaceKey, Standing, Storage, StorageError, Team, Witness};
@@ -57,8 +58,12 @@ impl Space {
         self.team.as_ref().map(|_| self.caller.account.email.as_str())
     }
 
-    /// The same, as it is now: while a body came in, its sender may have been removed, or been given another role.
+    /// The same, as it is now: while a body came in, its sender may have been signed out, disabled, removed, or given another role.
     pub(crate) fn renewed(self, storage: &dyn Storage) -> Result<Self, ApiError> {
+        let (account, grant) = (self.caller.account.key, self.caller.own_grant());
+        if !storage.is_good(account, grant, jiff::Timestamp::now())? {
+            return Err(ApiError::unauthorized("the token was revoked while the request came in", BAD));
+        }
         let Some(team) = &self.team else { return Ok(self) };
         match storage.standing(self.caller.account.key)? {
             Standing::In(now, role) if now.key == team.key => Ok(Self { role, ..self }),

@@ -6,6 +6,9 @@ use super::{Account, AccountKey, Result};
 use crate::dpop::Thumbprint;
 use crate::secret::SecretHash;
 
+/// What stands before a provider's name, where its token is all that there is.
+pub(crate) const OF_PROVIDER: &str = "idp:";
+
 /// Who makes a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
@@ -21,6 +24,13 @@ pub(crate) struct Caller {
     pub(crate) signed_in_at: Option<Timestamp>,
     /// What their tenant asks of requests; filled in where a request is judged.
     pub(crate) rules: Rules,
+}
+
+impl Caller {
+    /// The id of the grant of this server's by which they ask. None: they ask by a token of their identity provider's.
+    pub(crate) fn own_grant(&self) -> Option<&str> {
+        (!self.grant.starts_with(OF_PROVIDER)).then_some(&self.grant)
+    }
 }
 
 /// What a tenant asks of its people's requests.
@@ -138,6 +148,8 @@ pub(crate) trait Grants {
     fn revoke_grant(&self, account: AccountKey, id: &str, now: Timestamp) -> Result<bool>;
     /// Who brings an access token, unless the account is disabled, and notes that they were seen.
     fn caller(&self, access: SecretHash, now: Timestamp) -> Result<Option<Caller>>;
+    /// Whether an account is still one that may ask, and, where it asks by a grant of this server's, whether that is still good.
+    fn is_good(&self, account: AccountKey, grant: Option<&str>, now: Timestamp) -> Result<bool>;
     /// The grants of an account, newest first.
     fn devices(&self, account: AccountKey, now: Timestamp) -> Result<Vec<Device>>;
 }

@@ -29,8 +29,8 @@ pub(crate) use accounts::{Account, AccountKey, Accounts, NewAccount};
 pub(crate) use audit::{Audit, AuditQuery, AuditRow, Deed, Witness};
 pub(crate) use backups::{Backup, Backups, NewBackup};
 pub(crate) use grants::{
-    Caller, Client, Device, DeviceName, Grants, NewCode, NewGrant, Redeemed, Redemption, Rotated, Rules,
-    TokenPair,
+    Caller, Client, Device, DeviceName, Grants, NewCode, NewGrant, OF_PROVIDER, Redeemed, Redemption,
+    Rotated, Rules, TokenPair,
 };
 pub(crate) use records::{
     Cursor, Entry, Exchange, Exchanged, Head, Kind, LivePage, Origin, PageLimit, Position, RecordId, Records,

@@ -1,5 +1,9 @@
 //! Who is told of what, and who sees it.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use jiff::Timestamp;
 use orkee_tests::account_sender::{AccountSender, SECRET};
 use orkee_tests::office::Office;
@@ -192,6 +196,45 @@ fn w41_whoever_runs_the_server_sees_all_webhooks_and_can_switch_one_off() {
     rig.server.command(&["user", "disable", &bob.email]).success();
     let listed = rig.server.command(&["webhook", "list"]).success().stdout;
     assert!(listed.contains("disabled: the account is disabled"), "{listed}");
+}
+
+/// A request whose body is slow: it begins, then this happens, then it ends. The status.
+fn slowly(rig: &AccountSender, token: &str, happens: impl FnOnce()) -> u16 {
+    let body = json!({ "url": "https://a.example/", "secret": SECRET }).to_string();
+    let (begin, end) = body.split_at(9);
+    let address = rig.server.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "POST /v1/webhooks HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{begin}"
+    )
+    .unwrap();
+    // The server looks at the token as soon as it has the head.
+    std::thread::sleep(Duration::from_millis(1500));
+    happens();
+    stream.write_all(end.as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn whoever_was_disabled_or_signed_out_while_a_slow_request_came_in_adds_nothing() {
+    let rig = AccountSender::with_args(&[]);
+    let (bob, eve) = (rig.server.account("bob@example.com"), rig.server.account("eve@example.com"));
+    assert_eq!(slowly(&rig, &eve, || ()), 200);
+    let disable = || drop(rig.server.command(&["user", "disable", "bob@example.com"]).success());
+    assert_eq!(slowly(&rig, &bob, disable), 401);
+    let revoke = || {
+        let sql =
+            "DELETE FROM grants WHERE account = (SELECT rowid FROM accounts WHERE email = 'eve@example.com')";
+        assert_eq!(rig.database().execute(sql, []).unwrap(), 1);
+    };
+    assert_eq!(slowly(&rig, &eve, revoke), 401);
+    let count = "SELECT count(*) FROM endpoints";
+    assert_eq!(rig.database().query_row(count, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
 }
 
 #[test]

@@ -113,8 +113,7 @@ pub(super) fn of_device(
     let space = tx.prepare_cached(sql)?.query_row([device.account], |row| row.get(0)).optional()?;
     let Some(space) = space else { return Ok(()) };
     let Told { id, name, platform, .. } = device;
-    let event = NewEvent::new(kind);
-    let event = event.with([("device", json!({ "id": id, "name": name, "platform": platform }))]);
+    let event = NewEvent::of_device(kind, Some(id), name, *platform);
     Listeners::of(tx, Owner(space))?.emit(tx, &event, now, &SystemIds).map(drop)
 }
 

@@ -29,12 +29,16 @@ const CALLER: &str =
      FROM access_tokens t JOIN grants g ON g.rowid = t.grant_row JOIN accounts a ON a.rowid = g.account
      WHERE t.hash = ?1 AND (t.expires_at IS NULL OR t.expires_at > ?2) AND a.disabled_at IS NULL";
 const BOUND_TO: &str = "SELECT g.key FROM refresh_tokens r JOIN grants g ON g.rowid = r.grant_row WHERE r.hash = ?1 AND r.expires_at > ?2";
+const IS_GOOD: &str =
+    "SELECT EXISTS (SELECT 1 FROM accounts a WHERE a.rowid = ?1 AND a.disabled_at IS NULL AND (?2 IS NULL
+                           OR EXISTS (SELECT 1 FROM grants g WHERE g.account = a.rowid AND g.id = ?2
+                                      AND (g.expires_at IS NULL OR g.expires_at > ?3))))";
 const DEVICES: &str = "SELECT id, name, platform, last_seen FROM grants
                        WHERE account = ?1 AND (expires_at IS NULL OR expires_at > ?2) ORDER BY rowid DESC";
 
 /// What is read with every request.
 #[cfg(test)]
-pub(super) const READS: &[&str] = &[CALLER, CODE, BOUND_TO];
+pub(super) const READS: &[&str] = &[CALLER, CODE, BOUND_TO, IS_GOOD];
 
 /// A code as it is kept.
 struct Code {
@@ -170,6 +174,17 @@ impl Grants for Sqlite {
             })?;
         }
         Ok(Some(caller))
+    }
+
+    fn is_good(&self, account: AccountKey, grant: Option<&str>, now: Timestamp) -> Result<bool> {
+        let doing = "checking a grant";
+        self.read(doing, |tx| {
+            tx.prepare_cached(IS_GOOD)
+                .and_then(|mut s| {
+                    s.query_row(params![account.0, grant, now.as_millisecond()], |row| row.get(0))
+                })
+                .map_err(failed(doing))
+        })
     }
 
     fn devices(&self, account: AccountKey, now: Timestamp) -> Result<Vec<Device>> {

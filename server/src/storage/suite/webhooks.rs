@@ -234,7 +234,7 @@ pub(crate) fn devices_are_told_of_to_their_account_however_they_come_and_go(benc
         ["added", "revoked", "added", "revoked"].map(|what| format!("device.{what} laptop"))
     );
     let access = crate::secret::SecretHash::of("script");
-    let script = NewGrant { account: ann.key, name: "script", access, expires: None };
+    let script = NewGrant { account: ann.key, name: "scr\u{1b}ipt\n", access, expires: None };
     storage.create_grant(&script, start()).unwrap();
     storage.end_grants(ann.key, start()).unwrap();
     assert_eq!(names(&heard()), ["device.added script", "device.revoked script"]);
