@@ -37,6 +37,11 @@ impl AccessArgs {
         }
         (!self.allow_private.is_empty()).then_some("--allow-private")
     }
+
+    /// The first of its flags that is given.
+    pub(super) fn any(&self) -> Option<&'static str> {
+        self.only_here().or_else(|| self.allow_insecure_loopback.then_some("--allow-insecure-loopback"))
+    }
 }
 
 /// Headers of its own. What is in them may be a secret: it can be kept out of the process list, in a file.

@@ -25,6 +25,8 @@ pub(super) enum WebhookError {
         "{flag} is for webhooks of this device: the account's server reaches what its administrator lets it"
     )]
     OnlyHere { flag: &'static str },
+    #[error("{flag} is for a URL that is no webhook: this is one, and is sent to as it was added")]
+    NotOfWebhook { flag: &'static str },
     #[error("no event {0:?} was sent, or it was too long ago")]
     NoEvent(String),
     #[error("the webhooks that {0} was sent to are off or gone")]
@@ -59,6 +61,7 @@ impl Diagnostic for WebhookError {
             Self::FileThere(_) => "E-HOOK-044",
             Self::OnlyHere { .. } => "E-HOOK-045",
             Self::NoEvent(_) => "E-HOOK-046",
+            Self::NotOfWebhook { .. } => "E-HOOK-047",
             Self::Overlap { .. } => "E-HOOK-049",
             Self::OtherName => "E-HOOK-050",
             Self::Body(_) => "E-HOOK-051",
@@ -87,6 +90,9 @@ impl Diagnostic for WebhookError {
             Self::Unknown(_) => "run `orkee cloud webhook list`",
             Self::FileThere(_) => "name another: what is in it may still be needed",
             Self::OnlyHere { .. } => "add --local, or leave it away",
+            Self::NotOfWebhook { .. } => {
+                "leave it away; `orkee cloud webhook show ID` tells how it was added"
+            }
             Self::NoEvent(_) => "run `orkee cloud webhook deliveries`, which has the ids (msg_…)",
             Self::NobodyToSendTo(_) => "switch one on: `orkee cloud webhook enable ID`",
             Self::Overlap { .. } => "write it as 24h, 90m or 0s; 30 days at most",

@@ -31,9 +31,9 @@ pub(crate) struct Test {
     /// Its id or URL, or any other URL
     #[arg(value_name = "URL|ID")]
     to: String,
-    /// Of a URL that is no webhook: what sends
-    #[arg(long, value_name = "NAME", default_value = SIGNING)]
-    dispatcher: String,
+    /// Of a URL that is no webhook: what sends; `webhook`, if nothing is said
+    #[arg(long, value_name = "NAME")]
+    dispatcher: Option<String>,
     #[command(flatten)]
     access: AccessArgs,
 }
@@ -57,6 +57,7 @@ impl Test {
         let found = place::find_if_there(cx, &self.to)?;
         let (webhook, tested, secret) = match found {
             Some((place, webhook)) => {
+                self.says_nothing_else()?;
                 let tested = place.test(&webhook)?;
                 (Some(webhook), tested, None)
             }
@@ -68,7 +69,8 @@ impl Test {
                     keys: vec![key(&secret)?],
                     headers: Vec::new(),
                 };
-                (None, send(cx, &self.dispatcher, &receiver)?, Some(secret))
+                let dispatcher = self.dispatcher.as_deref().unwrap_or(SIGNING);
+                (None, send(cx, dispatcher, &receiver)?, Some(secret))
             }
             None => return Err(WebhookError::unknown(&self.to).into()),
         };
@@ -88,6 +90,17 @@ impl Test {
             tell(cx, sender, &tested, secret)?;
         }
         Ok(exit(&tested.attempt))
+    }
+}
+
+impl Test {
+    /// A webhook is sent to as it was added, whatever a flag says.
+    fn says_nothing_else(&self) -> Result<(), WebhookError> {
+        let dispatcher = self.dispatcher.is_some().then_some("--dispatcher");
+        match dispatcher.or_else(|| self.access.any()) {
+            Some(flag) => Err(WebhookError::NotOfWebhook { flag }),
+            None => Ok(()),
+        }
     }
 }
 
