@@ -193,6 +193,11 @@ fn w24_what_waits_is_cancelled_and_sent_after_all_only_where_that_was_asked_for(
     attempts(&rig.ann, &other, 1);
     assert_eq!(rig.ann.tell("DELETE", &format!("/v1/webhooks/{other}"), &Value::Null), Value::Null);
     assert_eq!(settled(&rig.ann, &other, "cancelled")["reason"], "endpoint removed");
+    let rows = rig.audit();
+    for (what, which) in [("disable", &id), ("remove", &other)] {
+        let row = format!("ann@example.com {what}-webhook {which} {}", receiver.url);
+        assert!(rows.contains(&row), "{row}: {rows:?}");
+    }
     assert!(rig.ann.webhooks().iter().all(|webhook| webhook["id"] != other.as_str()));
 }
 

@@ -1,6 +1,7 @@
 //! Where webhooks may lead.
 
 use orkee_tests::account_sender::{AccountSender, SECRET};
+use orkee_tests::proxy::{self, PASSWORD, Proxy};
 use orkee_tests::receiver::{Behaviour, Receiver};
 use serde_json::{Value, json};
 
@@ -99,4 +100,21 @@ fn nothing_is_looked_up_for_whoever_may_add_no_webhook_or_added_many_just_now() 
     let answers: Vec<u16> = (0..61).map(|_| rig.ann.refused("POST", "/v1/webhooks", &private).0).collect();
     assert_eq!((&answers[..60], answers[60]), (&[422; 60][..], 429));
     assert_eq!(eve.refused("POST", "/v1/webhooks", &private).0, 422, "each account has its own");
+}
+
+#[test]
+fn w29_a_server_sends_through_the_proxy_that_it_was_told_of() {
+    if !proxy::is_there() {
+        return;
+    }
+    let proxy = Proxy::start("refused.example.test");
+    let rig = AccountSender::with_args(&["--webhook-proxy", &proxy.url(PASSWORD)]);
+    let id = rig.ann.listen("https://refused.example.test/hook");
+    let told = rig.ann.act(&id, "test", json!({}));
+    assert_eq!((&told["class"], &told["status"]), (&json!("proxy"), &Value::Null), "{told}");
+    assert_eq!(proxy.connects(), ["refused.example.test:443"]);
+    // What is written as an address is judged here all the same.
+    let private = json!({ "url": "https://10.0.0.1/", "secret": SECRET });
+    assert_eq!(rig.ann.refused("POST", "/v1/webhooks", &private), (422, "refused-url".to_owned()));
+    assert!(!rig.log().contains(PASSWORD) && !rig.audit().join("\n").contains(PASSWORD));
 }

@@ -83,6 +83,7 @@ macro_rules! storage_suite {
             webhooks: nothing_goes_out_for_an_account_that_was_disabled,
             webhooks: what_is_done_to_webhooks_stands_in_the_audit_trail_without_their_secrets,
             webhooks: a_space_has_fifty_endpoints_and_no_more,
+            webhooks: deliveries_of_a_month_ago_are_forgotten_and_later_ones_are_kept,
             webhooks: what_is_sent_and_not_pulled_is_not_handed_out,
         }
     };

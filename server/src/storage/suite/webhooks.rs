@@ -184,6 +184,10 @@ pub(crate) fn an_endpoint_is_its_own_spaces_alone(bench: &impl Bench) {
     unknown(storage.redeliver(theirs, Some(&id), Vec::new()));
     // Nor is it found by anything but its id, not by the URL that it has alone, nor by one that another has as well.
     unknown(storage.remove_webhook(change(ann, &by), &new(&[]).url));
+    let other = listen(&storage, ann, &["device.*"]);
+    unknown(storage.disable_webhook(change(ann, &by), &new(&[]).url));
+    unknown(storage.redeliver(change(ann, &by), Some(&new(&[]).url), Vec::new()));
+    storage.remove_webhook(change(ann, &by), &other).unwrap();
 
     let event = storage.test_webhook(ann, &id, start()).unwrap().unwrap();
     exchange(&storage, bob, vec![write("aaaaaaaa", None, Kind::Project, b"x")], Origin::Device, AMPLE);
@@ -326,6 +330,21 @@ pub(crate) fn a_space_has_fifty_endpoints_and_no_more(bench: &impl Bench) {
     listen(&storage, ann, &[]);
     assert_eq!(storage.all_webhooks().unwrap().len(), MOST + 1);
     assert_eq!(storage.pulled_webhooks().unwrap().len(), MOST + 1);
+}
+
+pub(crate) fn deliveries_of_a_month_ago_are_forgotten_and_later_ones_are_kept(bench: &impl Bench) {
+    let storage = bench.open();
+    let ann = space(&storage, "ann");
+    let id = listen(&storage, ann, &[]);
+    let day = jiff::SignedDuration::from_hours(24);
+    for days in [0, 1] {
+        let event = storage.test_webhook(ann, &id, start() + day * days).unwrap().unwrap();
+        storage.pull(ann, &id, &[event], 9, start() + day * days).unwrap();
+    }
+    let left = || storage.deliveries(ann, &Query { limit: 9, ..Query::default() }).unwrap().deliveries.len();
+    assert_eq!((storage.forget_deliveries(start() + day * 29).unwrap(), left()), (0, 2));
+    let later = start() + day * 30 + jiff::SignedDuration::from_hours(1);
+    assert_eq!((storage.forget_deliveries(later).unwrap(), left()), (1, 1));
 }
 
 pub(crate) fn what_is_sent_and_not_pulled_is_not_handed_out(bench: &impl Bench) {
