@@ -22,7 +22,8 @@ pub(super) fn cut(url: &str, dispatcher: &str) -> String {
     if dispatcher == SIGNING {
         return text::spelled(url);
     }
-    format!("https://{}/…", host(url))
+    let scheme = url.split_once("://").map_or("https", |(scheme, _)| scheme);
+    format!("{}://{}/…", text::line(scheme), host(url))
 }
 
 /// Host and port of a URL.
@@ -262,6 +263,7 @@ mod tests {
     fn the_url_of_a_chat_is_shown_without_its_path_which_is_a_secret() {
         assert_eq!(cut("https://hooks.slack.com/services/T/B/X", "slack"), "https://hooks.slack.com/…");
         assert_eq!(cut("https://discord.com/api/webhooks/1/x?y", "discord"), "https://discord.com/…");
+        assert_eq!(cut("http://127.0.0.1:3000/slack", "slack"), "http://127.0.0.1:3000/…");
         assert_eq!(cut("https://a.example:8443/hook", "webhook"), "https://a.example:8443/hook");
     }
 
