@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
@@ -113,7 +114,19 @@ impl Errand {
 fn sayings(value: &Secret) -> impl Iterator<Item = Redactor> {
     let parts = value.expose().split([' ', ';', ',', '=']).filter(|part| part.len() >= MIN_PART);
     let parts: Vec<Secret> = parts.map(Secret::new).collect();
-    std::iter::once(value.clone()).chain(parts).map(|secret| Redactor::new(&secret))
+    std::iter::once(value.clone()).chain(parts).chain(credentials(value)).map(|secret| Redactor::new(&secret))
+}
+
+/// What `Basic USER:PASSWORD` says once it is decoded, which a receiver may repeat: both together, and each by itself.
+fn credentials(value: &Secret) -> Vec<Secret> {
+    let Some((scheme, encoded)) = value.expose().split_once(' ') else { return Vec::new() };
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Vec::new();
+    }
+    let Ok(decoded) = BASE64_STANDARD.decode(encoded.trim()) else { return Vec::new() };
+    let pair = Secret::new(String::from_utf8_lossy(&decoded).into_owned());
+    let halves = pair.expose().split_once(':').map(|(user, password)| [user, password].map(Secret::new));
+    halves.into_iter().flatten().chain([pair.clone()]).collect()
 }
 
 /// Without these secrets.
