@@ -171,12 +171,13 @@ impl Place for Account<'_> {
         self.ask(async |provider| provider.redeliver(Some(webhook), ids).await.map(u64::from))
     }
 
-    fn enable(&self, webhook: &Webhook, replay: bool) -> Result<(), Failure> {
+    fn enable(&self, webhook: &Webhook, replay: bool) -> Result<Option<u64>, Failure> {
         let id = &webhook.id;
         self.ask(async |provider| match provider.tells_deliveries() || replay {
             true => provider.enable_with(id, replay).await,
             false => provider.set_webhook_enabled(id, true).await,
-        })
+        })?;
+        Ok((!replay).then_some(0))
     }
 
     fn disable(&self, webhook: &Webhook) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use crate::output::text;
 
 /// Send events to a webhook again
 ///
-/// What happened while it was off is not sent, unless you say --replay.
+/// What waited when it was switched off is sent only with --replay. What happened while it was off is not: it was kept for nobody.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,18 +29,22 @@ pub(crate) struct Enable {
 #[derive(Serialize)]
 struct Document {
     webhook: WebhookView,
-    replayed: bool,
+    /// How many deliveries go on; null where the account's server does not say.
+    replayed: Option<u64>,
 }
 
 impl Enable {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
         let (place, mut webhook) = place::find_to_change(cx, &self.id)?;
         let done = place.enable(&webhook, self.replay);
-        trail::ended(cx, &*place, AuditAction::EnableWebhook, (&webhook.id, &webhook.url), done)?;
+        let about = (webhook.id.as_str(), webhook.url.as_str());
+        let replayed = trail::ended(cx, &*place, AuditAction::EnableWebhook, about, done)?;
         webhook.disabled_because = None;
-        cx.out.done(format_args!("{} {} is on", text::line(&webhook.id), view::url(&webhook)))?;
+        let more = replayed.filter(|_| self.replay).map(|count| format!("; {count} that waited go on"));
+        let (id, url) = (text::line(&webhook.id), view::url(&webhook));
+        cx.out.done(format_args!("{id} {url} is on{}", more.unwrap_or_default()))?;
         if cx.out.is_json() {
-            cx.out.document(&Document { webhook: WebhookView::of(&webhook), replayed: self.replay })?;
+            cx.out.document(&Document { webhook: WebhookView::of(&webhook), replayed })?;
         }
         Ok(Exit::DONE)
     }

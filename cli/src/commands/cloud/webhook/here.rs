@@ -143,8 +143,8 @@ impl Place for Here<'_> {
 
     fn enable(&self, webhook: &Webhook, replay: bool) -> Result<(), Failure> {
         let endpoint = self.find(&webhook.id)?;
-        self.ledger.writing(|db| endpoints::enable(db, &endpoint, replay, Timestamp::now()))?;
-        Ok(())
+        let enabled = self.ledger.writing(|db| endpoints::enable(db, &endpoint, replay, Timestamp::now()))?;
+        Ok(Some(enabled.replayed))
     }
 
     fn disable(&self, webhook: &Webhook) -> Result<(), Failure> {

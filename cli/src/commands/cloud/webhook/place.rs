@@ -166,8 +166,8 @@ pub(super) trait Place {
     /// Has these events sent once more to a webhook; how many deliveries that is.
     fn redeliver(&self, webhook: &str, ids: &[String]) -> Result<u64, Failure>;
 
-    /// With `replay`, what was cancelled when it was switched off goes on.
-    fn enable(&self, webhook: &Webhook, replay: bool) -> Result<(), Failure>;
+    /// With `replay`, what was cancelled when it was switched off goes on. Returns how many deliveries that is; none: it is not told.
+    fn enable(&self, webhook: &Webhook, replay: bool) -> Result<Option<u64>, Failure>;
 
     fn disable(&self, webhook: &Webhook) -> Result<(), Failure>;
 
