@@ -115,6 +115,24 @@ fn w39_one_that_was_killed_is_swept_by_the_next_and_one_that_runs_is_not() {
 }
 
 #[test]
+fn w39_one_that_was_killed_is_named_by_doctor_and_swept_at_the_end_of_any_command() {
+    let device = Device::new("http://127.0.0.1:9");
+    let args = ["--local", "--forward-to", "http://127.0.0.1:59/"];
+    let (killed, running) = (Listening::start(&device, &args), Listening::start(&device, &args));
+    let [left, stays] = [&killed, &running].map(|one| one.began["id"].as_str().unwrap().to_owned());
+    device.run(&["doctor"]).success();
+    assert_eq!(count(&device), 2, "both are listened to");
+    assert_eq!(killed.end(Signal::KILL), None);
+    let ran = device.run(&["doctor"]).success();
+    assert!(ran.stderr.contains(&left) && !ran.stderr.contains(&stays), "{ran}");
+    let list = device.json(&["cloud", "webhook", "list"])["webhooks"].take();
+    let ids: Vec<_> =
+        list.as_array().unwrap().iter().map(|webhook| webhook["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, [stays]);
+    assert_eq!(running.end(Signal::INT), Some(130));
+}
+
+#[test]
 fn w39_what_cannot_be_forwarded_to_is_told_before_anything_begins() {
     let device = Device::new("http://127.0.0.1:9");
     for url in ["ftp://127.0.0.1/", "http://example.com/", "nowhere", "https://10.0.0.1/"] {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::ahead;
 use super::options::Disabled;
-use crate::event::{EventError, Ledger, deliveries};
+use crate::event::{EventError, Ledger, Owner, deliveries};
 use crate::store::{AuditAction, AuditEntry, AuditOutcome, note_in};
 
 /// How things stand at the end of a command.
@@ -17,6 +17,19 @@ pub struct Standing {
     pub is_due: bool,
     /// Endpoints that were switched off without a person's doing, of which none was told yet.
     pub untold: Vec<Notice>,
+    /// Endpoints that are fetched from, of every owner: whoever fetched may be gone.
+    pub pulled: Vec<Pulled>,
+}
+
+/// An endpoint that events are fetched from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulled {
+    /// Whose it is.
+    pub owner: Owner,
+    /// Its id.
+    pub endpoint: String,
+    /// By whom, in words of their own.
+    pub description: Option<String>,
 }
 
 /// An endpoint that was switched off, for the person whose it is.
@@ -37,6 +50,9 @@ pub struct Notice {
 const UNTOLD: &str = "SELECT e.id, e.url, e.dispatcher, ifnull(e.disabled_why, ''), s.tenant FROM endpoints e \
                       JOIN spaces s ON s.rowid = e.owner WHERE e.untold = 1 AND e.removed_at IS NULL ORDER BY e.rowid";
 
+const PULLED: &str =
+    "SELECT owner, id, description FROM endpoints WHERE pulled AND removed_at IS NULL ORDER BY rowid";
+
 /// How things stand in the database at `path`. Reads alone and makes nothing; what cannot be read has nothing to send.
 pub fn standing(path: &Path, now: Timestamp) -> Standing {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -48,7 +64,12 @@ pub fn standing(path: &Path, now: Timestamp) -> Standing {
             let (endpoint, url, dispatcher) = (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(Notice { tenant: row.get(4)?, endpoint, url, dispatcher, why: row.get(3)? })
         })?;
-        Ok(Standing { is_due, untold: untold.collect::<Result<_, _>>()? })
+        let untold = untold.collect::<Result<_, _>>()?;
+        let mut statement = database.prepare(PULLED)?;
+        let pulled = statement.query_map([], |row| {
+            Ok(Pulled { owner: Owner(row.get(0)?), endpoint: row.get(1)?, description: row.get(2)? })
+        })?;
+        Ok(Standing { is_due, untold, pulled: pulled.collect::<Result<_, _>>()? })
     };
     look().unwrap_or_default()
 }

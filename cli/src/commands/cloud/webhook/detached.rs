@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use orkee_core::diagnostic::{Diagnostic, Kind};
-use orkee_core::event::{self, DrainLock, FileLedger, Notice, Until};
+use orkee_core::event::{self, DrainLock, FileLedger, Ledger, Notice, Pulled, Until, endpoints};
 use orkee_core::home::Home;
 use thiserror::Error;
 
-use super::{drain, view};
+use super::{drain, listen, view};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::text;
@@ -22,7 +22,8 @@ use crate::output::text;
 /// Something that is due this soon is waited for: the first two retries are.
 const LINGERS: Duration = Duration::from_secs(6 * 60);
 
-/// At the end of a command: tells of endpoints that were switched off since the last one, and starts a drain where something is due.
+/// At the end of a command: tells of endpoints that were switched off since the last one, takes away what a `listen` left that was killed,
+/// and starts a drain where something is due.
 /// Nothing of it is what the command was asked for: what goes wrong here is logged and fails nothing.
 pub(crate) fn after(cx: &Context) {
     if cx.used_database()
@@ -36,6 +37,7 @@ fn look_around(cx: &Context) -> Result<(), Failure> {
     let home = cx.home()?;
     let standing = event::standing(&home.database(), Timestamp::now());
     tell(cx, &standing.untold)?;
+    sweep(home, &standing.pulled)?;
     if !standing.is_due || !cx.settings()?.webhook_drain()? {
         return Ok(());
     }
@@ -69,6 +71,23 @@ pub(super) fn tell(cx: &Context, notices: &[Notice]) -> Result<(), Failure> {
     }
     let ledger = FileLedger::open(&cx.home()?.database())?;
     Ok(event::is_told(&ledger, &notices)?)
+}
+
+/// Takes away endpoints that nobody fetches from any more, and that would go on collecting.
+fn sweep(home: &Home, pulled: &[Pulled]) -> Result<(), Failure> {
+    let mut left = pulled.iter().filter(|one| listen::is_left_behind(one.description.as_deref())).peekable();
+    if left.peek().is_none() {
+        return Ok(());
+    }
+    let ledger: &dyn Ledger = &FileLedger::open(&home.database())?;
+    for Pulled { owner, endpoint, .. } in left {
+        let find = |db: &_| endpoints::find(db, *owner, endpoint);
+        // Another command may have been faster.
+        let Ok(endpoint) = ledger.reading(find) else { continue };
+        ledger.writing(|db| endpoints::remove(db, &endpoint, Timestamp::now()))?;
+        tracing::info!(target: "orkee::webhook", "{} is gone: nobody listens any more", endpoint.id);
+    }
+    Ok(ledger.scrub()?)
 }
 
 fn start(home: &Home) -> io::Result<()> {

@@ -13,7 +13,7 @@ use orkee_core::plugin::Target;
 use super::place::{Attempt, Delivery, Place, Pulled, Query, Reach, Tested, Wanted, Webhook, Where};
 use super::sender::Receiver;
 use super::trouble::Trouble;
-use super::{sender, test, view};
+use super::{listen, sender, test, view};
 use crate::commands::cloud::surroundings;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -141,7 +141,7 @@ impl Place for Here<'_> {
         Ok(self.ledger.writing(|db| deliveries::redeliver(db, self.owner, Some(webhook), &which, now))?)
     }
 
-    fn enable(&self, webhook: &Webhook, replay: bool) -> Result<(), Failure> {
+    fn enable(&self, webhook: &Webhook, replay: bool) -> Result<Option<u64>, Failure> {
         let endpoint = self.find(&webhook.id)?;
         let enabled = self.ledger.writing(|db| endpoints::enable(db, &endpoint, replay, Timestamp::now()))?;
         Ok(Some(enabled.replayed))
@@ -214,6 +214,10 @@ fn attempt(given: deliveries::Attempted) -> Attempt {
 
 fn trouble(endpoint: Endpoint) -> Option<Trouble> {
     let (id, url) = (endpoint.id, view::cut(&endpoint.url, &endpoint.dispatcher));
+    if endpoint.pulled {
+        let is_left = listen::is_left_behind(endpoint.description.as_deref());
+        return is_left.then_some(Trouble::Unheard { id });
+    }
     match (endpoint.disabled, endpoint.failing_since) {
         (Some((_, because)), _) => Some(Trouble::Off { id, url, because }),
         (None, Some(since)) => Some(Trouble::Failing { id, url, since }),

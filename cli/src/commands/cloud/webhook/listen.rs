@@ -142,16 +142,19 @@ fn sweep(place: &dyn Place) -> Result<(), Failure> {
     if place.name() != Where::Here {
         return Ok(());
     }
-    for webhook in place.all()?.iter().filter(|webhook| webhook.pulled) {
-        let id = webhook.description.as_deref().and_then(|text| text.strip_prefix(NAME)?.trim().parse().ok());
-        let is_running = id
-            .and_then(rustix::process::Pid::from_raw)
-            .is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH));
-        if !is_running {
-            place.remove(webhook)?;
-        }
+    let pulled = place.all()?.into_iter().filter(|webhook| webhook.pulled);
+    for webhook in pulled.filter(|webhook| is_left_behind(webhook.description.as_deref())) {
+        place.remove(&webhook)?;
     }
     Ok(())
+}
+
+/// Whether a webhook of this device that is fetched from is nobody's any more: the `listen` that its description names has ended, and
+/// was killed, as it would have taken the webhook away.
+pub(super) fn is_left_behind(description: Option<&str>) -> bool {
+    let id = description.and_then(|text| text.strip_prefix(NAME)?.trim().parse().ok());
+    let process = id.and_then(rustix::process::Pid::from_raw);
+    process.is_none_or(|id| rustix::process::test_kill_process(id) == Err(rustix::io::Errno::SRCH))
 }
 
 /// Hands on what comes, until somebody ends it.

@@ -30,6 +30,11 @@ pub(crate) enum Trouble {
         /// Since when.
         since: Timestamp,
     },
+    /// It collects what nobody fetches.
+    Unheard {
+        /// Its id.
+        id: String,
+    },
     /// Deliveries should have been sent long ago.
     Overdue {
         /// How many.
@@ -43,6 +48,8 @@ impl Trouble {
         match self {
             Self::Off { because, .. } => because != BY_HAND,
             Self::Failing { since, .. } => Timestamp::now().duration_since(*since) > PASSING,
+            // The end of any command takes it away.
+            Self::Unheard { .. } => false,
             Self::Overdue { .. } => true,
         }
     }
@@ -74,6 +81,12 @@ impl Trouble {
                 format!(
                     "see `orkee cloud webhook deliveries {id} --failed`; try it: `orkee cloud webhook test {id}`"
                 ),
+            ),
+            Self::Unheard { id } => (
+                format!(
+                    "nobody fetches from the webhook {id} any more: its `listen` was killed; it is taken away"
+                ),
+                format!("`orkee cloud webhook remove {id}`, if it stays"),
             ),
             Self::Overdue { deliveries } => (
                 format!("{deliveries} webhook deliveries should have been sent more than ten minutes ago"),
