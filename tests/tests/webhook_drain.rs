@@ -180,6 +180,53 @@ fn w18_orkee_webhook_drain_off_starts_nothing_and_a_drain_by_name_sends_all_the_
     receiver.wait_for(1);
 }
 
+/// What `deliveries` says of the state of the only one.
+fn the_only_one(sender: &Sender) -> String {
+    let list = sender.home.json(["cloud", "webhook", "deliveries", "--local"]);
+    let [one] = &list["deliveries"].as_array().unwrap()[..] else { panic!("{list}") };
+    assert_eq!(one["state"], "pending", "{list}");
+    one["reason"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn w18_where_nothing_can_be_sent_the_command_that_left_it_says_so_once_and_the_delivery_says_why_it_waits() {
+    let (mut sender, receiver) = (Sender::in_background(), Receiver::start());
+    sender.endpoint(&receiver.url);
+    sender.home.set("ORKEE_WEBHOOK_PROXY", "socks5://canary");
+    let left = sender.home.run(["projects", "add", "--name", "waits"]).success();
+    assert_eq!(left.stderr.matches("cannot be sent").count(), 1, "{left}");
+    assert!(left.stderr.contains("proxy") && !left.stderr.contains("canary"), "{left}");
+    let later = sender.home.run(["projects", "list"]).success();
+    assert_eq!(later.stderr, "", "{later}");
+    assert!(in_background(&sender).is_empty() && !sender.home.orkee().join("webhook.lock").exists());
+    let why = the_only_one(&sender);
+    assert!(why.contains("proxy") && !why.contains("canary"), "{why}");
+    sender.home.set("ORKEE_WEBHOOK_PROXY", "");
+    sender.home.ok(["projects", "list"]);
+    receiver.wait_for(1);
+    is_quiet(&sender);
+    let sent = sender.deliveries().remove(0);
+    assert_eq!((sent.state.as_str(), sent.why), ("delivered", None));
+}
+
+#[test]
+fn w18_a_dispatcher_that_is_missing_is_named_once_and_by_what_waits_for_it() {
+    let (sender, receiver) = (Sender::in_background(), Receiver::start());
+    sender.endpoint_with(&receiver.url, |endpoint| endpoint.dispatcher = "nowhere".to_owned());
+    let left = sender.home.run(["projects", "add", "--name", "waits"]).success();
+    assert_eq!(left.stderr.matches("no dispatcher `nowhere`").count(), 1, "{left}");
+    // With attempts behind it, too.
+    wait::until("an attempt", || (sender.deliveries()[0].attempts > 0).then_some(()));
+    let later = sender.home.run(["projects", "list"]).success();
+    assert_eq!(later.stderr, "", "{later}");
+    assert!(the_only_one(&sender).contains("no dispatcher `nowhere`"));
+    for process in in_background(&sender) {
+        let pid = rustix::process::Pid::from_raw(process as i32).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+    is_quiet(&sender);
+}
+
 #[test]
 fn w18_a_command_that_leaves_nothing_due_starts_nothing() {
     let (sender, receiver) = (Sender::in_background(), Receiver::start());

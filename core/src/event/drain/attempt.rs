@@ -22,6 +22,8 @@ struct Outcome {
     record: Record,
     /// When the receiver wants to be asked again.
     asked: Option<Timestamp>,
+    /// Why the dispatcher cannot be used.
+    obstacle: Option<String>,
 }
 
 impl Drainer {
@@ -31,7 +33,7 @@ impl Drainer {
         let begun = Instant::now();
         let outcome = match self.deliver(&claimed, at).await {
             Ok(delivered) => outcome(delivered, at, self.now()),
-            Err(class) => not_sent(class, at, begun.elapsed()),
+            Err((class, obstacle)) => Outcome { obstacle, ..not_sent(class, at, begun.elapsed()) },
         };
         let outcome = self.guarded(&claimed.endpoint, outcome);
         self.judge(claimed, outcome)
@@ -48,13 +50,15 @@ impl Drainer {
         outcome
     }
 
-    async fn deliver(&self, claimed: &Claimed, at: Timestamp) -> Result<Delivered, Class> {
+    /// An error is how it ended, and what is amiss with the dispatcher.
+    async fn deliver(&self, claimed: &Claimed, at: Timestamp) -> Result<Delivered, (Class, Option<String>)> {
         let endpoint = &claimed.endpoint;
         // A URL that was good when it was added, and is not by the rules of this version.
-        let target = Target::parse(&endpoint.url, &endpoint.access).map_err(|_| Class::BlockedAddress)?;
+        let target =
+            Target::parse(&endpoint.url, &endpoint.access).map_err(|_| (Class::BlockedAddress, None))?;
         let failed = |error: &dyn std::error::Error| {
             tracing::warn!(target: "orkee::webhook", dispatcher = endpoint.dispatcher, "{error}");
-            Class::Dispatcher
+            (Class::Dispatcher, Some(error.to_string()))
         };
         // That it takes too long says nothing of the receiver.
         let opening = tokio::time::timeout(OPENING, self.dispatchers.get(&endpoint.dispatcher));
@@ -70,12 +74,12 @@ impl Drainer {
             headers: claimed.headers.clone(),
         };
         let delivering = tokio::time::timeout(LONGEST, dispatcher.deliver(delivery));
-        delivering.await.map_err(|_| Class::Timeout)?.map_err(|error| failed(&error))
+        delivering.await.map_err(|_| (Class::Timeout, None))?.map_err(|error| failed(&error))
     }
 
     /// What comes next, by the schedule.
     fn judge(&self, claimed: Claimed, holder: &str, outcome: Outcome) -> (Settled, Attempted) {
-        let Outcome { record, asked } = outcome;
+        let Outcome { record, asked, obstacle } = outcome;
         let next = match record.class {
             Class::Delivered => Next::Delivered,
             Class::Gone => Next::Disable(gone(record.status)),
@@ -99,6 +103,7 @@ impl Drainer {
                 Next::Retry(due) => Some(due),
                 Next::Delivered | Next::Dead(_) | Next::Disable(_) => None,
             },
+            obstacle,
         };
         let settled = Settled {
             delivery: claimed.delivery,
@@ -121,7 +126,8 @@ fn outcome(delivered: Delivered, at: Timestamp, now: Timestamp) -> Outcome {
     // The receiver's own word, and what the dispatcher made of it.
     let asked = retry_after.map(|after| after.from(now)).max(said);
     let record = Record { at, duration, class, status, tls, address, request_id, reply };
-    Outcome { record, asked: asked.map(|wait| now.checked_add(wait).unwrap_or(Timestamp::MAX)) }
+    let asked = asked.map(|wait| now.checked_add(wait).unwrap_or(Timestamp::MAX));
+    Outcome { record, asked, obstacle: None }
 }
 
 /// Nothing was sent, or nobody knows.
@@ -136,7 +142,7 @@ fn not_sent(class: Class, at: Timestamp, duration: Duration) -> Outcome {
         request_id: None,
         reply: Vec::new(),
     };
-    Outcome { record, asked: None }
+    Outcome { record, asked: None, obstacle: None }
 }
 
 fn gone(status: Option<u16>) -> String {

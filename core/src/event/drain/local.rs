@@ -15,6 +15,8 @@ use crate::store::{AuditAction, AuditEntry, AuditOutcome, note_in};
 pub struct Standing {
     /// A drain would find something to send.
     pub is_due: bool,
+    /// By which dispatchers, if so.
+    pub dispatchers: Vec<String>,
     /// Endpoints that were switched off without a person's doing, of which none was told yet.
     pub untold: Vec<Notice>,
     /// Endpoints that are fetched from, of every owner: whoever fetched may be gone.
@@ -50,8 +52,15 @@ pub struct Notice {
 const UNTOLD: &str = "SELECT e.id, e.url, e.dispatcher, ifnull(e.disabled_why, ''), s.tenant FROM endpoints e \
                       JOIN spaces s ON s.rowid = e.owner WHERE e.untold = 1 AND e.removed_at IS NULL ORDER BY e.rowid";
 
-const PULLED: &str =
-    "SELECT owner, id, description FROM endpoints WHERE pulled AND removed_at IS NULL ORDER BY rowid";
+/// Of endpoints that something is due for. ?1: now.
+const DISPATCHERS: &str = "SELECT DISTINCT e.dispatcher FROM endpoints e WHERE e.disabled_at IS NULL AND e.removed_at IS NULL \
+                           AND NOT e.pulled AND EXISTS (SELECT 1 FROM deliveries d WHERE d.state = 'pending' \
+                           AND d.endpoint = e.rowid AND d.due <= ?1) ORDER BY e.dispatcher";
+
+/// ?1: why, ?2: now, ?3: the dispatcher.
+const OBSTACLE: &str = "UPDATE deliveries SET why = ?1 WHERE state = 'pending' AND due <= ?2 AND lease IS NULL AND why IS NOT ?1 \
+                        AND endpoint IN (SELECT rowid FROM endpoints WHERE disabled_at IS NULL AND removed_at IS NULL \
+                        AND NOT pulled AND (?3 IS NULL OR dispatcher = ?3))";
 
 /// How things stand in the database at `path`. Reads alone and makes nothing; what cannot be read has nothing to send.
 pub fn standing(path: &Path, now: Timestamp) -> Standing {
@@ -59,19 +68,38 @@ pub fn standing(path: &Path, now: Timestamp) -> Standing {
     let look = || -> Result<Standing, EventError> {
         let database = Connection::open_with_flags(path, flags)?;
         let is_due = deliveries::has_due(&database, None, now)? || ahead::is_any(&database, now)?;
+        let dispatchers = if is_due { dispatchers(&database, now)? } else { Vec::new() };
         let mut statement = database.prepare(UNTOLD)?;
         let untold = statement.query_map([], |row| {
             let (endpoint, url, dispatcher) = (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(Notice { tenant: row.get(4)?, endpoint, url, dispatcher, why: row.get(3)? })
         })?;
-        let untold = untold.collect::<Result<_, _>>()?;
-        let mut statement = database.prepare(PULLED)?;
-        let pulled = statement.query_map([], |row| {
-            Ok(Pulled { owner: Owner(row.get(0)?), endpoint: row.get(1)?, description: row.get(2)? })
-        })?;
-        Ok(Standing { is_due, untold, pulled: pulled.collect::<Result<_, _>>()? })
+        Ok(Standing { is_due, dispatchers, untold: untold.collect::<Result<_, _>>()? })
     };
     look().unwrap_or_default()
+}
+
+fn dispatchers(db: &Connection, now: Timestamp) -> Result<Vec<String>, EventError> {
+    let mut statement = db.prepare(DISPATCHERS)?;
+    let names = statement.query_map([now.as_millisecond()], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+/// Notes why what is due cannot be sent, by this dispatcher or by any. Returns of how many it was not known.
+pub fn note_obstacle(
+    ledger: &dyn Ledger,
+    dispatcher: Option<&str>,
+    why: &str,
+    now: Timestamp,
+) -> Result<usize, EventError> {
+    ledger.noting(|db| Ok(db.execute(OBSTACLE, (why, now.as_millisecond(), dispatcher))?))
+}
+
+/// Notes why one that waits could not be sent.
+pub(super) fn waits(db: &Connection, delivery: i64, why: &str) -> Result<(), EventError> {
+    let sql = "UPDATE deliveries SET why = ? WHERE rowid = ? AND state = 'pending'";
+    db.prepare_cached(sql)?.execute((why, delivery))?;
+    Ok(())
 }
 
 /// The person was told of these.

@@ -100,6 +100,8 @@ pub struct Attempted {
     pub duration: Duration,
     /// When it is tried again. None: never.
     pub again: Option<Timestamp>,
+    /// Why its dispatcher cannot be used, which is no fault of the receiver's. None: it can.
+    pub obstacle: Option<String>,
 }
 
 /// What a drain did.

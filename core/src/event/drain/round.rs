@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::time::Instant;
 
 use super::options::{Attempted, Disabled, Drained};
-use super::{Drainer, LEASE, PATIENCE, PER_ENDPOINT, TIDIES, WIPES, ahead, breaker, missed};
+use super::{Drainer, LEASE, PATIENCE, PER_ENDPOINT, TIDIES, WIPES, ahead, breaker, local, missed};
 use crate::event::deliveries::{self, Claim, Claimed, Ended, Kept, Settled};
 use crate::event::schedule::{self, GivenUp};
 use crate::event::{Class, EventError, Owner, breakers};
@@ -91,6 +91,11 @@ impl Drainer {
         let turn = self.ledger.noting(|db| {
             let mut turn = Turn { claimed: Vec::new(), disabled: Vec::new(), given_up: 0 };
             self.settle(db, &run.made, now, &mut turn)?;
+            for (made, told) in run.made.iter().zip(&run.told) {
+                if let Some(why) = &told.obstacle {
+                    local::waits(db, made.delivery, why)?;
+                }
+            }
             if room > 0 {
                 self.claim(db, run, room, now, &mut turn)?;
             }
@@ -229,7 +234,7 @@ fn given_up(claimed: Claimed, run: &Run) -> Settled {
 }
 
 fn log(told: &Attempted) {
-    let Attempted { id, kind, endpoint, number, class, status, duration, again } = told;
+    let Attempted { id, kind, endpoint, number, class, status, duration, again, .. } = told;
     let again = again.map(|again| again.to_string());
     tracing::debug!(
         target: "orkee::webhook",

@@ -14,7 +14,7 @@ use orkee_core::event::{self, DrainLock, FileLedger, Ledger, Notice, Pulled, Unt
 use orkee_core::home::Home;
 use thiserror::Error;
 
-use super::{drain, listen, view};
+use super::{drain, sender, view};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::text;
@@ -41,6 +41,9 @@ fn look_around(cx: &Context) -> Result<(), Failure> {
     if !standing.is_due || !cx.settings()?.webhook_drain()? {
         return Ok(());
     }
+    if !can_send(cx, &standing.dispatchers)? {
+        return Ok(());
+    }
     // Whoever holds the lock looks once more after it has let go.
     match DrainLock::acquire(home) {
         Ok(None) => Ok(()),
@@ -50,6 +53,30 @@ fn look_around(cx: &Context) -> Result<(), Failure> {
         }
         Err(error) => Err(NotStarted(error).into()),
     }
+}
+
+/// Whether a drain could begin. Where it cannot, or lacks a dispatcher, what waits for that says so, and the person is told, once.
+fn can_send(cx: &Context, dispatchers: &[String]) -> Result<bool, Failure> {
+    let (can_send, obstacles) = match sender::library(cx) {
+        Err(failure) => (false, vec![(None, failure)]),
+        Ok(library) => {
+            let missing = dispatchers
+                .iter()
+                .filter_map(|name| Some((Some(name.as_str()), library.check(name).err()?.into())));
+            (true, missing.collect())
+        }
+    };
+    for (dispatcher, failure) in obstacles {
+        let diagnostic = failure.diagnostic();
+        let ledger = FileLedger::open(&cx.home()?.database())?;
+        let waiting = event::note_obstacle(&ledger, dispatcher, &diagnostic.to_string(), Timestamp::now())?;
+        if waiting > 0 {
+            let hint = diagnostic.hint().map_or_else(String::new, |hint| format!("; {hint}"));
+            let why = text::line(&format!("{diagnostic}{hint}"));
+            cx.out.warn(format_args!("webhook deliveries that cannot be sent: {waiting}; {why}"));
+        }
+    }
+    Ok(can_send)
 }
 
 /// Tells the person of endpoints that were switched off without their doing: of those of this tenant, which a command can be typed for,

@@ -23,7 +23,10 @@ use crate::output::text;
 #[command(after_help = "\
 Examples:
   orkee cloud webhook drain           send what is due now
-  orkee cloud webhook drain --watch   go on until Ctrl-C, each attempt on a line")]
+  orkee cloud webhook drain --watch   go on until Ctrl-C, each attempt on a line
+
+Exit 0 says that each attempt that was due was made and written, and not that its receiver took it: what failed is due again by the schedule.
+`failed` and `given_up` of --json count those, and `orkee doctor` names a webhook that nothing arrives at.")]
 pub(crate) struct Drain {
     /// Go on until Ctrl-C
     #[arg(long)]
