@@ -22,6 +22,9 @@ pub const TOO_MANY: &str = "too many deliveries wait";
 /// Deliveries of an owner that may wait at once: whoever has endpoints that take nothing would fill the disk otherwise.
 pub const MOST_WAITING: u64 = 50_000;
 
+/// Deliveries of an owner that are kept.
+pub(super) const MOST_KEPT: u64 = 100_000;
+
 /// An event that is about to be written.
 #[derive(Debug, Clone)]
 pub struct NewEvent<'a> {
@@ -73,6 +76,8 @@ pub struct Listeners {
     endpoints: Vec<(i64, Vec<String>)>,
     /// How many more deliveries may wait. None: nobody has looked yet.
     room: Cell<Option<u64>>,
+    /// There are more deliveries than are kept.
+    is_full: Cell<Option<bool>>,
 }
 
 const LISTENING: &str = "SELECT rowid, filters FROM endpoints WHERE owner = ? AND removed_at IS NULL AND disabled_at IS NULL ORDER BY rowid";
@@ -92,6 +97,16 @@ const DEAD: &str = "INSERT INTO deliveries (event, endpoint, state, since, due, 
 const WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM endpoints e CROSS JOIN deliveries d INDEXED BY deliveries_in_order \
                        ON d.endpoint = e.rowid AND d.state = 'pending' WHERE e.owner = ?1 LIMIT ?2)";
 
+const ALL: &str = "SELECT count(*) FROM (SELECT 1 FROM endpoints e CROSS JOIN deliveries d INDEXED BY deliveries_by_endpoint \
+                   ON d.endpoint = e.rowid WHERE e.owner = ?1 LIMIT ?2)";
+
+const OLDEST: &str = "SELECT rowid, event FROM deliveries INDEXED BY deliveries_ended WHERE endpoint = ?1 AND settled_at IS NOT NULL \
+                      AND event <> ?2 ORDER BY settled_at, rowid LIMIT 1";
+
+/// Deletes an event that no delivery is left of.
+pub(super) const FORGET: &str =
+    "DELETE FROM events WHERE rowid = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = ?1)";
+
 impl Listeners {
     /// Looks who listens: one look by an index.
     pub fn of(db: &Connection, owner: Owner) -> rusqlite::Result<Self> {
@@ -102,7 +117,12 @@ impl Listeners {
             let filters = serde_json::from_str(&filters).unwrap_or_else(|_| vec![String::new()]);
             Ok((row.get(0)?, filters))
         })?;
-        Ok(Self { owner, endpoints: endpoints.collect::<Result<_, _>>()?, room: Cell::new(None) })
+        Ok(Self {
+            owner,
+            endpoints: endpoints.collect::<Result<_, _>>()?,
+            room: Cell::new(None),
+            is_full: Cell::new(None),
+        })
     }
 
     /// Whether anybody is told of such events.
@@ -140,7 +160,7 @@ impl Listeners {
                     deliver(db, row, *endpoint, at)?;
                     room = left;
                 }
-                None => drop(db.prepare_cached(DEAD)?.execute((row, endpoint, ms(at), TOO_MANY))?),
+                None => self.give_up(db, row, *endpoint, at)?,
             }
         }
         self.room.set(Some(room));
@@ -148,6 +168,31 @@ impl Listeners {
             tracing::warn!(target: "orkee::event", most = MOST_WAITING, "as many deliveries wait as may: more are given up");
         }
         Ok(u32::try_from(told.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Writes a delivery that nobody tries. Whoever has more than is kept anyway loses the oldest one for it, so that the file stays as it is
+    /// however long that goes on.
+    fn give_up(&self, db: &Connection, event: i64, endpoint: i64, at: Timestamp) -> rusqlite::Result<()> {
+        db.prepare_cached(DEAD)?.execute((event, endpoint, ms(at), TOO_MANY))?;
+        let is_full = match self.is_full.get() {
+            Some(known) => known,
+            None => {
+                let values = (self.owner.0, MOST_KEPT + 1);
+                db.prepare_cached(ALL)?.query_row(values, |row| row.get::<_, u64>(0))? > MOST_KEPT
+            }
+        };
+        self.is_full.set(Some(is_full));
+        if !is_full {
+            return Ok(());
+        }
+        let oldest = db
+            .prepare_cached(OLDEST)?
+            .query_row((endpoint, event), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
+        if let Some((row, event)) = oldest.optional()? {
+            db.prepare_cached("DELETE FROM deliveries WHERE rowid = ?")?.execute([row])?;
+            db.prepare_cached(FORGET)?.execute([event])?;
+        }
+        Ok(())
     }
 }
 

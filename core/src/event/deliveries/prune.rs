@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
+use super::super::outbox::{FORGET, MOST_KEPT};
 use super::super::time::ms;
 use super::super::{EventError, Ledger};
 use super::TOO_MANY;
@@ -25,7 +26,7 @@ pub struct Kept {
 
 impl Default for Kept {
     fn default() -> Self {
-        Self { age: Duration::from_hours(30 * 24), bytes: 50_000_000, rows: 100_000 }
+        Self { age: Duration::from_hours(30 * 24), bytes: 50_000_000, rows: MOST_KEPT }
     }
 }
 
@@ -50,9 +51,6 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 const ENDED: &str = "SELECT rowid, event FROM deliveries INDEXED BY deliveries_ended WHERE endpoint = ?1 AND settled_at IS NOT NULL \
                      AND (settled_at < ?2 OR (settled_at = ?2 AND rowid <= ?3)) ORDER BY settled_at, rowid LIMIT ?4";
-
-const EVENT: &str =
-    "DELETE FROM events WHERE rowid = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = ?1)";
 
 // Nothing postpones what is fetched: it is due since it waits.
 const UNFETCHED_ONES: &str = "UPDATE deliveries SET state = 'dead', settled_at = ?1, why = 'nobody fetched it', lease = NULL, \
@@ -146,7 +144,7 @@ impl Pruning<'_> {
             let ended = ended(db, (endpoint, settled_at, row, STEP))?;
             for (row, event) in &ended {
                 db.prepare_cached("DELETE FROM deliveries WHERE rowid = ?")?.execute([row])?;
-                db.prepare_cached(EVENT)?.execute([event])?;
+                db.prepare_cached(FORGET)?.execute([event])?;
             }
             Ok(ended.len() as u64)
         })?;

@@ -9,6 +9,8 @@ use crate::id::Ids;
 use crate::store::{Options, Store, StoreError};
 
 #[cfg(feature = "event")]
+mod bounding;
+#[cfg(feature = "event")]
 mod changing;
 mod emitting;
 #[cfg(feature = "event")]
