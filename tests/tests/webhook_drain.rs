@@ -180,6 +180,26 @@ fn w18_orkee_webhook_drain_off_starts_nothing_and_a_drain_by_name_sends_all_the_
     receiver.wait_for(1);
 }
 
+#[test]
+fn w18_a_database_that_is_locked_while_attempts_end_makes_none_of_them_twice() {
+    let (sender, receiver) = (Sender::new(), Receiver::start());
+    receiver.always("/hook", Behaviour::status(204).after(Duration::from_secs(2)));
+    sender.endpoint(&format!("{}/hook", receiver.url));
+    sender.emit("p", 6);
+    let drain = sender.drain_command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    receiver.wait_for(4);
+    let database = sender.database();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Longer than a transaction waits for another.
+    std::thread::sleep(Duration::from_secs(9));
+    assert_eq!(receiver.received().len(), 4, "nothing is claimed meanwhile");
+    database.execute_batch("ROLLBACK").unwrap();
+    let output = drain.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(receiver.received().len(), 6);
+    assert!(sender.deliveries().iter().all(|d| d.state == "delivered" && d.attempts == 1));
+}
+
 /// What `deliveries` says of the state of the only one.
 fn the_only_one(sender: &Sender) -> String {
     let list = sender.home.json(["cloud", "webhook", "deliveries", "--local"]);
