@@ -78,7 +78,10 @@ impl Drainer {
             under_way.extend(run.claimed.drain(..).map(begin));
             let wait = match step {
                 Ok(None) => return Ok(run.drained),
-                Ok(Some(wait)) if run.troubled.take().is_none() => wait,
+                Ok(Some(wait)) if run.troubled.take().is_none() => {
+                    run.expected = self.now().checked_add(wait).unwrap_or(Timestamp::MAX);
+                    wait
+                }
                 // Now that all is written, more can be claimed.
                 Ok(Some(_)) => continue,
                 Err(error) => {
@@ -90,7 +93,6 @@ impl Drainer {
                     AGAIN
                 }
             };
-            run.expected = self.now().checked_add(wait).unwrap_or(Timestamp::MAX);
             self.wait(&mut under_way, &mut run, wait).await;
         }
     }
