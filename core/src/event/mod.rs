@@ -48,7 +48,7 @@ pub use crate::plugin::{Access, Class};
 #[cfg(feature = "event")]
 pub use drain::{
     Attempted, Disabled, Dispatch, Dispatchers, DrainLock, DrainOptions, Drained, Drainer, Notice, OnAttempt,
-    OnDisabled, Standing, Until, is_told, note_disabled, note_obstacle, standing,
+    OnDisabled, Pulled, Standing, Until, is_told, note_disabled, note_obstacle, standing,
 };
 #[cfg(feature = "event")]
 pub use endpoint::{Endpoint, NewEndpoint};

@@ -36,7 +36,7 @@ impl Drainer {
             Err((class, obstacle)) => Outcome { obstacle, ..not_sent(class, at, begun.elapsed()) },
         };
         let outcome = self.guarded(&claimed.endpoint, outcome);
-        self.judge(claimed, outcome)
+        self.judge(claimed, &holder, outcome)
     }
 
     /// Of a reply that is not for the endpoint's owner to read, what it was, and nothing that it said.

@@ -62,6 +62,9 @@ const OBSTACLE: &str = "UPDATE deliveries SET why = ?1 WHERE state = 'pending' A
                         AND endpoint IN (SELECT rowid FROM endpoints WHERE disabled_at IS NULL AND removed_at IS NULL \
                         AND NOT pulled AND (?3 IS NULL OR dispatcher = ?3))";
 
+const PULLED: &str =
+    "SELECT owner, id, description FROM endpoints WHERE pulled AND removed_at IS NULL ORDER BY rowid";
+
 /// How things stand in the database at `path`. Reads alone and makes nothing; what cannot be read has nothing to send.
 pub fn standing(path: &Path, now: Timestamp) -> Standing {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -74,7 +77,12 @@ pub fn standing(path: &Path, now: Timestamp) -> Standing {
             let (endpoint, url, dispatcher) = (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(Notice { tenant: row.get(4)?, endpoint, url, dispatcher, why: row.get(3)? })
         })?;
-        Ok(Standing { is_due, dispatchers, untold: untold.collect::<Result<_, _>>()? })
+        let untold = untold.collect::<Result<_, _>>()?;
+        let mut statement = database.prepare(PULLED)?;
+        let pulled = statement.query_map([], |row| {
+            Ok(Pulled { owner: Owner(row.get(0)?), endpoint: row.get(1)?, description: row.get(2)? })
+        })?;
+        Ok(Standing { is_due, dispatchers, untold, pulled: pulled.collect::<Result<_, _>>()? })
     };
     look().unwrap_or_default()
 }

@@ -30,7 +30,7 @@ use super::deliveries::Settled;
 use super::{EventError, Ledger, Owner, schedule};
 
 pub use dispatchers::{Dispatch, Dispatchers};
-pub use local::{Notice, Standing, is_told, note_disabled, note_obstacle, standing};
+pub use local::{Notice, Pulled, Standing, is_told, note_disabled, note_obstacle, standing};
 pub use lock::DrainLock;
 pub use options::{Attempted, Disabled, DrainOptions, Drained, OnAttempt, OnDisabled, Until};
 

@@ -162,6 +162,7 @@ impl Drainer {
             lease: LEASE,
             limit: room,
             per_endpoint: PER_ENDPOINT,
+            per_owner: self.options.per_owner,
             owner: run.owner,
         };
         let made: HashSet<i64> = run.made.iter().map(|made| made.delivery).collect();
@@ -217,7 +218,7 @@ impl Drainer {
             run.wiped = Some(begun);
         }
         if is_time(run.tidied, TIDIES) {
-            self.ledger.noting(|db| deliveries::prune(db, Kept::default(), now))?;
+            self.ledger.prune(Kept::default(), now, STEPS)?;
             run.tidied = Some(begun);
         }
         Ok(())

@@ -212,6 +212,14 @@ impl Ledger for Watched {
             Ok(())
         })
     }
+
+    fn scrub(&self) -> Result<bool, EventError> {
+        self.ledger.scrub()
+    }
+
+    fn owes_scrub(&self) -> bool {
+        self.ledger.owes_scrub()
+    }
 }
 
 fn at_once(class: Class) -> (Duration, Class) {

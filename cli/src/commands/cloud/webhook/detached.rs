@@ -14,7 +14,7 @@ use orkee_core::event::{self, DrainLock, FileLedger, Ledger, Notice, Pulled, Unt
 use orkee_core::home::Home;
 use thiserror::Error;
 
-use super::{drain, sender, view};
+use super::{drain, listen, sender, view};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::text;
@@ -114,7 +114,8 @@ fn sweep(home: &Home, pulled: &[Pulled]) -> Result<(), Failure> {
         ledger.writing(|db| endpoints::remove(db, &endpoint, Timestamp::now()))?;
         tracing::info!(target: "orkee::webhook", "{} is gone: nobody listens any more", endpoint.id);
     }
-    Ok(ledger.scrub()?)
+    ledger.scrub()?;
+    Ok(())
 }
 
 fn start(home: &Home) -> io::Result<()> {

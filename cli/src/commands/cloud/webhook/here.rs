@@ -162,8 +162,7 @@ impl Place for Here<'_> {
         let endpoint = self.find(&webhook.id)?;
         let (now, overlap) = (Timestamp::now(), overlap.unsigned_abs());
         self.ledger.writing(|db| endpoints::rotate(db, &endpoint, secret, overlap, now))?;
-        // What ended is in the log beside the database, too, for as long as somebody else has it open.
-        Ok(self.ledger.scrub()?)
+        self.scrub()
     }
 
     fn remove(&self, webhook: &Webhook) -> Result<(), Failure> {

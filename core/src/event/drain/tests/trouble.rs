@@ -32,6 +32,14 @@ impl Ledger for Lockable {
             false => self.ledger.write(work),
         }
     }
+
+    fn scrub(&self) -> Result<bool, EventError> {
+        self.ledger.scrub()
+    }
+
+    fn owes_scrub(&self) -> bool {
+        self.ledger.owes_scrub()
+    }
 }
 
 impl World {
