@@ -133,6 +133,23 @@ fn w39_one_that_was_killed_is_named_by_doctor_and_swept_at_the_end_of_any_comman
 }
 
 #[test]
+fn w41_what_was_fetched_is_forgotten_after_its_time_though_nothing_is_ever_sent() {
+    let device = Device::new("http://127.0.0.1:9");
+    let receiver = Receiver::start();
+    let mut listening = Listening::start(&device, &["--local", "--forward-to", &receiver.url]);
+    device.add("shop");
+    listening.forwarded();
+    let database = rusqlite::Connection::open(device.home().join("orkee.db")).unwrap();
+    let count = |sql: &str| database.query_row::<u32, _, _>(sql, [], |row| row.get(0)).unwrap();
+    let settled = "SELECT count(*) FROM deliveries WHERE settled_at IS NOT NULL";
+    wait::until("the end of the delivery", || (count(settled) == 1).then_some(()));
+    database.execute("UPDATE deliveries SET settled_at = settled_at - 40 * 86400000", []).unwrap();
+    device.run(&["projects", "list"]).success();
+    assert_eq!(count("SELECT count(*) FROM deliveries") + count("SELECT count(*) FROM events"), 0);
+    assert_eq!(listening.end(Signal::INT), Some(130));
+}
+
+#[test]
 fn w39_what_cannot_be_forwarded_to_is_told_before_anything_begins() {
     let device = Device::new("http://127.0.0.1:9");
     for url in ["ftp://127.0.0.1/", "http://example.com/", "nowhere", "https://10.0.0.1/"] {

@@ -18,7 +18,7 @@ pub use super::outbox::TOO_MANY;
 pub use again::{Cancelled, MOST_AGAIN, Which, cancel, matching, redeliver, replay};
 pub use claim::{Claim, Claimed, claim, due_count, has_due, next_due, release};
 pub use list::{Attempted, Delivery, Page, Query, list};
-pub use prune::{Kept, Pruned};
+pub use prune::{Kept, Pruned, is_old};
 pub use pull::{Waiting, take, waiting};
 pub use settle::{Ended, Next, Record, Settled, Settlement, settle};
 

@@ -110,6 +110,23 @@ impl dyn Ledger + '_ {
     }
 }
 
+/// By so much more than it is kept for something is old before [`is_old`] says so: once it has been forgotten, that is not again for a day.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+// One look at each endpoint, by an index.
+const IS_OLD: &str = "SELECT EXISTS (SELECT 1 FROM endpoints e WHERE \
+                      EXISTS (SELECT 1 FROM deliveries d INDEXED BY deliveries_ended WHERE d.endpoint = e.rowid \
+                          AND d.settled_at IS NOT NULL AND d.settled_at < ?1) \
+                      OR (e.pulled AND (SELECT d.since FROM deliveries d INDEXED BY deliveries_in_order WHERE d.endpoint = e.rowid \
+                          AND d.state = 'pending' ORDER BY d.rowid LIMIT 1) < ?2))";
+
+/// Whether deliveries are there that should have been forgotten, or given up, a day ago and more.
+pub fn is_old(db: &Connection, now: Timestamp) -> Result<bool, EventError> {
+    let before = |age: SignedDuration| ms(now.checked_sub(age + A_DAY).unwrap_or(Timestamp::MIN));
+    let kept = SignedDuration::try_from(Kept::default().age).unwrap_or(SignedDuration::MAX - A_DAY);
+    Ok(db.prepare_cached(IS_OLD)?.query_row((before(kept), before(UNFETCHED)), |row| row.get(0))?)
+}
+
 /// A pruning under way.
 struct Pruning<'a> {
     ledger: &'a (dyn Ledger + 'a),

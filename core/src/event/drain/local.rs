@@ -21,6 +21,8 @@ pub struct Standing {
     pub untold: Vec<Notice>,
     /// Endpoints that are fetched from, of every owner: whoever fetched may be gone.
     pub pulled: Vec<Pulled>,
+    /// There is something to forget that no drain has forgotten: none may run, where nothing is sent.
+    pub is_old: bool,
 }
 
 /// An endpoint that events are fetched from.
@@ -82,7 +84,9 @@ pub fn standing(path: &Path, now: Timestamp) -> Standing {
         let pulled = statement.query_map([], |row| {
             Ok(Pulled { owner: Owner(row.get(0)?), endpoint: row.get(1)?, description: row.get(2)? })
         })?;
-        Ok(Standing { is_due, dispatchers, untold, pulled: pulled.collect::<Result<_, _>>()? })
+        let pulled = pulled.collect::<Result<_, _>>()?;
+        let is_old = deliveries::is_old(&database, now)?;
+        Ok(Standing { is_due, dispatchers, untold, pulled, is_old })
     };
     look().unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use super::changing::{add, all, happen, ledger, new};
 use super::*;
-use crate::event::deliveries::{Kept, TOO_MANY};
+use crate::event::deliveries::{Kept, TOO_MANY, is_old};
 
 const DAY: i64 = 86_400;
 
@@ -160,4 +160,22 @@ fn w41_what_waits_is_never_forgotten_and_what_is_too_much_of_it_is_given_up_with
     // From then on it is what ended, and goes as that does.
     assert_eq!(prunes(ledger, kept, 21), 4);
     assert_eq!(all(ledger, owner).len(), 6);
+}
+
+#[test]
+fn w41_what_is_old_is_noticed_where_no_drain_runs_and_once_a_day_at_most() {
+    let (ledger, owner) = ledger();
+    let ledger: &dyn Ledger = &ledger;
+    let old = |seconds| ledger.reading(|db| is_old(db, at(seconds))).unwrap();
+    let sent = add(ledger, owner, &new("https://a.example"));
+    let pulled = add(ledger, owner, &NewEndpoint { pulled: true, ..new("https://b.example") });
+    happen(ledger, owner, "aaaaaaaa", 0);
+    assert!(!old(6 * DAY), "what waits is not old for a day yet");
+    assert!(old(6 * DAY + 1), "nobody fetches it");
+    ledger.writing(|db| endpoints::remove(db, &pulled, at(6 * DAY + 1))).unwrap();
+    ledger.writing(|db| endpoints::disable(db, &sent, "no", at(0))).unwrap();
+    assert!(!old(31 * DAY));
+    assert!(old(31 * DAY + 1));
+    assert_eq!(prunes(ledger, Kept::default(), 31 * DAY + 1), 1);
+    assert!(!old(31 * DAY + 1), "what is left is not as old");
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::event::deliveries::Kept;
 use orkee_core::event::{self, DrainLock, FileLedger, Ledger, Notice, Pulled, Until, endpoints};
 use orkee_core::home::Home;
 use thiserror::Error;
@@ -22,9 +23,11 @@ use crate::output::text;
 /// Something that is due this soon is waited for: the first two retries are.
 const LINGERS: Duration = Duration::from_secs(6 * 60);
 
+/// Steps that forgetting takes at the end of one command, each of a thousand deliveries. What is left then is for the next.
+const STEPS: u64 = 20;
+
 /// At the end of a command: tells of endpoints that were switched off since the last one, takes away what a `listen` left that was killed,
-/// and starts a drain where something is due.
-/// Nothing of it is what the command was asked for: what goes wrong here is logged and fails nothing.
+/// forgets what is old where no drain does, and starts a drain where something is due. Nothing of it is what the command was asked for: what goes wrong here is logged and fails nothing.
 pub(crate) fn after(cx: &Context) {
     if cx.used_database()
         && let Err(error) = look_around(cx)
@@ -38,6 +41,10 @@ fn look_around(cx: &Context) -> Result<(), Failure> {
     let standing = event::standing(&home.database(), Timestamp::now());
     tell(cx, &standing.untold)?;
     sweep(home, &standing.pulled)?;
+    if standing.is_old {
+        let ledger: &dyn Ledger = &FileLedger::open(&home.database())?;
+        ledger.prune(Kept::default(), Timestamp::now(), STEPS)?;
+    }
     if !standing.is_due || !cx.settings()?.webhook_drain()? {
         return Ok(());
     }
