@@ -17,7 +17,7 @@ use crate::id::Ids;
 const LINE: usize = 200;
 
 /// Why a delivery is given up where there are more than may wait.
-pub const TOO_MANY: &str = "too many deliveries wait";
+pub(super) const TOO_MANY: &str = "too many deliveries wait";
 
 /// Deliveries of an owner that may wait at once: whoever has endpoints that take nothing would fill the disk otherwise.
 pub const MOST_WAITING: u64 = 50_000;

@@ -14,7 +14,7 @@ mod settle;
 use std::fmt;
 
 /// Why a delivery is given up where there are more than may wait.
-pub use super::outbox::TOO_MANY;
+pub(super) use super::outbox::TOO_MANY;
 pub use again::{Cancelled, MOST_AGAIN, Which, cancel, matching, redeliver, replay};
 pub use claim::{Claim, Claimed, claim, due_count, has_due, next_due, release};
 pub use list::{Attempted, Delivery, Page, Query, list};
