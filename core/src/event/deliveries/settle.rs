@@ -19,10 +19,10 @@ const DAYS: u32 = 3;
 /// Attempts on an endpoint since a moment, and the days of them. One that came no further than this machine's own network counts on
 /// a day alone on which an attempt on any endpoint came further: else it is the network that failed. ?1: the endpoint, ?2: since when.
 const FAILED: &str = "WITH reached (day) AS MATERIALIZED (SELECT DISTINCT at / 86400000 FROM attempts \
-                          WHERE at >= ?2 AND class NOT IN ('dns', 'refused', 'proxy')) \
+                          WHERE at >= ?2 AND class NOT IN ('dns', 'unreachable', 'proxy')) \
                       SELECT count(*), count(DISTINCT a.at / 86400000) FROM attempts a JOIN deliveries d ON d.rowid = a.delivery \
                       WHERE d.endpoint = ?1 AND a.at >= ?2 \
-                      AND (a.class NOT IN ('dns', 'refused', 'proxy') OR a.at / 86400000 IN (SELECT day FROM reached))";
+                      AND (a.class NOT IN ('dns', 'unreachable', 'proxy') OR a.at / 86400000 IN (SELECT day FROM reached))";
 
 /// Of a reply, the part that is kept.
 const REPLY: usize = 1024;

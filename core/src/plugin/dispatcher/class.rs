@@ -1,6 +1,7 @@
 //! How an attempt ended, in one word that a script can compare.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::str::FromStr;
 
 use http::StatusCode;
@@ -31,6 +32,8 @@ pub enum Class {
     Dns,
     /// Nobody listens there.
     Refused,
+    /// There is no way there from this machine, which may be without a network.
+    Unreachable,
     /// The connection broke off.
     Reset,
     /// The certificate, or the agreement on a cipher.
@@ -49,7 +52,7 @@ pub enum Class {
 
 impl Class {
     /// Each of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Delivered,
         Self::Redirect,
         Self::ClientError,
@@ -60,6 +63,7 @@ impl Class {
         Self::Timeout,
         Self::Dns,
         Self::Refused,
+        Self::Unreachable,
         Self::Reset,
         Self::Tls,
         Self::BlockedAddress,
@@ -82,6 +86,7 @@ impl Class {
             Self::Timeout => "timeout",
             Self::Dns => "dns",
             Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
             Self::Reset => "reset",
             Self::Tls => "tls",
             Self::BlockedAddress => "blocked_address",
@@ -112,6 +117,7 @@ impl Class {
             Self::Timeout
             | Self::Dns
             | Self::Refused
+            | Self::Unreachable
             | Self::Reset
             | Self::Tls
             | Self::BlockedAddress
@@ -144,6 +150,7 @@ impl Class {
             Self::Refused | Self::Reset => {
                 "check whether the receiver runs, and the port in the endpoint's URL"
             }
+            Self::Unreachable => "check this machine's network",
             Self::Timeout => {
                 "the receiver has to answer within 20 s: have it take the event and work on it later"
             }
@@ -158,7 +165,12 @@ impl From<&SendFailure> for Class {
         match failure {
             SendFailure::Dns(_) => Self::Dns,
             SendFailure::Blocked(_) => Self::BlockedAddress,
-            SendFailure::Connect(_) => Self::Refused,
+            SendFailure::Connect(error) => match error.kind() {
+                ErrorKind::NetworkDown | ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable => {
+                    Self::Unreachable
+                }
+                _ => Self::Refused,
+            },
             SendFailure::Proxy { .. } => Self::Proxy,
             SendFailure::Tls(_) => Self::Tls,
             SendFailure::Timeout { .. } => Self::Timeout,
@@ -206,6 +218,14 @@ mod tests {
             assert_eq!(class.as_str().parse(), Ok(class));
         }
         assert_eq!("fine".parse::<Class>(), Err(UnknownClass));
+    }
+
+    #[test]
+    fn w10_no_way_to_the_endpoint_is_told_from_nobody_there() {
+        let class = |kind: ErrorKind| Class::from(&SendFailure::Connect(kind.into()));
+        assert_eq!(class(ErrorKind::ConnectionRefused), Class::Refused);
+        assert_eq!(class(ErrorKind::NetworkUnreachable), Class::Unreachable);
+        assert_eq!(class(ErrorKind::HostUnreachable), Class::Unreachable);
     }
 
     #[test]
