@@ -184,7 +184,7 @@ fn a_provider_whose_documents_are_bad_lets_nobody_in() {
     });
     bad_provider(DISCOVERY, "discovery document is none", move |_| text("[]"));
     bad_provider(DISCOVERY, "another issuer's", changed("issuer", "https://evil.example".into()));
-    bad_provider(DISCOVERY, "not this machine", changed("jwks_uri", "http://192.0.2.1/keys".into()));
+    bad_provider(DISCOVERY, "not loopback", changed("jwks_uri", "http://192.0.2.1/keys".into()));
     bad_provider(DISCOVERY, "not secure", changed("jwks_uri", "file:///etc/passwd".into()));
     bad_provider(DISCOVERY, "no URL", changed("jwks_uri", "keys".into()));
     bad_provider(KEYS, "status 500", |_| Answer::empty(500));

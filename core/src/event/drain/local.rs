@@ -67,9 +67,10 @@ const OBSTACLE: &str = "UPDATE deliveries SET why = ?1 WHERE state = 'pending' A
 const PULLED: &str =
     "SELECT owner, id, description FROM endpoints WHERE pulled AND removed_at IS NULL ORDER BY rowid";
 
-/// How things stand in the database at `path`. Reads alone and makes nothing; what cannot be read has nothing to send.
+/// How things stand in the database at `path`. Writes nothing and makes none; what cannot be read has nothing to send.
 pub fn standing(path: &Path, now: Timestamp) -> Standing {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Not for reading alone: such a connection, closed as the last one, leaves the files of SQLite's log behind.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let look = || -> Result<Standing, EventError> {
         let database = Connection::open_with_flags(path, flags)?;
         let is_due = deliveries::has_due(&database, None, now)? || ahead::is_any(&database, now)?;
