@@ -214,15 +214,24 @@ pub(super) fn find<'a>(cx: &'a Context, meant: &str) -> Result<Found<'a>, Failur
 }
 
 /// The webhook that somebody means to change. This device and the account may each have one of this URL: then it takes the id to say which,
-/// and so the account is asked, too, wherever it is no id.
+/// and so the account is asked, too, wherever it is no id. Where it cannot be asked, what is here can be changed all the same.
 pub(super) fn find_to_change<'a>(cx: &'a Context, meant: &str) -> Result<Found<'a>, Failure> {
     let found = find(cx, meant)?;
     let (place, webhook) = &found;
     if webhook.id == meant || place.name() == Where::Account {
         return Ok(found);
     }
-    let Some(account) = Account::if_there(cx)? else { return Ok(found) };
-    match the_one(account.all()?, meant)? {
+    let others = match Account::if_there(cx)
+        .and_then(|account| account.map(|account| account.all()).transpose())
+    {
+        Ok(others) => others.unwrap_or_default(),
+        Err(failure) => {
+            let why = failure.diagnostic();
+            cx.out.warn(format_args!("the account cannot be asked whether it has this webhook, too: {why}"));
+            return Ok(found);
+        }
+    };
+    match the_one(others, meant)? {
         Some(other) => Err(EventError::Ambiguous { ids: vec![found.1.id, other.id] }.into()),
         None => Ok(found),
     }
