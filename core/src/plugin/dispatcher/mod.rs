@@ -34,6 +34,9 @@ pub use library::{DispatcherError, DispatcherLibrary};
 pub use target::{Target, TargetError};
 pub use transport::{RetryAfter, Transport};
 
+/// Of the time of a call, what is left to the dispatcher when a request has taken all that it may; of a short one, a tenth.
+const SPARE: Duration = Duration::from_secs(2);
+
 /// What a dispatcher is given for all of its deliveries.
 pub struct DispatcherSetup {
     /// None: the personal account.
@@ -215,7 +218,7 @@ impl WasmDispatcher {
             grants: delivery.target.grants(),
             reply_body: context.limits.reply_body,
             // A receiver that says nothing is told of as such, before the dispatcher's own time is over.
-            timeout: context.limits.wall_clock.mul_f64(0.9),
+            timeout: context.limits.wall_clock - SPARE.min(context.limits.wall_clock / 10),
             way: Way::Endpoint(Box::new(errand)),
             credentials: Arc::new(NoCredentials),
             hidden,
