@@ -104,6 +104,11 @@ impl Home {
         self.root.join("webhook.lock")
     }
 
+    /// `keys/`: the keys of sealed accounts.
+    pub fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
     /// `plugins/`: state, grants and installed components.
     pub fn plugins(&self) -> PathBuf {
         self.root.join("plugins")

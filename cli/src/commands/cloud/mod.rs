@@ -24,6 +24,8 @@ mod earlier;
 #[cfg(feature = "cloud")]
 mod handed_in;
 #[cfg(feature = "cloud")]
+mod key;
+#[cfg(feature = "cloud")]
 mod list;
 #[cfg(feature = "cloud")]
 mod login;
@@ -75,8 +77,8 @@ pub(crate) mod webhook;
 #[cfg(feature = "cloud")]
 mod with_feature {
     use super::{
-        conflicts, devices, list, login, logout, open_url, parked, provider, restore, status, sync, team,
-        token, webhook,
+        conflicts, devices, key, list, login, logout, open_url, parked, provider, restore, status, sync,
+        team, token, webhook,
     };
     use crate::context::Context;
     use crate::failure::CommandResult;
@@ -99,6 +101,9 @@ Examples:
         Team(team::Team),
         Conflicts(conflicts::Conflicts),
         Parked(parked::Parked),
+        /// Make your projects unreadable to everybody but you: end-to-end encryption
+        #[command(subcommand, after_help = key::EXAMPLES)]
+        Key(key::Command),
         /// Install providers and say what they may do, or write one
         #[command(subcommand, after_help = provider::EXAMPLES)]
         Provider(provider::Command),
@@ -123,6 +128,7 @@ Examples:
                 Self::Team(command) => command.run(cx),
                 Self::Conflicts(command) => command.run(cx),
                 Self::Parked(command) => command.run(cx),
+                Self::Key(command) => command.run(cx),
                 Self::Provider(command) => command.run(cx),
                 Self::Webhook(command) => command.run(cx),
                 Self::OpenUrl(command) => command.run(cx),
