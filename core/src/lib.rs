@@ -21,6 +21,8 @@ pub mod transfer;
 pub mod auth;
 #[cfg(feature = "jwt")]
 pub mod jwt;
+#[cfg(feature = "auth")]
+pub mod keyring;
 #[cfg(feature = "net")]
 pub mod net;
 #[cfg(feature = "plugin")]

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::file::FileError;
-use super::keyring::KeyringError;
 use super::method::Method;
 use super::tenant::TenantError;
 use crate::diagnostic::{Diagnostic, Kind};
+use crate::keyring::KeyringError;
 use crate::net::NetError;
 
 /// A sign-in, or the use of one, failed.
@@ -304,7 +304,7 @@ fn local_minute(at: Timestamp) -> String {
 }
 
 /// Text from a server, fit for a terminal and a log: no control or direction-changing characters, and not long.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let unsafe_mark =
         |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().filter(|c| !c.is_control() && !unsafe_mark(*c)).take(300).collect()

@@ -1,39 +1,19 @@
 //! Sign-ins in the keyring of the operating system, for who asks for it.
 //!
-//! The program `orkee-keyring` speaks to the keyring: what that takes has no place in every `orkee`, and a keyring that does not answer can
-//! be given up. The token file then holds what is no secret, and the name of the entry with the rest. Changed secrets get an entry of a new
+//! The token file then holds what is no secret, and the name of the entry with the rest. Changed secrets get an entry of a new
 //! name, and the file names it from the moment at which it is replaced: a crash leaves the old sign-in or the new one, and at worst an
 //! entry that nobody names. There is no way back to the file that is not asked for.
 
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::EnvToken;
 use super::document::Document;
-use super::error::plain;
 use super::section::Section;
-use crate::id;
+use crate::keyring::{self, KeyringError};
 use crate::net::Secret;
-
-/// The program, beside `orkee` or in the path.
-const PROGRAM: &str = "orkee-keyring";
-/// A person may have to type the keyring's password.
-const PATIENCE: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(5);
-/// How the program says that there is no such entry.
-const NO_ENTRY: i32 = 3;
-/// More than any sign-in has.
-const MAX_BYTES: u64 = 1 << 20;
 
 /// Where sign-ins are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,29 +23,6 @@ pub enum SecretStore {
     File,
     /// In the keyring of the operating system; the token file has what is no secret.
     Keyring,
-}
-
-/// The keyring cannot be used.
-#[derive(Debug, Error)]
-pub enum KeyringError {
-    /// The program that speaks to it is not installed.
-    #[error("the program `{PROGRAM}` is not installed")]
-    NotInstalled,
-    /// It could not be started, or broke off.
-    #[error("the program `{PROGRAM}` cannot be run")]
-    Program(#[source] io::Error),
-    /// There is no keyring, or it stays locked.
-    #[error("it refused: {reason}")]
-    Refused {
-        /// In the keyring's words.
-        reason: String,
-    },
-    /// It gave no answer.
-    #[error("it did not answer within {} s", PATIENCE.as_secs())]
-    TimedOut,
-    /// The entry holds something else.
-    #[error("it holds something that is no sign-in")]
-    Damaged,
 }
 
 /// The secrets of one section.
@@ -120,7 +77,7 @@ impl Vault {
     pub(super) fn reserve(&self) -> Result<Reserved, KeyringError> {
         let name = match self.store {
             SecretStore::File => None,
-            SecretStore::Keyring => Some(format!("orkee {}", id::random(16))),
+            SecretStore::Keyring => Some(keyring::new_name()),
         };
         if let Some(name) = &name {
             self.write(name, &Secrets::default())?;
@@ -151,7 +108,7 @@ impl Vault {
             let name = match before.filter(is_there) {
                 Some(name) => name,
                 None => {
-                    let name = reserved.name.take().unwrap_or_else(|| format!("orkee {}", id::random(16)));
+                    let name = reserved.name.take().unwrap_or_else(|| keyring::new_name());
                     self.write(&name, &secrets)?;
                     name
                 }
@@ -168,9 +125,7 @@ impl Vault {
     pub(super) fn forget(&self, stale: &[String]) {
         for name in stale {
             self.known().remove(name);
-            if let Err(error) = run("delete", name, None) {
-                tracing::warn!(target: "orkee::cloud::auth", %error, "an entry of the keyring stays behind");
-            }
+            keyring::forget(name);
         }
     }
 
@@ -179,7 +134,7 @@ impl Vault {
         if let Some(secrets) = self.known().get(name) {
             return Ok(Some(secrets.clone()));
         }
-        let Some(bytes) = run("get", name, None)? else { return Ok(None) };
+        let Some(bytes) = keyring::get(name)? else { return Ok(None) };
         let Stored { token, refresh_token } =
             serde_json::from_slice(&bytes).map_err(|_| KeyringError::Damaged)?;
         let secret =
@@ -194,7 +149,7 @@ impl Vault {
             |secret: &'_ Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned().into());
         let stored = Stored { token: text(&secrets.token), refresh_token: text(&secrets.refresh_token) };
         let bytes = Zeroizing::new(serde_json::to_vec(&stored).map_err(|_| KeyringError::Damaged)?);
-        run("set", name, Some(&bytes))?;
+        keyring::set(name, &bytes)?;
         self.known().insert(name.to_owned(), secrets.clone());
         Ok(())
     }
@@ -209,63 +164,5 @@ impl Drop for Reserved {
         if let Some(name) = self.name.take() {
             self.vault.forget(&[name]);
         }
-    }
-}
-
-/// Runs the program. None: there is no such entry.
-fn run(verb: &str, name: &str, input: Option<&[u8]>) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
-    let mut child = start(verb, name)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // That it stops reading is told by how it ends.
-        let _ = stdin.write_all(input.unwrap_or_default());
-    }
-    let (said, complained) = (collect(child.stdout.take()), collect(child.stderr.take()));
-    let status = wait(&mut child)?;
-    let joined = |reader: JoinHandle<Zeroizing<Vec<u8>>>| reader.join().unwrap_or_default();
-    let (said, complained) = (joined(said), joined(complained));
-    match status.code() {
-        Some(0) => Ok(Some(said)),
-        Some(NO_ENTRY) => Ok(None),
-        _ => Err(KeyringError::Refused { reason: plain(String::from_utf8_lossy(&complained).trim()) }),
-    }
-}
-
-fn start(verb: &str, name: &str) -> Result<Child, KeyringError> {
-    let beside = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join(PROGRAM)));
-    let program = beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(PROGRAM));
-    let mut command = Command::new(program);
-    command.args([verb, name]).env_remove(EnvToken::VARIABLE).env_remove(EnvToken::FILE_VARIABLE);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // Ctrl-C goes to the whole group of the terminal: it must not end what is about to store a token that was just renewed.
-    command.process_group(0);
-    command.spawn().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => KeyringError::NotInstalled,
-        _ => KeyringError::Program(error),
-    })
-}
-
-/// Reads a pipe to its end, beside the waiting.
-fn collect(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<Zeroizing<Vec<u8>>> {
-    std::thread::spawn(move || {
-        let mut bytes = Zeroizing::new(Vec::new());
-        if let Some(pipe) = pipe {
-            let _ = pipe.take(MAX_BYTES).read_to_end(&mut bytes);
-        }
-        bytes
-    })
-}
-
-fn wait(child: &mut Child) -> Result<std::process::ExitStatus, KeyringError> {
-    let began = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().map_err(KeyringError::Program)? {
-            return Ok(status);
-        }
-        if began.elapsed() >= PATIENCE {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(KeyringError::TimedOut);
-        }
-        std::thread::sleep(POLL);
     }
 }
