@@ -27,5 +27,7 @@ pub mod keyring;
 pub mod net;
 #[cfg(feature = "plugin")]
 pub mod plugin;
+#[cfg(feature = "seal")]
+pub mod seal;
 #[cfg(feature = "sync")]
 pub mod sync;

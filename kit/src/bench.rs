@@ -330,6 +330,7 @@ pub(crate) fn sealed(payload: Option<&[u8]>) -> Vec<u8> {
         at: "2026-01-02T03:04:05.000Z".to_owned(),
         author: None,
         deleted: payload.is_none(),
+        seal: None,
     };
     Envelope { head, payload }.to_bytes()
 }

@@ -190,6 +190,7 @@ fn envelope(payload: &[u8], author: Option<&str>) -> Vec<u8> {
         at: "2026-01-01T00:00:00Z".to_owned(),
         deleted: false,
         author: author.map(str::to_owned),
+        seal: None,
     };
     orkee_wire::Envelope { head, payload: Some(payload) }.to_bytes()
 }

@@ -37,6 +37,10 @@ pub struct EnvelopeHead {
     /// The record was deleted; there is no payload.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
+    /// Of a tombstone in a sealed account: what [`crate::sealed`] describes, over nothing, in base64. It shows that a holder of the
+    /// account's key deleted the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 /// What is wrong with an envelope.
@@ -100,6 +104,7 @@ mod tests {
             at: "2026-01-02T03:04:05Z".to_owned(),
             author: None,
             deleted,
+            seal: None,
         }
     }
 

@@ -174,6 +174,7 @@ fn draft(
         at: rfc3339(now),
         author: by.map(str::to_owned),
         deleted: false,
+        seal: None,
     };
     let envelope = Envelope { head, payload: Some(decision.payload.as_bytes()) }.to_bytes();
     Ok(Some(Draft { sent, decision, guard: there.map(|stored| stored.revision), envelope }))

@@ -184,6 +184,7 @@ mod tests {
             at: "t".to_owned(),
             author: None,
             deleted,
+            seal: None,
         }
     }
 

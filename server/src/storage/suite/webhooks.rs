@@ -70,6 +70,7 @@ fn envelope(payload: &[u8]) -> Vec<u8> {
         at: "2026-01-02T03:04:05Z".to_owned(),
         author: None,
         deleted: false,
+        seal: None,
     };
     Envelope { head, payload: Some(payload) }.to_bytes()
 }

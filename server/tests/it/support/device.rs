@@ -29,6 +29,7 @@ pub(crate) fn envelope(writer: &str, clock: u64, payload: Option<&str>) -> Vec<u
         at: "2026-01-02T03:04:05Z".to_owned(),
         author: None,
         deleted: payload.is_none(),
+        seal: None,
     };
     Envelope { head, payload: payload.map(str::as_bytes) }.to_bytes()
 }
