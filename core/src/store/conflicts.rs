@@ -50,8 +50,26 @@ impl Store {
     pub fn conflicts(&self, id: Option<ProjectId>) -> Result<Vec<Conflict>, StoreError> {
         let mut statement = self.connection.prepare_cached(LIST)?;
         let id = id.as_ref().map(ProjectId::as_str);
-        let rows = statement.query_map((self.space, id), |row| Ok(conflict(row)))?;
+        let rows = statement.query_map((self.space, id), |row| Ok(self.conflict(row)))?;
         rows.map(|row| row?).collect()
+    }
+
+    fn conflict(&self, row: &Row<'_>) -> Result<Conflict, StoreError> {
+        let id = projects::parse_id(row.get(0)?)?;
+        let field: String = row.get(2)?;
+        let value = |text: Option<String>| {
+            let text = text.map(|text| self.value(id, &field, text)).transpose()?;
+            json(id, text)
+        };
+        Ok(Conflict {
+            id,
+            project: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
+            local: value(row.get(3)?)?,
+            cloud: value(row.get(4)?)?,
+            field,
+            device: row.get(5)?,
+            at: row.get(6)?,
+        })
     }
 
     /// Settles one conflict as it was shown to a person. With [`Choice::Cloud`] the value that was shown becomes the field's, as
@@ -98,6 +116,7 @@ impl Store {
     /// becomes the field's. Returns how many of the fields had a conflict.
     pub fn resolve(&mut self, id: ProjectId, choices: &[(String, Choice)]) -> Result<usize, StoreError> {
         self.write(Durability::Full, |tx| {
+            tx.must_be_open()?;
             let (record, payload) = tx.live(id)?;
             let (mut settled, mut changed) = (0, payload.clone());
             for (field, choice) in choices {
@@ -126,8 +145,10 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO conflicts (record, field, local, cloud, device, at) SELECT ?1, ?2, ?3, ?4, ?5, ?6 \
                    WHERE NOT EXISTS (SELECT 1 FROM conflicts WHERE record = ?1 AND field = ?2 AND cloud IS ?4)";
-        let text = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
-        let values = (record.row, field, text(local), text(cloud), &other.device, &other.at);
+        let text = |value: Option<&RawValue>| {
+            self.value_column(record.id, field, value.map(|value| value.get().to_owned()))
+        };
+        let values = (record.row, field, text(local)?, text(cloud)?, &other.device, &other.at);
         match self.connection().prepare_cached(sql)?.execute(values)? {
             0 => Ok(()),
             _ => self.tell_conflict(record, field),
@@ -136,7 +157,7 @@ impl Tx<'_> {
 
     /// Writes what a person chose. Other values that wait for the field go on waiting beside it.
     fn finish_choice(&mut self, record: Record, before: &Payload, now: Payload) -> Result<(), StoreError> {
-        self.follow_changed(record.row, Some(before), Some(&now))?;
+        self.follow_changed(record.id, record.row, Some(before), Some(&now))?;
         self.finish_edit(record, before, now)?;
         Ok(())
     }
@@ -144,10 +165,10 @@ impl Tx<'_> {
     /// A person decided that the record is to be `now`: forgets the conflicts of fields that have another value then. With a
     /// tombstone all of them end.
     pub fn settle_changed(&self, current: &Record, now: Option<&Payload>) -> Result<(), StoreError> {
-        let row = current.row;
+        let (id, row) = (current.id, current.row);
         let Some(now) = now else { return self.forget_all_conflicts(row) };
         let before = current.version.payload.as_ref();
-        for kept in self.kept(row)? {
+        for kept in self.kept(id, row)? {
             if kept.stands(now) != kept.local || !field::is_of_same_task(before, now, &kept.field) {
                 self.forget_conflicts(row, &kept.field)?;
             }
@@ -159,18 +180,20 @@ impl Tx<'_> {
     /// value is what stands. They end with the task that they are about, and with a tombstone all of them.
     pub(super) fn follow_changed(
         &self,
+        id: ProjectId,
         row: i64,
         before: Option<&Payload>,
         now: Option<&Payload>,
     ) -> Result<(), StoreError> {
         let Some(now) = now else { return self.forget_all_conflicts(row) };
-        for kept in self.kept(row)? {
+        for kept in self.kept(id, row)? {
             let stands = kept.stands(now);
             if stands == kept.cloud || !field::is_of_same_task(before, now, &kept.field) {
                 let sql = "DELETE FROM conflicts WHERE rowid = ?";
                 self.connection().prepare_cached(sql)?.execute([kept.row])?;
             } else if stands != kept.local {
                 let sql = "UPDATE conflicts SET local = ? WHERE rowid = ?";
+                let stands = self.value_column(id, &kept.field, stands)?;
                 self.connection().prepare_cached(sql)?.execute((stands, kept.row))?;
             }
         }
@@ -181,7 +204,7 @@ impl Tx<'_> {
     #[cfg(feature = "sync")]
     pub fn move_conflicts(&self, record: &Record, from: &str, to: &str) -> Result<(), StoreError> {
         let sql = "UPDATE conflicts SET field = ? WHERE rowid = ?";
-        for kept in self.kept(record.row)? {
+        for kept in self.kept(record.id, record.row)? {
             if let Some(rest) = kept.field.strip_prefix(from).filter(|rest| rest.starts_with('.')) {
                 self.connection().prepare_cached(sql)?.execute((format!("{to}{rest}"), kept.row))?;
             }
@@ -189,13 +212,18 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn kept(&self, record: i64) -> Result<Vec<Kept>, StoreError> {
+    fn kept(&self, id: ProjectId, record: i64) -> Result<Vec<Kept>, StoreError> {
         let sql = "SELECT rowid, field, local, cloud FROM conflicts WHERE record = ?";
         let mut statement = self.connection().prepare_cached(sql)?;
         let found = statement.query_map([record], |row| {
             Ok(Kept { row: row.get(0)?, field: row.get(1)?, local: row.get(2)?, cloud: row.get(3)? })
         })?;
-        Ok(found.collect::<Result<_, _>>()?)
+        let opened = found.map(|kept| {
+            let Kept { row, field, local, cloud } = kept?;
+            let (local, cloud) = (self.value(id, &field, local)?, self.value(id, &field, cloud)?);
+            Ok(Kept { row, field, local, cloud })
+        });
+        opened.collect()
     }
 
     fn forget_all_conflicts(&self, row: i64) -> Result<(), StoreError> {
@@ -206,8 +234,12 @@ impl Tx<'_> {
     /// False: there is none that looks like this.
     fn forget_shown(&self, row: i64, shown: &Conflict) -> Result<bool, StoreError> {
         let sql = "DELETE FROM conflicts WHERE record = ? AND field = ? AND local IS ? AND cloud IS ?";
-        let text = |value: &Option<Box<RawValue>>| value.as_ref().map(|value| value.get().to_owned());
-        let values = (row, &shown.field, text(&shown.local), text(&shown.cloud));
+        self.must_be_open()?;
+        let text = |value: &Option<Box<RawValue>>| {
+            let text = value.as_ref().map(|value| value.get().to_owned());
+            self.value_column(shown.id, &shown.field, text)
+        };
+        let values = (row, &shown.field, text(&shown.local)?, text(&shown.cloud)?);
         Ok(self.connection().prepare_cached(sql)?.execute(values)? > 0)
     }
 
@@ -227,7 +259,7 @@ impl Tx<'_> {
         let mut statement = self.connection().prepare_cached(sql)?;
         let mut rows = statement.query((record.row, field))?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(Some(json(record.id, row.get(0)?)?))
+        Ok(Some(json(record.id, self.value(record.id, field, row.get(0)?)?)?))
     }
 }
 
@@ -244,19 +276,6 @@ impl Kept {
     fn stands(&self, payload: &Payload) -> Option<String> {
         field::value_of(payload, &self.field).map(|value| value.get().to_owned())
     }
-}
-
-fn conflict(row: &Row<'_>) -> Result<Conflict, StoreError> {
-    let id = projects::parse_id(row.get(0)?)?;
-    Ok(Conflict {
-        id,
-        project: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
-        field: row.get(2)?,
-        local: json(id, row.get(3)?)?,
-        cloud: json(id, row.get(4)?)?,
-        device: row.get(5)?,
-        at: row.get(6)?,
-    })
 }
 
 fn json(id: ProjectId, text: Option<String>) -> Result<Option<Box<RawValue>>, StoreError> {

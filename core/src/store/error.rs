@@ -61,6 +61,9 @@ pub enum StoreError {
         /// In a few words.
         what: String,
     },
+    /// Fields are sealed on this device, and the key is not at hand.
+    #[error("the projects on this device are locked")]
+    Shut,
     /// The database refused a statement.
     #[error("the database refused an operation")]
     Sql(#[source] rusqlite::Error),
@@ -199,6 +202,7 @@ impl Diagnostic for StoreError {
             Self::BadRecord { .. } => "E-STORE-007",
             Self::Sql(_) => "E-STORE-008",
             Self::Damaged { .. } => "E-STORE-009",
+            Self::Shut => "E-LOCK-001",
             Self::NotFound { .. } => "E-STORE-010",
             Self::Deleted { .. } => "E-STORE-011",
             Self::NotDeleted { .. } => "E-STORE-012",
@@ -215,6 +219,7 @@ impl Diagnostic for StoreError {
         match self {
             Self::Open { source, .. } => source.kind(),
             Self::Locked => Kind::Timeout,
+            Self::Shut => Kind::Auth,
             Self::ReadOnly
             | Self::Corrupt(_)
             | Self::Foreign
@@ -256,6 +261,12 @@ impl Diagnostic for StoreError {
             }
             Self::Damaged { .. } => {
                 "run `orkee cloud sync --force`, which mends it; `orkee doctor` shows what is damaged"
+            }
+            Self::Shut if cfg!(feature = "cloud") => {
+                "run `orkee cloud key unlock`; until then they can be listed and shown, without what is locked"
+            }
+            Self::Shut => {
+                "this build cannot unlock them: use one with the feature `cloud`, and run `orkee cloud key unlock` there"
             }
             Self::Sql(_) => {
                 "update orkee; if it stays so, keep the database file, and report it with the lines above"

@@ -65,7 +65,7 @@ impl Store {
             let text: Option<String> = row.get(1)?;
             kept.push(Kept {
                 n: row.get(0)?,
-                payload: text.map(|text| record::payload(id, &text)).transpose()?,
+                payload: text.map(|text| self.payload(id, &text)).transpose()?,
                 device: row.get(2)?,
                 at: row.get(3)?,
                 ancestry: record::ancestry(id, &row.get::<_, String>(4)?)?,
@@ -130,7 +130,7 @@ impl Tx<'_> {
         use rusqlite::OptionalExtension;
         let mut statement = self.connection().prepare_cached(sql)?;
         let text = statement.query_row(values, |row| row.get::<_, String>(0)).optional()?;
-        text.map(|text| record::payload(id, &text)).transpose()
+        text.map(|text| self.payload(id, &text)).transpose()
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use rusqlite::{Row, ToSql};
 
+use super::at_rest::Reader;
 use super::projects::parse_id;
 use super::{Store, StoreError};
 use crate::project::{InvalidField, ProjectId, Rule, Status};
@@ -128,7 +129,14 @@ impl Store {
         filter: &Filter,
         mut each: impl FnMut(&str) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.select(filter, "payload", |row| each(text(row, 0)?))
+        let reader = self.reader();
+        self.select(filter, "payload", |row| {
+            let text = text(row, 0)?;
+            match reader.listed(text)? {
+                Some(opened) => each(&opened),
+                None => each(text),
+            }
+        })
     }
 
     fn select<E: From<StoreError>>(
@@ -161,12 +169,17 @@ impl Store {
         let failed = |error: rusqlite::Error| E::from(error.into());
         let mut statement = self.connection.prepare(&sql).map_err(failed)?;
         let mut rows = statement.query(&values[..]).map_err(failed)?;
+        let reader = self.reader();
         let mut left = filter.limit.unwrap_or(usize::MAX);
         while left > 0 {
             let Some(row) = rows.next().map_err(failed)? else {
                 break;
             };
-            if needle.as_ref().is_none_or(|needle| found(row, needle)) && is_among(row, filter)? {
+            let is_found = match &needle {
+                Some(needle) => found(row, needle, &reader)?,
+                None => true,
+            };
+            if is_found && is_among(row, filter)? {
                 each(row)?;
                 left -= 1;
             }
@@ -180,12 +193,16 @@ fn is_among(row: &Row<'_>, filter: &Filter) -> Result<bool, StoreError> {
     Ok(among.contains(&parse_id(row.get("among")?)?))
 }
 
-/// Whether one of the searched columns has the text. SQLite's own LIKE folds ASCII alone.
-fn found(row: &Row<'_>, needle: &str) -> bool {
-    ["s1", "s2", "s3", "s4"].iter().any(|column| {
-        let value = row.get_ref(*column).ok().and_then(|value| value.as_str().ok());
-        value.is_some_and(|value| value.to_lowercase().contains(needle))
-    })
+/// Whether one of the searched columns has the text. SQLite's own LIKE folds ASCII alone. A description that is locked has none.
+fn found(row: &Row<'_>, needle: &str, reader: &Reader<'_>) -> Result<bool, StoreError> {
+    let text = |column: &str| row.get_ref(column).ok().and_then(|value| value.as_str().ok());
+    let has = |value: &str| value.to_lowercase().contains(needle);
+    if ["s1", "s2", "s3"].iter().any(|column| text(column).is_some_and(has)) {
+        return Ok(true);
+    }
+    let Some(description) = text("s4") else { return Ok(false) };
+    let opened = reader.searched(text("s1").unwrap_or_default(), "description", description)?;
+    Ok(opened.is_some_and(|description| has(&description)))
 }
 
 fn summary(row: &Row<'_>) -> Result<Summary, StoreError> {

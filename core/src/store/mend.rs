@@ -6,7 +6,7 @@
 
 use super::check::{self, Damage};
 use super::{Ancestry, StoreError, Tx, Version, record};
-use crate::project::{Payload, ProjectId};
+use crate::project::ProjectId;
 
 const MEND_CURSOR: &str = "UPDATE spaces SET position = NULL, head_number = NULL, head_tag = NULL, listing_goal = 'compare', \
                            listing = max(listing, 0) WHERE rowid = ?1";
@@ -18,6 +18,7 @@ impl Tx<'_> {
     /// Mends what is known of this space's records, and of the other side. What it forgets has to be compared again, in a
     /// listing that compares. Goes over all records.
     pub fn mend(&mut self) -> Result<Vec<Damage>, StoreError> {
+        self.must_be_open()?;
         let findings = check::findings_in(self.connection(), self.space())?;
         if findings.is_empty() {
             return Ok(Vec::new());
@@ -59,7 +60,7 @@ impl Tx<'_> {
                 ))
             })?;
         let readable =
-            text.as_deref().and_then(|text| Payload::parse(text).ok()).filter(|p| p.id() == parsed);
+            text.as_deref().and_then(|text| self.payload(parsed, text).ok()).filter(|p| p.id() == parsed);
         let ancestry = record::ancestry(parsed, &ancestry).ok();
         let (device, at) = (self.writer()?.device.clone(), self.at().to_owned());
         let version = match (readable, ancestry, damage) {
@@ -97,7 +98,7 @@ impl Tx<'_> {
         let mut rows = statement.query([row])?;
         while let Some(row) = rows.next()? {
             let text: String = row.get(0)?;
-            let payload = Payload::parse(&text).ok().filter(|payload| payload.id() == id);
+            let payload = self.payload(id, &text).ok().filter(|payload| payload.id() == id);
             let ancestry = record::ancestry(id, &row.get::<_, String>(1)?).ok();
             if let (Some(payload), Some(ancestry)) = (payload, ancestry) {
                 return Ok(Some(Version {
@@ -116,7 +117,8 @@ impl Tx<'_> {
         // Under a name of its own: what the backend has of the record does not replace it.
         let (id, reason) = (format!("{id} (stored here)"), "what was stored here could not be read");
         let sql = "INSERT INTO unreadable (space, id, revision, envelope, reason) VALUES (?, ?, '', ?, ?) ON CONFLICT DO NOTHING";
-        self.connection().execute(sql, (self.space(), id, text.as_bytes(), reason))?;
+        let text = self.envelope_column(&id, text.as_bytes())?;
+        self.connection().execute(sql, (self.space(), id, text, reason))?;
         Ok(())
     }
 

@@ -7,10 +7,12 @@
 //! Layers: `tx` (transactions, this store as a writer), `record` (one row; how another version takes its place), on
 //! these the operations on projects (`projects`, `list`, `history`), ways back (`points`, `put_back`), and `sync`, `space` and
 //! `standing` for the engine. [`Tx::put`] keeps every overwritten version in history, whoever overwrote it, and `trim` bounds that.
+//! `at_rest` stands between texts and their columns, where chosen fields are sealed on disk.
 //! `check` and `mend` are about a store that makes no sense, `audit` about who did what.
 //!
 //! Files are 0600. A local edit is durable when the call returns.
 
+mod at_rest;
 mod audit;
 mod check;
 mod conflicts;
@@ -44,6 +46,7 @@ mod turn;
 mod tx;
 mod written;
 
+pub use at_rest::{FieldSeal, LOCKABLE, LockKeys, LockStage, LockStanding, Swept, is_locked};
 pub use audit::{
     AuditAction, AuditEntry, AuditOutcome, AuditProblem, AuditRow, Trail, VerifiedTrail, note_in,
 };

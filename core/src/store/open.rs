@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
+use super::at_rest::LockKeys;
 use super::trim::Keep;
 use super::turn::{Turn, insist};
 use super::tx::{Durability, Tx};
@@ -40,6 +41,7 @@ pub struct Store {
     pub(super) turn: Option<Turn>,
     pub(super) wait: Duration,
     pub(super) keep: Keep,
+    pub(super) lock_keys: Option<Arc<dyn LockKeys>>,
     durability: Durability,
 }
 
@@ -52,6 +54,7 @@ pub struct Options {
     device: Option<String>,
     wait: Duration,
     keep: Keep,
+    lock_keys: Option<Arc<dyn LockKeys>>,
 }
 
 impl Default for Options {
@@ -63,6 +66,7 @@ impl Default for Options {
             device: None,
             wait: Duration::from_secs(5),
             keep: Keep::default(),
+            lock_keys: None,
         }
     }
 }
@@ -98,6 +102,11 @@ impl Options {
         Self { keep, ..self }
     }
 
+    /// Where the key is found of a store whose fields are sealed. It is asked only where they are.
+    pub fn lock_keys(self, keys: Arc<dyn LockKeys>) -> Self {
+        Self { lock_keys: Some(keys), ..self }
+    }
+
     /// Opens the database at `path`; makes it, and its folder, where there is none.
     pub fn open(self, path: &Path) -> Result<Store, StoreError> {
         connect(path, self.wait)
@@ -119,9 +128,9 @@ impl Options {
         connection.pragma_update(None, "synchronous", Durability::Full.pragma())?;
         connection.pragma_update(None, "wal_autocheckpoint", LOG_OF_FEW)?;
         migrations::migrate(&mut connection)?;
-        let Self { tenant, clock, ids, device, wait, keep } = self;
-        let mut store =
-            Store { connection, space: 0, clock, ids, turn: None, wait, keep, durability: Durability::Full };
+        let Self { tenant, clock, ids, device, wait, keep, lock_keys } = self;
+        let (turn, durability) = (None, Durability::Full);
+        let mut store = Store { connection, space: 0, clock, ids, turn, wait, keep, lock_keys, durability };
         store.enter(&tenant, device)?;
         Ok(store)
     }

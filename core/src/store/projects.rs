@@ -22,6 +22,8 @@ pub struct Stored {
     pub at: String,
     /// This device's own folder for it.
     pub root: Option<PathBuf>,
+    /// Fields that are sealed on this device and cannot be opened now. The payload is without them.
+    pub locked: Vec<&'static str>,
 }
 
 impl Stored {
@@ -59,25 +61,38 @@ impl Store {
 
     /// The project of this id.
     pub fn get(&self, id: ProjectId) -> Result<Stored, StoreError> {
-        let found = record::record(&self.connection, self.space, id)?;
+        let found = self.found(id)?;
         let Record { row, number, version, .. } = match found {
             Some(record) => record,
             None => return Err(self.not_found(id.as_str())?),
         };
         let payload = version.payload.ok_or(StoreError::Deleted { id })?;
+        let (payload, locked) = self.without_locked(payload)?;
         let root = "SELECT path FROM roots WHERE record = ?";
         let root = self
             .connection
             .prepare_cached(root)?
             .query_row([row], |row| row.get::<_, String>(0))
             .optional()?;
-        Ok(Stored { payload, number, device: version.device, at: version.at, root: root.map(PathBuf::from) })
+        Ok(Stored {
+            payload,
+            number,
+            device: version.device,
+            at: version.at,
+            root: root.map(PathBuf::from),
+            locked,
+        })
+    }
+
+    /// The record of this id, deleted ones included, as [`Store::payload`] reads it.
+    pub(super) fn found(&self, id: ProjectId) -> Result<Option<Record>, StoreError> {
+        record::record(&self.connection, self.space, id, |text| self.payload(id, text))
     }
 
     /// The id of the project that `query` names: an id, else an exact name that no other project has.
     pub fn find(&self, query: &str) -> Result<ProjectId, StoreError> {
         if let Ok(id) = query.parse::<ProjectId>()
-            && record::record(&self.connection, self.space, id)?.is_some()
+            && self.found(id)?.is_some()
         {
             return Ok(id);
         }
@@ -165,14 +180,21 @@ impl Tx<'_> {
 
     /// Sets this device's own folder for a project, or takes it away.
     pub(crate) fn locate(&mut self, id: ProjectId, root: Option<&Path>) -> Result<(), StoreError> {
-        let (record, _) = self.live(id)?;
+        let sql = "SELECT rowid, payload IS NULL FROM records WHERE space = ? AND id = ?";
+        let found = self.connection().prepare_cached(sql)?.query_row((self.space(), id.as_str()), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?))
+        });
+        let record = match found.optional()? {
+            None => return Err(StoreError::NotFound { query: id.to_string(), near: Vec::new() }),
+            Some((_, true)) => return Err(StoreError::Deleted { id }),
+            Some((row, false)) => row,
+        };
         let path = root
             .map(|path| path.to_str().ok_or_else(|| InvalidField::new("path", Rule::Shape("UTF-8 text"))));
         let path = path.transpose()?;
-        self.connection().execute("DELETE FROM roots WHERE record = ?", [record.row])?;
+        self.connection().execute("DELETE FROM roots WHERE record = ?", [record])?;
         if let Some(path) = path {
-            self.connection()
-                .execute("INSERT INTO roots (record, path) VALUES (?, ?)", (record.row, path))?;
+            self.connection().execute("INSERT INTO roots (record, path) VALUES (?, ?)", (record, path))?;
         }
         Ok(())
     }

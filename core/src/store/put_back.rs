@@ -178,7 +178,7 @@ impl Tx<'_> {
         let mut statement = self.connection().prepare_cached(sql)?;
         let text: Option<Option<String>> = statement.query_row((row, number), |row| row.get(0)).optional()?;
         match text.flatten() {
-            Some(text) => Ok(Then::Payload(record::payload(id, &text)?)),
+            Some(text) => Ok(Then::Payload(self.payload(id, &text)?)),
             None => Ok(Then::Deleted),
         }
     }

@@ -66,7 +66,7 @@ const INSERT: &str = "INSERT INTO records (name, status, priority, rank, tags, c
 impl Tx<'_> {
     /// The record of this id, deleted ones included.
     pub fn record(&self, id: ProjectId) -> Result<Option<Record>, StoreError> {
-        record(self.connection(), self.space(), id)
+        record(self.connection(), self.space(), id, |text| self.payload(id, text))
     }
 
     /// Writes a payload, or a tombstone, as this store's own write on top of what is there, and tells of it.
@@ -76,6 +76,7 @@ impl Tx<'_> {
         current: Option<Record>,
         payload: Option<Payload>,
     ) -> Result<Record, StoreError> {
+        self.must_be_open()?;
         let none = Ancestry::new();
         let ancestry = self.tick(current.as_ref().map_or(&none, |record| &record.version.ancestry))?;
         let device = self.writer()?.device.clone();
@@ -121,7 +122,7 @@ impl Tx<'_> {
 
     fn replace(&mut self, current: Record, number: u64, version: Version) -> Result<Record, StoreError> {
         let Record { row, id, .. } = current;
-        self.follow_changed(row, current.version.payload.as_ref(), version.payload.as_ref())?;
+        self.follow_changed(id, row, current.version.payload.as_ref(), version.payload.as_ref())?;
         let kept = (current.number, self.now().as_second(), row);
         self.connection().prepare_cached(KEEP)?.execute(kept)?;
         self.rewrite(id, row, number, &version)?;
@@ -139,7 +140,8 @@ impl Tx<'_> {
         version: &Version,
     ) -> Result<(), StoreError> {
         let prepare = |sql| self.connection().prepare_cached(sql);
-        let columns = Columns::of(id, version)?;
+        let columns =
+            Columns { payload: self.column(version.payload.as_ref())?, ..Columns::of(id, version)? };
         let keys: [&dyn ToSql; 1] = [&row];
         prepare(REPLACE)?.execute(&[&columns.values(version)[..], &keys].concat()[..])?;
         prepare("UPDATE tracking SET version = ? WHERE record = ?")?.execute((number, row))?;
@@ -155,7 +157,7 @@ impl Tx<'_> {
         version: &Version,
     ) -> Result<(), StoreError> {
         let text = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
-        let payload = version.payload.as_ref().map(Payload::to_json);
+        let payload = self.column(version.payload.as_ref())?;
         let Version { device, at, author, .. } = version;
         let values = (row, number, payload, text, device, at, self.now().as_second(), author);
         self.connection().prepare_cached(FILE)?.execute(values)?;
@@ -165,7 +167,8 @@ impl Tx<'_> {
     /// A new row, which needs one in `tracking` as well.
     pub(super) fn insert(&self, id: ProjectId, version: &Version) -> Result<i64, StoreError> {
         let prepare = |sql| self.connection().prepare_cached(sql);
-        let columns = Columns::of(id, version)?;
+        let columns =
+            Columns { payload: self.column(version.payload.as_ref())?, ..Columns::of(id, version)? };
         let keys: [&dyn ToSql; 2] = [&self.space(), &id.as_str()];
         prepare(INSERT)?.execute(&[&columns.values(version)[..], &keys].concat()[..])?;
         Ok(self.connection().last_insert_rowid())
@@ -216,6 +219,7 @@ impl Columns {
         Ok(row.get::<_, Option<i64>>(first + 3)? == self.rank)
     }
 
+    /// All but the payload, whose column [`Tx::column`] makes.
     pub(super) fn of(id: ProjectId, version: &Version) -> Result<Self, StoreError> {
         let ancestry = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
         let Some(payload) = &version.payload else {
@@ -230,26 +234,31 @@ impl Columns {
             created_at: payload.read("createdAt"),
             updated_at: payload.read("updatedAt"),
             ancestry,
-            payload: Some(payload.to_json()),
+            payload: None,
         })
     }
 }
 
-/// The record of this id in `space`, deleted ones included.
+/// The record of this id in `space`, deleted ones included; `open` makes a payload of what its column has.
 pub(super) fn record(
     connection: &rusqlite::Connection,
     space: i64,
     id: ProjectId,
+    open: impl Fn(&str) -> Result<Payload, StoreError>,
 ) -> Result<Option<Record>, StoreError> {
     let mut statement = connection.prepare_cached(RECORD)?;
-    let found = statement.query_row((space, id.as_str()), |row| Ok(read(id, row))).optional()?;
+    let found = statement.query_row((space, id.as_str()), |row| Ok(read(id, row, open))).optional()?;
     found.transpose()
 }
 
-fn read(id: ProjectId, row: &Row<'_>) -> Result<Record, StoreError> {
+fn read(
+    id: ProjectId,
+    row: &Row<'_>,
+    open: impl Fn(&str) -> Result<Payload, StoreError>,
+) -> Result<Record, StoreError> {
     let text: Option<String> = row.get(3)?;
     let version = Version {
-        payload: text.map(|text| payload(id, &text)).transpose()?,
+        payload: text.as_deref().map(open).transpose()?,
         ancestry: ancestry(id, &row.get::<_, String>(4)?)?,
         device: row.get(5)?,
         at: row.get(6)?,
@@ -258,7 +267,7 @@ fn read(id: ProjectId, row: &Row<'_>) -> Result<Record, StoreError> {
     Ok(Record { row: row.get(0)?, id, number: row.get(2)?, version })
 }
 
-/// A payload out of a table.
+/// A payload out of a text that has nothing sealed.
 pub(super) fn payload(id: ProjectId, text: &str) -> Result<Payload, StoreError> {
     Payload::parse(text).map_err(|error| bad_record(id, error))
 }

@@ -138,7 +138,7 @@ impl Tx<'_> {
                 ancestry: row.get(6)?,
                 device: row.get(7)?,
                 at: row.get(8)?,
-                payload: row.get(9)?,
+                payload: self.payload_text(id, row.get(9)?)?,
                 author: None,
             }
         } else {
@@ -166,7 +166,8 @@ impl Tx<'_> {
                 author: row.get(4)?,
             })
         });
-        found.optional()?.ok_or_else(|| missing(id, number))
+        let found = found.optional()?.ok_or_else(|| missing(id, number))?;
+        Ok(RawVersion { payload: self.payload_text(id, found.payload)?, ..found })
     }
 
     /// The version that has this number.
@@ -350,6 +351,7 @@ impl Tx<'_> {
         let sql = "INSERT INTO unreadable (space, id, revision, envelope, reason) VALUES (?, ?, ?, ?, ?) \
                    ON CONFLICT DO UPDATE SET revision = excluded.revision, envelope = excluded.envelope, \
                    reason = excluded.reason";
+        let envelope = self.envelope_column(id, envelope)?;
         self.connection().prepare_cached(sql)?.execute((self.space(), id, &revision.0, envelope, reason))?;
         Ok(())
     }

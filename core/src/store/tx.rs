@@ -1,11 +1,13 @@
 //! A write transaction, and this store as a writer in it.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::at_rest::{Lock, LockKeys};
 use super::record::Ancestry;
 use super::trim::Keep;
 use super::turn::insist;
@@ -52,6 +54,9 @@ pub struct Tx<'s> {
     at: String,
     writer: Option<Writer>,
     keep: Keep,
+    pub(super) lock_keys: Option<&'s Arc<dyn LockKeys>>,
+    /// How texts stand in the columns, once that was asked.
+    pub(super) lock: OnceCell<Lock>,
     /// Who is told of what happens, once that was asked.
     pub(super) listening: OnceCell<Listeners>,
     /// Versions that went to history.
@@ -60,7 +65,7 @@ pub struct Tx<'s> {
 
 impl<'s> Tx<'s> {
     pub(super) fn begin(store: &'s mut Store) -> Result<Self, StoreError> {
-        let Store { connection, space, clock, ids, turn, wait, keep, .. } = store;
+        let Store { connection, space, clock, ids, turn, wait, keep, lock_keys, .. } = store;
         let asked = Instant::now();
         let deadline = asked + *wait;
         let turn = turn.as_mut().map(|turn| turn.take(deadline)).transpose()?;
@@ -82,6 +87,8 @@ impl<'s> Tx<'s> {
             at,
             writer: None,
             keep,
+            lock_keys: lock_keys.as_ref(),
+            lock: OnceCell::new(),
             listening,
             kept: 0,
         })

@@ -2,8 +2,8 @@
 
 use rusqlite::Row;
 
-use super::record::{ancestry, payload};
-use super::{Ancestry, Conflict, Store, StoreError, field, record};
+use super::record::ancestry;
+use super::{Ancestry, Conflict, Store, StoreError, field};
 use crate::project::{Payload, ProjectId};
 
 /// Who wrote a value.
@@ -24,7 +24,7 @@ struct Old {
 impl Store {
     /// Who wrote the value that stands, as far back as this store's history tells. None: the project is gone.
     pub fn written(&self, conflict: &Conflict) -> Result<Option<Written>, StoreError> {
-        let Some(newest) = record::record(&self.connection, self.space, conflict.id)? else {
+        let Some(newest) = self.found(conflict.id)? else {
             return Ok(None);
         };
         let is_same = |payload: &Option<Payload>| {
@@ -37,7 +37,7 @@ impl Store {
         let mut rows = statement.query([newest.row])?;
         let mut newer: Option<Old> = None;
         while let Some(row) = rows.next()? {
-            let older = old(conflict.id, row)?;
+            let older = self.old(conflict.id, row)?;
             let stood = newer.replace(older);
             let Some((stood, before)) = stood.zip(newer.as_ref()) else { continue };
             // What was filed below a merge does not contain what stood here before it, and never stood itself.
@@ -54,17 +54,17 @@ impl Store {
             _ => written,
         }))
     }
+
+    fn old(&self, id: ProjectId, row: &Row<'_>) -> Result<Old, StoreError> {
+        let text: Option<String> = row.get(0)?;
+        Ok(Old {
+            payload: text.map(|text| self.payload(id, &text)).transpose()?,
+            ancestry: ancestry(id, &row.get::<_, String>(1)?)?,
+            written: Written { device: row.get(2)?, at: row.get(3)? },
+        })
+    }
 }
 
 pub(super) fn contains(version: &Ancestry, other: &Ancestry) -> bool {
     other.iter().all(|(writer, clock)| version.get(writer).is_some_and(|has| has >= clock))
-}
-
-fn old(id: ProjectId, row: &Row<'_>) -> Result<Old, StoreError> {
-    let text: Option<String> = row.get(0)?;
-    Ok(Old {
-        payload: text.map(|text| payload(id, &text)).transpose()?,
-        ancestry: ancestry(id, &row.get::<_, String>(1)?)?,
-        written: Written { device: row.get(2)?, at: row.get(3)? },
-    })
 }

@@ -1,0 +1,101 @@
+//! The lock as it stands, and how it is put on, changed and taken off.
+
+use rusqlite::OptionalExtension;
+
+use super::super::{Durability, Store, StoreError};
+
+/// How far putting it on, or changing it, came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockStage {
+    /// Texts in another form than the wanted one may be left.
+    Sweeping,
+    /// None are; bytes of what they were may still be in the file.
+    Wiping,
+    /// All of it.
+    Done,
+}
+
+impl LockStage {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Sweeping => "sweeping",
+            Self::Wiping => "wiping",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// The lock of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockStanding {
+    /// Names the lock key.
+    pub id: String,
+    /// The sealed fields. None: the lock is being taken off.
+    pub fields: Vec<String>,
+    /// How far it came.
+    pub stage: LockStage,
+    /// For whom the lock key is sealed: text of whoever seals it.
+    pub keys: String,
+}
+
+impl Store {
+    /// The lock; none where nothing was ever sealed, or no more.
+    pub fn lock_standing(&self) -> Result<Option<LockStanding>, StoreError> {
+        let sql = "SELECT id, fields, stage, keys FROM lock";
+        let found = self.connection.prepare_cached(sql)?.query_row([], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+                row.get::<_, String>(3)?,
+            ))
+        });
+        let Some((id, texts, word, keys)) = found.optional()? else { return Ok(None) };
+        let stages = [LockStage::Sweeping, LockStage::Wiping, LockStage::Done];
+        let stage = stages.into_iter().find(|stage| stage.word() == word);
+        let what = || "the lock is in a state that there is none of".to_owned();
+        let stage = stage.ok_or_else(|| StoreError::Damaged { what: what() })?;
+        Ok(Some(LockStanding { id, fields: fields(&texts)?, stage, keys }))
+    }
+
+    /// Puts the lock on. What is written from here on is sealed; what is there already is for [`Store::sweep`].
+    pub fn put_lock(&mut self, id: &str, fields: &[&str], keys: &str) -> Result<(), StoreError> {
+        let fields = text(fields)?;
+        self.write(Durability::Full, |tx| {
+            let sql = "INSERT INTO lock (only, id, fields, stage, keys) VALUES (1, ?, ?, 'sweeping', ?) ON CONFLICT DO NOTHING";
+            match tx.connection().execute(sql, (id, fields, keys))? {
+                0 => Err(StoreError::Damaged { what: "another command put a lock on at the same time".to_owned() }),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Other fields are to be sealed; none: the lock is to come off. [`Store::sweep`] brings the texts into that form.
+    pub fn change_lock(&mut self, fields: &[&str]) -> Result<(), StoreError> {
+        let fields = text(fields)?;
+        self.write(Durability::Full, |tx| {
+            tx.must_be_open()?;
+            let sql = "UPDATE lock SET fields = ?1, stage = 'sweeping' WHERE fields <> ?1";
+            tx.connection().execute(sql, [fields])?;
+            Ok(())
+        })
+    }
+
+    /// The lock key is sealed for others than before.
+    pub fn seal_lock_for(&mut self, id: &str, keys: &str) -> Result<(), StoreError> {
+        self.write(Durability::Full, |tx| {
+            tx.connection().execute("UPDATE lock SET keys = ? WHERE id = ?", (keys, id))?;
+            Ok(())
+        })
+    }
+}
+
+/// The fields as the table has them.
+pub(super) fn fields(text: &str) -> Result<Vec<String>, StoreError> {
+    let what = || "which fields are sealed cannot be read".to_owned();
+    serde_json::from_str(text).map_err(|_| StoreError::Damaged { what: what() })
+}
+
+fn text(fields: &[&str]) -> Result<String, StoreError> {
+    serde_json::to_string(fields).map_err(|error| StoreError::Damaged { what: error.to_string() })
+}
