@@ -37,6 +37,8 @@ pub enum Damage {
     Agreed,
     /// It counts as met in a listing that never began.
     Listed,
+    /// It counts as sealed under an epoch that cannot be one.
+    Form,
     /// The cursor is half there.
     Cursor,
     /// What lists show is not what the project says.
@@ -69,6 +71,7 @@ impl fmt::Display for Damage {
             Self::Sent => f.write_str("the version that is on its way is not there"),
             Self::Agreed => f.write_str("it counts as synced, without a version that both sides have"),
             Self::Listed => f.write_str("it counts as seen in a listing that never began"),
+            Self::Form => f.write_str("how the other side has it makes no sense"),
             Self::Cursor => f.write_str("the place where sync goes on makes no sense"),
             Self::Columns => f.write_str("lists show something else than the project says"),
             Self::Ancestry => f.write_str("who wrote it cannot be read"),
@@ -146,10 +149,17 @@ pub(super) const RULES: &[Rule] = &[
         mend: "UPDATE tracking SET listed = 0 WHERE space = ?1 AND \
                listed NOT BETWEEN 0 AND (SELECT listing FROM spaces WHERE rowid = ?1)",
     },
+    Rule {
+        damage: Damage::Form,
+        find: "SELECT r.id FROM tracking t JOIN records r ON r.rowid = t.record WHERE t.space = ?1 AND \
+               t.epoch NOT BETWEEN 0 AND 4294967295",
+        mend: "UPDATE tracking SET epoch = 0 WHERE space = ?1 AND epoch NOT BETWEEN 0 AND 4294967295",
+    },
 ];
 
 const BAD_CURSOR: &str = "SELECT EXISTS (SELECT 1 FROM spaces WHERE rowid = ?1 AND ((position IS NOT NULL AND remote IS NULL) \
-                          OR (head_number IS NULL) <> (head_tag IS NULL) OR head_number < 0 OR listing < 0 \
+                          OR (head_number IS NULL) <> (head_tag IS NULL) OR head_number < 0 OR listing < 0 OR document < 0 \
+                          OR document_listed NOT BETWEEN 0 AND listing OR resealing NOT BETWEEN 0 AND 4294967295 \
                           OR listing_goal NOT IN ('delete', 'offer', 'compare')))";
 
 const OWN_CLOCK: &str = "SELECT coalesce(max(json_extract(r.ancestry, '$.\"' || w.name || '\"')), 0) > w.clock \

@@ -9,7 +9,8 @@ use super::{Ancestry, StoreError, Tx, Version, record};
 use crate::project::ProjectId;
 
 const MEND_CURSOR: &str = "UPDATE spaces SET position = NULL, head_number = NULL, head_tag = NULL, listing_goal = 'compare', \
-                           listing = max(listing, 0) WHERE rowid = ?1";
+                           listing = max(listing, 0), document = NULL, document_listed = 0, \
+                           resealing = iif(resealing BETWEEN 0 AND 4294967295, resealing, NULL) WHERE rowid = ?1";
 
 const MEND_CLOCK: &str = "UPDATE writer SET clock = max(clock, (SELECT coalesce(max(json_extract(r.ancestry, \
                           '$.\"' || writer.name || '\"')), 0) FROM records r WHERE json_valid(r.ancestry)))";

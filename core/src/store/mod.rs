@@ -35,6 +35,8 @@ mod projects;
 mod put_back;
 mod record;
 #[cfg(feature = "sync")]
+mod reseal;
+#[cfg(feature = "sync")]
 mod space;
 #[cfg(feature = "sync")]
 mod standing;
@@ -69,7 +71,7 @@ pub use space::{ListingGoal, SpaceState};
 #[cfg(feature = "sync")]
 pub use standing::Standing;
 #[cfg(feature = "sync")]
-pub use sync::{Agreed, RawVersion, Tracked, Waiting};
+pub use sync::{Agreed, RawVersion, There, Tracked, Waiting};
 pub use trim::Keep;
 pub use tx::{Durability, Tx, Writer};
 pub use written::Written;

@@ -32,7 +32,7 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Lets the next sync send again what was set aside: of one project, or of all. Returns which.
+    /// Lets the next sync try again what was set aside, to send it or to read it: of one project, or of all. Returns which.
     pub fn retry_parked(&mut self, id: Option<ProjectId>) -> Result<Vec<ProjectId>, StoreError> {
         let sql = "UPDATE tracking SET parked_at = NULL, parked = NULL WHERE space = ?1 AND version IS NOT clean_at \
                    AND parked_at IS version \
@@ -42,7 +42,19 @@ impl Store {
             let mut statement = tx.connection().prepare_cached(sql)?;
             let id = id.as_ref().map(ProjectId::as_str);
             let rows = statement.query_map((tx.space(), id), |row| row.get::<_, String>(0))?;
-            rows.map(|id| projects::parse_id(id?)).collect()
+            let mut retried: Vec<ProjectId> =
+                rows.map(|id| projects::parse_id(id?)).collect::<Result<_, _>>()?;
+            let aside = "UPDATE unreadable SET again = 1 WHERE space = ?1 AND revision <> '' AND (?2 IS NULL OR id = ?2) \
+                         RETURNING id";
+            let mut statement = tx.connection().prepare_cached(aside)?;
+            let rows = statement.query_map((tx.space(), id), |row| row.get::<_, String>(0))?;
+            // What came from the backend need not be a project's id; it is tried again all the same.
+            for id in rows.collect::<Result<Vec<_>, _>>()?.iter().filter_map(|id| id.parse().ok()) {
+                if !retried.contains(&id) {
+                    retried.push(id);
+                }
+            }
+            Ok(retried)
         })
     }
 }

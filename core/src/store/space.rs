@@ -19,6 +19,14 @@ pub struct SpaceState {
     pub goal: Option<ListingGoal>,
     /// When a sync last came to its end.
     pub last_sync_at: Option<String>,
+    /// The number of the account's key document that the records were looked through for, 0: there is none; none: the account was
+    /// never listed whole.
+    pub document: Option<u64>,
+    /// The newest full listing that a key document was met in.
+    pub document_listed: u64,
+    /// No record is to stay on the other side in an older form than this epoch's; 0: none sealed. Only [`Tx::reseal_below`],
+    /// [`Tx::unseal_all`] and [`Tx::end_reseal`] write it.
+    pub resealing: Option<u32>,
 }
 
 /// What becomes of records that both sides agreed on and that a full listing did not meet.
@@ -32,11 +40,11 @@ pub enum ListingGoal {
     Compare,
 }
 
-const SPACE: &str = "SELECT remote, position, head_number, head_tag, listing, listing_goal, last_sync_at \
-                     FROM spaces WHERE rowid = ?";
+const SPACE: &str = "SELECT remote, position, head_number, head_tag, listing, listing_goal, last_sync_at, \
+                     document, document_listed, resealing FROM spaces WHERE rowid = ?";
 
 const SAVE_SPACE: &str = "UPDATE spaces SET remote = ?, position = ?, head_number = ?, head_tag = ?, listing = ?, \
-                          listing_goal = ?, last_sync_at = ? WHERE rowid = ?";
+                          listing_goal = ?, last_sync_at = ?, document = ?, document_listed = ? WHERE rowid = ?";
 
 impl Store {
     /// Where this space stands, and whether versions that could not be read wait in it.
@@ -67,6 +75,8 @@ impl Tx<'_> {
             state.listing,
             goal,
             &state.last_sync_at,
+            state.document,
+            state.document_listed,
             self.space(),
         ))?;
         Ok(())
@@ -96,5 +106,8 @@ fn read_space(row: &Row<'_>) -> rusqlite::Result<SpaceState> {
         listing: row.get(4)?,
         goal,
         last_sync_at: row.get(6)?,
+        document: row.get(7)?,
+        document_listed: row.get(8)?,
+        resealing: row.get(9)?,
     })
 }

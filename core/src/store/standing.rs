@@ -43,10 +43,12 @@ impl Store {
         Ok(self.connection.prepare_cached(sql)?.query_row([self.space], |row| row.get(0))?)
     }
 
-    /// The projects that wait to be sent, by name; none for the name of a deleted one.
+    /// The projects whose changes wait to be sent, by name; none for the name of a deleted one. What goes again in another form alone is
+    /// not among them.
     pub fn unsent(&self) -> Result<Vec<(ProjectId, Option<String>)>, StoreError> {
         let sql = "SELECT r.id, r.name FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
-                   WHERE t.space = ? AND t.version IS NOT t.clean_at ORDER BY r.name, r.id";
+                   WHERE t.space = ? AND t.version IS NOT t.clean_at AND NOT (t.clean_at IS 0 AND t.base_at IS t.version) \
+                   ORDER BY r.name, r.id";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query([self.space])?;
         let mut unsent = Vec::new();

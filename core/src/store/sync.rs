@@ -34,23 +34,43 @@ pub struct Tracked {
 pub struct Agreed {
     /// The number of the base.
     pub base_at: Option<u64>,
-    /// What the backend calls it; none: it has no such record.
-    pub revision: Option<Revision>,
-    /// The version that was agreed; none: the newest has to be said again.
+    /// The base as the backend has it; none: it has no such record.
+    pub there: Option<There>,
+    /// The version that was agreed; none: the newest has to be said again. [`Agreed::IN_ANOTHER_FORM`]: in another form alone.
     pub clean_at: Option<u64>,
 }
 
+/// A version as the backend has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct There {
+    /// What the backend calls it.
+    pub revision: Revision,
+    /// The epoch under which it is sealed there; 0: it is plain.
+    pub epoch: u32,
+}
+
 impl Agreed {
+    /// In place of the number that was agreed: the base is the newest version, but has to go again, sealed otherwise. No version has
+    /// this number.
+    pub const IN_ANOTHER_FORM: u64 = 0;
+
     /// Both sides have the version of this number.
-    pub fn on(number: u64, revision: Revision) -> Self {
-        Self { base_at: Some(number), revision: Some(revision), clean_at: Some(number) }
+    pub fn on(number: u64, there: There) -> Self {
+        Self { base_at: Some(number), there: Some(there), clean_at: Some(number) }
+    }
+
+    /// What the backend calls its version.
+    pub fn revision(&self) -> Option<&Revision> {
+        self.there.as_ref().map(|there| &there.revision)
     }
 }
 
 impl Tracked {
-    /// Whether the newest version has to be sent.
+    /// Whether the newest version says something that the other side does not have.
     pub fn is_dirty(&self) -> bool {
-        self.agreed.clean_at != Some(self.number)
+        let Agreed { base_at, clean_at, .. } = self.agreed;
+        let is_form_alone = clean_at == Some(Agreed::IN_ANOTHER_FORM) && base_at == Some(self.number);
+        clean_at != Some(self.number) && !is_form_alone
     }
 }
 
@@ -89,7 +109,7 @@ pub struct RawVersion {
 }
 
 const TRACKED: &str = "SELECT r.rowid, t.version, r.name IS NULL, r.ancestry, t.base_at, t.revision, t.clean_at, t.sent_at, \
-                       t.forgotten \
+                       t.forgotten, t.epoch \
                        FROM records r JOIN tracking t ON t.record = r.rowid WHERE r.space = ? AND r.id = ?";
 
 const WAITING: &str = "SELECT t.record, r.id, r.name, t.version, t.sent_at, t.revision, r.ancestry, r.device, r.at, r.payload \
@@ -264,10 +284,17 @@ impl Tx<'_> {
 
     /// What both sides are known to have now. Nothing of the record is on the wire any more.
     pub fn agree(&self, row: i64, agreed: &Agreed) -> Result<(), StoreError> {
-        let sql = "UPDATE tracking SET base_at = ?, revision = ?, clean_at = ?, sent_at = NULL, parked_at = NULL, \
+        let sql = "UPDATE tracking SET base_at = ?, revision = ?, epoch = ?, clean_at = ?, sent_at = NULL, parked_at = NULL, \
                    parked = NULL WHERE record = ?";
-        let revision = agreed.revision.as_ref().map(|revision| &revision.0);
-        self.connection().prepare_cached(sql)?.execute((agreed.base_at, revision, agreed.clean_at, row))?;
+        let revision = agreed.revision().map(|revision| &revision.0);
+        let epoch = agreed.there.as_ref().map_or(0, |there| there.epoch);
+        self.connection().prepare_cached(sql)?.execute((
+            agreed.base_at,
+            revision,
+            epoch,
+            agreed.clean_at,
+            row,
+        ))?;
         Ok(())
     }
 
@@ -281,23 +308,25 @@ impl Tx<'_> {
         &mut self,
         id: ProjectId,
         version: &Version,
-        revision: &Revision,
+        there: &There,
         listing: u64,
     ) -> Result<(), StoreError> {
         let row = self.insert(id, version)?;
-        let sql = "INSERT INTO tracking (record, space, version, base_at, revision, clean_at, listed) \
-                   VALUES (?, ?, 1, 1, ?, 1, ?)";
-        self.connection().prepare_cached(sql)?.execute((row, self.space(), &revision.0, listing))?;
+        let sql = "INSERT INTO tracking (record, space, version, base_at, revision, epoch, clean_at, listed) \
+                   VALUES (?, ?, 1, 1, ?, ?, 1, ?)";
+        let values = (row, self.space(), &there.revision.0, there.epoch, listing);
+        self.connection().prepare_cached(sql)?.execute(values)?;
         Ok(())
     }
 
     /// As [`Tx::agree`] on a version that was sent and accepted, which also was met in the listing under way. If it was forgotten
     /// meanwhile, since the store took another name, nothing is agreed: it comes back as what stands in ours' place.
-    pub fn accept(&self, row: i64, number: u64, revision: &Revision, listing: u64) -> Result<(), StoreError> {
-        let sql = "UPDATE tracking SET base_at = ?2, revision = ?3, clean_at = ?2, sent_at = NULL, listed = ?4, \
+    pub fn accept(&self, row: i64, number: u64, there: &There, listing: u64) -> Result<(), StoreError> {
+        let sql = "UPDATE tracking SET base_at = ?2, revision = ?3, epoch = ?5, clean_at = ?2, sent_at = NULL, listed = ?4, \
                    parked_at = NULL, parked = NULL WHERE record = ?1 AND (version = ?2 \
                    OR EXISTS (SELECT 1 FROM history h WHERE h.record = ?1 AND h.version = ?2))";
-        self.connection().prepare_cached(sql)?.execute((row, number, &revision.0, listing))?;
+        let values = (row, number, &there.revision.0, listing, there.epoch);
+        self.connection().prepare_cached(sql)?.execute(values)?;
         Ok(())
     }
 
@@ -350,8 +379,7 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO unreadable (space, id, revision, envelope, reason) VALUES (?, ?, ?, ?, ?) \
                    ON CONFLICT DO UPDATE SET revision = excluded.revision, envelope = excluded.envelope, \
-                   reason = excluded.reason";
-        let envelope = self.envelope_column(id, envelope)?;
+                   reason = excluded.reason, again = 0";
         self.connection().prepare_cached(sql)?.execute((self.space(), id, &revision.0, envelope, reason))?;
         Ok(())
     }
@@ -394,14 +422,19 @@ impl Tx<'_> {
         Ok(self.connection().prepare_cached(sql)?.query_row([self.space()], |row| row.get(0))?)
     }
 
-    /// Ids of records whose newest version has to be sent, parked ones included.
+    /// Ids of records whose newest version says something that the other side does not have, parked ones included.
     pub fn dirty_ids(&self) -> Result<Vec<ProjectId>, StoreError> {
         let sql = "SELECT r.id FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
-                   WHERE t.space = ? AND t.version IS NOT t.clean_at";
+                   WHERE t.space = ? AND t.version IS NOT t.clean_at \
+                   AND NOT (t.clean_at IS 0 AND t.base_at IS t.version)";
         let mut statement = self.connection().prepare_cached(sql)?;
         let ids = statement.query_map([self.space()], |row| row.get::<_, String>(0))?;
         ids.map(|id| super::projects::parse_id(id?)).collect()
     }
+}
+
+fn there(revision: Option<String>, epoch: u32) -> Option<There> {
+    revision.map(|revision| There { revision: Revision(revision), epoch })
 }
 
 fn missing(id: ProjectId, number: u64) -> StoreError {
@@ -416,7 +449,7 @@ fn tracked(id: ProjectId, row: &Row<'_>) -> Result<Tracked, StoreError> {
         ancestry: ancestry(id, row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?)?,
         agreed: Agreed {
             base_at: row.get(4)?,
-            revision: row.get::<_, Option<String>>(5)?.map(Revision),
+            there: there(row.get(5)?, row.get(9)?),
             clean_at: row.get(6)?,
         },
         sent_at: row.get(7)?,

@@ -1,0 +1,87 @@
+//! The form in which the other side holds each record: plain, or sealed under an epoch of the account's key.
+//!
+//! A record whose form is not wanted any more is marked to be sent again as it is. The ordinary sync does the rest, so that a change
+//! over goes on where it was broken off. Statements that go over all records are for such a change alone.
+
+use super::{Agreed, StoreError, There, Tracked, Tx};
+use crate::sync::provider::{Revision, Stored};
+
+impl Tx<'_> {
+    /// From now on no record is to stay on the other side in an older form than this epoch's. Returns how many have to go again. Goes
+    /// over all records.
+    pub fn reseal_below(&mut self, epoch: u32) -> Result<u64, StoreError> {
+        self.set_resealing(Some(epoch))?;
+        self.mark_below(epoch)
+    }
+
+    /// From now on no record is to stay sealed on the other side. Returns how many have to go again. Goes over all records.
+    pub fn unseal_all(&mut self) -> Result<u64, StoreError> {
+        self.set_resealing(Some(0))?;
+        self.mark_sealed()
+    }
+
+    /// The change over that this device saw to has come to its end.
+    pub fn end_reseal(&mut self) -> Result<(), StoreError> {
+        self.set_resealing(None)
+    }
+
+    fn set_resealing(&self, epoch: Option<u32>) -> Result<(), StoreError> {
+        let sql = "UPDATE spaces SET resealing = ? WHERE rowid = ?";
+        self.connection().prepare_cached(sql)?.execute((epoch, self.space()))?;
+        Ok(())
+    }
+
+    /// Records that the other side holds in an older form than this epoch's go again.
+    pub fn mark_below(&self, epoch: u32) -> Result<u64, StoreError> {
+        self.mark("epoch < ?2", epoch)
+    }
+
+    /// Records that the other side holds sealed go again.
+    pub fn mark_sealed(&self) -> Result<u64, StoreError> {
+        self.mark("epoch > ?2", 0)
+    }
+
+    fn mark(&self, form: &str, epoch: u32) -> Result<u64, StoreError> {
+        let sql = format!(
+            "UPDATE tracking SET clean_at = 0 WHERE space = ?1 AND clean_at IS version AND revision IS NOT NULL AND {form}"
+        );
+        Ok(self.connection().prepare(&sql)?.execute((self.space(), epoch))? as u64)
+    }
+
+    /// The record of this row, if it is agreed, goes again in another form.
+    pub fn mark_form(&self, row: i64) -> Result<(), StoreError> {
+        let sql = "UPDATE tracking SET clean_at = 0 WHERE record = ? AND clean_at IS version AND revision IS NOT NULL";
+        self.connection().prepare_cached(sql)?.execute([row])?;
+        Ok(())
+    }
+
+    /// How many records the other side holds in an older form than this epoch's; 0: how many sealed. Goes over all records.
+    pub fn count_in_other_form(&self, epoch: u32) -> Result<u64, StoreError> {
+        let form = if epoch == 0 { "epoch > ?2" } else { "epoch < ?2" };
+        let sql =
+            format!("SELECT count(*) FROM tracking WHERE space = ?1 AND revision IS NOT NULL AND {form}");
+        Ok(self.connection().query_row(&sql, (self.space(), epoch), |row| row.get(0))?)
+    }
+
+    /// The other side holds a version in a form that is not accepted, which says nothing that ours does not contain: ours goes over
+    /// it. What is on the wire stays so. `base_at`: our own version of the same writes, where there is one.
+    pub fn go_over(&self, known: &Tracked, there: &There, base_at: u64) -> Result<(), StoreError> {
+        let clean_at = (!known.is_dirty() && base_at == known.number).then_some(Agreed::IN_ANOTHER_FORM);
+        let sql = "UPDATE tracking SET base_at = ?, revision = ?, epoch = ?, clean_at = ?, parked_at = NULL, parked = NULL \
+                   WHERE record = ?";
+        let values = (base_at, &there.revision.0, there.epoch, clean_at, known.row);
+        self.connection().prepare_cached(sql)?.execute(values)?;
+        Ok(())
+    }
+
+    /// Versions that could not be read: all, or those that are to be tried again.
+    pub fn aside(&self, all: bool) -> Result<Vec<(String, Stored)>, StoreError> {
+        let sql = "SELECT id, revision, envelope FROM unreadable WHERE space = ? AND revision <> '' AND (? OR again) ORDER BY id";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let rows = statement.query_map((self.space(), all), |row| {
+            let stored = Stored { revision: Revision(row.get(1)?), envelope: row.get(2)? };
+            Ok((row.get(0)?, stored))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
