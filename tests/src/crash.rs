@@ -70,6 +70,8 @@ pub struct Trial<'a> {
     pub exits: &'a [i32],
     /// What must hold right after a kill, before it is run again. Runs on the device, and may use it up.
     pub after_kill: &'a dyn Fn(&Device, &Ran),
+    /// Is told what was said by the run that nobody killed; and for each kill by the run that was killed and the one after it.
+    pub heard: &'a dyn Fn(&[&Ran]),
     /// Only points in this folder of the home folder; empty: all.
     pub within: &'a str,
     /// What is the same in the end, wherever it was killed.
@@ -79,7 +81,7 @@ pub struct Trial<'a> {
 impl<'a> Trial<'a> {
     /// A command that has to succeed, of which only what every trial has is checked.
     pub fn of(name: &'static str, args: &'a [&'a str], end: &'a dyn Fn(&[Device]) -> Value) -> Self {
-        Self { name, args, input: "", exits: &[0], after_kill: &|_, _| {}, within: "", end }
+        Self { name, args, input: "", exits: &[0], after_kill: &|_, _| {}, heard: &|_| {}, within: "", end }
     }
 
     /// Kills the command at every point and runs it again, where this machine has what it takes.
@@ -94,6 +96,7 @@ impl<'a> Trial<'a> {
         stage.reset();
         let (ran, calls) = trace::record(&stage.device().orkee(self.args), self.input.as_bytes());
         assert_eq!(ran.code, Some(self.exits[0]), "{ran}");
+        (self.heard)(&[&ran]);
         let (files, end) = (files(stage.device()), (self.end)(&stage.devices));
         let folder = stage.device().home().join(self.within);
         let is_meant =
@@ -120,6 +123,7 @@ impl<'a> Trial<'a> {
         (self.after_kill)(&copy, &killed);
         let again = finish(device.orkee(self.args), self.input.as_bytes());
         assert!(again.code.is_some_and(|code| self.exits.contains(&code)), "{context}: {again}");
+        (self.heard)(&[&killed, &again]);
         assert_eq!((self.end)(&stage.devices), *end, "{context}");
         // Looking at it first: SQLite's log of a killed writer goes with whoever opens the database next, which a sign-out need not do.
         is_sound(device);

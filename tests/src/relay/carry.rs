@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::alter::unpacked;
 use super::bytes::{misstated, path, read_request};
 use super::{Copy, Seen, Shared, Way};
 use crate::http::connect;
@@ -72,6 +73,7 @@ impl Shared {
                 reply
             }
             Way::Misstated(by) => self.ask(request).map(|reply| misstated(&reply, *by)),
+            Way::Altered(by) => self.ask(&unpacked(request)).map(|reply| by.of(&reply)),
             Way::Answered(reply) => Some(reply.clone()),
             Way::Flooded(head) => {
                 let _ = client.write_all(head);

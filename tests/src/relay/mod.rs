@@ -1,9 +1,10 @@
 //! A relay before a server: one address that passes requests on, or does with them what a test wants. So the API that a device
 //! knows can fail and get well again, keep a reply back, or turn out to be another server.
 //!
-//! `carry` takes a request on its way and the reply on its way back; `bytes` is what stands on the wire; `weather` picks ways at
-//! random.
+//! `carry` takes a request on its way and the reply on its way back; `bytes` is what stands on the wire; `alter` changes what a
+//! reply brings; `weather` picks ways at random.
 
+mod alter;
 pub(crate) mod bytes;
 mod carry;
 mod weather;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use crate::wait;
 
+pub use alter::{Alteration, Brought, Record};
 pub use bytes::{head, reply};
 pub use weather::Weather;
 
@@ -43,6 +45,8 @@ pub enum Way {
     Overtaken,
     /// To the server; its reply comes back whole, but is said to have so many bytes more, or fewer.
     Misstated(i32),
+    /// To the server; its reply comes back with other records, or with records that are not as they were.
+    Altered(Alteration),
     /// To nobody; exactly this is answered.
     Answered(Vec<u8>),
     /// To nobody; this is answered, and then zeros without end.
