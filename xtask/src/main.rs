@@ -23,7 +23,7 @@ usage: cargo xtask COMMAND
   test            format, lints, unit and end-to-end tests, the model, the demo
   sim [N [SEED]]  N random schedules over the real store and engine (200000)
   mutants [RULE…] breaks each rule of sync, or these, in a copy of the engine, and sees that a test fails
-  bench [--full]  the figures of docs/performance.md; --full adds 100,000 records
+  bench [--full | --sealed]  the figures of docs/performance.md; --full adds 100,000 records; --sealed: sealed against plain alone
   build           the binaries that demo and test use
   publish-contract  keeps the version that wit/ has now, with a component that was built against it";
 

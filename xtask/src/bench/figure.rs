@@ -37,6 +37,18 @@ pub struct Row {
     pub delayed: Figures,
 }
 
+impl Figures {
+    /// Of each operation's times, the lesser of both runs'.
+    pub fn least(self, other: Self) -> Self {
+        Self {
+            upload: self.upload.lesser(&other.upload),
+            download: self.download.lesser(&other.download),
+            nothing: self.nothing.lesser(&other.nothing),
+            ten: self.ten.lesser(&other.ten),
+        }
+    }
+}
+
 impl Figure {
     /// Time and memory, and the traffic that the program told on stdout, if it did.
     pub fn of(cost: &Cost) -> Self {
@@ -56,12 +68,18 @@ impl Figure {
     pub fn least(runs: usize, mut run: impl FnMut(usize) -> Result<Self, Error>) -> Result<Self, Error> {
         let mut least = run(0)?;
         for n in 1..runs {
-            let next = run(n)?;
-            least.wall = least.wall.min(next.wall);
-            least.cpu = least.cpu.min(next.cpu);
-            least.rss = least.rss.min(next.rss);
+            least = least.lesser(&run(n)?);
         }
         Ok(least)
+    }
+
+    fn lesser(self, other: &Self) -> Self {
+        Self {
+            wall: self.wall.min(other.wall),
+            cpu: self.cpu.min(other.cpu),
+            rss: self.rss.min(other.rss),
+            ..self
+        }
     }
 
     /// What went over the wire, both ways.

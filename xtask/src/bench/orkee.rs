@@ -13,8 +13,19 @@ use crate::run::{self, Error};
 use crate::sandbox::Sandbox;
 use crate::setup::Binaries;
 
-pub fn measure(binaries: &Binaries, size: usize, one_way: Duration) -> Result<Figures, Error> {
+/// How the account's records leave a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Plain,
+    /// Under a key that both devices have before anything is sent.
+    Sealed,
+}
+
+pub fn measure(binaries: &Binaries, size: usize, one_way: Duration, form: Form) -> Result<Figures, Error> {
     let bench = Bench::start(binaries, one_way)?;
+    if form == Form::Sealed {
+        bench.seal()?;
+    }
     bench.import(projects::made_up(1).take(size))?;
     let upload = bench.sync_in("first")?;
     let download = bench.sync_in("second")?;
@@ -61,6 +72,15 @@ impl<'a> Bench<'a> {
     /// What was imported last.
     fn export(&self) -> PathBuf {
         self.sandbox.folder.path().join("import.json")
+    }
+
+    /// Makes a key on the first device, and brings it to the second.
+    fn seal(&self) -> Result<(), Error> {
+        let told = run::quietly(self.orkee("first").args(["cloud", "key", "init", "--yes", "--json"]))?;
+        let told: Value = serde_json::from_str(&told)?;
+        let phrase = told["phrase"].as_str().ok_or("no phrase is told")?;
+        run::with_input(self.orkee("second").args(["cloud", "key", "recover"]), phrase)?;
+        Ok(())
     }
 
     fn sync_in(&self, device: &str) -> Result<Figure, Error> {

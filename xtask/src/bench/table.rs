@@ -2,7 +2,7 @@
 
 use super::figure::{Figure, Figures, Row, count, size_of, time};
 
-pub fn print(rows: &[Row]) {
+pub fn print(rows: &[&Row]) {
     bulk("first upload", rows, |figures| &figures.upload);
     bulk("second device, all", rows, |figures| &figures.download);
     println!(
@@ -15,7 +15,7 @@ pub fn print(rows: &[Row]) {
     }
 }
 
-fn bulk(what: &str, rows: &[Row], of: impl Fn(&Figures) -> &Figure) {
+fn bulk(what: &str, rows: &[&Row], of: impl Fn(&Figures) -> &Figure) {
     println!(
         "\n| {what} | N | wall | wall, RTT20 | client CPU | server CPU | RSS | bytes up | bytes down | round trips |"
     );
