@@ -27,8 +27,8 @@ pub use standing::{LockStage, LockStanding};
 pub use sweep::Swept;
 
 /// The fields that can be sealed: those that no index and no list is made of.
-pub const LOCKABLE: [&str; 6] =
-    ["description", "setupScript", "devScript", "cleanupScript", "manualTasks", "gitRepository"];
+pub const LOCKABLE: [&str; 5] =
+    ["description", "setupScript", "devScript", "cleanupScript", "manualTasks"];
 
 /// What a list names the fields of a project that are locked with.
 const LOCKED_FIELDS: &str = "lockedFields";

@@ -1,6 +1,7 @@
-//! The store from outside. `audit` is about the trail, `durable` is about a loss of power, `failures` makes each error happen for
+//! The store from outside. `at_rest` is about the lock, `audit` is about the trail, `durable` is about a loss of power, `failures` makes each error happen for
 //! real; `telling` is about events, `together` has several connections write at once.
 
+mod at_rest;
 mod audit;
 mod durable;
 mod failures;
