@@ -47,6 +47,25 @@ pub fn show(binaries: &Binaries) -> Result<(), Error> {
     laptop.run(&["cloud", "sync"])?;
     let count = check::same(&sandbox, &[&laptop, &desktop])?;
     say(&format!("Both devices and the server hold the same {count} projects"), "");
+    seal(&sandbox, &laptop, &desktop)
+}
+
+/// From here on the server holds nothing that it could read, nor anything of before.
+fn seal(sandbox: &Sandbox<'_>, laptop: &Device<'_>, desktop: &Device<'_>) -> Result<(), Error> {
+    const SECRET: &str = "Nobody but us may read this";
+    say("The laptop seals the account; whoever has these words can read it, and nobody else", "");
+    let made = laptop.shown_json(&["cloud", "key", "init", "--yes"])?;
+    let phrase = made["phrase"].as_str().ok_or("no phrase is told")?;
+    laptop.run(&["projects", "edit", "on-the-train", "--description", SECRET])?;
+    laptop.run(&["cloud", "sync"])?;
+    say("The desktop is told so, and is let in by the same words", "");
+    desktop.run_expecting(&["cloud", "sync"], &[4])?;
+    desktop.run_with(&["cloud", "key", "recover"], phrase)?;
+    desktop.run(&["cloud", "sync"])?;
+    desktop.run(&["projects", "show", "on-the-train"])?;
+    check::equal(laptop, desktop)?;
+    check::unreadable(sandbox, &[SECRET, "on-the-train", "at-the-desk"])?;
+    say("Both devices hold the same; no file of the server has a word of it", "");
     Ok(())
 }
 

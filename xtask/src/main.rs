@@ -19,7 +19,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  demo            two devices, a server, a sign-in, a conflict and a killed sync, with their real output
+  demo            two devices, a server, a sign-in, a conflict, a killed sync and a sealed account, with their real output
   test            format, lints, unit and end-to-end tests, the model, the demo
   sim [N [SEED]]  N random schedules over the real store and engine (200000)
   mutants [RULE…] breaks each rule of sync, or these, in a copy of the engine, and sees that a test fails

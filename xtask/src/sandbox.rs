@@ -13,6 +13,9 @@ use crate::setup::Binaries;
 pub const EMAIL: &str = "john@example.com";
 pub const PASSWORD: &str = "correct horse battery staple";
 
+/// The server's folder within that of a sandbox.
+const SERVER: &str = "server";
+
 /// A running server behind a relay, and the folder that everything lives in.
 pub struct Sandbox<'a> {
     pub binaries: &'a Binaries,
@@ -27,7 +30,7 @@ impl<'a> Sandbox<'a> {
     /// Starts the server on a free port, with one account.
     pub fn start(binaries: &'a Binaries, one_way_delay: Duration) -> Result<Self, Error> {
         let folder = tempfile::Builder::new().prefix("orkee-").tempdir()?;
-        let data = folder.path().join("server");
+        let data = folder.path().join(SERVER);
         run::with_input(
             Command::new(binaries.server()).args(["user", "add", EMAIL, "--data"]).arg(&data),
             PASSWORD,
@@ -53,6 +56,11 @@ impl<'a> Sandbox<'a> {
         Ok(Self { binaries, folder, proxy, direct: format!("http://{address}"), server })
     }
 
+    /// The server's folder.
+    pub fn server_data(&self) -> PathBuf {
+        self.folder.path().join(SERVER)
+    }
+
     /// User and system time of the server so far.
     pub fn server_cpu(&self) -> Result<Duration, Error> {
         run::cpu_of(self.server.id())
@@ -61,7 +69,7 @@ impl<'a> Sandbox<'a> {
     /// An API token for the account, as `orkee-server token create` prints it.
     pub fn token(&self) -> Result<String, Error> {
         let mut command = Command::new(self.binaries.server());
-        command.args(["token", "create", EMAIL, "--data"]).arg(self.folder.path().join("server"));
+        command.args(["token", "create", EMAIL, "--data"]).arg(self.server_data());
         Ok(run::quietly(&mut command)?.trim().to_owned())
     }
 

@@ -31,6 +31,31 @@ pub fn same(sandbox: &Sandbox<'_>, devices: &[&Device<'_>]) -> Result<usize, Err
     Ok(server.len())
 }
 
+/// Compares the devices' exports.
+pub fn equal(one: &Device<'_>, other: &Device<'_>) -> Result<(), Error> {
+    let export = |device: &Device<'_>| device.stdout(&["projects", "export"]);
+    match export(one)? == export(other)? {
+        true => Ok(()),
+        false => Err(format!("the {} and the {} differ", one.name, other.name).into()),
+    }
+}
+
+/// No file of the server has one of these texts.
+pub fn unreadable(sandbox: &Sandbox<'_>, texts: &[&str]) -> Result<(), Error> {
+    for entry in std::fs::read_dir(sandbox.server_data())? {
+        let path = entry?.path();
+        if !path.is_file() {
+            continue;
+        }
+        let bytes = std::fs::read(&path)?;
+        let has = |text: &&&str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        if let Some(text) = texts.iter().find(has) {
+            return Err(format!("{} has {text:?}", path.display()).into());
+        }
+    }
+    Ok(())
+}
+
 fn on_the_server(sandbox: &Sandbox<'_>, token: &str) -> Result<BTreeMap<String, Value>, Error> {
     let mut projects = Vec::new();
     let mut after = String::new();

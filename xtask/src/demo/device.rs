@@ -1,5 +1,6 @@
 //! One device of the demo: a home folder, and a terminal whose commands and output are shown.
 
+use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use crate::run::Error;
@@ -35,7 +36,32 @@ impl<'a> Device<'a> {
     pub fn run_expecting(&self, args: &[&str], codes: &[i32]) -> Result<(), Error> {
         self.prompt(args);
         let output = self.command(args).output()?;
-        show(&output);
+        self.ended(args, &output, codes)
+    }
+
+    /// The same with this typed, and success alone.
+    pub fn run_with(&self, args: &[&str], typed: &str) -> Result<(), Error> {
+        self.prompt(args);
+        let mut command = self.command(args);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(typed.as_bytes())?;
+        }
+        self.ended(args, &child.wait_with_output()?, &[0])
+    }
+
+    /// Runs a command that has to succeed, shows it, and hands back the JSON that it printed.
+    pub fn shown_json(&self, args: &[&str]) -> Result<serde_json::Value, Error> {
+        let args = [args, &["--json"]].concat();
+        self.prompt(&args);
+        let output = self.command(&args).output()?;
+        self.ended(&args, &output, &[0])?;
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    fn ended(&self, args: &[&str], output: &Output, codes: &[i32]) -> Result<(), Error> {
+        show(output);
         let code = output.status.code();
         if code.is_some_and(|code| codes.contains(&code)) {
             return Ok(());
