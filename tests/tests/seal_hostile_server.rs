@@ -119,9 +119,9 @@ impl Scene {
 
     /// The sync is refused, and says why. Then the server is honest again.
     #[track_caller]
-    fn refuses(&self, args: &[&str], error: &str, words: &str) {
+    fn refuses(&self, error: &str, words: &str) {
         let before = self.device.export();
-        let ran = self.device.run(&[&["cloud", "sync", "-q"], args].concat());
+        let ran = self.device.run(&["cloud", "sync", "-q"]);
         let code = ran.code.unwrap();
         assert_ne!(code, 0, "{ran}");
         ran.fails(code, error).says(words);
@@ -344,46 +344,64 @@ fn k70_an_older_document_of_the_keys_is_refused_by_who_has_seen_a_newer_one() {
     let old = document(&scene.told_to(&scene.device));
     scene.honest.run(&["cloud", "key", "rotate", "--yes"]).success();
     scene.device.sync();
-    scene.edits();
-    let put_back = move |brought: &mut Brought| {
-        for record in brought.changes.iter_mut().filter(|record| record.id == KEYS_ID) {
-            record.envelope.clone_from(&old.envelope);
-        }
+    // Shown among what changed, and where it is asked for alone.
+    let old_everywhere = move |brought: &mut Brought| {
+        brought.changes.retain(|record| record.id != KEYS_ID);
+        brought.changes.push(old.clone());
+        brought.stored.iter_mut().filter(|stored| is_document(stored)).for_each(|stored| {
+            stored.clone_from(&old.envelope);
+        });
     };
-    scene.alter(put_back.clone());
-    scene.refuses(&["--force"], "E-KEY-022", "this device has seen");
-    // In a page that brings what changed alone, it is refused as well.
     scene.edits();
-    let old = document(&scene.told_to(&scene.device));
-    scene.honest.run(&["cloud", "key", "rotate", "--yes"]).success();
-    scene.device.sync();
+    scene.alter(old_everywhere.clone());
+    scene.refuses("E-KEY-022", "this device has seen");
+
+    // Whoever has everything compared is not refused; but nothing leaves under the older key, which stays the older one.
     scene.edits();
-    scene.alter(move |brought| brought.changes.push(old.clone()));
-    scene.refuses(&[], "E-KEY-022", "this device has seen");
+    scene.alter(old_everywhere);
+    scene.device.run(&["cloud", "sync", "--force"]);
+    let ours = sealing::stored(&scene.server.data()).into_iter().find(|record| record.id == scene.ours);
+    assert_eq!(ours.unwrap().epoch(), Some(2));
+    scene.gets_well();
+    assert_eq!(scene.device.json(&["cloud", "key", "show"])["epoch"], 2);
 }
 
 #[test]
 fn k71_a_server_that_hides_the_document_of_the_keys_from_who_knows_it_is_refused() {
     let scene = Scene::new();
-    scene.edits();
-    scene.alter(|brought| brought.changes.retain(|record| record.id != KEYS_ID));
-    scene.refuses(&["--force"], "E-KEY-023", "key document");
-
-    // Asked for it alone, it says that there is none.
-    scene.edits();
-    scene.alter(|brought| {
+    let hide = |brought: &mut Brought| {
         brought.changes.retain(|record| record.id != KEYS_ID);
-        brought.deny(|envelope| String::from_utf8_lossy(envelope).contains("\"keys-"));
-    });
-    for args in [&["rotate", "--yes"][..], &["init", "--yes"]] {
-        let ran = scene.device.run(&[&["cloud", "key"], args].concat());
+        brought.deny(is_document);
+    };
+    // It has forgotten which records were deleted, so that it lists everything: what is not there would be deleted here.
+    let gone = scene.honest.add("gone");
+    scene.honest.sync();
+    scene.honest.run(&["projects", "delete", &gone, "--yes"]).success();
+    scene.honest.sync();
+    scene.edits();
+    scene.server.prune();
+    scene.alter(hide);
+    scene.refuses("E-KEY-023", "key document");
+
+    scene.edits();
+    let before = sealing::documents(&scene.server.data());
+    scene.alter(hide);
+    for command in ["rotate", "init"] {
+        let ran = scene.device.run(&["cloud", "key", command, "--yes"]);
         assert_ne!(ran.code, Some(0), "{ran}");
         assert!(ran.stderr.contains("error[E-KEY-"), "{ran}");
     }
     let verified = sealing::verify(&scene.device, &scene.phrase);
     assert_ne!(verified.code, Some(0), "{verified}");
+    assert_eq!(sealing::documents(&scene.server.data()), before);
     scene.gets_well();
     sealing::verify(&scene.device, &scene.phrase).success();
+}
+
+/// Whether an envelope is that of a document of keys.
+fn is_document(envelope: &[u8]) -> bool {
+    let head = envelope.split(|b| *b == b'\n').next().unwrap_or_default();
+    String::from_utf8_lossy(head).contains("\"keys-")
 }
 
 #[test]
@@ -395,26 +413,24 @@ fn k72_a_document_of_another_account_or_with_a_recipient_of_the_servers_own_is_r
     let own = document(&scene.told_to(&scene.device));
     let theirs = strangers.into_iter().find(|envelope| *envelope != own.envelope).unwrap();
     let put = |envelope: Vec<u8>| {
+        let told = Record { envelope, ..own.clone() };
         move |brought: &mut Brought| {
-            for record in brought.changes.iter_mut().filter(|record| record.id == KEYS_ID) {
-                record.envelope.clone_from(&envelope);
-            }
-            for stored in brought.stored.iter_mut() {
-                if String::from_utf8_lossy(stored).contains("\"keys-") {
-                    stored.clone_from(&envelope);
-                }
-            }
+            brought.changes.retain(|record| record.id != KEYS_ID);
+            brought.changes.push(told.clone());
+            brought.stored.iter_mut().filter(|stored| is_document(stored)).for_each(|stored| {
+                stored.clone_from(&told.envelope);
+            });
         }
     };
     scene.edits();
     scene.alter(put(theirs.clone()));
-    scene.refuses(&["--force"], "E-KEY-021", "not the key of this account");
+    scene.refuses("E-KEY-021", "not the key of this account");
 
     // The recovery recipient's key is replaced by one that the server made up: whoever rotates would seal for it.
     let swapped = swapped(&own);
     scene.edits();
     scene.alter(put(swapped.clone()));
-    scene.refuses(&["--force"], "E-KEY-024", "not written by a holder");
+    scene.refuses("E-KEY-024", "not written by a holder");
     scene.edits();
     scene.alter(put(swapped.clone()));
     let ran = scene.device.run(&["cloud", "key", "rotate", "--yes"]);
@@ -489,7 +505,7 @@ fn k74_a_device_without_a_key_sends_nothing_plain_to_a_server_that_hides_the_doc
     let before = sealing::stored(&scene.server.data()).len();
     scene.alter(|brought| {
         brought.changes.retain(|record| record.id != KEYS_ID);
-        brought.deny(|envelope| String::from_utf8_lossy(envelope).contains("\"keys-"));
+        brought.deny(is_document);
     });
     let ran = fresh.run(&["cloud", "sync"]);
     assert_ne!(ran.code, Some(0), "{ran}");
