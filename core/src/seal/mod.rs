@@ -8,7 +8,8 @@ mod document_error;
 mod epochs;
 mod format;
 mod key;
-mod older;
+#[cfg(feature = "sync")]
+pub mod keys;
 mod pack;
 pub mod passphrase;
 mod phrase;

@@ -4,10 +4,11 @@ use orkee_wire::{Envelope, EnvelopeError};
 use thiserror::Error;
 
 use crate::project::{Payload, PayloadError, ProjectId};
+use crate::seal::SealError;
 use crate::store::{RawVersion, Version};
 
 /// The envelope of a stored version, which in a team says whose account brings it. The ancestry is spliced in as the JSON that it is stored as, and the payload copied once.
-pub(super) fn write(version: &RawVersion, author: Option<&str>) -> Result<Vec<u8>, serde_json::Error> {
+pub(crate) fn write(version: &RawVersion, author: Option<&str>) -> Result<Vec<u8>, serde_json::Error> {
     let payload = version.payload.as_deref().unwrap_or_default();
     let names = version.device.len() + version.at.len() + version.ancestry.len();
     let mut bytes = Vec::with_capacity(payload.len() + names + 64);
@@ -28,7 +29,7 @@ pub(super) fn write(version: &RawVersion, author: Option<&str>) -> Result<Vec<u8
 
 /// Why a version that arrived cannot be used.
 #[derive(Debug, Error)]
-pub(super) enum Unreadable {
+pub(crate) enum Unreadable {
     /// The backend's id is not a project's.
     #[error("its id is not one of a project")]
     Id,
@@ -41,13 +42,16 @@ pub(super) enum Unreadable {
     /// The payload is no project.
     #[error("its payload is no project: {0}")]
     Payload(#[from] PayloadError),
+    /// The payload cannot be opened.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// The payload belongs to another record.
     #[error("its payload is that of {0}")]
     OtherId(ProjectId),
 }
 
 /// Reads an envelope that arrived as a version of `id`.
-pub(super) fn read(id: ProjectId, bytes: &[u8]) -> Result<Version, Unreadable> {
+pub(crate) fn read(id: ProjectId, bytes: &[u8]) -> Result<Version, Unreadable> {
     let Envelope { head, payload } = Envelope::parse(bytes)?;
     let payload = match payload {
         None => None,

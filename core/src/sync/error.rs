@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::provider::ProviderError;
 use crate::diagnostic::{Diagnostic, Kind};
+use crate::seal::keys::KeyError;
 use crate::store::StoreError;
 
 /// A sync did not come to its end.
@@ -15,6 +16,9 @@ pub enum SyncError {
     /// The backend, or the way to it.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// The account's keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The backend's answer is not one that its contract allows.
     #[error("the sync provider answered against its contract: {0}")]
     Protocol(String),
@@ -59,6 +63,7 @@ impl Diagnostic for SyncError {
         match self {
             Self::Store(error) => error.code(),
             Self::Provider(error) => error.code(),
+            Self::Keys(error) => error.code(),
             Self::Protocol(_) | Self::Contract { .. } => "E-SYNC-001",
             Self::OtherRemote { .. } => "E-SYNC-002",
             Self::ManyGone { .. } => "E-SYNC-003",
@@ -69,6 +74,7 @@ impl Diagnostic for SyncError {
         match self {
             Self::Store(error) => error.kind(),
             Self::Provider(error) => error.kind(),
+            Self::Keys(error) => error.kind(),
             Self::Protocol(_) | Self::Contract { .. } => Kind::Network,
             Self::OtherRemote { .. } | Self::ManyGone { .. } => Kind::Conflict,
         }
@@ -78,6 +84,7 @@ impl Diagnostic for SyncError {
         match self {
             Self::Store(error) => error.hint(),
             Self::Provider(error) => error.hint(),
+            Self::Keys(error) => error.hint(),
             Self::Protocol(_) | Self::Contract { .. } => {
                 Some("nothing is lost; update the provider, or tell its author".to_owned())
             }

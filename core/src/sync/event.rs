@@ -90,6 +90,10 @@ pub struct Summary {
     pub was_a_copy: bool,
     /// The backend was put back to an older state.
     pub new_epoch: bool,
+    /// Records that the other side still holds in a form that this device is to replace; none: it does not change any over.
+    pub left_to_reseal: Option<u64>,
+    /// The backend was put back, or compared, and has an older key document than this device, or none.
+    pub document_behind: bool,
     /// What the backend called the last request.
     pub request_id: Option<String>,
 }

@@ -6,8 +6,9 @@
 //! open while anything is under way.
 
 pub mod ancestry;
+mod document;
 mod driver;
-mod envelope;
+pub(crate) mod envelope;
 mod error;
 mod event;
 mod lock;
@@ -17,6 +18,7 @@ pub mod provider;
 pub mod retry;
 mod session;
 
+pub use document::document_request;
 pub use driver::sync;
 pub use error::SyncError;
 pub use event::{Event, Parked, Summary, What};

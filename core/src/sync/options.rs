@@ -1,8 +1,10 @@
 //! What a sync is asked to do beyond the usual.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::project::ProjectId;
+use crate::seal::keys::Keys;
 
 /// What a sync is asked to do. The default: push what changed, pull what is new, merge.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +21,11 @@ pub struct Options {
     pub point: Option<u64>,
     /// In a team: the address of the account that syncs, which the envelopes tell.
     pub author: Option<String>,
+    /// The keys of the account, in which versions are written and read.
+    pub keys: Arc<Keys>,
+    /// Unless what it sends is sealed, it looks at what changed there before it sends anything: the backend would take plain records
+    /// into a sealed account.
+    pub looks_first: bool,
     /// Say what would be done, and do nothing: no mutation is sent, nothing is written.
     pub dry_run: bool,
     /// Pushes in flight at once; 0 for the usual.

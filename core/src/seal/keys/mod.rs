@@ -45,8 +45,8 @@ pub enum Met {
     Same,
     /// It is newer, and was adopted; that is on disk.
     Newer(Standing),
-    /// It is older than the one that was adopted last. Nothing changed.
-    Older,
+    /// It has this number, and is older than the one that was adopted last. Nothing changed.
+    Older(u64),
 }
 
 /// A version that was read.
@@ -93,7 +93,7 @@ impl Keys {
     }
 
     /// Reads an envelope that arrived as a version of `id`, whatever its form.
-    pub fn read(&self, id: ProjectId, envelope: &[u8]) -> Result<Opened, Unreadable> {
+    pub(crate) fn read(&self, id: ProjectId, envelope: &[u8]) -> Result<Opened, Unreadable> {
         Ok(Opened { version: envelope::read(id, envelope)?, epoch: 0, refused: None })
     }
 }
@@ -109,6 +109,9 @@ pub enum KeyError {
         /// When.
         at: String,
     },
+    /// The account is sealed, and its key is not here any more.
+    #[error("the account is sealed, and its key is not on this device any more")]
+    Missing,
     /// The key that is here is another account's.
     #[error("the key on this device is not the key of this account")]
     OtherKey,
@@ -135,6 +138,7 @@ impl Diagnostic for KeyError {
     fn code(&self) -> &'static str {
         match self {
             Self::AccountSealed { .. } => "E-KEY-020",
+            Self::Missing => "E-KEY-026",
             Self::OtherKey => "E-KEY-021",
             Self::RolledBack { .. } => "E-KEY-022",
             Self::Gone => "E-KEY-023",
@@ -145,14 +149,14 @@ impl Diagnostic for KeyError {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::AccountSealed { .. } | Self::Removed => Kind::Auth,
+            Self::AccountSealed { .. } | Self::Missing | Self::Removed => Kind::Auth,
             Self::OtherKey | Self::RolledBack { .. } | Self::Gone | Self::Tampered => Kind::Conflict,
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::AccountSealed { .. } | Self::Removed | Self::OtherKey => {
+            Self::AccountSealed { .. } | Self::Missing | Self::Removed | Self::OtherKey => {
                 "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent".to_owned()
             }
             Self::RolledBack { .. } | Self::Gone => {

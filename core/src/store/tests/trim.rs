@@ -100,8 +100,9 @@ fn what_a_restore_point_needs_is_kept_as_long_as_the_point() {
 #[cfg(feature = "sync")]
 #[test]
 fn what_sync_may_ask_for_is_kept() {
-    use crate::store::Agreed;
+    use crate::store::{Agreed, There};
     use crate::sync::provider::Revision;
+    let there = |name: &str| There { revision: Revision(name.to_owned()), epoch: 0 };
     let (mut store, _) = kept(2, 0);
     rename(&mut store, "v2");
     store
@@ -110,7 +111,7 @@ fn what_sync_may_ask_for_is_kept() {
             let mut state = tx.space_state()?.0;
             state.remote = Some("me@here".to_owned());
             tx.save_space_state(&state)?;
-            tx.agree(row, &Agreed::on(2, Revision("r".to_owned())))
+            tx.agree(row, &Agreed::on(2, there("r")))
         })
         .unwrap();
     (3..=9).for_each(|n| rename(&mut store, &format!("v{n}")));
@@ -120,7 +121,7 @@ fn what_sync_may_ask_for_is_kept() {
             .write::<_, StoreError>(Durability::Full, |tx| {
                 let known = tx.tracked(id("aaaaaaaa"))?.unwrap();
                 assert!(known.forgotten > 0, "the write that was forgotten is still known as this store's");
-                tx.agree(known.row, &Agreed::on(known.number, Revision("s".to_owned())))
+                tx.agree(known.row, &Agreed::on(known.number, there("s")))
             })
             .unwrap();
     };

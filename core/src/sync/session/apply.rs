@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::run::Run;
 use super::{Flight, FlightId, PAGE, PARCEL, Sent, Session, SyncError};
 use crate::project::ProjectId;
-use crate::store::{Agreed, ListingGoal, Store, Tx};
+use crate::store::{Agreed, ListingGoal, Store, There, Tx};
 use crate::sync::event::What;
 use crate::sync::options::Deletions;
 use crate::sync::provider::{Answer, Change, Cursor, Head, Outcome, Position, Reply, Stored};
@@ -23,34 +23,60 @@ pub(super) struct Held {
 
 impl Session {
     /// Applies an answer. One that comes after the backend called the cursor useless counts as lost.
-    pub fn receive(&mut self, store: &mut Store, flight: FlightId, answer: Answer) -> Result<(), SyncError> {
-        let Some(flight) = self.flights.remove(&flight) else {
+    pub fn receive(&mut self, store: &mut Store, id: FlightId, answer: Answer) -> Result<(), SyncError> {
+        let Some(flight) = self.flights.get(&id) else {
             return Ok(());
         };
-        for sent in &flight.batch {
-            self.busy.remove(&sent.row);
-        }
         self.summary.round_trips += 1;
+        if let Answer::Page(reply) = &answer {
+            check(flight, reply)?;
+        }
+        let (is_for_document, cursor) = (flight.is_for_document, flight.cursor.clone());
         match answer {
-            Answer::Page(reply) => {
-                check(&flight, &reply)?;
-                if reply.more {
-                    store.expect_many()?;
-                }
-                self.is_met = true;
-                self.summary.request_id = reply.request_id.clone().or(self.summary.request_id.take());
-                self.transact(store, |session, tx| session.take_reply(tx, &flight, reply))
-                    .and_then(|stop| stop.map_or(Ok(()), Err))
+            Answer::Page(reply) if is_for_document => {
+                self.take_off(id);
+                self.take_document(store, reply)
             }
-            Answer::Expired if flight.cursor.position.is_none() => {
+            Answer::Page(mut reply) => {
+                let must_ask = self.intercept(&mut reply)?;
+                if must_ask || !self.waiting.is_empty() {
+                    self.waiting.push((id, reply));
+                    return Ok(());
+                }
+                match self.take_off(id) {
+                    Some(flight) => self.take(store, &flight, reply),
+                    None => Ok(()),
+                }
+            }
+            Answer::Expired if cursor.position.is_none() => {
                 Err(SyncError::Protocol("it calls a cursor expired that has no position".to_owned()))
             }
-            Answer::NewEpoch if flight.cursor.head.is_none() => {
+            Answer::NewEpoch if cursor.head.is_none() => {
                 Err(SyncError::Protocol("it does not know a commit that was not named".to_owned()))
             }
             Answer::Expired => self.start_over(store, false),
             Answer::NewEpoch => self.start_over(store, true),
         }
+    }
+
+    /// The request is not in flight any more.
+    pub(super) fn take_off(&mut self, id: FlightId) -> Option<Flight> {
+        let flight = self.flights.remove(&id)?;
+        for sent in &flight.batch {
+            self.busy.remove(&sent.row);
+        }
+        Some(flight)
+    }
+
+    /// Applies a reply whose key document, if it had one, was met.
+    pub(super) fn take(&mut self, store: &mut Store, flight: &Flight, reply: Reply) -> Result<(), SyncError> {
+        if reply.more {
+            store.expect_many()?;
+        }
+        self.is_met = true;
+        self.summary.request_id = reply.request_id.clone().or(self.summary.request_id.take());
+        self.transact(store, |session, tx| session.take_reply(tx, flight, reply))
+            .and_then(|stop| stop.map_or(Ok(()), Err))
     }
 
     /// The cursor is of no use any more: everything is listed anew. What is in flight counts as lost.
@@ -62,6 +88,7 @@ impl Session {
         self.flights.clear();
         self.busy.clear();
         self.held = None;
+        self.waiting.clear();
         self.spans.clear();
         self.answered.clear();
         self.run = Run::default();
@@ -121,7 +148,12 @@ impl Session {
     fn take_outcome(&mut self, tx: &mut Tx<'_>, sent: &Sent, outcome: Outcome) -> Result<(), SyncError> {
         match outcome {
             Outcome::Accepted(revision) => {
-                tx.accept(sent.row, sent.number, &revision, self.state.listing)?;
+                let there = There { revision, epoch: sent.epoch };
+                tx.accept(sent.row, sent.number, &there, self.state.listing)?;
+                if !self.is_fit(sent.epoch) {
+                    // It left before the document that asks for another form came.
+                    tx.mark_form(sent.row)?;
+                }
                 if let Some(author) = &self.options.author {
                     tx.note_author(sent.row, sent.number, author)?;
                 }
@@ -216,11 +248,15 @@ impl Session {
         }
         if page.more {
             self.wants_page = true;
-        } else if let Some(goal) = self.state.goal {
-            if let Some(stop) = self.end_listing(tx, goal)? {
-                return Ok(Some(stop));
+        } else {
+            if let Some(goal) = self.state.goal {
+                self.miss_document(goal)?;
+                if let Some(stop) = self.end_listing(tx, goal)? {
+                    return Ok(Some(stop));
+                }
+                self.state.goal = None;
             }
-            self.state.goal = None;
+            self.look_through(tx)?;
         }
         self.lists_first &= page.more;
         self.state.cursor.position = page.cursor.position;
@@ -277,7 +313,7 @@ fn page_of(changes: &[Change]) -> u32 {
 pub(super) fn absent(tx: &Tx<'_>, id: ProjectId) -> Result<(), SyncError> {
     if let Some(known) = tx.tracked(id)? {
         let clean_at = known.is_tombstone.then_some(known.number);
-        tx.agree(known.row, &Agreed { base_at: known.agreed.base_at, revision: None, clean_at })?;
+        tx.agree(known.row, &Agreed { base_at: known.agreed.base_at, there: None, clean_at })?;
     }
     Ok(())
 }
@@ -291,8 +327,9 @@ fn is_older(answered: &HashMap<ProjectId, Option<u64>>, id: &str, page: Option<u
 /// Whether the reply is one that the request can have.
 fn check(flight: &Flight, reply: &Reply) -> Result<(), SyncError> {
     let wrong = |why: String| Err(SyncError::Protocol(why));
-    if reply.outcomes.len() != flight.batch.len() {
-        return wrong(format!("{} outcomes for {} mutations", reply.outcomes.len(), flight.batch.len()));
+    let mutations = flight.batch.len() + usize::from(flight.is_for_document);
+    if reply.outcomes.len() != mutations {
+        return wrong(format!("{} outcomes for {mutations} mutations", reply.outcomes.len()));
     }
     if reply.cursor.head.as_ref().is_some_and(|head| i64::try_from(head.number).is_err()) {
         return wrong("it numbers a commit above 2^63 - 1".to_owned());

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Session, SyncError};
 use crate::project::{Payload, ProjectId};
-use crate::store::{Agreed, Ancestry, ListingGoal, Record, Tracked, Tx, Version};
+use crate::seal::keys::Opened;
+use crate::store::{Agreed, Ancestry, ListingGoal, Record, There, Tracked, Tx, Version};
 use crate::sync::ancestry::{Relation, contains, join, relation};
-use crate::sync::envelope;
+use crate::sync::envelope::Unreadable;
 use crate::sync::event::{Event, What};
 use crate::sync::merge::{Merged, Side, merge};
 use crate::sync::options::Compare;
@@ -17,24 +18,37 @@ impl Session {
     pub(super) fn arrive(&mut self, tx: &mut Tx<'_>, id: &str, stored: Stored) -> Result<bool, SyncError> {
         let Stored { revision, envelope } = stored;
         let read = match id.parse::<ProjectId>() {
-            Ok(id) => envelope::read(id, &envelope).map(|theirs| (id, theirs)),
-            Err(_) => Err(envelope::Unreadable::Id),
+            Ok(id) => self.options.keys.read(id, &envelope).map(|theirs| (id, theirs)),
+            Err(_) => Err(Unreadable::Id),
         };
-        let (id, theirs) = match read {
+        let (id, Opened { version: theirs, epoch, refused }) = match read {
             Ok(read) => read,
             Err(why) => {
                 self.set_aside_theirs(tx, id, &revision, &envelope, &why.to_string())?;
                 return Ok(false);
             }
         };
+        let there = There { revision, epoch };
+        if let Some(why) = refused {
+            let is_over = self.go_over(tx, &there, id, &theirs)?;
+            if !is_over {
+                self.set_aside_theirs(tx, id.as_str(), &there.revision, &envelope, &why.to_string())?;
+            }
+            return Ok(is_over);
+        }
         if self.has_aside {
             tx.clear_aside(id)?;
         }
         let known = tx.tracked(id)?;
         let known = if self.is_copy(tx, id, known.as_ref(), &theirs)? { tx.tracked(id)? } else { known };
         match known {
-            None => self.add(tx, id, revision, theirs)?,
-            Some(known) => self.meet_known(tx, id, known, revision, theirs)?,
+            None => self.add(tx, id, there, theirs)?,
+            Some(known) => self.meet_known(tx, id, known, there, theirs)?,
+        }
+        if !self.is_fit(epoch)
+            && let Some(known) = tx.tracked(id)?
+        {
+            tx.mark_form(known.row)?;
         }
         if self.options.dry_run {
             self.met.insert(id);
@@ -67,13 +81,13 @@ impl Session {
         &mut self,
         tx: &mut Tx<'_>,
         id: ProjectId,
-        revision: Revision,
+        there: There,
         theirs: Version,
     ) -> Result<(), SyncError> {
         if let Some(payload) = &theirs.payload {
             self.tell_of(id, payload, What::Added);
         }
-        tx.add_agreed(id, &theirs, &revision, self.state.listing)?;
+        tx.add_agreed(id, &theirs, &there, self.state.listing)?;
         Ok(())
     }
 
@@ -82,14 +96,14 @@ impl Session {
         tx: &mut Tx<'_>,
         id: ProjectId,
         mut known: Tracked,
-        revision: Revision,
+        there: There,
         theirs: Version,
     ) -> Result<(), SyncError> {
         tx.mark_row_listed(known.row, self.state.listing)?;
         if self.decides_whole(id) {
-            return self.decide(tx, id, known, revision, theirs);
+            return self.decide(tx, id, known, there, theirs);
         }
-        if known.agreed.revision.as_ref() == Some(&revision) && self.state.goal != Some(ListingGoal::Compare)
+        if known.agreed.revision() == Some(&there.revision) && self.state.goal != Some(ListingGoal::Compare)
         {
             return Ok(());
         }
@@ -108,10 +122,10 @@ impl Session {
             tx.agree(known.row, &known.agreed)?;
         }
         match relation(&theirs.ancestry, &known.ancestry) {
-            Relation::Same => self.meet_same(tx, id, &known, revision, theirs),
-            Relation::After => self.replace(tx, id, revision, theirs),
-            Relation::Before => self.say_again(tx, id, &known, revision, &theirs),
-            Relation::Concurrent => self.merge_in(tx, id, &known, revision, theirs),
+            Relation::Same => self.meet_same(tx, id, &known, there, theirs),
+            Relation::After => self.replace(tx, id, there, theirs),
+            Relation::Before => self.say_again(tx, id, &known, there, &theirs),
+            Relation::Concurrent => self.merge_in(tx, id, &known, there, theirs),
         }
     }
 
@@ -121,14 +135,14 @@ impl Session {
         tx: &mut Tx<'_>,
         id: ProjectId,
         known: &Tracked,
-        revision: Revision,
+        there: There,
         theirs: Version,
     ) -> Result<(), SyncError> {
         let is_equal = tx.record(id)?.is_some_and(|record| record.version.payload == theirs.payload);
         match (is_equal, known.is_dirty()) {
-            (true, _) => Ok(tx.agree(known.row, &Agreed::on(known.number, revision))?),
-            (false, false) => self.replace(tx, id, revision, theirs),
-            (false, true) => self.say_again(tx, id, known, revision, &theirs),
+            (true, _) => Ok(tx.agree(known.row, &Agreed::on(known.number, there))?),
+            (false, false) => self.replace(tx, id, there, theirs),
+            (false, true) => self.say_again(tx, id, known, there, &theirs),
         }
     }
 
@@ -144,7 +158,7 @@ impl Session {
         &mut self,
         tx: &mut Tx<'_>,
         id: ProjectId,
-        revision: Revision,
+        there: There,
         theirs: Version,
     ) -> Result<(), SyncError> {
         let current = tx.record(id)?;
@@ -162,7 +176,7 @@ impl Session {
         if let Some(lost) = lost {
             self.note_overwritten(tx, &record, lost, None)?;
         }
-        Ok(tx.agree_on(&record, &Agreed::on(record.number, revision))?)
+        Ok(tx.agree_on(&record, &Agreed::on(record.number, there))?)
     }
 
     /// It comes before ours: a page that lags, or a backend that was put back. Ours is said again.
@@ -171,7 +185,7 @@ impl Session {
         tx: &mut Tx<'_>,
         id: ProjectId,
         known: &Tracked,
-        revision: Revision,
+        there: There,
         theirs: &Version,
     ) -> Result<(), SyncError> {
         let base_at = match known.agreed.base_at {
@@ -184,7 +198,7 @@ impl Session {
         if self.options.dry_run && !known.is_dirty() {
             self.tell_offered(tx, id)?;
         }
-        let agreed = Agreed { base_at: Some(base_at), revision: Some(revision), clean_at: None };
+        let agreed = Agreed { base_at: Some(base_at), there: Some(there), clean_at: None };
         Ok(tx.agree(known.row, &agreed)?)
     }
 
@@ -202,7 +216,7 @@ impl Session {
         tx: &mut Tx<'_>,
         id: ProjectId,
         known: &Tracked,
-        revision: Revision,
+        there: There,
         theirs: Version,
     ) -> Result<(), SyncError> {
         let Some(current) = tx.record(id)? else {
@@ -219,11 +233,11 @@ impl Session {
             tx.move_conflicts(&current, &task.from, &task.to)?;
         }
         if payload == theirs.payload {
-            return self.replace(tx, id, revision, theirs);
+            return self.replace(tx, id, there, theirs);
         }
         self.tell_merged(id, payload.as_ref().or(ours));
         let lost = current.number;
-        let record = self.put_on_top(tx, current, revision, &theirs, payload)?;
+        let record = self.put_on_top(tx, current, there, &theirs, payload)?;
         if is_local {
             let fields = conflicts.iter().map(|conflict| conflict.field.clone()).collect();
             if !conflicts.is_empty() {
@@ -247,7 +261,7 @@ impl Session {
         &mut self,
         tx: &mut Tx<'_>,
         current: Record,
-        revision: Revision,
+        there: There,
         theirs: &Version,
         payload: Option<Payload>,
     ) -> Result<Record, SyncError> {
@@ -256,7 +270,7 @@ impl Session {
         let (device, at) = (tx.writer()?.device.clone(), tx.at().to_owned());
         let merged = Version { payload, ancestry, device, at, author: None };
         let (record, base_at) = tx.put_over(current, theirs, merged)?;
-        let agreed = Agreed { base_at: Some(base_at), revision: Some(revision), clean_at: None };
+        let agreed = Agreed { base_at: Some(base_at), there: Some(there), clean_at: None };
         tx.agree_on(&record, &agreed)?;
         Ok(record)
     }
@@ -294,7 +308,7 @@ impl Session {
         tx: &mut Tx<'_>,
         id: ProjectId,
         known: Tracked,
-        revision: Revision,
+        there: There,
         theirs: Version,
     ) -> Result<(), SyncError> {
         let Some(current) = tx.record(id)? else {
@@ -302,20 +316,20 @@ impl Session {
         };
         if current.version.payload == theirs.payload {
             return match relation(&theirs.ancestry, &known.ancestry) {
-                Relation::Same => Ok(tx.agree(known.row, &Agreed::on(known.number, revision))?),
-                Relation::Before => self.say_again(tx, id, &known, revision, &theirs),
-                _ => self.take_quietly(tx, id, current, revision, theirs),
+                Relation::Same => Ok(tx.agree(known.row, &Agreed::on(known.number, there))?),
+                Relation::Before => self.say_again(tx, id, &known, there, &theirs),
+                _ => self.take_quietly(tx, id, current, there, theirs),
             };
         }
         if !self.options.decide.is_local(id) {
-            return self.replace(tx, id, revision, theirs);
+            return self.replace(tx, id, there, theirs);
         }
         match relation(&theirs.ancestry, &known.ancestry) {
-            Relation::Before => self.say_again(tx, id, &known, revision, &theirs),
+            Relation::Before => self.say_again(tx, id, &known, there, &theirs),
             _ => {
                 let payload = current.version.payload.clone();
                 self.tell_merged(id, payload.as_ref().or(theirs.payload.as_ref()));
-                let record = self.put_on_top(tx, current, revision, &theirs, payload)?;
+                let record = self.put_on_top(tx, current, there, &theirs, payload)?;
                 self.note_overwritten(tx, &record, record.number - 1, None)
             }
         }
@@ -327,11 +341,11 @@ impl Session {
         tx: &mut Tx<'_>,
         id: ProjectId,
         current: Record,
-        revision: Revision,
+        there: There,
         theirs: Version,
     ) -> Result<(), SyncError> {
         let record = tx.put(id, Some(current), theirs)?;
-        Ok(tx.agree_on(&record, &Agreed::on(record.number, revision))?)
+        Ok(tx.agree_on(&record, &Agreed::on(record.number, there))?)
     }
 
     /// Both sides had the record, and a full listing did not show it.
@@ -350,7 +364,7 @@ impl Session {
                 self.tell_offered(tx, id)?;
             }
             let clean_at = nothing_to_do.then_some(known.number);
-            let agreed = Agreed { base_at: known.agreed.base_at, revision: None, clean_at };
+            let agreed = Agreed { base_at: known.agreed.base_at, there: None, clean_at };
             return Ok(tx.agree(known.row, &agreed)?);
         }
         let Some(current) = tx.record(id)? else {
@@ -365,7 +379,7 @@ impl Session {
         let record =
             tx.put(id, Some(current), Version { at: tx.at().to_owned(), author: None, ..tombstone })?;
         self.note_overwritten(tx, &record, lost, None)?;
-        let agreed = Agreed { base_at: Some(record.number), revision: None, clean_at: Some(record.number) };
+        let agreed = Agreed { base_at: Some(record.number), there: None, clean_at: Some(record.number) };
         Ok(tx.agree_on(&record, &agreed)?)
     }
 

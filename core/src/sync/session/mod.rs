@@ -2,20 +2,23 @@
 //!
 //! A session lives as long as its process; all that must outlive it is in the store, and a new session goes on from there. It
 //! keeps what is in flight (ids and numbers, no payloads), which answers came since the page under way was asked for, and
-//! spans that do not fit yet. Parts: `push` fills requests, `apply` takes answers, `arrive` decides about one version.
+//! spans that do not fit yet. Parts: `push` fills requests, `apply` takes answers, `arrive` decides about one version, `sealing` about
+//! keys and forms.
 
 mod apply;
 mod arrive;
 mod push;
 mod run;
+mod sealing;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::error::SyncError;
 use super::event::{Event, Summary};
 use super::options::{Compare, Options};
-use super::provider::{Cursor, Failure, Limits, Position, ProviderError, Request, Revision};
+use super::provider::{Cursor, Failure, Limits, Position, ProviderError, Reply, Request, Revision};
 use crate::project::ProjectId;
+use crate::seal::keys::{KeyError, Standing};
 use crate::store::{Durability, ListingGoal, SpaceState, Store, StoreError, Tx};
 use apply::Held;
 use run::Run;
@@ -68,8 +71,18 @@ pub struct Session {
     page: u32,
     /// An answer came: the backend takes this cursor.
     is_met: bool,
-    /// A listing compares everything; what differs is sent after it.
+    /// Nothing is sent until what there is was listed: a listing compares everything, or whether the account is sealed is not known.
     lists_first: bool,
+    /// How the account is sealed, as far as this device knows.
+    keys_standing: Standing,
+    /// The number of our key document when the backend was last asked for its own.
+    asked: Option<u64>,
+    /// The number of our key document when the listing under way began, where it began in this session.
+    listed_with: Option<u64>,
+    /// Replies that wait until the backend has answered with its key document.
+    waiting: Vec<(FlightId, Reply)>,
+    /// A request that was refused as a whole was followed by a look at what there is.
+    has_looked: bool,
     /// The row up to which the records to send were looked through.
     swept: i64,
     /// How often the backend preferred its version of a record.
@@ -91,6 +104,8 @@ struct Flight {
     batch: Vec<Sent>,
     cursor: Cursor,
     limit: u32,
+    /// It asks for the key document alone.
+    is_for_document: bool,
 }
 
 /// A mutation under way.
@@ -102,6 +117,8 @@ struct Sent {
     is_tombstone: bool,
     number: u64,
     guard: Option<Revision>,
+    /// Under which it was sealed; 0: it is plain.
+    epoch: u32,
 }
 
 impl Session {
@@ -113,10 +130,19 @@ impl Session {
         options: Options,
     ) -> Result<Self, SyncError> {
         let (mended, state, has_aside) = look(store, &options)?;
+        let keys_standing = options.keys.standing();
+        if keys_standing.seals && !keys_standing.has_key {
+            return Err(KeyError::Missing.into());
+        }
         store.write_much()?;
         let mut session = Self {
             // One that was begun goes on: what the backend still has need not be sent.
             lists_first: state.goal.is_some_and(|goal| goal != ListingGoal::Delete),
+            keys_standing,
+            asked: None,
+            listed_with: None,
+            waiting: Vec::new(),
+            has_looked: false,
             state,
             has_aside,
             limits,
@@ -150,10 +176,19 @@ impl Session {
             return Err(SyncError::OtherRemote { was, now: remote.to_owned() });
         }
         let compares_all = self.options.compare != Compare::Changes;
-        if self.state.remote.as_deref() != Some(remote) {
+        let lost_keys = self.state.document.is_some_and(|number| self.keys_standing.number < number);
+        let is_new = self.state.remote.as_deref() != Some(remote);
+        self.lists_first |= is_new || self.state.document.is_none() || lost_keys;
+        self.lists_first |= self.options.looks_first && !self.keys_standing.seals;
+        if is_new {
             self.state.remote = Some(remote.to_owned());
-        } else if !compares_all {
+            self.state.document = None;
+        } else if !compares_all && !lost_keys {
             return Ok(());
+        }
+        if lost_keys {
+            // The document that these keys do not know stands before the position.
+            self.state.cursor.position = None;
         }
         if compares_all {
             self.state.cursor.position = None;
@@ -173,6 +208,9 @@ impl Session {
 
     /// The next request. What it carries is marked as sent, and that is committed, before this returns.
     pub fn next(&mut self, store: &mut Store) -> Result<Next, SyncError> {
+        if let Some(first) = self.ask_for_document() {
+            return Ok(first);
+        }
         let asks =
             self.wants_page && self.held.is_none() && self.flights.values().all(|flight| flight.limit == 0);
         let batch = if self.may_push() { self.fill(store)? } else { Vec::new() };
@@ -187,7 +225,7 @@ impl Session {
         let cursor = self.state.cursor.clone();
         let flight = FlightId(self.last_flight + 1);
         self.last_flight = flight.0;
-        self.flights.insert(flight, Flight { batch, cursor: cursor.clone(), limit });
+        self.flights.insert(flight, Flight { batch, cursor: cursor.clone(), limit, is_for_document: false });
         Ok(Next::Ask(flight, Request { cursor, mutations, limit }))
     }
 
@@ -198,6 +236,7 @@ impl Session {
             return Ok(());
         }
         self.state.listing += 1;
+        self.listed_with = Some(self.keys_standing.number);
         self.state.goal.get_or_insert(ListingGoal::Delete);
         self.met.clear();
         self.transact(store, |session, tx| Ok(tx.save_space_state(&session.state)?))
@@ -216,7 +255,14 @@ impl Session {
         for sent in &flight.batch {
             self.busy.remove(&sent.row);
         }
-        if error.failure != Failure::TooLarge {
+        if error.failure == Failure::Forbidden && flight.is_for_document {
+            // Who may only read may not even ask so; the document comes on a page.
+            return self.go_on(store);
+        }
+        if error.failure == Failure::Forbidden && self.may_look(&flight) {
+            return Ok(());
+        }
+        if error.failure != Failure::TooLarge || flight.is_for_document {
             return Err(error.into());
         }
         let records = u32::try_from(flight.batch.len()).unwrap_or(u32::MAX);
@@ -238,6 +284,19 @@ impl Session {
         stop.map_or(Ok(()), Err)
     }
 
+    /// A request was refused as a whole. It may be that the account was sealed, or unsealed, since this device looked: that the key
+    /// document tells. True: nothing more is sent before what there is was listed.
+    fn may_look(&mut self, refused: &Flight) -> bool {
+        if refused.batch.is_empty() || (self.has_looked && !self.lists_first) {
+            return false;
+        }
+        self.has_looked = true;
+        self.lists_first = true;
+        self.wants_page |= self.held.is_none() && self.flights.values().all(|flight| flight.limit == 0);
+        self.swept = 0;
+        true
+    }
+
     /// Whether anything is in flight.
     pub fn is_waiting(&self) -> bool {
         !self.flights.is_empty()
@@ -255,6 +314,10 @@ impl Session {
 
     fn finish(&mut self, store: &mut Store) -> Result<Next, SyncError> {
         debug_assert!(self.held.is_none(), "a page waits for nothing");
+        if let Some(to) = self.state.resealing {
+            self.summary.left_to_reseal =
+                Some(self.transact(store, |_, tx| Ok(tx.count_in_other_form(to)?))?);
+        }
         if self.options.dry_run {
             self.plan_pushes(store)?;
         } else if store.has_synced()? {

@@ -3,9 +3,11 @@
 //! The records that wait are found by their index, from the row where the last look ended, so that a request costs what it
 //! carries. What leaves is marked as sent first: if no answer comes, the same version goes again before anything newer.
 
+use orkee_wire::KEYS_ID;
+
 use super::{BATCH, IN_FLIGHT, PARCEL, Sent, Session, SyncError};
+use crate::seal::keys::Keys;
 use crate::store::{Durability, Store, Tx, Waiting};
-use crate::sync::envelope;
 use crate::sync::event::{Event, What};
 use crate::sync::options::Push;
 use crate::sync::provider::Mutation;
@@ -19,6 +21,7 @@ impl Session {
         has_room
             && self.held.is_none()
             && !self.lists_first
+            && self.waiting.is_empty()
             && !self.options.dry_run
             && self.options.push != Push::Nothing
     }
@@ -56,11 +59,17 @@ impl Session {
                 if !self.options.push.takes(waiting.id) {
                     return true;
                 }
-                let (sent, envelope) = outgoing(waiting, self.options.author.as_deref());
+                let (sent, envelope) = match outgoing(waiting, &self.options.keys, self.options.author.as_deref()) {
+                    Ok(outgoing) => outgoing,
+                    Err((sent, reason)) => {
+                        unsendable.push((sent, reason));
+                        return true;
+                    }
+                };
                 let size = envelope.len() as u64;
                 if size > self.limits.max_record_bytes.min(self.limits.max_bytes) {
                     unsendable.push((
-                        sent,
+                        sent.0,
                         format!("it has {size} bytes, the cloud takes {}", self.limits.max_record_bytes),
                     ));
                     return true;
@@ -76,7 +85,7 @@ impl Session {
                 batch.len() < most.max(1) as usize
             },
         )?;
-        for ((sent, _), reason) in unsendable {
+        for (sent, reason) in unsendable {
             self.set_aside_ours(tx, &sent, &reason)?;
         }
         Ok(batch)
@@ -115,17 +124,28 @@ impl Session {
     }
 }
 
-/// A waiting version, ready to leave, and whether it left before.
-fn outgoing(waiting: Waiting, author: Option<&str>) -> ((Sent, bool), Vec<u8>) {
-    // A device's name and a time always have a JSON form.
-    let envelope = envelope::write(&waiting.version, author).unwrap_or_default();
-    let sent = Sent {
+/// A waiting version in its envelope, ready to leave, and whether it left before; or why it cannot leave.
+fn outgoing(
+    waiting: Waiting,
+    keys: &Keys,
+    author: Option<&str>,
+) -> Result<((Sent, bool), Vec<u8>), (Sent, String)> {
+    let written = if waiting.id.as_str() == KEYS_ID {
+        Err("its id is that of the account's key document".to_owned())
+    } else {
+        keys.write(waiting.id, &waiting.version, author).map_err(|why| why.to_string())
+    };
+    let sent = |epoch| Sent {
         row: waiting.row,
         id: waiting.id,
         name: waiting.name,
         is_tombstone: waiting.version.payload.is_none(),
         number: waiting.number,
         guard: waiting.guard,
+        epoch,
     };
-    ((sent, waiting.is_resent), envelope)
+    match written {
+        Ok((envelope, epoch)) => Ok(((sent(epoch), waiting.is_resent), envelope)),
+        Err(why) => Err((sent(0), why)),
+    }
 }
