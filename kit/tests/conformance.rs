@@ -91,6 +91,7 @@ const FAULTS: &[(&str, &[&str])] = &[
     ("overwrites-stale", &["guard-stale", "guard-absent", "two-writers"]),
     ("conflicts-with-nothing", &["guard-none", "guard-stale"]),
     ("creates-on-update", &["guard-absent"]),
+    ("zero-is-any", &["guard-zero"]),
     ("outcomes-reversed", &["outcomes-in-order"]),
     ("trims", &["bytes"]),
     ("text", &["bytes"]),

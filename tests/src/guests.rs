@@ -48,6 +48,12 @@ pub fn rogue() -> &'static [u8] {
     BYTES.get_or_init(|| built("guest_rogue"))
 }
 
+/// A provider of the practice backend, which does what its option `fault` says.
+pub fn practice() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| built("guest_practice"))
+}
+
 /// A manifest with this name and version, and these lines more.
 pub fn manifest(name: &str, version: &str, more: &str) -> String {
     format!("name = \"{name}\"\nversion = \"{version}\"\n{more}\n")

@@ -402,14 +402,14 @@ fn a_shorter_lifetime_holds_for_those_who_are_signed_in() {
 }
 
 #[test]
-fn where_encryption_is_required_only_sealed_records_are_taken() {
+fn k64_where_encryption_is_required_only_sealed_records_are_taken() {
     let idp = Idp::start();
     let tenancy = Tenancy::exchanging(&idp, &format!("{GROUPS}[policy]\nencryption = \"required\"\n"));
     let tokens = tenancy.sign_in(&idp, "ann@acme.example", &["engineering"]);
     let plain: &[u8] = br#"{"id":"aaaaaaaa","name":"x"}"#;
     for space in ["personal", "team"] {
         let outcomes =
-            tenancy.push(access(&tokens), space, &[("aaaaaaaa", plain), ("bbbbbbbb", b"\x01sealed")]);
+            tenancy.push(access(&tokens), space, &[("aaaaaaaa", plain), ("bbbbbbbb", b"\xa7ork\x01sealed")]);
         let [Outcome::Rejected { reason, message }, Outcome::Accepted { .. }] = &outcomes[..] else {
             panic!("{space}: {outcomes:?}");
         };
@@ -417,13 +417,16 @@ fn where_encryption_is_required_only_sealed_records_are_taken() {
         assert_eq!(message, "tenant acme requires encryption, and this is not encrypted");
     }
     let long = format!("name: {}é secret", "x".repeat(57));
-    let unsealed: [&[u8]; 6] = [
+    let unsealed: [&[u8]; 9] = [
         br#" {"id":"dddddddd","name":"x"}"#,
         br#"{"id":"dddddddd","name":"x"}."#,
         b"{\x01",
         b"name: secret",
         long.as_bytes(),
         "\u{feff}{}".as_bytes(),
+        b"\x01binary",
+        b"\xa7or",
+        b"\x28\xb5\x2f\xfd\x04\x00",
     ];
     for payload in unsealed {
         let outcomes = tenancy.push(access(&tokens), "personal", &[("dddddddd", payload)]);
@@ -434,13 +437,19 @@ fn where_encryption_is_required_only_sealed_records_are_taken() {
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     let backup = http::send("POST", &tenancy.url("/v1/backup"), &headers, b"plain").unwrap();
     assert_eq!((backup.status, &backup.json()["error"]["code"]), (403, &json!("sealed")));
+    let ends = br#"{"keys":1,"number":1,"seals":false,"epoch":1,"floor":0}"#;
+    let seals = br#"{"keys":1,"number":1,"seals":true,"epoch":1,"floor":0}"#;
+    let outcomes = tenancy.push(access(&tokens), "personal", &[("00orkee0", ends)]);
+    assert!(matches!(outcomes[..], [Outcome::Rejected { .. }]), "{outcomes:?}");
+    let outcomes = tenancy.push(access(&tokens), "team", &[("00orkee0", seals)]);
+    assert!(matches!(outcomes[..], [Outcome::Accepted { .. }]), "{outcomes:?}");
     let body = br#"{"projects":[{"id":"cccccccc","name":"y"}]}"#;
     let published = http::send("POST", &tenancy.url("/v1/sync"), &headers, body).unwrap();
     assert_eq!((published.status, &published.json()["error"]["code"]), (403, &json!("sealed")));
     let audit = tenancy.audit();
     let refusals =
         audit.iter().filter(|row| row[1] == "write" && row[3].starts_with("refused: not encrypted"));
-    assert_eq!(refusals.count(), 3 + unsealed.len(), "{audit:?}");
+    assert_eq!(refusals.count(), 4 + unsealed.len(), "{audit:?}");
     tenancy.set(&settings(idp.url(), CLIENT, GROUPS)).success();
     let outcomes = tenancy.push(access(&tokens), "personal", &[("aaaaaaaa", plain)]);
     assert!(matches!(outcomes[..], [Outcome::Accepted { .. }]), "{outcomes:?}");

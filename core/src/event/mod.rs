@@ -41,7 +41,7 @@ pub mod verify;
 pub use body::{Body, THIN_FROM};
 pub use filter::{Filter, UnknownEvent};
 pub use kind::EventKind;
-pub use outbox::{Listeners, MOST_WAITING, NewEvent, emit, emit_to, new_id};
+pub use outbox::{Listeners, MOST_WAITING, NewEvent, emit, emit_to, forget_names, new_id};
 
 #[cfg(feature = "event")]
 pub use crate::plugin::{Access, Class};

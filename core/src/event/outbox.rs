@@ -125,6 +125,11 @@ impl Listeners {
         })
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.endpoints.is_empty()
+    }
+
     /// Whether anybody is told of such events.
     pub fn hear(&self, kind: EventKind) -> bool {
         self.endpoints.iter().any(|(_, filters)| admit(filters, kind))
@@ -223,6 +228,22 @@ pub fn emit_to(
     let Some(endpoint) = found else { return Ok(None) };
     let row = write(db, owner, event, at, ids)?;
     deliver(db, row, endpoint, at).map(Some)
+}
+
+/// Takes projects' names out of the events of an owner that are kept, and what was replied to them, since a reply may repeat one. Those
+/// that wait still go out, without. Returns how many events there were.
+pub fn forget_names(db: &Connection, owner: Owner) -> rusqlite::Result<usize> {
+    let named =
+        "owner = ? AND project IS NOT NULL AND json_type(CAST(body AS TEXT), '$.data.name') IS NOT NULL";
+    let replies = format!(
+        "UPDATE attempts SET reply = NULL WHERE reply IS NOT NULL AND delivery IN \
+         (SELECT d.rowid FROM events e CROSS JOIN deliveries d ON d.event = e.rowid WHERE e.{named})"
+    );
+    db.execute(&replies, [owner.0])?;
+    let bodies = format!(
+        "UPDATE events SET body = CAST(json_remove(CAST(body AS TEXT), '$.data.name') AS BLOB) WHERE {named}"
+    );
+    db.execute(&bodies, [owner.0])
 }
 
 /// How many deliveries of an owner wait, counted up to `most`.

@@ -61,6 +61,8 @@ pub const ALL: &[Check] = checks! {
         "A guard that is no longer held leaves the record as it is, and the answer is `conflict` with what is held.";
     "guard-absent", "compare-and-set", writing::guard_absent:
         "A guard for a record that does not exist stores nothing, and the answer is `conflict` with nothing.";
+    "guard-zero", "guard-zero", writing::guard_zero:
+        "The guard `0` names no version: the answer is `conflict` with what is held, or with nothing, and nothing is stored.";
     "outcomes-in-order", "outcomes", writing::outcomes_in_order:
         "There is one outcome for each mutation, in their order, and one that fails does not hold up the others.";
     "bytes", "envelopes", sizes::bytes:

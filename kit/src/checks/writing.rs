@@ -88,6 +88,23 @@ pub(super) async fn guard_absent(bench: &Bench<'_>) -> Finding {
     ensure(!is_listed, "no such record in a listing", || "the record is listed".to_owned())
 }
 
+pub(super) async fn guard_zero(bench: &Bench<'_>) -> Finding {
+    let client = bench.client().await?;
+    let nothing = Revision("0".to_owned());
+    let offer =
+        |id: &str| Mutation { id: id.to_owned(), guard: Some(nothing.clone()), envelope: tombstone() };
+    let absent = id::random(8);
+    let outcomes = client.push(&[offer(&absent)]).await?;
+    ensure(outcomes[0] == Outcome::Conflict(None), "`conflict` with nothing", || said(&outcomes[0]))?;
+    let held = client.create(&envelope("first")).await?;
+    ensure(held.revision != nothing, "a version that is not called 0", || "one that is".to_owned())?;
+    conflicts(&client, offer(&held.id), &held).await?;
+    is_held(bench, &held).await?;
+    let listing = bench.client().await?.list(PAGE).await?;
+    let is_listed = listing.records().contains_key(absent.as_str());
+    ensure(!is_listed, "no such record in a listing", || "the record is listed".to_owned())
+}
+
 pub(super) async fn outcomes_in_order(bench: &Bench<'_>) -> Finding {
     let client = bench.client().await?;
     let max = client.provider.limits().max_mutations;

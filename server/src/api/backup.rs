@@ -1,5 +1,8 @@
 //! `/v1/backup`: whatever a person wants kept, as it came; the last ten of it.
 //!
+//! What an account kept before it was sealed stays as it is until ten newer ones take its place or it is deleted: only its owner knows
+//! what it is worth. From then on, what is not sealed is refused.
+//!
 //! An upload goes to the storage piece by piece as it arrives, so that neither its size nor a slow sender holds memory or a
 //! transaction.
 
@@ -12,6 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use jiff::Timestamp;
+use orkee_wire::sealed::{MAGIC, is_sealed};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -47,8 +51,8 @@ pub(super) async fn upload(
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let (caller, body) = or_discard(caller, body).await?;
-    let (caller, body) = or_discard(may_keep(caller), body).await?;
     let (packing, body) = or_discard(Packing::of(&headers), body).await?;
+    let (plain, body) = or_discard(plain_is(&app, &caller).await, body).await?;
     let id = id::random(ID_LEN);
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let (account, backup) = (caller.account.key, id.clone());
@@ -59,7 +63,7 @@ pub(super) async fn upload(
     })
     .await?;
     let mut arriving = Arriving::new(body);
-    match receive(&app, &id, packing, &mut arriving).await {
+    match receive(&app, &id, Upload::new(packing, app.settings.backup_limit, plain)?, &mut arriving).await {
         Ok((bytes, sha256)) => Ok((
             StatusCode::CREATED,
             Json(json!({ "id": id, "bytes": bytes, "sha256": sha256, "at": begun.to_string() })),
@@ -72,26 +76,25 @@ pub(super) async fn upload(
     }
 }
 
-/// A tenant that requires encryption cannot have it of what may be anything.
-fn may_keep(caller: Caller) -> Result<Caller, ApiError> {
-    match &caller.rules.tenant {
-        Some(tenant) if caller.rules.seals => Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "sealed",
-            format!("tenant {tenant} requires encryption, and nobody can tell of a backup whether it is"),
-        )),
-        _ => Ok(caller),
+/// What is said to whoever uploads something that is not sealed; none: they may.
+async fn plain_is(app: &App, caller: &Caller) -> Result<Option<ApiError>, ApiError> {
+    let refused = |message| Some(ApiError::new(StatusCode::FORBIDDEN, "sealed", message));
+    if let Some(tenant) = caller.rules.tenant.as_ref().filter(|_| caller.rules.seals) {
+        return Ok(refused(format!("tenant {tenant} requires encryption, and this is not encrypted")));
     }
+    let space = caller.account.space;
+    let seals = app.storage(move |storage| storage.seals(space)).await?;
+    let message = "the projects of this account are end-to-end encrypted, and this is not";
+    Ok(if seals { refused(message.to_owned()) } else { None })
 }
 
 /// Stores a body under `id`; its length and hash.
 async fn receive(
     app: &App,
     id: &str,
-    packing: Packing,
+    mut upload: Upload,
     arriving: &mut Arriving,
 ) -> Result<(u64, String), ApiError> {
-    let mut upload = Upload::new(packing, app.settings.backup_limit)?;
     while let Some(chunk) = arriving.next().await? {
         upload.take(&chunk)?;
         while let Some((n, piece)) = upload.full_piece() {
@@ -121,15 +124,17 @@ struct Upload {
     total: u64,
     limit: u64,
     pieces: u32,
+    /// What is said of one that is not sealed; none: it may be anything.
+    plain_is: Option<ApiError>,
 }
 
 impl Upload {
-    fn new(packing: Packing, limit: u64) -> Result<Self, ApiError> {
+    fn new(packing: Packing, limit: u64, plain_is: Option<ApiError>) -> Result<Self, ApiError> {
         let unpacker = match packing {
             Packing::Plain => None,
             Packing::Zstd => Some(Unpacker::new(MAX_WINDOW_LOG).map_err(|e| ApiError::internal(&e))?),
         };
-        Ok(Self { unpacker, plain: Vec::new(), hash: Sha256::new(), total: 0, limit, pieces: 0 })
+        Ok(Self { unpacker, plain: Vec::new(), hash: Sha256::new(), total: 0, limit, pieces: 0, plain_is })
     }
 
     /// Takes what arrived. A small part at a time is unpacked, so that a bomb is met before it goes off.
@@ -154,6 +159,16 @@ impl Upload {
             Some(unpacker) if !unpacker.is_whole() => {
                 Err(ApiError::invalid("the zstd in the body ends early"))
             }
+            _ => self.look_at_beginning(0),
+        }
+    }
+
+    /// Refuses what has to be sealed and is not, as soon as `enough` is there to tell.
+    fn look_at_beginning(&self, enough: usize) -> Result<(), ApiError> {
+        match &self.plain_is {
+            Some(refusal) if self.pieces == 0 && self.plain.len() >= enough && !is_sealed(&self.plain) => {
+                Err(refusal.clone())
+            }
             _ => Ok(()),
         }
     }
@@ -165,7 +180,7 @@ impl Upload {
         }
         self.hash.update(plain);
         self.plain.extend_from_slice(plain);
-        Ok(())
+        self.look_at_beginning(MAGIC.len())
     }
 
     fn full_piece(&mut self) -> Option<(u32, Vec<u8>)> {
@@ -204,6 +219,18 @@ pub(super) async fn fetch(
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(backup.bytes));
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
     Ok(response)
+}
+
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let account = caller.account.key;
+    match app.storage(move |storage| storage.delete_backup(account, &id)).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(ApiError::not_found("this account has no such backup")),
+    }
 }
 
 /// A body that reads one piece after the other.

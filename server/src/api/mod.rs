@@ -3,6 +3,7 @@
 mod account;
 mod backup;
 mod devices;
+mod keys;
 mod projects;
 pub(crate) mod publish;
 mod sync;
@@ -39,7 +40,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/team/leave", post(team::leave))
         .route("/v1/sync", post(sync::sync))
         .route("/v1/backup", get(backup::list).post(backup::upload))
-        .route("/v1/backup/{id}", get(backup::fetch))
+        .route("/v1/backup/{id}", get(backup::fetch).delete(backup::delete))
         .route("/.well-known/orkee-tenant/{name}", get(document::show))
         .merge(webhooks::routes())
         .merge(oauth::routes())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use orkee_core::clock::rfc3339;
+use orkee_wire::sealed::is_sealed;
 use orkee_wire::{Envelope, MAX_BODY_BYTES, MAX_PAGE};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -30,7 +31,7 @@ struct Page {
     next: Option<String>,
 }
 
-/// What is said of a project that only the space's devices can read.
+/// What is said of a project that the server cannot read: that it is sealed, or else that it is no JSON.
 #[derive(Debug, Serialize)]
 struct Sealed<'a> {
     id: &'a str,
@@ -104,6 +105,9 @@ fn readable(id: &str, stored: &Stored) -> Result<Box<RawValue>, ApiError> {
     let payload = Envelope::parse(&stored.envelope).ok().and_then(|envelope| envelope.payload);
     match payload.map(serde_json::from_slice::<Box<RawValue>>) {
         Some(Ok(project)) => Ok(project),
-        _ => to_raw_value(&Sealed { id, sealed: true }).map_err(|e| ApiError::internal(&e)),
+        _ => {
+            let sealed = payload.is_some_and(is_sealed);
+            to_raw_value(&Sealed { id, sealed }).map_err(|e| ApiError::internal(&e))
+        }
     }
 }

@@ -12,8 +12,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use orkee_wire as wire;
+use orkee_wire::sealed::is_sealed;
 use orkee_wire::{Envelope, MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_BYTES, SYNC_MEDIA_TYPE};
 
+use super::keys::{self, KeysError};
 use super::publish;
 use crate::http::body::{Packed, Received, accepts_zstd, or_discard};
 use crate::http::space::Space;
@@ -76,12 +78,17 @@ fn exchange(storage: &dyn Storage, space: &Space, body: &Bytes, zstd: bool) -> R
     }
     let Some(cursor) = read_cursor(request.cursor) else { return Err(new_epoch()) };
     let (refusal, unsealed) = (space.refusal(), space.unsealed());
-    let judge = |(mutation, envelope)| match &refusal {
-        Some(message) => Err(rejected("forbidden", message.clone())),
-        None => judge(mutation, envelope, space.author()).and_then(|write| match &unsealed {
-            Some(message) if is_readable(&write) => Err(rejected("forbidden", message.clone())),
-            _ => Ok(write),
-        }),
+    let judge = |(mutation, envelope)| {
+        let write = judge(mutation, envelope, space.author());
+        match (&refusal, &unsealed, write) {
+            // Whoever offers to delete the key document is told it, and changes nothing.
+            (_, _, Ok(write)) if write.deletes_keys() => Ok(write),
+            (Some(message), _, _) => Err(rejected("forbidden", message.clone())),
+            (None, Some(message), Ok(write)) if is_plain(write.kind) => {
+                Err(rejected("forbidden", message.clone()))
+            }
+            (None, _, write) => write,
+        }
     };
     let judged: Vec<Result<Write<'_>, wire::Outcome>> =
         request.mutations.iter().zip(blobs.iter().copied()).map(judge).collect();
@@ -111,6 +118,7 @@ fn exchange(storage: &dyn Storage, space: &Space, body: &Bytes, zstd: bool) -> R
             "the versions that stand in the way do not fit one reply: send fewer records",
             MAX_BODY_BYTES,
         )),
+        Exchanged::Plain => Err(space.plain()),
     }
 }
 
@@ -126,28 +134,6 @@ pub(super) fn describe(error: &dyn std::error::Error) -> String {
         Some(source) => format!("{error}: {}", describe(source)),
         None => error.to_string(),
     }
-}
-
-/// How much of a payload tells whether it is text.
-const BEGINNING: usize = 64;
-
-/// Whether a record begins like JSON or any other text. A sealed one is binary: of so many random bytes some are no text.
-fn is_readable(write: &Write<'_>) -> bool {
-    let payload = Envelope::parse(write.envelope).ok().and_then(|envelope| envelope.payload);
-    payload.is_some_and(|payload| payload.starts_with(b"{") || is_text(payload))
-}
-
-fn is_text(payload: &[u8]) -> bool {
-    let beginning = payload.get(..BEGINNING).unwrap_or(payload);
-    let text = match std::str::from_utf8(beginning) {
-        Ok(text) => Some(text),
-        // The last character was cut.
-        Err(error) if error.error_len().is_none() && payload.len() > BEGINNING => {
-            beginning.get(..error.valid_up_to()).and_then(|whole| std::str::from_utf8(whole).ok())
-        }
-        Err(_) => None,
-    };
-    text.is_some_and(|text| !text.chars().any(|c| c.is_control() && !c.is_ascii_whitespace()))
 }
 
 /// The records that were rejected with this sentence.
@@ -183,8 +169,10 @@ fn judge<'a>(
     if parsed.head.ancestry.is_empty() {
         return Err(rejected("invalid", "the envelope names no writer".to_owned()));
     }
+    let kind = kind(id, parsed.payload).map_err(|error| rejected("invalid", describe(&error)))?;
     if let Some(caller) = author
         && parsed.head.author.as_deref() != Some(caller)
+        && !(kind == Kind::Tombstone && id.is_keys())
     {
         let said = parsed.head.author.as_deref().unwrap_or("nobody");
         let said: String = said.chars().filter(|c| !c.is_control()).take(80).collect();
@@ -200,18 +188,28 @@ fn judge<'a>(
         id,
         // A revision of another server is no revision of this one: it matches nothing.
         guard: mutation.guard.as_deref().map(|guard| commit_number(guard).unwrap_or(0)),
-        kind: kind(parsed.payload),
+        kind,
         envelope,
         keep_replaced: false,
     })
 }
 
-/// What a payload is. Sealed ones are told by their first byte: parsing each would cost more than all the rest.
-pub(super) fn kind(payload: Option<&[u8]>) -> Kind {
-    match payload {
+/// What a version is. A record is sealed if it says so: whether it is genuine, its devices alone can tell.
+pub(super) fn kind(id: RecordId<'_>, payload: Option<&[u8]>) -> Result<Kind, KeysError> {
+    Ok(match payload {
         None => Kind::Tombstone,
-        Some([b'{', ..]) => Kind::Project,
-        Some(_) => Kind::Sealed,
+        Some(document) if id.is_keys() => Kind::Keys(keys::read(document)?),
+        Some(payload) if is_sealed(payload) => Kind::Sealed,
+        Some(_) => Kind::Project,
+    })
+}
+
+/// Whether a tenant that requires encryption has none of it: a project as it is, or a key document that lets such in again.
+fn is_plain(kind: Kind) -> bool {
+    match kind {
+        Kind::Project => true,
+        Kind::Keys(sealing) => !sealing.seals,
+        Kind::Tombstone | Kind::Sealed => false,
     }
 }
 

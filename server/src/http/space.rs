@@ -77,6 +77,18 @@ impl Space {
         Some(format!("tenant {tenant} requires encryption, and this is not encrypted"))
     }
 
+    /// What is said to whoever sends a record that can be read where records are sealed.
+    pub(crate) fn plain(&self) -> ApiError {
+        let whose = match &self.team {
+            Some(team) => format!("the projects of team {}", team.name),
+            None => "the projects of this account".to_owned(),
+        };
+        let message = format!(
+            "{whose} are end-to-end encrypted, and this is not: where the account's key is missing, `orkee cloud key recover` brings it"
+        );
+        ApiError::new(StatusCode::FORBIDDEN, "sealed", message)
+    }
+
     /// Tells the audit trail of records that were not taken for it, whosever space it is.
     pub(crate) fn note_unsealed(&self, storage: &dyn Storage, records: &[&str]) -> Result<(), StorageError> {
         let Some(first) = records.first() else { return Ok(()) };

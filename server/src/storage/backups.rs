@@ -36,6 +36,8 @@ pub(crate) trait Backups {
     fn finish_backup(&self, id: &str, bytes: u64, sha256: &str) -> Result<()>;
     /// Drops an upload that failed.
     fn drop_backup(&self, id: &str) -> Result<()>;
+    /// Deletes a complete one of an account. Whether there was one; nothing of it is left in any file.
+    fn delete_backup(&self, account: AccountKey, id: &str) -> Result<bool>;
     /// The complete ones of an account, newest first.
     fn backups(&self, account: AccountKey) -> Result<Vec<Backup>>;
     /// One piece of a complete backup of an account; none after the last.

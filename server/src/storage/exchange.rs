@@ -4,12 +4,13 @@
 //! that was never made here means that the database was put back to an older state. Its position proves that no tombstone
 //! since then was pruned; a full listing is exempt from prunings before it began, since it deletes by what it does not
 //! list. A page holds what others wrote: commits after the cursor and before the request's own, which follow each other
-//! without a gap since a request is one transaction.
+//! without a gap since a request is one transaction. Whether records may be read is judged by what the space is after the request's
+//! writes, so that whoever seals a space, or unseals it, can do so in one request with records.
 
 use super::Result;
 use super::records::{
-    Cursor, Entry, Exchange, Exchanged, Head, PageLimit, Position, RecordId, Reply, Stored, Write,
-    WriteOutcome,
+    Cursor, Entry, Exchange, Exchanged, Head, Kind, PageLimit, Position, RecordId, Reply, Sealing, Stored,
+    Write, WriteOutcome,
 };
 
 /// What an entry costs in the head of a reply, at most.
@@ -19,6 +20,10 @@ const ENTRY_BYTES: u64 = 128;
 pub(crate) trait ExchangeTx {
     /// The newest commit and the newest pruned one.
     fn marks(&mut self) -> Result<Marks>;
+    /// What the space's devices say of its records.
+    fn sealing(&mut self) -> Result<Sealing>;
+    /// They say so from here on. What could be read before a floor is kept nowhere beside the records.
+    fn seal(&mut self, sealing: Sealing) -> Result<()>;
     /// The tag of a commit that was made.
     fn tag_of(&mut self, commit: u64) -> Result<Option<String>>;
     /// Stores a record that must not exist. Whether it did not.
@@ -53,6 +58,9 @@ pub(crate) fn run(tx: &mut impl ExchangeTx, exchange: &Exchange<'_>) -> Result<E
     let Some((outcomes, newest)) = write(tx, &exchange.writes, marks.newest, &mut budget)? else {
         return Ok(Exchanged::TooLarge);
     };
+    if exchange.writes.iter().any(|write| write.kind == Kind::Project) && tx.sealing()?.seals {
+        return Ok(Exchanged::Plain);
+    }
     let page = if exchange.page.changes == 0 {
         Page { changes: Vec::new(), position: exchange.cursor.position, more: false }
     } else {
@@ -101,11 +109,16 @@ fn write(
     let mut outcomes = Vec::with_capacity(writes.len());
     for write in writes {
         let stored = match write.guard {
+            // Never done: a device offers it to be told the key document, whose revision it does not know.
+            _ if write.deletes_keys() => false,
             None => tx.insert(commit + 1, write)?,
             Some(guard) => tx.replace(commit + 1, guard, write)?,
         };
         let (outcome, bytes) = if stored {
             commit += 1;
+            if let Kind::Keys(sealing) = write.kind {
+                tx.seal(sealing)?;
+            }
             (WriteOutcome::Accepted(commit), 0)
         } else {
             let current = tx.current(write.id)?;

@@ -34,7 +34,7 @@ pub(crate) use grants::{
 };
 pub(crate) use records::{
     Cursor, Entry, Exchange, Exchanged, Head, Kind, LivePage, Origin, PageLimit, Position, RecordId, Records,
-    Replaced, Reply, Stored, Write, WriteOutcome, commit_number,
+    Replaced, Reply, Sealing, Stored, Write, WriteOutcome, commit_number,
 };
 pub(crate) use sign_ins::{NewSignIn, SignIns, SignedIn};
 pub(crate) use spaces::{NoRole, Role, SpaceKey};

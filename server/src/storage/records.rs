@@ -5,6 +5,7 @@
 //! means is in `exchange.rs`, once for every database.
 
 use jiff::Timestamp;
+use orkee_wire::KEYS_ID;
 
 use super::{Result, SpaceKey, Witness};
 
@@ -18,12 +19,23 @@ pub(crate) struct RecordId<'a>(&'a str);
 /// What a version is, as far as the server can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Its payload is a JSON object.
+    /// Its payload can be read by whoever has it.
     Project,
     /// It says that the record was deleted.
     Tombstone,
     /// Its payload is for the space's devices alone.
     Sealed,
+    /// It says how the space is sealed, and is no project. A space has one, which is replaced and never deleted.
+    Keys(Sealing),
+}
+
+/// What a space's devices say of its records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sealing {
+    /// None is written any more that can be read.
+    pub(crate) seals: bool,
+    /// The lowest epoch of those that are there; from 1 on none can be read.
+    pub(crate) floor: u32,
 }
 
 /// Where a device stands.
@@ -103,6 +115,8 @@ pub(crate) enum Exchanged {
     NewEpoch,
     /// The versions that stand in the way are too large for one reply. Nothing was carried out.
     TooLarge,
+    /// The space seals, and a record could be read. Nothing was carried out.
+    Plain,
 }
 
 /// What was done, and what is new.
@@ -163,8 +177,10 @@ pub(crate) trait Records {
     fn exchange(&self, space: SpaceKey, exchange: &Exchange<'_>, now: Timestamp) -> Result<Exchanged>;
     /// One record, tombstones included.
     fn record(&self, space: SpaceKey, id: RecordId<'_>) -> Result<Option<Stored>>;
-    /// Records that are not deleted, in the order of their creation, after `mark`; as many as fit `limit`, but one at least.
+    /// Projects that are not deleted, in the order of their creation, after `mark`; as many as fit `limit`, but one at least.
     fn live_records(&self, space: SpaceKey, mark: u64, limit: PageLimit) -> Result<LivePage>;
+    /// Whether records of the space are to be sealed.
+    fn seals(&self, space: SpaceKey) -> Result<bool>;
     /// Whether the space holds a sealed record.
     fn holds_sealed(&self, space: SpaceKey) -> Result<bool>;
     /// Versions of a record that were replaced by a write that keeps them, newest first; the last [`KEPT_REPLACED`].
@@ -178,10 +194,22 @@ pub(crate) fn commit_number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| i64::try_from(*number).is_ok())
 }
 
+impl Write<'_> {
+    /// Whether it would delete the key document, which a space has for good.
+    pub(crate) fn deletes_keys(&self) -> bool {
+        self.kind == Kind::Tombstone && self.id.is_keys()
+    }
+}
+
 impl<'a> RecordId<'a> {
     /// None where it is not one.
     pub(crate) fn new(id: &'a str) -> Option<Self> {
         (id.len() == 8 && id.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(Self(id))
+    }
+
+    /// Whether it is the key document's, which no project has.
+    pub(crate) fn is_keys(self) -> bool {
+        self.0 == KEYS_ID
     }
 
     /// As it was written.

@@ -16,6 +16,7 @@ mod limits;
 mod oauth;
 mod pages;
 mod publish;
+mod sealed;
 mod support;
 mod sync;
 mod team;

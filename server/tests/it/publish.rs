@@ -3,7 +3,7 @@
 use orkee_wire::Envelope;
 use serde_json::{Value, json};
 
-use crate::support::device::envelope;
+use crate::support::device::{envelope, sealed};
 use crate::support::{Device, Home, Request, Response, Server};
 
 fn post(server: &Server, token: &str, body: &Value) -> Response {
@@ -114,9 +114,13 @@ fn a_sealed_account_is_written_by_its_devices_alone() {
     let (home, server) = Home::with_ann(&[]);
     let token = home.token("ann@example.com");
     let mut laptop = Device::new(&server.client, &token);
-    laptop.write("aaaaaaaa", None, &envelope("laptop", 1, Some("\u{1}sealed")));
+    laptop.write("aaaaaaaa", None, &sealed("laptop", 1));
+    laptop.write("cccccccc", None, &envelope("laptop", 1, Some("no project, and not sealed")));
     let response = post(&server, &token, &json!({"projects": [{"id": "bbbbbbbb", "name": "x"}]}));
     assert_eq!((response.status, response.code().as_str()), (403, "sealed"));
     let listed = server.send(&Request::get("/v1/projects").bearer(&token)).json();
-    assert_eq!(listed["projects"], json!([{"id": "aaaaaaaa", "sealed": true}]));
+    assert_eq!(
+        listed["projects"],
+        json!([{"id": "aaaaaaaa", "sealed": true}, {"id": "cccccccc", "sealed": false}])
+    );
 }

@@ -103,6 +103,9 @@ impl Shared {
         server.write_all(request).ok()?;
         let mut reply = Vec::new();
         server.read_to_end(&mut reply).ok()?;
+        if let Some(carried) = self.carried.lock().unwrap().as_mut() {
+            carried.extend([request.to_vec(), reply.clone()]);
+        }
         Some(reply)
     }
 

@@ -89,6 +89,7 @@ struct Shared {
     release: Condvar,
     answered: Mutex<usize>,
     was_answered: Condvar,
+    carried: Mutex<Option<Vec<Vec<u8>>>>,
 }
 
 impl Relay {
@@ -110,6 +111,7 @@ impl Relay {
             release: Condvar::new(),
             answered: Mutex::new(0),
             was_answered: Condvar::new(),
+            carried: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -140,6 +142,16 @@ impl Relay {
     /// From now on, everything passes.
     pub fn pass(&self) {
         self.decide(|_| Way::Through);
+    }
+
+    /// From now on, what passes is kept.
+    pub fn record(&self) {
+        self.shared.carried.lock().unwrap().get_or_insert_default();
+    }
+
+    /// Every request and every reply since [`Relay::record`], byte for byte.
+    pub fn carried(&self) -> Vec<Vec<u8>> {
+        self.shared.carried.lock().unwrap().clone().unwrap_or_default()
     }
 
     /// How many requests for this path came since the rule was set.

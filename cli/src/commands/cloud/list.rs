@@ -84,13 +84,15 @@ impl List {
 
     async fn ask(&self, connection: &Connection<'_>) -> Result<Listed, Failure> {
         let mut listed = Listed { entries: Vec::new(), devices: None, next: None };
+        // One page may hold nothing but what is no project.
+        let mut empty = 0;
         loop {
             let left = self.limit - listed.entries.len() as u32;
             let page = connection.provider.browse(listed.next.as_deref(), left.min(PAGE)).await?;
-            let is_stuck = page.entries.is_empty();
+            empty = if page.entries.is_empty() { empty + 1 } else { 0 };
             listed.entries.extend(page.entries.into_iter().take(left as usize));
             listed.next = page.next;
-            if listed.next.is_none() || is_stuck || listed.entries.len() as u32 >= self.limit {
+            if listed.next.is_none() || empty > 1 || listed.entries.len() as u32 >= self.limit {
                 break;
             }
         }

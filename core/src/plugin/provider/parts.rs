@@ -1,5 +1,6 @@
 //! The optional parts of a provider: whose account it is, what the backend lists, which devices are signed in.
 
+use orkee_wire::KEYS_ID;
 use thiserror::Error;
 
 use super::{WasmProvider, failure};
@@ -149,7 +150,7 @@ impl WasmProvider {
         })
     }
 
-    /// A page of what the backend holds.
+    /// A page of the projects that the backend holds. The key document travels as they do, and is none: a page may be empty for it.
     pub async fn browse(&self, after: Option<&str>, limit: u32) -> Result<Listing, PartError> {
         let mark = after.map(str::to_owned);
         let page = ask!(self, listing, "list what its backend holds", |guest, store| guest.call_browse(
@@ -160,7 +161,8 @@ impl WasmProvider {
         if page.entries.len() > limit as usize || (page.next.is_some() && page.next.as_deref() == after) {
             return Err(self.broke("its listing is longer than asked for, or does not move on"));
         }
-        let entries = page.entries.into_iter().map(|entry| Entry {
+        let projects = page.entries.into_iter().filter(|entry| entry.id != KEYS_ID);
+        let entries = projects.map(|entry| Entry {
             id: text(&entry.id),
             name: entry.name.as_deref().map(text),
             status: entry.status.as_deref().map(text),

@@ -19,12 +19,12 @@ use orkee_core::clock::rfc3339;
 pub(crate) use author::Author;
 use version::{Conflict, Decision, Sent, decide};
 
-use super::sync::{describe, kind, too_many};
+use super::sync::{describe, too_many};
 use crate::http::ApiError;
 use crate::http::body::Packed;
 use crate::http::space::Space;
 use crate::storage::{
-    Cursor, Exchange, Exchanged, Origin, PageLimit, RecordId, Storage, Stored, Write, WriteOutcome,
+    Cursor, Exchange, Exchanged, Kind, Origin, PageLimit, RecordId, Storage, Stored, Write, WriteOutcome,
 };
 
 /// How often a record is tried again that a device writes at the same moment.
@@ -82,7 +82,7 @@ pub(super) fn publish(
         space.note_unsealed(storage, &["a published body"])?;
         return Err(ApiError::new(StatusCode::FORBIDDEN, "sealed", message));
     }
-    if storage.holds_sealed(space.key)? {
+    if storage.seals(space.key)? || storage.holds_sealed(space.key)? {
         let message = "the projects of this space are sealed: only its devices can write them";
         return Err(ApiError::new(StatusCode::FORBIDDEN, "sealed", message));
     }
@@ -192,7 +192,7 @@ fn write(
         Some(Write {
             id: RecordId::new(id.as_str())?,
             guard: draft.guard,
-            kind: kind(Some(draft.decision.payload.as_bytes())),
+            kind: Kind::Project,
             envelope: &draft.envelope,
             keep_replaced: true,
         })
@@ -210,10 +210,14 @@ fn write(
     if exchange.writes.is_empty() {
         return Ok(Vec::new());
     }
-    let Exchanged::Reply(reply) = storage.exchange(space.key, &exchange, now)? else {
-        return Err(ApiError::invalid(
-            "the versions that stand in the way are too large: send fewer projects",
-        ));
+    let reply = match storage.exchange(space.key, &exchange, now)? {
+        Exchanged::Reply(reply) => reply,
+        // A device began to seal in between.
+        Exchanged::Plain => return Err(space.plain()),
+        Exchanged::Expired | Exchanged::NewEpoch | Exchanged::TooLarge => {
+            let message = "the versions that stand in the way are too large: send fewer projects";
+            return Err(ApiError::invalid(message));
+        }
     };
     let mut overtaken = Vec::new();
     for (draft, outcome) in drafts.into_iter().zip(reply.outcomes) {

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use orkee_core::clock::rfc3339;
 use orkee_core::project::{FIELDS, Payload, Project, RawObject};
-use orkee_wire::Envelope;
+use orkee_wire::{Envelope, KEYS_ID};
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -58,6 +58,9 @@ impl Sent {
         let named: Vec<&'static str> =
             FIELDS.into_iter().filter(|field| object.get(field).is_some()).collect();
         let payload = Payload::from_object(object).map_err(|error| describe(&error))?;
+        if payload.id().as_str() == KEYS_ID {
+            return Err("the id is for the space's key document".to_owned());
+        }
         let project = Project::from(&payload);
         for (field, value) in payload.iter() {
             project.check_written(field, Some(value)).map_err(|error| error.to_string())?;

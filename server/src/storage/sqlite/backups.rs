@@ -52,6 +52,17 @@ impl Backups for Sqlite {
         })
     }
 
+    fn delete_backup(&self, account: AccountKey, id: &str) -> Result<bool> {
+        let doing = "deleting a backup";
+        let sql = "DELETE FROM backups WHERE account = ?1 AND id = ?2 AND bytes IS NOT NULL";
+        let deleted =
+            self.write(doing, |tx| tx.execute(sql, params![account.0, id]).map_err(failed(doing)))?;
+        if deleted > 0 {
+            self.scrub_if_possible();
+        }
+        Ok(deleted > 0)
+    }
+
     fn backups(&self, account: AccountKey) -> Result<Vec<Backup>> {
         let doing = "listing backups";
         let sql = "SELECT id, content_type, bytes, sha256, created_at FROM backups

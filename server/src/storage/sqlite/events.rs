@@ -10,22 +10,26 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{Exchange, Kind, Origin, SpaceKey, Write, WriteOutcome};
+use super::super::{Exchange, Kind, Origin, Write, WriteOutcome};
 
 /// Projects that a sync tells of one by one. Of more, it tells at once.
 const ONE_BY_ONE: usize = 100;
 
-/// Tells of an exchange: of each write that was accepted, of what the API replaced, and of a device's sync as a whole.
+/// Tells of an exchange: of each project whose write was accepted, of what the API replaced, and of a device's sync as a whole. Nothing
+/// happened to the `same` ones, which were written in another form, nor to a project where keys were written.
 pub(super) fn of_exchange(
     tx: &Connection,
-    space: SpaceKey,
+    listeners: &Listeners,
     exchange: &Exchange<'_>,
     outcomes: &[WriteOutcome],
+    same: &BTreeSet<String>,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let listeners = Listeners::of(tx, Owner(space.0))?;
-    let is_accepted = |outcome: &WriteOutcome| matches!(outcome, WriteOutcome::Accepted(_));
-    let accepted = exchange.writes.iter().zip(outcomes).filter(|(_, outcome)| is_accepted(outcome));
+    let happened = |(write, outcome): &(&Write<'_>, &WriteOutcome)| {
+        let is_told = !matches!(write.kind, Kind::Keys(_)) && !same.contains(write.id.as_str());
+        is_told && matches!(outcome, WriteOutcome::Accepted(_))
+    };
+    let accepted = exchange.writes.iter().zip(outcomes).filter(happened);
     let mut changed = BTreeSet::new();
     for (write, _) in accepted {
         changed.insert(write.id.as_str());
@@ -42,7 +46,7 @@ pub(super) fn of_exchange(
             }
             Ok(())
         }
-        Origin::Device => synced(tx, &listeners, &changed, now),
+        Origin::Device => synced(tx, listeners, &changed, now),
     }
 }
 

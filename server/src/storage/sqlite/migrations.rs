@@ -18,7 +18,10 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0004_bound_grants.sql"),
     include_str!("migrations/0005_judged_sign_ins.sql"),
     event::SCHEMA,
+    include_str!("migrations/0007_sealed_spaces.sql"),
 ];
+/// From this step on, what is replaced or deleted is overwritten.
+const OVERWRITTEN_FROM: i64 = 7;
 /// Marks the file as this program's ("Orks").
 pub(super) const APPLICATION: i64 = 0x4f72_6b73;
 const DOING: &str = "bringing its schema up to date";
@@ -28,6 +31,7 @@ pub(super) fn apply(connection: &mut Connection, path: &Path) -> Result<()> {
     let foreign_keys = |connection: &Connection, on: bool| {
         connection.pragma_update(None, "foreign_keys", on).map_err(failed(DOING))
     };
+    overwrite_what_was_freed(connection, path)?;
     foreign_keys(connection, false)?;
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed(DOING))?;
     steps(&tx, path)?;
@@ -35,10 +39,23 @@ pub(super) fn apply(connection: &mut Connection, path: &Path) -> Result<()> {
     foreign_keys(connection, true)
 }
 
+/// Writes a database of before anew, without what had been deleted from it by then: it would stay in unused places of the file for ever.
+/// It is done before the steps, so that a start that ends in between does it again.
+fn overwrite_what_was_freed(connection: &Connection, path: &Path) -> Result<()> {
+    let found = number(connection, "user_version")?;
+    if number(connection, "application_id")? != APPLICATION || found >= OVERWRITTEN_FROM {
+        return Ok(());
+    }
+    tracing::info!(database = %path.display(), "writing it anew, once");
+    connection.execute_batch("VACUUM").map_err(failed(DOING))
+}
+
+fn number(connection: &Connection, name: &str) -> Result<i64> {
+    connection.pragma_query_value(None, name, |row| row.get(0)).map_err(failed(DOING))
+}
+
 fn steps(tx: &Transaction<'_>, path: &Path) -> Result<()> {
-    let number =
-        |name: &str| tx.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed(DOING));
-    let (found, application) = (number("user_version")?, number("application_id")?);
+    let (found, application) = (number(tx, "user_version")?, number(tx, "application_id")?);
     let known = STEPS.len() as i64;
     let tables: i64 =
         tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed(DOING))?;

@@ -2,7 +2,8 @@
 //!
 //! One connection writes, guarded by a mutex; as many read as there are readers at once. WAL keeps them out of each other's
 //! way, and `synchronous=FULL` makes every answered write durable; who sends which webhook, and what became of it, may be forgotten
-//! by a loss of power, and is then done again.
+//! by a loss of power, and is then done again. What is deleted or replaced is overwritten (`secure_delete`), and leaves the log when
+//! a space's floor is raised (`scrub`): from then on nothing of its projects is in any file that somebody could read.
 //!
 //! **Runs.** A head is a commit's number and a tag that tells it from another commit of the same number, which there is
 //! once a data folder was put back to an older copy and written to again. Putting a copy back means a new start of the
@@ -20,6 +21,7 @@ mod ledger;
 mod migrations;
 mod records;
 mod scrub;
+mod sealing;
 mod sign_ins;
 mod teams;
 mod tenants;
@@ -282,7 +284,7 @@ fn connect(path: &Path, cache_kib: i64) -> Result<Connection> {
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;",
+             PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON;",
         )
         .map_err(failed(doing))?;
     connection.pragma_update(None, "cache_size", -cache_kib).map_err(failed(doing))?;

@@ -1,14 +1,16 @@
 //! Records in SQLite.
 
 use jiff::Timestamp;
+use orkee_core::event::{Listeners, Owner};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::super::exchange::{self, ExchangeTx, Marks};
 use super::super::records::KEPT_REPLACED;
 use super::super::{
     Deed, Entry, Exchange, Exchanged, Kind, LivePage, PageLimit, RecordId, Records, Replaced, Result,
-    SpaceKey, Stored, Witness, Write, WriteOutcome,
+    Sealing, SpaceKey, Stored, Witness, Write, WriteOutcome,
 };
+use super::sealing::{self, Noticed, SEALING};
 use super::{Sqlite, audit, events, failed};
 
 const SYNCING: &str = "syncing records";
@@ -34,14 +36,14 @@ const CURRENT: &str = "SELECT revision, envelope FROM records WHERE space = ?1 A
 const CHANGES: &str = "SELECT id, revision, envelope FROM records
                        WHERE space = ?1 AND revision > ?2 AND revision <= ?3 ORDER BY revision";
 const LIVE: &str = "SELECT created, id, revision, envelope FROM records
-                    WHERE space = ?1 AND kind <> 1 AND created > ?2 ORDER BY created LIMIT ?3";
+                    WHERE space = ?1 AND kind <> 1 AND kind <> 3 AND created > ?2 ORDER BY created LIMIT ?3";
 const SEALED: &str = "SELECT EXISTS (SELECT 1 FROM records WHERE space = ?1 AND kind = 2)";
 const NOTE_PRUNED: &str = "UPDATE spaces SET pruned = max(pruned, ?2) WHERE rowid = ?1";
 const PRUNE: &str = "DELETE FROM records WHERE kind = 1 AND written_at < ?1 RETURNING space, revision";
 
 /// What is read while devices sync and people look at their projects.
 #[cfg(test)]
-pub(super) const READS: &[&str] = &[MARKS, TAG_OF, CURRENT, CHANGES, LIVE, SEALED, REPLACED];
+pub(super) const READS: &[&str] = &[MARKS, SEALING, TAG_OF, CURRENT, CHANGES, LIVE, SEALED, REPLACED];
 
 /// One space's records inside a transaction.
 struct Tx<'a> {
@@ -49,9 +51,16 @@ struct Tx<'a> {
     space: SpaceKey,
     run: &'a str,
     now: Timestamp,
+    /// Whether somebody wants to know what is replaced.
+    notices: bool,
+    noticed: Noticed,
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
+    fn new(tx: &'a Transaction<'a>, space: SpaceKey, run: &'a str, now: Timestamp) -> Self {
+        Self { tx, space, run, now, notices: false, noticed: Noticed::default() }
+    }
+
     /// Runs a statement that writes at most one row; whether it did.
     fn wrote(&self, sql: &str, params: impl rusqlite::Params) -> Result<bool> {
         let rows =
@@ -70,6 +79,14 @@ impl ExchangeTx for Tx<'_> {
             .map_err(failed(SYNCING))
     }
 
+    fn sealing(&mut self) -> Result<Sealing> {
+        sealing::sealing(self.tx, self.space).map_err(failed(SYNCING))
+    }
+
+    fn seal(&mut self, sealing: Sealing) -> Result<()> {
+        sealing::seal(self.tx, self.space, sealing, &mut self.noticed).map_err(failed(SYNCING))
+    }
+
     fn tag_of(&mut self, commit: u64) -> Result<Option<String>> {
         self.tx
             .prepare_cached(TAG_OF)
@@ -84,6 +101,9 @@ impl ExchangeTx for Tx<'_> {
 
     fn replace(&mut self, commit: u64, guard: u64, write: &Write<'_>) -> Result<bool> {
         let (id, at) = (write.id.as_str(), self.now.as_millisecond());
+        if self.notices {
+            sealing::notice(self.tx, self.space, guard, write, &mut self.noticed).map_err(failed(SYNCING))?;
+        }
         if write.keep_replaced {
             self.wrote(KEEP_REPLACED, params![self.space.0, id, at, guard])?;
             self.wrote(FORGET_REPLACED, params![self.space.0, id, KEPT_REPLACED as i64])?;
@@ -120,24 +140,18 @@ impl ExchangeTx for Tx<'_> {
 impl Records for Sqlite {
     fn exchange(&self, space: SpaceKey, exchange: &Exchange<'_>, now: Timestamp) -> Result<Exchanged> {
         if exchange.writes.is_empty() {
-            return self.read(SYNCING, |tx| exchange::run(&mut Tx { tx, space, run: "", now }, exchange));
+            return self.read(SYNCING, |tx| exchange::run(&mut Tx::new(tx, space, "", now), exchange));
         }
         let run = self.run_tag(now);
-        self.write_if(
+        let (done, wiped) = self.write_if(
             SYNCING,
-            |tx| {
-                let done = exchange::run(&mut Tx { tx, space, run: &run, now }, exchange)?;
-                if let (Exchanged::Reply(reply), Some(witness)) = (&done, exchange.witness) {
-                    tell(tx, witness, &exchange.writes, &reply.outcomes, now)?;
-                }
-                if let Exchanged::Reply(reply) = &done {
-                    events::of_exchange(tx, space, exchange, &reply.outcomes, now)
-                        .map_err(failed(SYNCING))?;
-                }
-                Ok(done)
-            },
-            |done| matches!(done, Exchanged::Reply(_)),
-        )
+            |tx| write(&mut Tx::new(tx, space, &run, now), exchange),
+            |(done, _)| matches!(done, Exchanged::Reply(_)),
+        )?;
+        if wiped {
+            self.scrub_if_possible();
+        }
+        Ok(done)
     }
 
     fn record(&self, space: SpaceKey, id: RecordId<'_>) -> Result<Option<Stored>> {
@@ -169,6 +183,11 @@ impl Records for Sqlite {
             }
             Ok(page)
         })
+    }
+
+    fn seals(&self, space: SpaceKey) -> Result<bool> {
+        let doing = "looking whether records are sealed";
+        self.read(doing, |tx| sealing::sealing(tx, space).map_err(failed(doing))).map(|sealing| sealing.seals)
     }
 
     fn holds_sealed(&self, space: SpaceKey) -> Result<bool> {
@@ -207,13 +226,28 @@ impl Records for Sqlite {
 
 impl Kind {
     /// As it stands in column `kind`.
-    fn code(self) -> i64 {
+    pub(super) fn code(self) -> i64 {
         match self {
             Self::Project => 0,
             Self::Tombstone => 1,
             Self::Sealed => 2,
+            Self::Keys(_) => 3,
         }
     }
+}
+
+/// An exchange with writes, and whether something was wiped that should leave the log, too.
+fn write(tx: &mut Tx<'_>, exchange: &Exchange<'_>) -> Result<(Exchanged, bool)> {
+    let listeners = Listeners::of(tx.tx, Owner(tx.space.0)).map_err(failed(SYNCING))?;
+    tx.notices = !listeners.is_empty() || tx.sealing()?.floor > 0;
+    let done = exchange::run(tx, exchange)?;
+    let Exchanged::Reply(reply) = &done else { return Ok((done, false)) };
+    if let Some(witness) = exchange.witness {
+        tell(tx.tx, witness, &exchange.writes, &reply.outcomes, tx.now)?;
+    }
+    events::of_exchange(tx.tx, &listeners, exchange, &reply.outcomes, &tx.noticed.same, tx.now)
+        .map_err(failed(SYNCING))?;
+    Ok((done, tx.noticed.wiped))
 }
 
 /// Tells the audit trail of each write that was accepted.
@@ -226,7 +260,11 @@ fn tell(
 ) -> Result<()> {
     for (write, outcome) in writes.iter().zip(outcomes) {
         if let WriteOutcome::Accepted(revision) = outcome {
-            let action = if write.kind == Kind::Tombstone { "delete" } else { "write" };
+            let action = match write.kind {
+                Kind::Tombstone => "delete",
+                Kind::Keys(_) => "keys",
+                Kind::Project | Kind::Sealed => "write",
+            };
             let deed = Deed {
                 action: action.to_owned(),
                 subject: Some(write.id.as_str().to_owned()),

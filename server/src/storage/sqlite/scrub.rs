@@ -31,12 +31,19 @@ impl Sqlite {
         self.scrub.owed.store(!is_empty, Ordering::Release);
         match (is_empty, self.scrub.said.swap(!is_empty, Ordering::AcqRel)) {
             (false, false) => tracing::warn!(
-                "somebody reads an older state of the database: a secret that was wiped stays in its log until they end"
+                "somebody reads an older state of the database: what was wiped stays in its log until they end"
             ),
             (true, true) => tracing::info!("what was wiped is out of the database's log, too"),
             _ => {}
         }
         emptied
+    }
+
+    /// The same for whoever's work is done already: a failure is owed, too.
+    pub(super) fn scrub_if_possible(&self) {
+        if let Err(error) = self.scrub() {
+            tracing::warn!(%error, "what was wiped stays in the database's log for now");
+        }
     }
 
     /// Whether the log may hold something that was wiped.

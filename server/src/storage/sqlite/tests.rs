@@ -191,6 +191,29 @@ fn what_the_first_schema_kept_is_there_after_it_was_brought_up_to_date() {
 }
 
 #[test]
+fn what_an_older_version_deleted_is_in_no_file_after_it_was_brought_up_to_date() {
+    let folder = Folder::new();
+    fs::create_dir(folder.data()).unwrap();
+    let file = folder.data().join(FILE);
+    let connection = Connection::open(&file).unwrap();
+    connection.pragma_update(None, "secure_delete", false).unwrap();
+    connection.execute_batch(super::migrations::STEPS[0]).unwrap();
+    connection.execute_batch(FIRST_SCHEMA).unwrap();
+    connection
+        .execute_batch(
+            "UPDATE records SET envelope = CAST(replace(hex(zeroblob(1500)), '00', 'canary') AS BLOB) WHERE rowid = 3;
+             UPDATE records SET envelope = x'61' WHERE rowid = 3; PRAGMA user_version = 1",
+        )
+        .unwrap();
+    connection.pragma_update(None, "application_id", super::migrations::APPLICATION).unwrap();
+    drop(connection);
+    let is_there = || fs::read(&file).unwrap().windows(6).any(|bytes| bytes == b"canary");
+    assert!(is_there());
+    drop(folder.open());
+    assert!(!is_there());
+}
+
+#[test]
 fn a_damaged_database_is_not_brought_up_to_date() {
     let folder = Folder::new();
     fs::create_dir(folder.data()).unwrap();

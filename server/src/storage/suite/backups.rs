@@ -44,3 +44,20 @@ pub(crate) fn an_upload_that_never_ended_is_no_backup(bench: &impl Bench) {
     storage.finish_backup("forgotten", 4, "hash").unwrap();
     assert_eq!(storage.backups(ann).unwrap(), []);
 }
+
+pub(crate) fn a_backup_is_deleted_by_its_own_account_alone(bench: &impl Bench) {
+    let storage = bench.open();
+    let (ann, bob) = (key(&storage, "ann"), key(&storage, "bob"));
+    for id in ["one", "two"] {
+        storage.begin_backup(&NewBackup { id, account: ann, content_type: None }, start()).unwrap();
+        storage.add_backup_piece(id, 0, b"some").unwrap();
+    }
+    assert!(!storage.delete_backup(ann, "one").unwrap(), "it is still being uploaded");
+    storage.finish_backup("one", 4, "hash").unwrap();
+    storage.finish_backup("two", 4, "hash").unwrap();
+    assert!(!storage.delete_backup(bob, "one").unwrap());
+    assert!(storage.delete_backup(ann, "one").unwrap());
+    assert!(!storage.delete_backup(ann, "one").unwrap());
+    assert_eq!(storage.backup_piece(ann, "one", 0).unwrap(), None);
+    assert_eq!(storage.backups(ann).unwrap().len(), 1);
+}

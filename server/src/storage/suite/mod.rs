@@ -6,6 +6,7 @@ pub(crate) mod backups;
 pub(crate) mod grants;
 pub(crate) mod model;
 pub(crate) mod records;
+pub(crate) mod sealing;
 pub(crate) mod sign_ins;
 pub(crate) mod teams;
 pub(crate) mod tenants;
@@ -48,6 +49,10 @@ macro_rules! storage_suite {
             records: live_records_are_paged_in_the_order_of_their_creation,
             records: what_a_careful_write_replaces_is_kept_and_the_oldest_of_it_goes,
             records: a_sealed_record_is_known_as_one,
+            sealing: a_space_that_seals_takes_nothing_that_can_be_read,
+            sealing: a_key_document_travels_with_the_records_and_is_no_project,
+            sealing: what_the_api_replaced_goes_when_the_floor_is_raised,
+            sealing: a_record_in_another_form_is_told_to_no_webhook_and_the_key_document_neither,
             model: random_exchanges_agree_with_the_model,
             grants: a_code_is_redeemed_once_by_whom_it_was_made_for,
             grants: a_disabled_account_is_given_no_code,
@@ -59,6 +64,7 @@ macro_rules! storage_suite {
             grants: a_device_is_seen_named_and_revoked_by_its_own_account_alone,
             backups: ten_backups_are_kept_and_come_back_as_they_went_in,
             backups: an_upload_that_never_ended_is_no_backup,
+            backups: a_backup_is_deleted_by_its_own_account_alone,
             teams: a_member_has_a_role_until_they_are_removed_and_may_come_back,
             teams: nobody_is_in_two_teams_at_a_time,
             teams: whoever_is_disabled_is_given_no_role_and_keeps_their_place,

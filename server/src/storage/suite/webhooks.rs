@@ -42,19 +42,19 @@ fn change(space: SpaceKey, by: &Witness) -> Change<'_> {
 }
 
 /// An endpoint of a space that is told of these. Its events wait to be pulled, so that a test can see their bodies.
-fn listen(storage: &impl Storage, space: SpaceKey, filters: &[&str]) -> String {
+pub(super) fn listen(storage: &impl Storage, space: SpaceKey, filters: &[&str]) -> String {
     storage.add_webhook(change(space, &by()), &new(filters)).unwrap().id
 }
 
 /// What waits at an endpoint, taken.
-fn heard(storage: &impl Storage, space: SpaceKey, id: &str) -> Vec<Value> {
+pub(super) fn heard(storage: &impl Storage, space: SpaceKey, id: &str) -> Vec<Value> {
     let events = storage.pull(space, id, &[], 1000, start()).unwrap().unwrap();
     let taken: Vec<String> = events.iter().map(|event| event.id.clone()).collect();
     assert_eq!(storage.pull(space, id, &taken, 1000, start()).unwrap(), Some(Vec::new()));
     events.iter().map(|event| serde_json::from_slice(&event.body).unwrap()).collect()
 }
 
-fn kinds(events: &[Value]) -> Vec<String> {
+pub(super) fn kinds(events: &[Value]) -> Vec<String> {
     let one = |event: &Value| {
         let project = event["project_id"].as_str().unwrap_or("-");
         format!("{} {project}", event["event"].as_str().unwrap())

@@ -1,5 +1,6 @@
 //! A device at the wire: exchanges with a cursor.
 
+use orkee_wire::sealed::MAGIC;
 use orkee_wire::{
     Cursor, Envelope, EnvelopeHead, Mutation, Outcome, SYNC_MEDIA_TYPE, SyncReply, SyncRequest, join, split,
 };
@@ -22,6 +23,15 @@ pub(crate) struct Exchanged {
 
 /// A version of a project, or a tombstone where there is no payload.
 pub(crate) fn envelope(writer: &str, clock: u64, payload: Option<&str>) -> Vec<u8> {
+    of_bytes(writer, clock, payload.map(str::as_bytes))
+}
+
+/// A version of a record that says of itself that it is sealed.
+pub(crate) fn sealed(writer: &str, clock: u64) -> Vec<u8> {
+    of_bytes(writer, clock, Some(&[&MAGIC[..], &[1, 0, 0, 0, 1], b"what only its owner reads"].concat()))
+}
+
+fn of_bytes(writer: &str, clock: u64, payload: Option<&[u8]>) -> Vec<u8> {
     let head = EnvelopeHead {
         v: 1,
         ancestry: [(writer.to_owned(), clock)].into(),
@@ -31,7 +41,7 @@ pub(crate) fn envelope(writer: &str, clock: u64, payload: Option<&str>) -> Vec<u
         deleted: payload.is_none(),
         seal: None,
     };
-    Envelope { head, payload: payload.map(str::as_bytes) }.to_bytes()
+    Envelope { head, payload }.to_bytes()
 }
 
 /// A version of a project with this name.

@@ -61,4 +61,6 @@ faults! {
     ExpiresListings = "expires-listings",
     NoHead = "no-head",
     HeadFalls = "head-falls",
+    ZeroIsAny = "zero-is-any",
+    ReadsMemory = "reads-memory",
 }

@@ -5,6 +5,7 @@ wit_bindgen::generate!({ path: "../../../wit", world: "sync-provider" });
 
 mod changes;
 mod faults;
+mod memory;
 mod records;
 mod wire;
 
@@ -35,6 +36,9 @@ impl Guest for Practice {
 
     fn exchange(request: Request) -> Result<Answer, Failure> {
         let answered = exchange(request, Fault::set());
+        if Fault::set() == Fault::ReadsMemory {
+            memory::look();
+        }
         match answered {
             Err(Refused::Expired) => Ok(Answer::Expired),
             Err(Refused::NewEpoch) => Ok(Answer::NewEpoch),

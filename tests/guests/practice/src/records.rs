@@ -54,6 +54,13 @@ pub(crate) fn put(mutations: &[Mutation], head: Option<&Head>, fault: Fault) -> 
             };
             mutations.iter().zip(requests).map(one).collect()
         }
+        Fault::ZeroIsAny => {
+            let one = |(mutation, request): (&Mutation, http::Request)| match mutation.guard.as_deref() {
+                Some("0") => overwrite(request),
+                _ => http::send(&request),
+            };
+            mutations.iter().zip(requests).map(one).collect()
+        }
         Fault::StoresNothing => Vec::new(),
         _ => http::send_all(&requests),
     };
