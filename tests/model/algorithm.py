@@ -3,6 +3,8 @@
 Each rule that matters has a name; one that is in BROKEN is not followed, so that the schedules can be seen to notice.
 """
 
+from sealing import KEYS, Form, Keys, Refused
+
 BROKEN = set()          # the rules that are switched off in this run
 RULES = {}              # name -> what it says
 SPARE = set()           # those that save requests, or that others stand in for: breaking one alone must do no harm
@@ -64,14 +66,16 @@ def merge(base, ours, theirs, log):
 
 # ---------------------------------------------------------------- the backend
 
-PAGE, EXPIRED, NEW_EPOCH = "page", "expired", "new-epoch"
+PAGE, EXPIRED, NEW_EPOCH, FORBIDDEN = "page", "expired", "new-epoch", "forbidden"
 
 
 class Backend:
     """A sequence of commits. A position is (mark, where the listing began, or None); a head is (commit, tag). A plain backend, such as a
-    folder of files, knows neither: each sync lists everything, and nobody notices that it was put back."""
+    folder of files, knows neither: each sync lists everything, and nobody notices that it was put back. One that `guards` refuses plain
+    records once the account is sealed; with any other, who has no key looks before anything is sent."""
 
-    def __init__(self, plain=False):
+    def __init__(self, plain=False, guards=False):
+        self.guards = guards
         self.plain, self.commits, self.horizon, self.held, self.tags, self.replica = plain, 0, 0, {}, {0: "0"}, None
 
     def exchange(self, position, head, mutations, limit, rng):
@@ -81,14 +85,13 @@ class Backend:
         since = mark if listing is None else max(mark, listing)
         if since < self.horizon and EXPIRED_IS_SAID not in BROKEN:
             return EXPIRED, None
+        if self.guards and self.seals() and any(rid != KEYS and form.epoch == 0 and form.fields is not None for rid, _, form in mutations):
+            return FORBIDDEN, None
         outcomes, before, own = [], self.commits, set()
         for rid, guard, version in mutations:
             _, revision, current = self.held.get(rid, (0, None, None))
-            if revision == guard or GUARD in BROKEN:
-                self.commits += 1
-                self.tags[self.commits] = f"{rng.random()}"
-                revision = f"{self.commits}.{self.tags[self.commits]}" if self.plain else self.commits
-                self.held[rid] = (self.commits, revision, version)
+            if revision == guard or (GUARD in BROKEN and rid != KEYS):
+                revision = self.put(rid, version, rng)
                 own.add(self.commits)
                 outcomes.append(("accepted", revision, None))
             else:
@@ -99,6 +102,22 @@ class Backend:
         if limit:
             self.list_changes(reply, mark, listing, own, limit, rng)
         return PAGE, reply
+
+    def put(self, rid, version, rng):
+        self.commits += 1
+        self.tags[self.commits] = f"{rng.random()}"
+        revision = f"{self.commits}.{self.tags[self.commits]}" if self.plain else self.commits
+        self.held[rid] = (self.commits, revision, version)
+        return revision
+
+    def document(self):
+        return self.held[KEYS][2] if KEYS in self.held else None
+
+    def seals(self):
+        return KEYS in self.held and self.document().seals
+
+    def records(self):
+        return {rid: form for rid, (_, _, form) in self.held.items() if rid != KEYS}
 
     def list_changes(self, reply, mark, listing, own, limit, rng):
         top, held = self.commits, self.held
@@ -132,6 +151,7 @@ class Row:
     def __init__(self, version):
         self.local, self.number, self.past = version, 1, {}
         self.base_at = self.revision = self.clean_at = self.sent_at = None
+        self.epoch = 0                             # under which the other side holds `revision`
         self.listed = self.forgotten = 0
 
     def at(self, number):
@@ -142,6 +162,12 @@ class Row:
     @property
     def dirty(self):
         return self.number != self.clean_at
+
+    @property
+    def has_news(self):
+        """Whether it says something that the other side does not have; what goes in another form alone does not."""
+        is_form_alone = self.clean_at == ANOTHER_FORM and self.base_at == self.number and FORM_IS_NO_EDIT not in BROKEN
+        return self.dirty and not is_form_alone
 
     @property
     def base(self):
@@ -158,8 +184,14 @@ class Row:
         self.number += 2
         return self.number - 1
 
-    def agree(self, base_at, revision, clean_at):
+    def agree(self, base_at, revision, clean_at, epoch=None):
         self.base_at, self.revision, self.clean_at, self.sent_at = base_at, revision, clean_at, None
+        self.epoch = self.epoch if epoch is None else epoch
+
+    def change_form(self):
+        """What is agreed goes again in another form."""
+        if self.revision is not None and not self.dirty:
+            self.clean_at = ANOTHER_FORM
 
     def common(self, theirs):
         """The newest version here that both sides contain: the base, unless one that contains it is known to be theirs, too."""
@@ -194,14 +226,20 @@ class Row:
             self.clean_at = None
 
 
+ANOTHER_FORM = 0        # in place of the number that was agreed
+
+
 class Store:
     def __init__(self, name):
         self.name, self.writer, self.clock = name, name, 0
+        self.keys, self.aside, self.resealing = Keys(), {}, None
+        self.behind = False                        # the backend has an older document than we, or none
+        self.looked_through, self.document_listed = None, 0     # the number of the document that records were looked through for
         self.rows = {}
         self.waiting, self.ended = {}, set()       # conflicts: id -> field -> the other values; and those that are over
         self.position, self.head = None, None
         self.listing, self.listing_done = 0, True
-        self.found_copied, self.is_damaged, self.mistrusts = 0, False, False
+        self.found_copied, self.is_damaged, self.mistrusts, self.offers = 0, False, False, False
 
     def tick(self, now):
         self.clock = max(self.clock + 1, now)
@@ -243,20 +281,88 @@ class Store:
         self.found_copied += 1
         old, self.writer = self.writer, f"{self.name}'{now}"
         for row in self.rows.values():
-            if row.dirty and UNSENT_IS_RENAMED not in BROKEN:
+            if row.has_news and UNSENT_IS_RENAMED not in BROKEN:
                 seen = {w: c for w, c in row.local.seen.items() if w != old}
                 seen |= {w: c for w, c in row.base.seen.items() if w == old}
                 row.replace(Version(row.local.fields, seen | {self.writer: self.tick(now)}))
                 row.sent_at = None
 
-    def incorporate(self, rid, revision, theirs, now, instead=False):
+    def arrive(self, rid, revision, form, now, instead=False):
+        """A version of the other side, in some form. False: it cannot be read, or may not be, and was set aside."""
+        keys, row = self.keys, self.rows.get(rid)
+        is_below = not keys.is_fit(form.epoch) and keys.seals and FLOOR_REFUSES not in BROKEN
+        if is_below and row is not None and contains(row.local.seen, form.version.seen) and OURS_GOES_OVER not in BROKEN:
+            self.go_over(row, revision, form)
+            self.aside.pop(rid, None)
+            return True
+        if is_below or not keys.can_open(form):
+            self.aside[rid] = (revision, form)
+            if row is not None:
+                row.listed = self.listing
+            return False
+        self.aside.pop(rid, None)
+        self.incorporate(rid, revision, form.version, form.epoch, now, instead)
+        if not self.is_fit(form.epoch):
+            self.rows[rid].change_form()
+        return True
+
+    def go_over(self, row, revision, form):
+        """Nothing of what it says is taken over; ours, which contains all that it claims to, goes over it."""
+        row.listed = self.listing
+        same = [n for n, v in [*sorted(row.past.items()), (row.number, row.local)] if v.seen == form.version.seen]
+        base_at = row.base_at if row.base_at is not None else same[-1] if same else None
+        if base_at is None:
+            row.agree(row.slip_in(Version(None, form.version.seen)), revision, None, form.epoch)
+            return
+        is_agreed = not row.has_news and base_at == row.number
+        row.base_at, row.revision, row.epoch = base_at, revision, form.epoch
+        row.clean_at = ANOTHER_FORM if is_agreed else None
+
+    def is_fit(self, epoch):
+        if epoch == self.keys.form:
+            return True
+        is_resealed = self.resealing is None or not self.keys.seals or epoch >= self.resealing
+        return self.keys.is_fit(epoch) and is_resealed
+
+    def reseal(self, epoch):
+        """No record is to stay on the other side in an older form than this epoch's; 0: none sealed."""
+        self.resealing = epoch
+        for row in self.rows.values():
+            if row.epoch < epoch or (epoch == 0 and row.epoch > 0):
+                row.change_form()
+
+    def seal_anew(self):
+        """The keys that were here turned out not to be the account's: everything goes again."""
+        for row in self.rows.values():
+            row.change_form()
+
+    def left_to_reseal(self):
+        there = [row.epoch for row in self.rows.values() if row.revision is not None]
+        return sum(epoch > 0 if self.resealing == 0 else epoch < self.resealing for epoch in there)
+
+    def look_through(self, now):
+        """All that there is was listed. Under another document than before, everything is looked at again."""
+        is_other = (self.looked_through or 0) != self.keys.number
+        self.looked_through = self.keys.number
+        if not is_other:
+            return
+        if ASIDE_IS_TRIED_AGAIN not in BROKEN:
+            for rid, (revision, form) in list(self.aside.items()):
+                self.arrive(rid, revision, form, now)
+        if self.resealing is not None and (self.resealing > 0) != self.keys.seals:
+            self.resealing = None
+        for row in self.rows.values():
+            if self.keys.document and not self.keys.is_fit(row.epoch) and STRAGGLERS_GO_AGAIN not in BROKEN:
+                row.change_form()
+
+    def incorporate(self, rid, revision, theirs, epoch, now, instead=False):
         """A version of the other side, on a page or in the place of ours."""
         row = self.rows.get(rid)
         self.notice_a_copy(row, theirs, now)
         if row is None:
             row = self.rows[rid] = Row(theirs)
             row.listed = self.listing
-            row.agree(1, revision, 1)
+            row.agree(1, revision, 1, epoch)
             return
         if not instead or ARRIVED_IS_LISTED not in BROKEN:
             row.listed = self.listing
@@ -266,20 +372,20 @@ class Store:
             row.agree(row.sent_at, row.revision, row.sent_at)
         ours = row.local
         if theirs.seen == ours.seen and theirs.fields == ours.fields:
-            row.agree(row.number, revision, row.number)
-        elif contains(theirs.seen, ours.seen) and not (row.dirty and theirs.seen == ours.seen):
+            row.agree(row.number, revision, row.number, epoch)
+        elif contains(theirs.seen, ours.seen) and not (row.has_news and theirs.seen == ours.seen):
             row.replace(theirs)
             self.follow(rid, ours.fields, theirs.fields)
-            row.agree(row.number, revision, row.number)
+            row.agree(row.number, revision, row.number, epoch)
         elif contains(ours.seen, theirs.seen):
             if OLDER_IS_ANSWERED in BROKEN:
-                row.revision = revision
+                row.revision, row.epoch = revision, epoch
             elif contains(row.base.seen, theirs.seen):
-                row.agree(row.base_at, revision, None)
+                row.agree(row.base_at, revision, None, epoch)
             else:
-                row.agree(row.slip_in(theirs), revision, None)
+                row.agree(row.slip_in(theirs), revision, None, epoch)
         else:
-            self.merge_in(rid, row, revision, theirs, now)
+            self.merge_in(rid, row, revision, theirs, epoch, now)
 
     def notice_a_copy(self, row, theirs, now):
         """It holds a write under our name, newer than the base's, that no version here remembers: someone else is us, too."""
@@ -290,7 +396,7 @@ class Store:
         if not remembered and COPIES_ARE_NOTICED not in BROKEN:
             self.become_another(now)
 
-    def merge_in(self, rid, row, revision, theirs, now):
+    def merge_in(self, rid, row, revision, theirs, epoch, now):
         ours, lost, shared = row.local, [], row.common(theirs)
         merged = merge(shared and shared.fields, ours.fields, theirs.fields, lost)
         self.follow(rid, ours.fields, merged)
@@ -299,7 +405,7 @@ class Store:
                 self.waiting.setdefault(rid, {}).setdefault(field, set()).add(value)
         if merged == theirs.fields:
             row.replace(theirs)
-            row.agree(row.number, revision, row.number)
+            row.agree(row.number, revision, row.number, epoch)
             return
         seen = join(ours.seen, theirs.seen)
         if MERGE_IS_A_WRITE not in BROKEN:
@@ -307,7 +413,7 @@ class Store:
         row.replace(theirs)
         base_at = row.number
         row.replace(Version(merged, seen))
-        row.agree(base_at, revision, None)
+        row.agree(base_at, revision, None, epoch)
 
     def absent(self, row):
         """The other side has no such record (any more): ours goes up as a new one, a tombstone rests."""
@@ -322,8 +428,8 @@ class Store:
         for rid, row in self.rows.items():
             if row.revision is None or row.listed == self.listing:
                 continue
-            rests = not row.dirty and row.local.fields is None
-            if (row.dirty and GONE_BUT_EDITED_STAYS not in BROKEN) or self.mistrusts:
+            rests = not row.has_news and row.local.fields is None
+            if (row.has_news and GONE_BUT_EDITED_STAYS not in BROKEN) or self.mistrusts:
                 row.agree(row.base_at, None, row.number if rests else None)
             elif GONE_IS_DELETED not in BROKEN:
                 self.follow(rid, row.local.fields, None)
@@ -376,38 +482,51 @@ class Store:
 # ---------------------------------------------------------------- one sync, which dies with its process
 
 class Flight:
-    def __init__(self, batch, limit, position):
-        self.batch, self.limit, self.position = batch, limit, position     # batch: (rid, guard, number of the version sent)
+    def __init__(self, batch, limit, position, asks=False):
+        self.batch, self.limit, self.position = batch, limit, position     # batch: (rid, guard, number of the version sent, epoch)
+        self.asks = asks                                                   # for the key document alone
 
 
 class Session:
     """Asks, and applies what comes back. Any number of pushes are in flight, one page at a time."""
 
-    def __init__(self, store, rng, now, force=False):
+    def __init__(self, store, rng, now, force=False, looks_first=False):
         self.store, self.rng = store, rng
         if force:
             store.force()
+        self.was_put_back = False
+        self.asked, self.listed_with, self.waiting, self.has_looked = None, None, [], False
+        lost_keys = store.looked_through is not None and store.keys.number < store.looked_through
+        if lost_keys and LOST_KEYS_LIST_ANEW not in BROKEN:
+            store.position = None
+        self.lists_first = store.looked_through is None or lost_keys or (looks_first and not store.keys.seals)
+        self.lists_first = self.lists_first and LOOK_FIRST not in BROKEN
         self.batch, self.page, self.pushes = rng.randint(1, 3), rng.randint(1, 3), rng.randint(1, 3)
         self.list_first = rng.random() < .5      # after new-epoch: compare before offering
         self.flights, self.answered, self.spans = {}, {}, {}
         self.held, self.wants_page, self.next_flight, self.relisting, self.failed = None, True, 0, False, False
+        self.parked, self.holds_back = set(), False
 
     def page_under_way(self):
         return self.held is not None or any(f.limit for f in self.flights.values())
 
     def in_flight(self):
-        return {rid for f in self.flights.values() for rid, _, _ in f.batch}
+        return {rid for f in self.flights.values() for rid, *_ in f.batch}
 
     def next(self):
         """The next request, or None: something has to arrive first."""
         store = self.store
+        if self.waiting:
+            if any(flight.asks for flight in self.flights.values()):
+                return None
+            return self.fly(Flight([], 0, store.position, asks=True), [(KEYS, "nothing", Form(Version(None, {})))])
         if self.held is not None and HELD_PAGE_STOPS_PUSHES not in BROKEN:
             return None
         ask = self.wants_page and not self.page_under_way()
         batch = []
-        if len(self.flights) < self.pushes and not (self.relisting and self.list_first):
+        if len(self.flights) < self.pushes and not (self.relisting and self.list_first) and not self.lists_first and not self.holds_back:
             busy = self.in_flight()
-            ready = sorted(rid for rid, row in store.rows.items() if row.dirty and rid not in busy)
+            ready = sorted(rid for rid, row in store.rows.items() if row.dirty and rid not in busy and not self.is_parked(rid))
             self.rng.shuffle(ready)
             batch = ready[:self.batch]
         if ask and self.rng.random() < .3:
@@ -420,34 +539,107 @@ class Session:
             if row.sent_at is None or SENT_GOES_UNCHANGED in BROKEN:
                 row.sent_at = row.number
             version = row.at(row.sent_at)
-            mutations.append((rid, row.revision, version))
-            flown.append((rid, row.revision, row.sent_at))
+            mutations.append((rid, row.revision, store.keys.seal(version)))
+            flown.append((rid, row.revision, row.sent_at, store.keys.form))
             if SENT_IS_STORED in BROKEN:
                 row.sent_at = None
         if ask:
             self.wants_page, self.answered = False, {}
             if store.position is None:
                 store.begin_listing()
+                self.listed_with = store.keys.number
                 self.relisting = self.relisting and self.list_first
-        flight, self.next_flight = self.next_flight, self.next_flight + 1
-        self.flights[flight] = Flight(flown, self.page if ask else 0, store.position)
-        return flight, (store.position, store.head, mutations, self.page if ask else 0)
+        return self.fly(Flight(flown, self.page if ask else 0, store.position), mutations)
+
+    def fly(self, flight, mutations):
+        number, self.next_flight = self.next_flight, self.next_flight + 1
+        self.flights[number] = flight
+        return number, (self.store.position, self.store.head, mutations, flight.limit)
 
     def receive(self, number, status, reply, now):
-        """One reply, one transaction."""
+        """One reply: its key document first, and then the rest in one transaction."""
+        flight = self.flights[number]
+        if status == PAGE and flight.asks:
+            self.flights.pop(number)
+            self.take_document(reply["outcomes"][0], now)
+        elif status == PAGE and (self.intercept(reply) or self.waiting):
+            self.waiting.append((number, reply))
+        else:
+            self.take(number, status, reply, now)
+
+    def intercept(self, reply):
+        """Whether the backend has to be asked for its document before this reply is applied."""
+        store, is_older = self.store, False
+        for rid, _, document in reply["changes"]:
+            if rid == KEYS:
+                is_older |= self.meet(document) == "older"
+                store.document_listed = store.listing
+        if DOCUMENT_COMES_FIRST not in BROKEN:
+            reply["changes"] = [change for change in reply["changes"] if change[0] != KEYS]
+        forms = [form for rid, _, form in reply["changes"] if rid != KEYS]
+        forms += [form for (_, revision, form) in reply["outcomes"] if revision is not None and form is not None]
+        unknown = any(not store.keys.is_fit(form.epoch) or not store.keys.can_open(form) for form in forms)
+        return self.asked != store.keys.number and (is_older or unknown) and UNKNOWN_FORMS_ASK not in BROKEN
+
+    def meet(self, document):
+        met = self.store.keys.meet(document, OLDER_IS_NOT_ADOPTED in BROKEN)
+        self.store.behind = self.store.behind and met == "older"
+        return met
+
+    def take_document(self, outcome, now):
+        _, revision, document = outcome
+        if revision is None:
+            if self.store.keys.number:
+                self.bear("gone")
+        elif self.meet(document) == "older":
+            self.bear("rolled back")
+        self.asked = self.store.keys.number
+        waiting, self.waiting = self.waiting, []
+        for number, reply in waiting:
+            if number in self.flights:
+                self.take(number, PAGE, reply, now)
+
+    def bear(self, why):
+        """The backend has less of the document than this device: said in the end where that can be, else the sync stops."""
+        if not (self.was_put_back or self.store.mistrusts or self.store.offers):
+            raise Refused(why)
+        self.store.behind = True
+
+    def miss_document(self):
+        store = self.store
+        if not store.keys.number or store.document_listed == store.listing:
+            return
+        if store.keys.number in (store.looked_through, self.listed_with) and GONE_IS_REFUSED not in BROKEN:
+            self.bear("gone")
+
+    def look(self):
+        """The request was refused as a whole: it may be that the account was sealed, or unsealed."""
+        if self.has_looked and not self.lists_first or FORBIDDEN_LOOKS in BROKEN:
+            if not self.store.behind:
+                raise Refused("forbidden")
+            self.holds_back = True                     # until the backend has our document
+            return
+        self.has_looked = self.lists_first = True
+        self.wants_page = self.wants_page or not self.page_under_way()
+
+    def take(self, number, status, reply, now):
         flight = self.flights.pop(number)
         store = self.store
+        if status == FORBIDDEN:
+            self.look()
+            return
         if status != PAGE:
+            self.waiting = []
             if LATE_REPLIES_ARE_DROPPED not in BROKEN:
                 self.flights.clear()
             self.held, self.spans, self.wants_page, self.answered = None, {}, True, {}
             if status == NEW_EPOCH:
                 store.offer_everything()
-                self.relisting = True
+                self.relisting = self.was_put_back = store.offers = True
             store.position = None
             return
-        for (rid, guard, sent), (what, revision, theirs) in zip(flight.batch, reply["outcomes"]):
-            self.outcome(rid, sent, what, revision, theirs, now)
+        for (rid, guard, sent, epoch), (what, revision, theirs) in zip(flight.batch, reply["outcomes"]):
+            self.outcome(rid, sent, epoch, what, revision, theirs, now)
             if not flight.limit:
                 self.answered[rid] = reply["head"] and reply["head"][0]
         store.raise_head(reply["head"])
@@ -458,18 +650,21 @@ class Session:
             self.held = (reply, flight)
         self.land(now)
 
-    def outcome(self, rid, sent, what, revision, theirs, now):
+    def outcome(self, rid, sent, epoch, what, revision, theirs, now):
         row = self.store.rows[rid]
         if what == "accepted":
             number = row.number if ACCEPTED_IS_WHAT_WAS_SENT in BROKEN else sent
             if number == row.number or number in row.past:
-                row.agree(number, revision, number)
+                row.agree(number, revision, number, epoch)
+                if not self.store.is_fit(epoch) and ACCEPTED_IN_ITS_FORM not in BROKEN:
+                    row.change_form()
+            self.store.aside.pop(rid, None)
             if ACCEPTED_IS_LISTED not in BROKEN:
                 row.listed = self.store.listing
         elif revision is None:
             self.store.absent(row)
-        else:
-            self.store.incorporate(rid, revision, theirs, now, instead=True)
+        elif not self.store.arrive(rid, revision, theirs, now, instead=True):
+            row.sent_at, self.parked = None, self.parked | {(rid, row.number)}
 
     def land(self, now):
         """Applies the page that waits, once nothing in flight can cross it."""
@@ -501,18 +696,27 @@ class Session:
                 if rid in store.rows:
                     store.rows[rid].listed = store.listing
                 continue                                   # older than the answer that came since
-            store.incorporate(rid, revision, theirs, now)
+            if rid != KEYS:
+                store.arrive(rid, revision, theirs, now)
+        if not reply["more"] and not store.listing_done:
+            self.miss_document()
         store.position = reply["position"]
         if reply["more"]:
             self.wants_page = True
         else:
-            self.relisting = False
+            self.relisting = self.lists_first = store.offers = False
             if not store.listing_done:
                 store.end_listing()
+            store.look_through(now)
+            self.parked = {(rid, number) for rid, number in self.parked if rid in store.aside}
+
+    def is_parked(self, rid):
+        """Ours would go over a version that nobody here can read."""
+        return (rid, self.store.rows[rid].number) in self.parked
 
     def finished(self):
         idle = not self.flights and not self.held and not self.wants_page
-        return idle and not any(row.dirty for row in self.store.rows.values())
+        return idle and self.holds_back or idle and not any(row.dirty and not self.is_parked(rid) for rid, row in self.store.rows.items())
 
 
 # ---------------------------------------------------------------- the rules that can be broken
@@ -552,3 +756,16 @@ SPANS_WAIT_FOR_PAGES = rule("spans wait for pages", "the position does not jump 
 SPANS_FIT = rule("spans fit", "the position jumps only from where a span begins")
 CURSOR_WITH_PAGE = rule("cursor with page", "a page and its position are one transaction")
 ANSWERED_BY_HEAD = rule("answered by head", "a page's entry is skipped only if the answer is as new as the page")
+DOCUMENT_COMES_FIRST = rule("the document comes first", "a key document is met before anything of its reply is applied", spare=True)
+UNKNOWN_FORMS_ASK = rule("unknown forms ask", "a form that is not known here makes us ask for the document", spare=True)
+OLDER_IS_NOT_ADOPTED = rule("older is not adopted", "a device does not go back to an older key document")
+GONE_IS_REFUSED = rule("a missing document is refused", "a listing that shows no key document any more deletes nothing", spare=True)
+LOOK_FIRST = rule("look first", "who has no key sends nothing before the document would have been met")
+FORBIDDEN_LOOKS = rule("forbidden looks", "a request that was refused as a whole is followed by a look at the document")
+FLOOR_REFUSES = rule("the floor refuses", "what comes in a form below the floor is not taken in")
+OURS_GOES_OVER = rule("ours goes over", "what is below the floor and contained in ours is replaced by ours")
+STRAGGLERS_GO_AGAIN = rule("stragglers go again", "under a new document, what stays below its floor goes again")
+ACCEPTED_IN_ITS_FORM = rule("accepted in its form", "what was accepted in a form that is below the floor by now goes again")
+FORM_IS_NO_EDIT = rule("a form is no edit", "what goes again in another form alone gives way to a delete")
+ASIDE_IS_TRIED_AGAIN = rule("aside is tried again", "under a new document, what was set aside is tried again")
+LOST_KEYS_LIST_ANEW = rule("lost keys list anew", "who has older keys than the store met lists everything anew")

@@ -5,7 +5,9 @@
 
 Messages travel on their own: requests of one device overtake each other, those of a killed sync arrive after the next one began, replies are
 lost, people edit at any moment, a store is put back to an older copy of itself, forgets history, has what it knows of the other side damaged
-and mended, the backend prunes tombstones, lags, and is put back too.
+and mended, the backend prunes tombstones, lags, and is put back too. In every other schedule the account is sealed meanwhile: a device
+makes the key, others get it sooner or later, the key is rotated, records are sealed anew, all goes back to plain; the backend shows old
+versions as plain ones.
 When that is over every device syncs until it is quiet, and then must hold:
 
   converged     every device and the backend have the same records, and nothing is left to send
@@ -13,6 +15,8 @@ When that is over every device syncs until it is quiet, and then must hold:
                 conflict, or did until a person settled it or the record was deleted; only what was on no disk any more may be gone
   no revival    without deletes and restored copies, a value that a person replaced knowingly does not come back
   no noise      one device alone never sees a conflict, whatever is lost on the way
+  sealed        no record stays in a form below the floor, or in one that a member cannot open; what nobody sealed is nowhere; no device
+                went back to an older key document, or made a second key
 
 `--mutants` breaks one rule at a time and expects a schedule that notices.
 """
@@ -21,7 +25,8 @@ import copy
 import random
 import sys
 
-from algorithm import BROKEN, SPARE, RULES, Backend, Session, Store
+from algorithm import BROKEN, SPARE, RULES, Backend, Session, Store, Version
+from sealing import KEYS, Document, Form, Refused
 
 
 class World:
@@ -30,7 +35,9 @@ class World:
     def __init__(self, seed):
         self.rng = rng = random.Random(seed)
         self.now = 0
-        self.backend = Backend(plain=rng.random() < .15)
+        self.seals = rng.random() < .5
+        self.backend = Backend(plain=rng.random() < .15, guards=rng.random() < .5)
+        self.newest, self.settling = {}, False       # device -> number of the newest key document that it had
         self.rough = rng.random() < .5               # everything that goes wrong goes wrong more often
         self.narrow = rng.random() < .3              # few fields of one record, nothing deleted, no disk lost, but many answers
         self.stores = {name: Store(name) for name in "abc"[:rng.randint(2 if self.narrow else 1, 3)]}
@@ -65,11 +72,11 @@ class World:
         session, rng = self.sessions.get(name), self.rng
         if session is None or session.failed:
             force = self.stores[name].is_damaged or rng.random() < .03
-            self.sessions[name] = Session(self.stores[name], rng, self.now, force)
+            self.sessions[name] = Session(self.stores[name], rng, self.now, force, looks_first=not self.backend.guards)
             return True
         if session.finished():
             self.sessions[name] = None
-            return False
+            return self.see_to_the_key(name, session)
         choices = ["ask"] if rng.random() < .5 else []
         choices += [m for m in self.wire if m["session"] is session]
         while choices:
@@ -84,15 +91,101 @@ class World:
             else:
                 self.wire.remove(choice)
                 if choice["flight"] in session.flights:
-                    session.receive(choice["flight"], *choice["answer"], self.tick())
+                    try:
+                        session.receive(choice["flight"], *choice["answer"], self.tick())
+                    except Refused as why:
+                        return self.refused(name, str(why))
+                    self.see_that_no_key_went_back(name)
                 return True
         asked = session.next()
         if asked is not None:
             self.wire.append({"session": session, "flight": asked[0], "request": asked[1], "answer": None})
-        elif not session.flights and not session.held:
+        elif not session.flights and not session.held and not session.finished():
             session.wants_page = True            # dirty records, but nothing to ask: cannot be
             raise AssertionError("sync stands still")
         return True
+
+    # ------------------------------------------------------------ the account's key
+
+    def put_document(self, name, document):
+        """Compare and set: over the one that this device has seen last. The document is on this device's disk before it leaves."""
+        keys, there = self.stores[name].keys, self.backend.document()
+        if there != keys.document:
+            return False
+        self.backend.put(KEYS, document, self.rng)
+        if self.settling or self.rng.random() < .8:                   # else it is killed before it hears of it
+            keys.document, keys.made = document, None
+        return True
+
+    def handle_key(self, name):
+        """A person says `key init`, `recover`, `rotate`, `unseal`, `init` again."""
+        store, rng = self.stores[name], self.rng
+        keys, there = store.keys, self.backend.document()
+        if keys.document is None:
+            if there is None:
+                keys.made = keys.made or f"{name}{self.tick()}"
+                if self.put_document(name, Document(keys.made, 1, True, (keys.made,), 0)) and keys.document:
+                    store.reseal(1)
+            elif there.account == keys.made or there.seals and rng.random() < .7:
+                keys.document, keys.made = there, None                # with the phrase
+            return
+        document = keys.document
+        if not document.seals:
+            if self.put_document(name, document.next(seals=True, keys=document.keys + (f"{name}{self.tick()}",), floor=0)) and keys.seals:
+                store.reseal(keys.document.epoch)
+        elif rng.random() < .25:
+            if self.put_document(name, document.next(seals=False, floor=0)) and not keys.seals:
+                store.reseal(0)
+        elif self.put_document(name, document.next(keys=document.keys + (f"{name}{self.tick()}",))) and rng.random() < .6:
+            store.reseal(keys.document.epoch)
+
+    def see_to_the_key(self, name, session):
+        """A sync came to its end. True: there is more to do."""
+        store = self.stores[name]
+        keys = store.keys
+        if store.behind and keys.document:
+            there = self.backend.document()
+            if there is None or there.number < keys.number:
+                self.backend.put(KEYS, keys.document, self.rng)
+                return True
+        if store.resealing is None or store.left_to_reseal():
+            return False
+        if store.resealing == 0 or keys.document.floor >= store.resealing:
+            store.resealing = None
+            return False
+        return self.put_document(name, keys.document.next(floor=store.resealing))
+
+    def refused(self, name, why):
+        """The sync stops, and the person does what the message says."""
+        store = self.stores[name]
+        self.kill(name)
+        if why in ("gone", "rolled back"):
+            store.is_damaged = True                                   # runs sync --force
+            return True
+        if why == "sealed" and (self.settling or self.rng.random() < .3):
+            store.keys.document, store.keys.made = self.backend.document(), None
+            return True
+        if why == "fork":
+            store.keys.document = self.backend.document()             # with the phrase
+            self.newest[name] = store.keys.number
+            store.seal_anew()
+            return True
+        if why == "another key":
+            raise AssertionError("two keys")
+        return False
+
+    def see_that_no_key_went_back(self, name):
+        number = self.stores[name].keys.number
+        assert number >= self.newest.get(name, 0), f"{name} went back to an older key document"
+        self.newest[name] = number
+
+    def show_as_plain(self):
+        """A hostile server shows a record that everybody has as a plain one that says something else."""
+        floors = [store.keys.document.floor if store.keys.seals else 0 for store in self.stores.values()]
+        here = [rid for rid in self.ids if all(rid in store.rows for store in self.stores.values())]
+        if min(floors) > 0 and here:
+            rid = self.rng.choice(here)
+            self.backend.put(rid, Form(Version({self.rng.choice(self.fields): "forged"}, {})), self.rng)
 
     def serve(self, message):
         message["answer"] = copy.deepcopy(self.backend.exchange(*message["request"], self.rng))
@@ -115,6 +208,7 @@ class World:
         self.sessions[name] = None
         self.wire = [m for m in self.wire if m["session"] is None or m["session"].store is not self.stores[name]]
         self.stores[name] = copy.deepcopy(self.backups[name])
+        self.newest[name] = self.stores[name].keys.number
         self.excused |= gone - self.on_disks()
         self.disks.add("device")
 
@@ -144,9 +238,9 @@ class World:
     def disturb(self):
         rng, name = self.rng, self.rng.choice(list(self.stores))
         kinds = ["person", "sync", "kill", "orphan", "lag", "trim", "damage",
-                 "back up", "restore", "copy", "prune", "back up backend", "restore backend"]
-        usual, rough = [30, 54, 4, 3, 2, 2, .4, 2, 1, .5, 2, 1, .4], [24, 36, 9, 5, 6, 4, 1, 4, 2.5, 1.5, 6, 5, 3]
-        narrow = [30, 40, 15, 10, 2, 4, 0, 0, 0, 0, 0, 0, 0]
+                 "back up", "restore", "copy", "prune", "back up backend", "restore backend", "key", "show as plain"]
+        usual, rough = [30, 54, 4, 3, 2, 2, .4, 2, 1, .5, 2, 1, .4, 5, 1], [24, 36, 9, 5, 6, 4, 1, 4, 2.5, 1.5, 6, 5, 3, 8, 2]
+        narrow = [30, 40, 15, 10, 2, 4, 0, 0, 0, 0, 0, 0, 0, 6, 2]
         what = rng.choices(kinds, narrow if self.narrow else rough if self.rough else usual)[0]
         if what == "person":
             self.person(name)
@@ -178,6 +272,11 @@ class World:
         elif what == "prune":
             self.wire = [m for m in self.wire if m["session"] is not None]   # nobody waits longer than tombstones live
             self.backend.prune()
+        elif what == "key" and self.seals:
+            self.kill(name)
+            self.handle_key(name)
+        elif what == "show as plain":
+            self.show_as_plain()
         elif what == "back up backend":
             self.backend_backup = copy.deepcopy(self.backend)
         elif what == "restore backend" and self.copies and self.backend_backup:
@@ -185,7 +284,8 @@ class World:
 
     def settle(self):
         self.backend.replica, self.wire = None, [m for m in self.wire if m["session"] is not None]
-        for _ in range(6):
+        self.settling = True
+        for _ in range(10):
             for name in self.stores:
                 for n in range(3000):
                     if not self.step(name):
@@ -193,14 +293,37 @@ class World:
                 else:
                     raise AssertionError(f"the sync of {name} does not end")
 
-    def check(self):
-        live = {rid: version.fields for rid, (_, _, version) in self.backend.held.items() if version.fields is not None}
+    def check_seals(self):
+        document = self.backend.document()
         for name, store in self.stores.items():
-            mine = {rid: row.local.fields for rid, row in store.rows.items() if row.local.fields is not None}
+            mine = store.keys.document
+            assert mine == document or (mine is None and not document.seals), f"{name} has another key document"
+            # What was sent below the floor by a device that has lost its disk since cannot be vouched for by anybody.
+            assert not store.aside or "device" in self.disks, f"set aside at {name}: {store.aside}"
+            assert store.resealing is None, f"{name} is still changing over"
+            kept = [v for row in store.rows.values() for v in (row.local, *row.past.values())]
+            assert not any("forged" in v.values() for v in kept), f"{name} believes what nobody sealed"
+        for rid, form in self.backend.records().items():
+            is_fit = form.epoch == 0 if not self.backend.seals() else document.floor <= form.epoch <= document.epoch
+            assert is_fit or rid in self.aside(), f"{rid} stays in epoch {form.epoch}"
+
+    def aside(self):
+        return {rid: form for store in self.stores.values() for rid, (_, form) in store.aside.items()}
+
+    def check(self):
+        live = {rid: form.fields for rid, form in self.backend.records().items() if form.fields is not None}
+        self.check_seals()
+        aside = self.aside()
+        live = {rid: fields for rid, fields in live.items() if rid not in aside}
+        for name, store in self.stores.items():
+            rows = {rid: row for rid, row in store.rows.items() if rid not in aside}
+            mine = {rid: row.local.fields for rid, row in rows.items() if row.local.fields is not None}
             assert mine == live, f"diverged: {name}\n  here  {mine}\n  there {live}"
-            assert not any(row.dirty for row in store.rows.values()), f"left to send: {name}"
+            assert not any(row.dirty for row in rows.values()), f"left to send: {name}"
         final = {value for fields in live.values() for value in fields.values()}
         waiting = {value for store in self.stores.values() for value in store.conflicts()}
+        waiting |= {value for form in aside.values() for value in form.values()}
+        waiting |= {value for store in self.stores.values() for rid in aside if rid in store.rows for value in store.rows[rid].local.values()}
         ended = {value for store in self.stores.values() for value in store.ended}
         lost = self.written - final - waiting - ended - self.known - self.excused
         assert len(self.disks) > 1 or not lost, f"silently lost: {sorted(lost)}"

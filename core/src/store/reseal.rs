@@ -41,6 +41,11 @@ impl Tx<'_> {
         self.mark("epoch > ?2", 0)
     }
 
+    /// The keys that were here turned out not to be the account's: all that the other side holds goes again. Goes over all records.
+    pub fn seal_anew(&mut self) -> Result<u64, StoreError> {
+        self.mark("epoch >= ?2", 0)
+    }
+
     fn mark(&self, form: &str, epoch: u32) -> Result<u64, StoreError> {
         let sql = format!(
             "UPDATE tracking SET clean_at = 0 WHERE space = ?1 AND clean_at IS version AND revision IS NOT NULL AND {form}"

@@ -24,6 +24,8 @@ pub struct SpaceState {
     pub document: Option<u64>,
     /// The newest full listing that a key document was met in.
     pub document_listed: u64,
+    /// The backend has an older key document than this device, or none, and is to get ours.
+    pub document_behind: bool,
     /// No record is to stay on the other side in an older form than this epoch's; 0: none sealed. Only [`Tx::reseal_below`],
     /// [`Tx::unseal_all`] and [`Tx::end_reseal`] write it.
     pub resealing: Option<u32>,
@@ -41,10 +43,11 @@ pub enum ListingGoal {
 }
 
 const SPACE: &str = "SELECT remote, position, head_number, head_tag, listing, listing_goal, last_sync_at, \
-                     document, document_listed, resealing FROM spaces WHERE rowid = ?";
+                     document, document_listed, document_behind, resealing FROM spaces WHERE rowid = ?";
 
 const SAVE_SPACE: &str = "UPDATE spaces SET remote = ?, position = ?, head_number = ?, head_tag = ?, listing = ?, \
-                          listing_goal = ?, last_sync_at = ?, document = ?, document_listed = ? WHERE rowid = ?";
+                          listing_goal = ?, last_sync_at = ?, document = ?, document_listed = ?, \
+                          document_behind = ? WHERE rowid = ?";
 
 impl Store {
     /// Where this space stands, and whether versions that could not be read wait in it.
@@ -77,6 +80,7 @@ impl Tx<'_> {
             &state.last_sync_at,
             state.document,
             state.document_listed,
+            state.document_behind,
             self.space(),
         ))?;
         Ok(())
@@ -108,6 +112,7 @@ fn read_space(row: &Row<'_>) -> rusqlite::Result<SpaceState> {
         last_sync_at: row.get(6)?,
         document: row.get(7)?,
         document_listed: row.get(8)?,
-        resealing: row.get(9)?,
+        document_behind: row.get(9)?,
+        resealing: row.get(10)?,
     })
 }

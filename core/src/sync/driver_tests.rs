@@ -73,7 +73,7 @@ async fn several_pushes_are_under_way_at_once_and_every_change_is_told_once() {
         .await
         .unwrap();
     assert_eq!((summary.pushed, told.len()), (60, 60));
-    assert_eq!(cloud.requests.load(Ordering::SeqCst), 12);
+    assert_eq!(cloud.requests.load(Ordering::SeqCst), 13, "a look at what is there, and twelve pushes");
     assert_eq!(cloud.most.load(Ordering::SeqCst), 2);
     let summary = sync(&mut b, &cloud, "me", Options::default(), |_| {}).await.unwrap();
     assert_eq!(summary.pulled, 60);

@@ -8,6 +8,9 @@ ALTER TABLE spaces ADD COLUMN document INTEGER;
 UPDATE spaces SET document = 0 WHERE last_sync_at IS NOT NULL;
 ALTER TABLE spaces ADD COLUMN document_listed INTEGER NOT NULL DEFAULT 0;
 
+-- Whether the backend has an older key document than this device, or none, and is to get ours.
+ALTER TABLE spaces ADD COLUMN document_behind INTEGER NOT NULL DEFAULT 0;
+
 -- This device sees to it that no record stays in an older form than this epoch's; 0: none stays sealed; NULL: it does not.
 ALTER TABLE spaces ADD COLUMN resealing INTEGER;
 

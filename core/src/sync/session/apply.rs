@@ -154,6 +154,10 @@ impl Session {
                     // It left before the document that asks for another form came.
                     tx.mark_form(sent.row)?;
                 }
+                if self.has_aside {
+                    // It went over whatever could not be read there.
+                    tx.clear_aside(sent.id)?;
+                }
                 if let Some(author) = &self.options.author {
                     tx.note_author(sent.row, sent.number, author)?;
                 }

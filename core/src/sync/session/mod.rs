@@ -83,6 +83,8 @@ pub struct Session {
     waiting: Vec<(FlightId, Reply)>,
     /// A request that was refused as a whole was followed by a look at what there is.
     has_looked: bool,
+    /// It was refused again, by an older key document than ours: nothing is sent until the backend has ours.
+    holds_back: bool,
     /// The row up to which the records to send were looked through.
     swept: i64,
     /// How often the backend preferred its version of a record.
@@ -143,6 +145,7 @@ impl Session {
             listed_with: None,
             waiting: Vec::new(),
             has_looked: false,
+            holds_back: false,
             state,
             has_aside,
             limits,
@@ -287,8 +290,12 @@ impl Session {
     /// A request was refused as a whole. It may be that the account was sealed, or unsealed, since this device looked: that the key
     /// document tells. True: nothing more is sent before what there is was listed.
     fn may_look(&mut self, refused: &Flight) -> bool {
-        if refused.batch.is_empty() || (self.has_looked && !self.lists_first) {
+        if refused.batch.is_empty() {
             return false;
+        }
+        if self.has_looked && !self.lists_first {
+            self.holds_back = self.state.document_behind;
+            return self.holds_back;
         }
         self.has_looked = true;
         self.lists_first = true;
@@ -314,6 +321,7 @@ impl Session {
 
     fn finish(&mut self, store: &mut Store) -> Result<Next, SyncError> {
         debug_assert!(self.held.is_none(), "a page waits for nothing");
+        self.summary.document_behind = self.state.document_behind;
         if let Some(to) = self.state.resealing {
             self.summary.left_to_reseal =
                 Some(self.transact(store, |_, tx| Ok(tx.count_in_other_form(to)?))?);

@@ -22,6 +22,7 @@ impl Session {
             && self.held.is_none()
             && !self.lists_first
             && self.waiting.is_empty()
+            && !self.holds_back
             && !self.options.dry_run
             && self.options.push != Push::Nothing
     }

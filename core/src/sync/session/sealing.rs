@@ -28,13 +28,12 @@ impl Session {
     /// Meets a key document. Some: it has this number, and is older than ours.
     fn meet_document(&mut self, envelope: &[u8]) -> Result<Option<u64>, SyncError> {
         match self.options.keys.meet(envelope)? {
-            Met::Same => Ok(None),
-            Met::Newer(standing) => {
-                self.keys_standing = standing;
-                Ok(None)
-            }
-            Met::Older(number) => Ok(Some(number)),
+            Met::Same => {}
+            Met::Newer(standing) => self.keys_standing = standing,
+            Met::Older(number) => return Ok(Some(number)),
         }
+        self.state.document_behind = false;
+        Ok(None)
     }
 
     /// Whether a version of the reply is in a form that a newer document would have to explain.
@@ -103,7 +102,7 @@ impl Session {
         if self.state.goal.is_none_or(|goal| goal == ListingGoal::Delete) && !self.summary.new_epoch {
             return Err(error.into());
         }
-        self.summary.document_behind = true;
+        self.state.document_behind = true;
         Ok(())
     }
 
@@ -116,7 +115,7 @@ impl Session {
         // One that began before the document was put there need not show it.
         let knew = [self.state.document, self.listed_with].contains(&Some(standing.number));
         if goal != ListingGoal::Delete || !standing.seals {
-            self.summary.document_behind |= goal != ListingGoal::Delete || knew;
+            self.state.document_behind |= goal != ListingGoal::Delete || knew;
             return Ok(());
         }
         if knew { self.bear(KeyError::Gone) } else { Ok(()) }

@@ -75,7 +75,7 @@ fn after_a_backend_was_put_back_nothing_is_sent_until_all_is_listed_in_a_later_s
 #[test]
 fn what_comes_in_the_place_of_ours_during_a_listing_is_not_gone_at_its_end() {
     let (mut cloud, _, mut b) = pair(2);
-    let mut a = store("tablet");
+    let mut a = listed(store("tablet"));
     let limits = Limits { max_page: 1, ..LIMITS };
     let mut session = Session::begin(&mut a, "me@here", limits, Options::default()).unwrap();
     let ask = |session: &mut Session, a: &mut Store, cloud: &mut Cloud| match session.next(a).unwrap() {

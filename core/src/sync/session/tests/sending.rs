@@ -17,7 +17,7 @@ fn the_mark_of_a_version_survives_a_loss_of_power_from_before_it_leaves() {
 
 #[test]
 fn of_answers_that_cross_the_newest_commit_is_remembered() {
-    let (mut cloud, mut a) = (Cloud::new(), store("laptop"));
+    let (mut cloud, mut a) = (Cloud::new(), listed(store("laptop")));
     (0..3).for_each(|n| add(&mut a, n));
     let limits = Limits { max_mutations: 1, ..LIMITS };
     let mut session = Session::begin(&mut a, "me@here", limits, Options::default()).unwrap();
@@ -36,7 +36,7 @@ fn of_answers_that_cross_the_newest_commit_is_remembered() {
 
 #[test]
 fn a_page_that_was_made_after_an_answer_is_newer_than_it() {
-    let (mut cloud, mut a, mut b) = (Cloud::new(), store("laptop"), store("desktop"));
+    let (mut cloud, mut a, mut b) = (Cloud::new(), listed(store("laptop")), store("desktop"));
     (10..14).for_each(|n| add(&mut b, n));
     cloud.sync(&mut b);
     (0..3).for_each(|n| add(&mut a, n));

@@ -105,7 +105,7 @@ fn w08a_what_a_sync_that_was_killed_between_pages_brought_is_told_by_the_next_on
 #[test]
 fn what_was_sent_and_not_answered_is_told_when_it_turns_out_to_have_arrived() {
     let mut cloud = Cloud::new();
-    let mut here = listened("here");
+    let mut here = listed(listened("here"));
     add(&mut here, 0);
     let mut session = Session::begin(&mut here, "me@here", LIMITS, Options::default()).unwrap();
     let Next::Ask(_, request) = session.next(&mut here).unwrap() else { panic!("it asks first") };

@@ -1,0 +1,98 @@
+"""Sealing, in the model of `algorithm.py`: key documents, the keys of a device, the form in which a record travels.
+
+Nothing is enciphered here. A form says under which epoch it is sealed, and who lacks that epoch's key may not look inside.
+"""
+
+KEYS = "keys"           # the record that the document travels as
+
+
+class Document:
+    """How the account is sealed, in version `number`. It holds the keys of all its epochs, wrapped for every recipient."""
+    fields, seen = {}, {}
+
+    def __init__(self, account, number, seals, keys, floor):
+        self.account, self.number, self.seals, self.keys, self.floor = account, number, seals, keys, floor
+
+    @property
+    def epoch(self):
+        return len(self.keys)
+
+    def next(self, **changes):
+        return Document(**(vars(self) | {"number": self.number + 1} | changes))
+
+    def values(self):
+        return set()
+
+    def __eq__(self, other):
+        return other is not None and vars(self) == vars(other)
+
+
+class Form:
+    """A version as it travels: sealed under an epoch, or plain (0)."""
+    __slots__ = ("version", "epoch", "key")
+
+    def __init__(self, version, epoch=0, key=None):
+        self.version, self.epoch, self.key = version, epoch, key
+
+    @property
+    def fields(self):
+        return self.version.fields
+
+    def values(self):
+        return self.version.values()
+
+
+class Refused(Exception):
+    """A sync cannot go on with the keys that are here. Nothing of the reply was applied."""
+
+
+class Keys:
+    """What a device has of the account's keys, on disk. `made`: the account of a key that it made and that nobody confirmed."""
+
+    def __init__(self):
+        self.document, self.made = None, None
+
+    @property
+    def number(self):
+        return self.document.number if self.document else 0
+
+    @property
+    def seals(self):
+        return bool(self.document and self.document.seals)
+
+    @property
+    def form(self):
+        """The epoch under which a version leaves now."""
+        return self.document.epoch if self.seals else 0
+
+    def is_fit(self, epoch):
+        """Whether a record may stay on the other side in this form."""
+        return epoch >= self.document.floor if self.seals else epoch == 0
+
+    def seal(self, version):
+        return Form(version, self.form, self.document.keys[self.form - 1]) if self.form else Form(version)
+
+    def can_open(self, form):
+        if form.epoch == 0:
+            return True
+        keys = self.document.keys if self.document else ()
+        return form.epoch <= len(keys) and keys[form.epoch - 1] == form.key
+
+    def meet(self, document, believes_older):
+        """"same", "newer" (it was adopted) or "older"."""
+        if self.document is None:
+            if self.made == document.account:
+                self.document, self.made = document, None
+                return "newer"
+            if document.seals:
+                raise Refused("sealed")
+            return "same"
+        if document.account != self.document.account:
+            raise Refused("another key")
+        if document.number > self.number or (believes_older and document.number < self.number):
+            self.document = document
+            return "newer"
+        if document.number == self.number and document != self.document:
+            # The backend was put back, and somebody went on from the older document, who did not know of ours.
+            raise Refused("fork")
+        return "same" if document.number == self.number else "older"
