@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use orkee_tests::device::Device;
-use orkee_tests::sealing;
+use orkee_tests::sealed_account as account;
 use orkee_tests::server::Server;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -39,8 +39,8 @@ fn told(is_sealed: bool) -> [Value; 4] {
     let first = Device::with_token(&server.url, &token);
     let second = Device::with_token(&server.url, &token);
     if is_sealed {
-        let phrase = sealing::init(&first);
-        sealing::recover(&second, &phrase).success();
+        let phrase = account::init(&first);
+        account::recover(&second, &phrase).success();
     }
     first.import(&projects(PROJECTS));
     let upload = first.sync();
@@ -53,7 +53,7 @@ fn told(is_sealed: bool) -> [Value; 4] {
     }
     let ten = first.sync();
     let expected: &[u32] = if is_sealed { &[1] } else { &[0] };
-    assert_eq!(sealing::epochs(&server.data()), expected);
+    assert_eq!(account::epochs(&server.data()), expected);
     [upload, download, nothing, ten]
 }
 

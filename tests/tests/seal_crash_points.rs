@@ -15,7 +15,7 @@ use orkee_tests::device::{Device, many};
 use orkee_tests::folder;
 use orkee_tests::home::Ran;
 use orkee_tests::relay::{Relay, Way};
-use orkee_tests::sealing;
+use orkee_tests::sealed_account as account;
 use orkee_tests::server::Server;
 use orkee_tests::tally;
 use serde_json::{Value, json};
@@ -58,8 +58,8 @@ impl Scene {
         let phrase = match before {
             Before::Plain => String::new(),
             Before::Sealed => {
-                let phrase = sealing::init(&first);
-                sealing::recover(&second, &phrase).success();
+                let phrase = account::init(&first);
+                account::recover(&second, &phrase).success();
                 phrase
             }
         };
@@ -105,9 +105,9 @@ fn in_step(devices: &[Device], phrase: Option<(&str, &[usize])>) -> Value {
     let [first, second, third] = devices else { panic!("three devices") };
     if let Some((phrase, who)) = phrase {
         for n in who {
-            sealing::recover(&devices[*n], phrase).success();
+            account::recover(&devices[*n], phrase).success();
         }
-        sealing::verify(first, phrase).success();
+        account::verify(first, phrase).success();
     }
     for device in [second, first, third, second] {
         device.sync();
@@ -122,7 +122,7 @@ fn in_step(devices: &[Device], phrase: Option<(&str, &[usize])>) -> Value {
 /// The epochs of what the server holds are all of these.
 #[track_caller]
 fn are_within(data: &Path, epochs: std::ops::RangeInclusive<u32>) {
-    let held = sealing::epochs(data);
+    let held = account::epochs(data);
     assert!(held.iter().all(|epoch| epochs.contains(epoch)), "{held:?}");
 }
 
@@ -150,7 +150,7 @@ fn k75_a_key_init_that_is_killed_anywhere_seals_all_and_shows_one_phrase_that_op
     let data = scene.data.clone();
     let end = |devices: &[Device]| {
         let end = in_step(devices, Some((&shown.0.borrow(), &[1, 2])));
-        assert_eq!(sealing::epochs(&data), [1]);
+        assert_eq!(account::epochs(&data), [1]);
         end
     };
     let hear = |runs: &[&Ran]| shown.hear(runs);
@@ -179,7 +179,7 @@ fn k76_a_key_rotate_that_seals_all_anew_and_is_killed_anywhere_leaves_no_record_
     let (data, phrase) = (scene.data.clone(), scene.phrase.clone());
     let end = |devices: &[Device]| {
         let end = in_step(devices, Some((&phrase, &[2])));
-        let epochs = sealing::epochs(&data);
+        let epochs = account::epochs(&data);
         assert!(matches!(epochs[..], [2 | 3]), "{epochs:?}");
         end
     };
@@ -196,7 +196,7 @@ fn k77_a_key_recover_that_is_killed_anywhere_lets_the_device_in_and_changes_noth
     scene.devices.rotate_right(1);
     let end = |devices: &[Device]| {
         let end = in_step(devices, Some((&phrase, &[])));
-        assert_eq!(sealing::epochs(&data), [1]);
+        assert_eq!(account::epochs(&data), [1]);
         end
     };
     let args = ["cloud", "key", "recover", "--json"];
@@ -224,11 +224,11 @@ fn k77_a_revocation_that_is_killed_anywhere_leaves_the_lost_device_without_a_key
         assert_eq!(second.run(&["cloud", "sync"]).code, Some(4));
         let edited = first.add("after the loss");
         first.sync();
-        let stored = sealing::stored(&data).into_iter().find(|record| record.id == edited).unwrap();
+        let stored = account::stored(&data).into_iter().find(|record| record.id == edited).unwrap();
         assert!(stored.epoch().unwrap() >= 2, "{stored:?}");
-        let document = String::from_utf8(sealing::documents(&data).remove(0)).unwrap();
+        let document = String::from_utf8(account::documents(&data).remove(0)).unwrap();
         assert!(!document.contains(&lost), "{document}");
-        sealing::recover(third, &phrase).success();
+        account::recover(third, &phrase).success();
         third.sync();
         first.sync();
         assert_eq!(third.export(), first.export());
@@ -247,7 +247,7 @@ fn k78_a_key_unseal_that_is_killed_anywhere_ends_with_all_records_plain() {
     let data = scene.data.clone();
     let end = |devices: &[Device]| {
         let end = in_step(devices, None);
-        let sealed = sealing::stored(&data).into_iter().find(|record| record.epoch().is_some());
+        let sealed = account::stored(&data).into_iter().find(|record| record.epoch().is_some());
         assert!(sealed.is_none(), "{sealed:?}");
         end
     };
@@ -289,8 +289,8 @@ impl Outage<'_> {
         second.sync();
         let mut phrase = String::new();
         if self.before == Before::Sealed {
-            phrase = sealing::init(&first);
-            sealing::recover(&second, &phrase).success();
+            phrase = account::init(&first);
+            account::recover(&second, &phrase).success();
             second.sync();
         }
         first.run(&["projects", "delete", &gone, "--yes"]).success();
@@ -365,7 +365,7 @@ fn at(relay: &Relay, server: &Arc<Mutex<Server>>, ends: Ends) -> Arc<Mutex<bool>
 #[track_caller]
 fn ends_well(devices: &[Device], phrase: &str, who: &[usize]) {
     for n in who {
-        sealing::recover(&devices[*n], phrase).success();
+        account::recover(&devices[*n], phrase).success();
     }
     for device in [&devices[1], &devices[0], &devices[2]] {
         device.sync();

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use orkee_tests::device::Device;
 use orkee_tests::folder;
 use orkee_tests::relay::{Alteration, Brought, Record, Relay, Way};
-use orkee_tests::sealing::{self, KEYS_ID, MAGIC};
+use orkee_tests::sealed_account::{self as account, KEYS_ID, MAGIC};
 use orkee_tests::server::Server;
 use orkee_tests::tally;
 use serde_json::{Value, json};
@@ -47,9 +47,9 @@ impl Scene {
         let token = server.token();
         let honest = Device::with_token(&server.url, &token);
         let [target, beside, ours] = ["target", "beside", "ours"].map(|name| honest.add(name));
-        let phrase = sealing::init(&honest);
+        let phrase = account::init(&honest);
         let device = Device::with_token(&relay.url, &token);
-        sealing::recover(&device, &phrase).success();
+        account::recover(&device, &phrase).success();
         device.sync();
         honest.sync();
         assert_eq!(device.export(), honest.export());
@@ -147,13 +147,13 @@ impl Scene {
         assert_eq!(self.device.field(&self.ours, "description"), *here);
         assert_eq!(self.device.field(&self.beside, "description"), *there);
         assert_eq!(self.device.json(&["cloud", "parked"])["parked"], json!([]));
-        let epochs = sealing::epochs(&self.server.data());
+        let epochs = account::epochs(&self.server.data());
         assert!(!epochs.contains(&0), "something is plain: {epochs:?}");
     }
 
     /// The record as the server holds it now.
     fn stored(&self, id: &str) -> Vec<u8> {
-        sealing::stored(&self.server.data()).into_iter().find(|record| record.id == id).unwrap().envelope
+        account::stored(&self.server.data()).into_iter().find(|record| record.id == id).unwrap().envelope
     }
 
     /// Another account on the same server, sealed under another key.
@@ -161,7 +161,7 @@ impl Scene {
         let token = self.server.account("mallory@example.com");
         let stranger = Device::with_token(&self.server.url, &token).warmed_by(&self.honest);
         stranger.add("theirs");
-        sealing::init(&stranger);
+        account::init(&stranger);
         stranger
     }
 
@@ -233,7 +233,7 @@ fn k66_what_was_sealed_for_another_record_account_or_epoch_is_set_aside() {
     scene.parks("it was changed", move |record| record.change(|_, own| own.clone_from(&payload)));
 
     let stranger = scene.stranger();
-    let theirs = sealing::stored(&scene.server.data()).into_iter().map(|record| record.envelope);
+    let theirs = account::stored(&scene.server.data()).into_iter().map(|record| record.envelope);
     let ours = [&scene.target, &scene.beside, &scene.ours].map(|id| scene.stored(id));
     let theirs = theirs.into_iter().find(|envelope| !ours.contains(envelope)).unwrap();
     drop(stranger);
@@ -276,7 +276,7 @@ fn k67_after_a_change_of_keys_that_sealed_all_anew_no_version_of_the_epoch_befor
     let scene = Scene::new();
     let old = scene.stored(&scene.target);
     scene.honest.run(&["cloud", "key", "rotate", "--reseal", "--yes"]).success();
-    assert_eq!(sealing::epochs(&scene.server.data()), [2]);
+    assert_eq!(account::epochs(&scene.server.data()), [2]);
     scene.device.sync();
     scene.edits();
     let before = scene.device.json(&["projects", "show", &scene.target])["project"].take();
@@ -284,7 +284,7 @@ fn k67_after_a_change_of_keys_that_sealed_all_anew_no_version_of_the_epoch_befor
     scene.device.run(&["cloud", "sync", "--json"]);
     assert_eq!(scene.device.json(&["projects", "show", &scene.target])["project"], before);
     scene.gets_well();
-    assert_eq!(sealing::epochs(&scene.server.data()), [2]);
+    assert_eq!(account::epochs(&scene.server.data()), [2]);
 }
 
 #[test]
@@ -360,7 +360,7 @@ fn k70_an_older_document_of_the_keys_is_refused_by_who_has_seen_a_newer_one() {
     scene.edits();
     scene.alter(old_everywhere);
     scene.device.run(&["cloud", "sync", "--force"]);
-    let ours = sealing::stored(&scene.server.data()).into_iter().find(|record| record.id == scene.ours);
+    let ours = account::stored(&scene.server.data()).into_iter().find(|record| record.id == scene.ours);
     assert_eq!(ours.unwrap().epoch(), Some(2));
     scene.gets_well();
     assert_eq!(scene.device.json(&["cloud", "key", "show"])["epoch"], 2);
@@ -384,18 +384,18 @@ fn k71_a_server_that_hides_the_document_of_the_keys_from_who_knows_it_is_refused
     scene.refuses("E-KEY-023", "key document");
 
     scene.edits();
-    let before = sealing::documents(&scene.server.data());
+    let before = account::documents(&scene.server.data());
     scene.alter(hide);
     for command in ["rotate", "init"] {
         let ran = scene.device.run(&["cloud", "key", command, "--yes"]);
         assert_ne!(ran.code, Some(0), "{ran}");
         assert!(ran.stderr.contains("error[E-KEY-"), "{ran}");
     }
-    let verified = sealing::verify(&scene.device, &scene.phrase);
+    let verified = account::verify(&scene.device, &scene.phrase);
     assert_ne!(verified.code, Some(0), "{verified}");
-    assert_eq!(sealing::documents(&scene.server.data()), before);
+    assert_eq!(account::documents(&scene.server.data()), before);
     scene.gets_well();
-    sealing::verify(&scene.device, &scene.phrase).success();
+    account::verify(&scene.device, &scene.phrase).success();
 }
 
 /// Whether an envelope is that of a document of keys.
@@ -409,7 +409,7 @@ fn k72_a_document_of_another_account_or_with_a_recipient_of_the_servers_own_is_r
     let scene = Scene::new();
     let stranger = scene.stranger();
     drop(stranger);
-    let strangers = sealing::documents(&scene.server.data());
+    let strangers = account::documents(&scene.server.data());
     let own = document(&scene.told_to(&scene.device));
     let theirs = strangers.into_iter().find(|envelope| *envelope != own.envelope).unwrap();
     let put = |envelope: Vec<u8>| {
@@ -438,17 +438,17 @@ fn k72_a_document_of_another_account_or_with_a_recipient_of_the_servers_own_is_r
     scene.gets_well();
 
     // Nor is a device let in by it, and it adds nothing to the account.
-    let before = sealing::documents(&scene.server.data());
+    let before = account::documents(&scene.server.data());
     for document in [theirs, swapped] {
         scene.alter(put(document));
         let fresh = Device::with_token(&scene.relay.url, &scene.token).warmed_by(&scene.device);
         fresh.add("mine");
-        let ran = sealing::recover(&fresh, &scene.phrase);
+        let ran = account::recover(&fresh, &scene.phrase);
         assert_ne!(ran.code, Some(0), "{ran}");
         assert_ne!(fresh.run(&["cloud", "sync"]).code, Some(0));
     }
-    assert_eq!(sealing::documents(&scene.server.data()), before);
-    assert!(!sealing::epochs(&scene.server.data()).contains(&0));
+    assert_eq!(account::documents(&scene.server.data()), before);
+    assert!(!account::epochs(&scene.server.data()).contains(&0));
 }
 
 /// The document with the key of each recipient replaced, in a number above its own.
@@ -493,8 +493,8 @@ fn k73_a_server_that_was_put_back_to_before_a_change_of_keys_is_refused_and_lose
         device.sync_whatever();
     }
     scene.gets_well();
-    assert_eq!(sealing::epochs(&scene.server.data()), [2]);
-    sealing::verify(&scene.device, &scene.phrase).success();
+    assert_eq!(account::epochs(&scene.server.data()), [2]);
+    account::verify(&scene.device, &scene.phrase).success();
 }
 
 #[test]
@@ -502,23 +502,23 @@ fn k74_a_device_without_a_key_sends_nothing_plain_to_a_server_that_hides_the_doc
     let scene = Scene::new();
     let fresh = Device::with_token(&scene.relay.url, &scene.token).warmed_by(&scene.device);
     let own = fresh.add("mine alone");
-    let before = sealing::stored(&scene.server.data()).len();
+    let before = account::stored(&scene.server.data()).len();
     scene.alter(|brought| {
         brought.changes.retain(|record| record.id != KEYS_ID);
         brought.deny(is_document);
     });
     let ran = fresh.run(&["cloud", "sync"]);
     assert_ne!(ran.code, Some(0), "{ran}");
-    assert_eq!(sealing::stored(&scene.server.data()).len(), before, "{ran}");
+    assert_eq!(account::stored(&scene.server.data()).len(), before, "{ran}");
     assert_eq!(fresh.field(&own, "name"), "mine alone");
     scene.relay.pass();
     let ran = fresh.run(&["cloud", "sync"]);
     assert_eq!(ran.code, Some(4), "{ran}");
     let ran = ran.says("E-KEY-020").says("key recover");
-    assert_eq!(sealing::stored(&scene.server.data()).len(), before, "{ran}");
-    sealing::recover(&fresh, &scene.phrase).success();
+    assert_eq!(account::stored(&scene.server.data()).len(), before, "{ran}");
+    account::recover(&fresh, &scene.phrase).success();
     fresh.sync();
     scene.honest.sync();
     assert_eq!(fresh.export(), scene.honest.export());
-    assert!(!sealing::epochs(&scene.server.data()).contains(&0));
+    assert!(!account::epochs(&scene.server.data()).contains(&0));
 }

@@ -53,7 +53,8 @@ mod tests {
 
     fn envelope(payload: Option<&[u8]>, seal: Option<String>) -> Vec<u8> {
         let request = document_request().envelope;
-        let head = EnvelopeHead { deleted: payload.is_none(), seal, ..Envelope::parse(&request).unwrap().head };
+        let head =
+            EnvelopeHead { deleted: payload.is_none(), seal, ..Envelope::parse(&request).unwrap().head };
         Envelope { head, payload }.to_bytes()
     }
 

@@ -116,7 +116,9 @@ pub enum KeyError {
     #[error("the key on this device is not the key of this account")]
     OtherKey,
     /// The other side holds an older key document than this device.
-    #[error("the cloud shows key document {got}, though this device has seen {have}: it may have been put back")]
+    #[error(
+        "the cloud shows key document {got}, though this device has seen {have}: it may have been put back"
+    )]
     RolledBack {
         /// The number of the one that was adopted here.
         have: u64,
@@ -157,10 +159,12 @@ impl Diagnostic for KeyError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::AccountSealed { .. } | Self::Missing | Self::Removed | Self::OtherKey => {
-                "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent".to_owned()
+                "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent"
+                    .to_owned()
             }
             Self::RolledBack { .. } | Self::Gone => {
-                "nothing was changed; if the cloud was put back on purpose, run `orkee cloud sync --force`".to_owned()
+                "nothing was changed; if the cloud was put back on purpose, run `orkee cloud sync --force`"
+                    .to_owned()
             }
             Self::Tampered => "nothing was changed; tell who runs the cloud".to_owned(),
         })

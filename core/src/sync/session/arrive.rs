@@ -103,8 +103,7 @@ impl Session {
         if self.decides_whole(id) {
             return self.decide(tx, id, known, there, theirs);
         }
-        if known.agreed.revision() == Some(&there.revision) && self.state.goal != Some(ListingGoal::Compare)
-        {
+        if known.agreed.revision() == Some(&there.revision) && self.state.goal != Some(ListingGoal::Compare) {
             return Ok(());
         }
         if let Some(sent) = known.sent_at

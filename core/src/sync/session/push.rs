@@ -60,13 +60,14 @@ impl Session {
                 if !self.options.push.takes(waiting.id) {
                     return true;
                 }
-                let (sent, envelope) = match outgoing(waiting, &self.options.keys, self.options.author.as_deref()) {
-                    Ok(outgoing) => outgoing,
-                    Err((sent, reason)) => {
-                        unsendable.push((sent, reason));
-                        return true;
-                    }
-                };
+                let (sent, envelope) =
+                    match outgoing(waiting, &self.options.keys, self.options.author.as_deref()) {
+                        Ok(outgoing) => outgoing,
+                        Err((sent, reason)) => {
+                            unsendable.push((sent, reason));
+                            return true;
+                        }
+                    };
                 let size = envelope.len() as u64;
                 if size > self.limits.max_record_bytes.min(self.limits.max_bytes) {
                     unsendable.push((

@@ -41,7 +41,11 @@ impl Session {
         let standing = &self.keys_standing;
         let is_known = |envelope: &[u8]| {
             epoch_of(envelope).is_none_or(|epoch| {
-                if standing.number == 0 { epoch == 0 } else { epoch <= standing.epoch && standing.is_fit(epoch) }
+                if standing.number == 0 {
+                    epoch == 0
+                } else {
+                    epoch <= standing.epoch && standing.is_fit(epoch)
+                }
             })
         };
         let changes = reply.changes.iter().map(|change| &change.stored);
@@ -79,7 +83,9 @@ impl Session {
             Some(Outcome::Conflict(None)) if self.keys_standing.number > 0 => self.bear(KeyError::Gone)?,
             Some(Outcome::Conflict(None) | Outcome::Rejected { .. }) => {}
             Some(Outcome::Accepted(_)) | None => {
-                return Err(SyncError::Protocol("it stores what names a revision that it never had".to_owned()));
+                return Err(SyncError::Protocol(
+                    "it stores what names a revision that it never had".to_owned(),
+                ));
             }
         }
         self.go_on(store)
