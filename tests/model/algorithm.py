@@ -333,6 +333,7 @@ class Store:
 
     def seal_anew(self):
         """The keys that were here turned out not to be the account's: everything goes again."""
+        self.resealing, self.looked_through = None, 0
         for row in self.rows.values():
             row.change_form()
 
@@ -349,7 +350,7 @@ class Store:
         if ASIDE_IS_TRIED_AGAIN not in BROKEN:
             for rid, (revision, form) in list(self.aside.items()):
                 self.arrive(rid, revision, form, now)
-        if self.resealing is not None and (self.resealing > 0) != self.keys.seals:
+        if self.resealing is not None and ((self.resealing > 0) != self.keys.seals or self.resealing > self.keys.form):
             self.resealing = None
         for row in self.rows.values():
             if self.keys.document and not self.keys.is_fit(row.epoch) and STRAGGLERS_GO_AGAIN not in BROKEN:

@@ -37,7 +37,7 @@ class World:
         self.now = 0
         self.seals = rng.random() < .5
         self.backend = Backend(plain=rng.random() < .15, guards=rng.random() < .5)
-        self.newest, self.settling = {}, False       # device -> number of the newest key document that it had
+        self.newest, self.settling, self.has_forged = {}, False, False       # device -> number of the newest key document that it had
         self.rough = rng.random() < .5               # everything that goes wrong goes wrong more often
         self.narrow = rng.random() < .3              # few fields of one record, nothing deleted, no disk lost, but many answers
         self.stores = {name: Store(name) for name in "abc"[:rng.randint(2 if self.narrow else 1, 3)]}
@@ -185,6 +185,7 @@ class World:
         here = [rid for rid in self.ids if all(rid in store.rows for store in self.stores.values())]
         if min(floors) > 0 and here:
             rid = self.rng.choice(here)
+            self.has_forged = True
             self.backend.put(rid, Form(Version({self.rng.choice(self.fields): "forged"}, {})), self.rng)
 
     def serve(self, message):
@@ -328,7 +329,7 @@ class World:
         lost = self.written - final - waiting - ended - self.known - self.excused
         assert len(self.disks) > 1 or not lost, f"silently lost: {sorted(lost)}"
         back = final & self.replaced
-        assert self.disks or self.deletes or not back, f"revived: {sorted(back)}"
+        assert self.disks or self.has_forged or self.deletes or not back, f"revived: {sorted(back)}"
         if len(self.stores) == 1 and not self.disks:
             assert not waiting | ended, f"noise: {waiting | ended}"
         if not self.disks:

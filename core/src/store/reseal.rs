@@ -43,6 +43,8 @@ impl Tx<'_> {
 
     /// The keys that were here turned out not to be the account's: all that the other side holds goes again. Goes over all records.
     pub fn seal_anew(&mut self) -> Result<u64, StoreError> {
+        let sql = "UPDATE spaces SET resealing = NULL, document = 0 WHERE rowid = ?";
+        self.connection().prepare_cached(sql)?.execute([self.space()])?;
         self.mark("epoch >= ?2", 0)
     }
 

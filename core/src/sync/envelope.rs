@@ -9,9 +9,18 @@ use crate::store::{RawVersion, Version};
 
 /// The envelope of a stored version, which in a team says whose account brings it. The ancestry is spliced in as the JSON that it is stored as, and the payload copied once.
 pub(crate) fn write(version: &RawVersion, author: Option<&str>) -> Result<Vec<u8>, serde_json::Error> {
-    let payload = version.payload.as_deref().unwrap_or_default();
+    assemble(version, author, None, version.payload.as_deref().unwrap_or_default().as_bytes())
+}
+
+/// The same, with what stands in the place of the payload; a tombstone, which has none, is sealed in its head.
+pub(crate) fn assemble(
+    version: &RawVersion,
+    author: Option<&str>,
+    seal: Option<&str>,
+    payload: &[u8],
+) -> Result<Vec<u8>, serde_json::Error> {
     let names = version.device.len() + version.at.len() + version.ancestry.len();
-    let mut bytes = Vec::with_capacity(payload.len() + names + 64);
+    let mut bytes = Vec::with_capacity(payload.len() + names + seal.map_or(64, |seal| 80 + seal.len()));
     bytes.extend_from_slice(b"{\"v\":1,\"ancestry\":");
     bytes.extend_from_slice(version.ancestry.as_bytes());
     bytes.extend_from_slice(b",\"device\":");
@@ -22,8 +31,15 @@ pub(crate) fn write(version: &RawVersion, author: Option<&str>) -> Result<Vec<u8
         bytes.extend_from_slice(b",\"author\":");
         serde_json::to_writer(&mut bytes, author)?;
     }
-    bytes.extend_from_slice(if version.payload.is_none() { b",\"deleted\":true}\n" } else { b"}\n" });
-    bytes.extend_from_slice(payload.as_bytes());
+    if version.payload.is_none() {
+        bytes.extend_from_slice(b",\"deleted\":true");
+    }
+    if let Some(seal) = seal {
+        bytes.extend_from_slice(b",\"seal\":");
+        serde_json::to_writer(&mut bytes, seal)?;
+    }
+    bytes.extend_from_slice(b"}\n");
+    bytes.extend_from_slice(payload);
     Ok(bytes)
 }
 

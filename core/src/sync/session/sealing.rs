@@ -140,7 +140,7 @@ impl Session {
             return Ok(());
         }
         // A change over the other way is over: it would never come to its end.
-        if self.state.resealing.is_some_and(|to| (to > 0) != standing.seals) {
+        if self.state.resealing.is_some_and(|to| (to > 0) != standing.seals || to > standing.form()) {
             tx.end_reseal()?;
             self.state.resealing = None;
         }
