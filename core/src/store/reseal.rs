@@ -89,6 +89,11 @@ impl Tx<'_> {
             let stored = Stored { revision: Revision(row.get(1)?), envelope: row.get(2)? };
             Ok((row.get(0)?, stored))
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let opened = rows.map(|row| {
+            let (id, stored): (String, Stored) = row?;
+            let envelope = self.envelope(&id, stored.envelope)?;
+            Ok((id, Stored { envelope, ..stored }))
+        });
+        opened.collect()
     }
 }

@@ -158,7 +158,7 @@ impl Diagnostic for KeyError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::AccountSealed { .. } | Self::Missing | Self::Removed | Self::OtherKey => {
+            Self::AccountSealed { .. } | Self::Removed | Self::OtherKey => {
                 "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent"
                     .to_owned()
             }

@@ -27,8 +27,7 @@ pub use standing::{LockStage, LockStanding};
 pub use sweep::Swept;
 
 /// The fields that can be sealed: those that no index and no list is made of.
-pub const LOCKABLE: [&str; 5] =
-    ["description", "setupScript", "devScript", "cleanupScript", "manualTasks"];
+pub const LOCKABLE: [&str; 5] = ["description", "setupScript", "devScript", "cleanupScript", "manualTasks"];
 
 /// What a list names the fields of a project that are locked with.
 const LOCKED_FIELDS: &str = "lockedFields";
@@ -138,6 +137,13 @@ impl Lock {
         }
     }
 
+    /// What could not be read, out of a column.
+    #[cfg(feature = "sync")]
+    fn envelope(&self, record: &str, bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        let Self::Open(open) = self else { return Ok(bytes) };
+        Ok(open.envelope(record, &bytes).unwrap_or(bytes))
+    }
+
     /// What could not be read, as a column has it.
     fn envelope_column(&self, record: &str, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
         match self {
@@ -176,6 +182,12 @@ impl Open {
                 Err(StoreError::BadRecord { id: record.to_owned(), source })
             }
         }
+    }
+
+    /// The envelope that was sealed. None: it was not.
+    fn envelope(&self, record: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+        let sealed = std::str::from_utf8(bytes).ok().and_then(sealed_in)?;
+        self.seal.open(record, ENVELOPE, sealed)
     }
 
     fn opened(&self, record: &str, mut object: RawObject) -> Result<RawObject, StoreError> {
@@ -366,6 +378,16 @@ impl Tx<'_> {
         text: Option<String>,
     ) -> Result<Option<String>, StoreError> {
         text.map(|text| self.lock()?.value_column(id.as_str(), path, text)).transpose()
+    }
+
+    /// What could not be read, as it came.
+    #[cfg(feature = "sync")]
+    pub(super) fn envelope(&self, record: &str, bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        if !bytes.starts_with(OPENS.as_bytes()) {
+            return Ok(bytes);
+        }
+        self.must_be_open()?;
+        self.lock()?.envelope(record, bytes)
     }
 
     /// What could not be read, as a column has it.

@@ -163,14 +163,13 @@ impl Open {
                     if self.seals(top, &opened) { self.mark(id, top, opened.as_bytes())? } else { opened };
                 Value::Text(wanted)
             }
-            (Table::Unreadable, Value::Blob(bytes)) => Value::Blob(self.envelope(id, bytes)?),
+            (Table::Unreadable, Value::Blob(bytes)) => Value::Blob(self.reformed_envelope(id, bytes)?),
             (_, other) => other.clone(),
         })
     }
 
-    fn envelope(&self, id: &str, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let sealed = std::str::from_utf8(bytes).ok().and_then(sealed_in);
-        let opened = sealed.and_then(|sealed| self.seal.open(id, ENVELOPE, sealed));
+    fn reformed_envelope(&self, id: &str, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let opened = self.envelope(id, bytes);
         let plain = opened.as_deref().unwrap_or(bytes);
         if self.fields.is_empty() {
             Ok(plain.to_vec())
