@@ -131,16 +131,27 @@ fn are_within(data: &Path, epochs: std::ops::RangeInclusive<u32>) {
 struct Shown(RefCell<String>);
 
 impl Shown {
-    /// Each that showed one showed the same. A phrase that was never shown is none.
+    /// Each that showed one showed the same, and one did.
     #[track_caller]
     fn hear(&self, runs: &[&Ran]) {
-        let told = runs.iter().filter_map(|ran| serde_json::from_str::<Value>(&ran.stdout).ok());
-        let mut phrases: Vec<_> = told.filter_map(|told| Some(told["phrase"].as_str()?.to_owned())).collect();
+        let mut phrases: Vec<_> = runs.iter().filter_map(|ran| phrase(ran)).collect();
         phrases.dedup();
-        let all = || runs.iter().map(ToString::to_string).collect::<String>();
-        assert_eq!(phrases.len(), 1, "{}", all());
+        assert_eq!(phrases.len(), 1, "{}", runs.iter().map(ToString::to_string).collect::<String>());
         self.0.replace(phrases.remove(0));
     }
+
+    /// The last one shown is the one that counts.
+    #[track_caller]
+    fn hear_the_last(&self, runs: &[&Ran]) {
+        let last = runs.iter().rev().find_map(|ran| phrase(ran));
+        self.0.replace(last.unwrap_or_else(|| panic!("{}", runs[runs.len() - 1])));
+    }
+}
+
+/// The phrase that a command told, maybe before it failed.
+fn phrase(ran: &Ran) -> Option<String> {
+    let told = serde_json::Deserializer::from_str(&ran.stdout).into_iter::<Value>();
+    told.map_while(Result::ok).find_map(|told| Some(told["phrase"].as_str()?.to_owned()))
 }
 
 #[test]
@@ -169,7 +180,7 @@ fn k76_a_key_rotate_that_is_killed_anywhere_leaves_one_newest_key_that_everybody
         are_within(&data, 1..=3);
         end
     };
-    let args = ["cloud", "key", "rotate", "--yes", "--json"];
+    let args = ["cloud", "key", "rotate", "--json"];
     Trial::of("key rotate", &args, &end).run(&mut Stage::new(scene.devices, Some(scene.server)));
 }
 
@@ -183,8 +194,34 @@ fn k76_a_key_rotate_that_seals_all_anew_and_is_killed_anywhere_leaves_no_record_
         assert!(matches!(epochs[..], [2 | 3]), "{epochs:?}");
         end
     };
-    let args = ["cloud", "key", "rotate", "--reseal", "--yes", "--json"];
+    let args = ["cloud", "key", "rotate", "--reseal", "--json"];
     Trial::of("key rotate --reseal", &args, &end).run(&mut Stage::new(scene.devices, Some(scene.server)));
+}
+
+#[test]
+fn k76_a_rotation_to_another_phrase_that_is_killed_anywhere_is_opened_by_the_last_one_shown() {
+    let scene = Scene::new(Before::Sealed);
+    let (data, old) = (scene.data.clone(), scene.phrase.clone());
+    let shown = Shown::default();
+    let hear = |runs: &[&Ran]| shown.hear_the_last(runs);
+    let end = |devices: &[Device]| {
+        let refused = account::recover(&devices[2], &old);
+        assert_ne!(refused.code, Some(0), "the old phrase opens it: {refused}");
+        let end = in_step(devices, Some((&shown.0.borrow(), &[2])));
+        are_within(&data, 1..=4);
+        end
+    };
+    // A kill before the account goes by the new phrase: what a run without one shows afterwards, if anything, opens the account, too.
+    let after_kill = |device: &Device, _: &Ran| {
+        let ran = device.run(&["cloud", "key", "rotate", "--json"]).success();
+        if let Some(phrase) = phrase(&ran) {
+            account::verify(device, &phrase).success();
+        }
+    };
+    let args = ["cloud", "key", "rotate", "--phrase", "--json"];
+    let trial =
+        Trial { heard: &hear, after_kill: &after_kill, ..Trial::of("key rotate --phrase", &args, &end) };
+    trial.run(&mut Stage::new(scene.devices, Some(scene.server)));
 }
 
 #[test]
@@ -393,7 +430,7 @@ fn k78_a_change_over_whose_server_is_killed_at_any_request_comes_to_its_end() {
 #[test]
 fn k78_a_rotation_whose_server_is_killed_at_any_request_comes_to_its_end() {
     let end = |devices: &[Device], _: &[&Ran], phrase: &str| ends_well(devices, phrase, &[2]);
-    let args = ["cloud", "key", "rotate", "--reseal", "--yes", "--json"];
+    let args = ["cloud", "key", "rotate", "--reseal", "--json"];
     Outage { name: "key rotate --reseal", args: &args, exits: &[0], before: Before::Sealed, end: &end }.run();
 }
 

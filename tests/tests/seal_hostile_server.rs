@@ -240,7 +240,7 @@ fn k66_what_was_sealed_for_another_record_account_or_epoch_is_set_aside() {
     scene.parks("it was changed", move |record| record.envelope = theirs.clone());
 
     // A key of both epochs is here, and each opens its own alone.
-    scene.honest.run(&["cloud", "key", "rotate", "--yes"]).success();
+    scene.honest.run(&["cloud", "key", "rotate"]).success();
     scene.device.sync();
     scene.parks("it was changed", |record| {
         record.change(|_, payload| {
@@ -275,7 +275,7 @@ fn k67_an_older_version_that_the_server_shows_again_does_not_take_the_newers_pla
 fn k67_after_a_change_of_keys_that_sealed_all_anew_no_version_of_the_epoch_before_is_taken() {
     let scene = Scene::new();
     let old = scene.stored(&scene.target);
-    scene.honest.run(&["cloud", "key", "rotate", "--reseal", "--yes"]).success();
+    scene.honest.run(&["cloud", "key", "rotate", "--reseal"]).success();
     assert_eq!(account::epochs(&scene.server.data()), [2]);
     scene.device.sync();
     scene.edits();
@@ -342,7 +342,7 @@ fn k69_plain_text_for_a_sealed_account_is_not_believed() {
 fn k70_an_older_document_of_the_keys_is_refused_by_who_has_seen_a_newer_one() {
     let scene = Scene::new();
     let old = document(&scene.told_to(&scene.device));
-    scene.honest.run(&["cloud", "key", "rotate", "--yes"]).success();
+    scene.honest.run(&["cloud", "key", "rotate"]).success();
     scene.device.sync();
     // Shown among what changed, and where it is asked for alone.
     let old_everywhere = move |brought: &mut Brought| {
@@ -386,8 +386,8 @@ fn k71_a_server_that_hides_the_document_of_the_keys_from_who_knows_it_is_refused
     scene.edits();
     let before = account::documents(&scene.server.data());
     scene.alter(hide);
-    for command in ["rotate", "init"] {
-        let ran = scene.device.run(&["cloud", "key", command, "--yes"]);
+    for command in [&["rotate"][..], &["init", "--yes"]] {
+        let ran = scene.device.run(&[&["cloud", "key"], command].concat());
         assert_ne!(ran.code, Some(0), "{ran}");
         assert!(ran.stderr.contains("error[E-KEY-"), "{ran}");
     }
@@ -433,7 +433,7 @@ fn k72_a_document_of_another_account_or_with_a_recipient_of_the_servers_own_is_r
     scene.refuses("E-KEY-024", "not written by a holder");
     scene.edits();
     scene.alter(put(swapped.clone()));
-    let ran = scene.device.run(&["cloud", "key", "rotate", "--yes"]);
+    let ran = scene.device.run(&["cloud", "key", "rotate"]);
     assert_ne!(ran.code, Some(0), "{ran}");
     scene.gets_well();
 
@@ -482,7 +482,7 @@ fn k73_a_server_that_was_put_back_to_before_a_change_of_keys_is_refused_and_lose
     scene.server.stop();
     folder::replace(kept.path(), &scene.server.data());
     scene.server.resume();
-    scene.honest.run(&["cloud", "key", "rotate", "--reseal", "--yes"]).success();
+    scene.honest.run(&["cloud", "key", "rotate", "--reseal"]).success();
     scene.device.sync();
     scene.edits();
     scene.server.stop();
