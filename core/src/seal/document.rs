@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 
 use super::document_error::DocumentError;
 use super::epochs::MAX_EPOCHS;
@@ -144,8 +145,8 @@ impl Document {
         bytes.push(b'\n');
         let signed = bytes.len();
         let (epoch, current) = epochs.current();
-        let mac = tag(&mac_key(current), &bytes);
-        let chain = epochs.get(epoch - 1).map(|before| tag(&chain_key(before), &bytes));
+        let chain = epochs.get(epoch - 1).map(|before| tag(&chain_key(before), &[&bytes]));
+        let mac = tag(&mac_key(current), &[&bytes, chain.as_ref().map_or(&[], |chain| &chain[..])]);
         let tail = Tail { chain: chain.map(|tag| STANDARD.encode(tag)), mac: STANDARD.encode(mac) };
         serde_json::to_writer(&mut bytes, &tail).map_err(form)?;
         if bytes.len() > MAX_BYTES {
@@ -248,7 +249,9 @@ impl Document {
     }
 
     fn check_mac(&self, key: &AccountKey) -> Result<(), DocumentError> {
-        hmac::verify(&mac_key(key), self.signed_bytes(), &self.mac).map_err(|_| DocumentError::Changed)
+        let wanted =
+            tag(&mac_key(key), &[self.signed_bytes(), self.chain.as_ref().map_or(&[], |chain| &chain[..])]);
+        if bool::from(wanted.ct_eq(&self.mac)) { Ok(()) } else { Err(DocumentError::Changed) }
     }
 
     fn signed_bytes(&self) -> &[u8] {
@@ -358,8 +361,14 @@ fn chain_key(key: &AccountKey) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, key.derive(&[b"orkee key document chain"]).as_slice())
 }
 
-fn tag(key: &hmac::Key, bytes: &[u8]) -> [u8; 32] {
+fn tag(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = hmac::Context::with_key(key);
+    parts.iter().for_each(|part| context.update(part));
     let mut tag = [0; 32];
-    tag.copy_from_slice(hmac::sign(key, bytes).as_ref());
+    tag.copy_from_slice(context.sign().as_ref());
     tag
 }
+
+#[cfg(test)]
+#[path = "document_tests.rs"]
+mod tests;

@@ -196,3 +196,7 @@ fn put(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
     bytes.extend_from_slice(text.as_bytes());
 }
+
+#[cfg(test)]
+#[path = "format_tests.rs"]
+mod tests;
