@@ -202,6 +202,7 @@ fn k58_once_the_floor_is_raised_no_file_of_the_server_has_a_word_of_the_projects
     laptop.write(KEYS_ID, Some(&document), &keys(2, true, 1));
     laptop.write("00000000", Some(revision), &sealed("laptop", 5));
     assert_eq!(on_disk(&home.data(), "canary"), [""; 0]);
+    assert!(!home.log().contains("canary"), "nor its log, however loud");
     assert_eq!(get(&server, &token, "/v1/projects/00000000/versions"), json!({"versions": []}));
     let pulled = Request::post(format!("/v1/webhooks/{endpoint}/pull"), "{}")
         .header("content-type", "application/json");

@@ -10,7 +10,7 @@ use super::super::{
     Deed, Entry, Exchange, Exchanged, Kind, LivePage, PageLimit, RecordId, Records, Replaced, Result,
     Sealing, SpaceKey, Stored, Witness, Write, WriteOutcome,
 };
-use super::sealing::{self, Noticed, SEALING};
+use super::sealing::{self, Noticed};
 use super::{Sqlite, audit, events, failed};
 
 const SYNCING: &str = "syncing records";
@@ -43,7 +43,8 @@ const PRUNE: &str = "DELETE FROM records WHERE kind = 1 AND written_at < ?1 RETU
 
 /// What is read while devices sync and people look at their projects.
 #[cfg(test)]
-pub(super) const READS: &[&str] = &[MARKS, SEALING, TAG_OF, CURRENT, CHANGES, LIVE, SEALED, REPLACED];
+pub(super) const READS: &[&str] =
+    &[MARKS, sealing::SEALING, TAG_OF, CURRENT, CHANGES, LIVE, SEALED, REPLACED];
 
 /// One space's records inside a transaction.
 struct Tx<'a> {

@@ -191,7 +191,7 @@ fn what_the_first_schema_kept_is_there_after_it_was_brought_up_to_date() {
 }
 
 #[test]
-fn what_an_older_version_deleted_is_in_no_file_after_it_was_brought_up_to_date() {
+fn k58_what_an_older_version_deleted_is_in_no_file_after_it_was_brought_up_to_date() {
     let folder = Folder::new();
     fs::create_dir(folder.data()).unwrap();
     let file = folder.data().join(FILE);

@@ -52,7 +52,7 @@ macro_rules! storage_suite {
             sealing: a_space_that_seals_takes_nothing_that_can_be_read,
             sealing: a_key_document_travels_with_the_records_and_is_no_project,
             sealing: what_the_api_replaced_goes_when_the_floor_is_raised,
-            sealing: a_record_in_another_form_is_told_to_no_webhook_and_the_key_document_neither,
+            sealing: k58_a_record_in_another_form_is_told_to_no_webhook_and_the_key_document_neither,
             model: random_exchanges_agree_with_the_model,
             grants: a_code_is_redeemed_once_by_whom_it_was_made_for,
             grants: a_disabled_account_is_given_no_code,

@@ -113,7 +113,7 @@ pub(crate) fn what_the_api_replaced_goes_when_the_floor_is_raised(bench: &impl B
     assert_eq!((storage.replaced(ann, id).unwrap().len(), storage.replaced(bob, id).unwrap().len()), (0, 1));
 }
 
-pub(crate) fn a_record_in_another_form_is_told_to_no_webhook_and_the_key_document_neither(
+pub(crate) fn k58_a_record_in_another_form_is_told_to_no_webhook_and_the_key_document_neither(
     bench: &impl Bench,
 ) {
     let storage = bench.open();
