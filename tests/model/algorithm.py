@@ -496,7 +496,7 @@ class Session:
         if force:
             store.force()
         self.was_put_back = False
-        self.asked, self.listed_with, self.waiting, self.has_looked = None, None, [], False
+        self.asked, self.met, self.listed_with, self.waiting, self.has_looked = None, None, None, [], False
         lost_keys = store.looked_through is not None and store.keys.number < store.looked_through
         if lost_keys and LOST_KEYS_LIST_ANEW not in BROKEN:
             store.position = None
@@ -563,12 +563,12 @@ class Session:
         if status == PAGE and flight.asks:
             self.flights.pop(number)
             self.take_document(reply["outcomes"][0], now)
-        elif status == PAGE and (self.intercept(reply) or self.waiting):
+        elif status == PAGE and (self.intercept(reply, flight.limit > 0 and not reply["more"]) or self.waiting):
             self.waiting.append((number, reply))
         else:
             self.take(number, status, reply, now)
 
-    def intercept(self, reply):
+    def intercept(self, reply, ends):
         """Whether the backend has to be asked for its document before this reply is applied."""
         store, is_older = self.store, False
         for rid, _, document in reply["changes"]:
@@ -580,11 +580,15 @@ class Session:
         forms = [form for rid, _, form in reply["changes"] if rid != KEYS]
         forms += [form for (_, revision, form) in reply["outcomes"] if revision is not None and form is not None]
         unknown = any(not store.keys.is_fit(form.epoch) or not store.keys.can_open(form) for form in forms)
-        return self.asked != store.keys.number and (is_older or unknown) and UNKNOWN_FORMS_ASK not in BROKEN
+        number = store.keys.number
+        # One that we put there ourselves has to come on a page; else the backend was put back in between, and did not say so.
+        is_missing = ends and number not in (store.looked_through or 0, self.met) and OURS_IS_SEEN_THERE not in BROKEN
+        return self.asked != number and (is_older or is_missing or unknown and UNKNOWN_FORMS_ASK not in BROKEN)
 
     def meet(self, document):
         met = self.store.keys.meet(document, OLDER_IS_NOT_ADOPTED in BROKEN)
-        self.store.behind = self.store.behind and met == "older"
+        if met != "older":
+            self.met, self.store.behind = self.store.keys.number, False
         return met
 
     def take_document(self, outcome, now):
@@ -770,3 +774,4 @@ ACCEPTED_IN_ITS_FORM = rule("accepted in its form", "what was accepted in a form
 FORM_IS_NO_EDIT = rule("a form is no edit", "what goes again in another form alone gives way to a delete")
 ASIDE_IS_TRIED_AGAIN = rule("aside is tried again", "under a new document, what was set aside is tried again")
 LOST_KEYS_LIST_ANEW = rule("lost keys list anew", "who has older keys than the store met lists everything anew")
+OURS_IS_SEEN_THERE = rule("ours is seen there", "who holds another document than the store met makes sure that the backend has it")

@@ -31,14 +31,16 @@ impl Session {
         if let Answer::Page(reply) = &answer {
             check(flight, reply)?;
         }
-        let (is_for_document, cursor) = (flight.is_for_document, flight.cursor.clone());
+        let (is_for_document, asks_page) = (flight.is_for_document, flight.limit > 0);
+        let cursor = flight.cursor.clone();
         match answer {
             Answer::Page(reply) if is_for_document => {
                 self.take_off(id);
                 self.take_document(store, reply)
             }
             Answer::Page(mut reply) => {
-                let must_ask = self.intercept(&mut reply)?;
+                let is_last = asks_page && !reply.more;
+                let must_ask = self.intercept(&mut reply, is_last)?;
                 if must_ask || !self.waiting.is_empty() {
                     self.waiting.push((id, reply));
                     return Ok(());

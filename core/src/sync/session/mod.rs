@@ -77,6 +77,8 @@ pub struct Session {
     keys_standing: Standing,
     /// The number of our key document when the backend was last asked for its own.
     asked: Option<u64>,
+    /// The number of our key document when it was last met there.
+    met_document: Option<u64>,
     /// The number of our key document when the listing under way began, where it began in this session.
     listed_with: Option<u64>,
     /// Replies that wait until the backend has answered with its key document.
@@ -142,6 +144,7 @@ impl Session {
             lists_first: state.goal.is_some_and(|goal| goal != ListingGoal::Delete),
             keys_standing,
             asked: None,
+            met_document: None,
             listed_with: None,
             waiting: Vec::new(),
             has_looked: false,

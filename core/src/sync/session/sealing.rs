@@ -14,15 +14,21 @@ use crate::sync::provider::{Outcome, Reply, Request};
 
 impl Session {
     /// Takes the key document out of a reply and meets it. Whether the backend has to be asked for it before the rest is applied.
-    pub(super) fn intercept(&mut self, reply: &mut Reply) -> Result<bool, SyncError> {
+    /// `is_last`: all that there is was listed with it.
+    pub(super) fn intercept(&mut self, reply: &mut Reply, is_last: bool) -> Result<bool, SyncError> {
         let mut is_older = false;
         while let Some(at) = reply.changes.iter().position(|change| change.id == KEYS_ID) {
             let change = reply.changes.remove(at);
             is_older |= self.meet_document(&change.stored.envelope)?.is_some();
             self.state.document_listed = self.state.listing;
         }
-        let is_sure = self.asked == Some(self.keys_standing.number);
-        Ok(!is_sure && (is_older || self.has_unknown_form(reply)))
+        let number = self.keys_standing.number;
+        if self.asked == Some(number) {
+            return Ok(false);
+        }
+        // One that this device put there has to come on a page; else the backend was put back in between, and did not notice.
+        let is_missing = is_last && self.state.document.unwrap_or(0) != number && self.met_document != Some(number);
+        Ok(is_older || is_missing || self.has_unknown_form(reply))
     }
 
     /// Meets a key document. Some: it has this number, and is older than ours.
@@ -32,6 +38,7 @@ impl Session {
             Met::Newer(standing) => self.keys_standing = standing,
             Met::Older(number) => return Ok(Some(number)),
         }
+        self.met_document = Some(self.keys_standing.number);
         self.state.document_behind = false;
         Ok(None)
     }
