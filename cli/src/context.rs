@@ -91,7 +91,14 @@ impl Context {
         self.uses_database();
         let settings = self.settings()?;
         let (tenant, keep) = (settings.tenant()?.value, settings.history()?);
-        Ok(Options::default().tenant(tenant).keep(keep).open(&self.home()?.database())?)
+        let options = Options::default().tenant(tenant).keep(keep);
+        #[cfg(feature = "cloud")]
+        let options = {
+            use orkee_core::clock::SystemClock;
+            use orkee_core::seal::lock::Runtime;
+            options.lock_keys(std::sync::Arc::new(Runtime::from_env(std::sync::Arc::new(SystemClock))))
+        };
+        Ok(options.open(&self.home()?.database())?)
     }
 
     /// The audit trail. Where it cannot be written, the person is told, and what was done stands.

@@ -1,6 +1,6 @@
 //! How a conflict looks to a script, and its values in a line: for `cloud conflicts` and `projects show`.
 
-use orkee_core::store::{Conflict, Store, StoreError, Written};
+use orkee_core::store::{Conflict, Store, StoreError, Written, is_locked};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -39,8 +39,14 @@ impl<'a> Waiting<'a> {
     }
 }
 
+/// What stands in the place of a value that is sealed on this device, and whose key is not at hand.
+pub(crate) const LOCKED: &str = "(locked)";
+
 /// A value for people: text without its quotes, nothing as a dash.
 pub(crate) fn value(value: Option<&RawValue>) -> String {
+    if value.is_some_and(is_locked) {
+        return LOCKED.to_owned();
+    }
     let json = value.map_or("null", RawValue::get);
     match serde_json::from_str::<serde_json::Value>(json) {
         Ok(serde_json::Value::Null) => "–".to_owned(),

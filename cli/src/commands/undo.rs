@@ -77,6 +77,7 @@ impl Undo {
         if self.list {
             return list(cx, &store);
         }
+        store.must_be_open()?;
         let undone = store.undo(self.point)?;
         if cx.out.is_json() {
             cx.out.document(&UndoneDocument {

@@ -1,5 +1,7 @@
 //! The table of settings.
 
+use crate::store::LOCKABLE;
+
 /// Seconds between two automatic syncs, where nothing is set.
 pub(super) const DEFAULT_INTERVAL: u64 = 300;
 /// The API, where nothing is set.
@@ -40,6 +42,8 @@ pub enum Key {
     WebhookProxy,
     /// Whether a command that leaves webhook deliveries starts sending them in the background.
     WebhookDrain,
+    /// Which fields of projects are sealed on this device while it is locked.
+    LockFields,
 }
 
 enum Form {
@@ -49,6 +53,8 @@ enum Form {
     Seconds,
     /// 0 or more.
     Count,
+    /// Fields that can be sealed, with commas.
+    Fields,
 }
 
 impl Key {
@@ -70,6 +76,7 @@ impl Key {
         Self::HistoryDays,
         Self::WebhookProxy,
         Self::WebhookDrain,
+        Self::LockFields,
     ];
 
     /// Its variable in the environment and in `.env`.
@@ -91,6 +98,7 @@ impl Key {
             Self::HistoryDays => "ORKEE_HISTORY_DAYS",
             Self::WebhookProxy => "ORKEE_WEBHOOK_PROXY",
             Self::WebhookDrain => "ORKEE_WEBHOOK_DRAIN",
+            Self::LockFields => "ORKEE_LOCK_FIELDS",
         }
     }
 
@@ -112,6 +120,7 @@ impl Key {
             Self::HistoryDays => Some(&["history", "days"]),
             Self::WebhookProxy => Some(&["webhook", "proxy"]),
             Self::WebhookDrain => Some(&["webhook", "drain"]),
+            Self::LockFields => Some(&["lock", "fields"]),
         }
     }
 
@@ -149,6 +158,7 @@ impl Key {
             | Self::WebhookDrain => Form::Truth,
             Self::SyncInterval => Form::Seconds,
             Self::HistoryVersions | Self::HistoryDays => Form::Count,
+            Self::LockFields => Form::Fields,
         }
     }
 
@@ -168,10 +178,22 @@ impl Key {
                 Ok(0..=1_000_000) => Ok(()),
                 _ => Err("a number up to 1000000; 0 for no limit"),
             },
+            Form::Fields => {
+                let all =
+                    fields(value).all(|field| LOCKABLE.contains(&field)) && fields(value).next().is_some();
+                all.then_some(()).ok_or(
+                    "some of description, setupScript, devScript, cleanupScript and manualTasks, with commas",
+                )
+            }
             Form::Text if value.chars().any(char::is_control) => Err("one line of text"),
             Form::Text => Ok(()),
         }
     }
+}
+
+/// The fields that a text names.
+pub(super) fn fields(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|field| !field.is_empty())
 }
 
 /// The words for on and off.

@@ -20,7 +20,7 @@ use std::time::Duration;
 use toml_edit::{DocumentMut, Item, TableLike};
 
 use crate::home::Home;
-use crate::store::Keep;
+use crate::store::{Keep, LOCKABLE};
 
 pub use error::SettingsError;
 pub use key::{DEFAULT_API_URL, Key};
@@ -189,6 +189,14 @@ impl Settings {
         Ok(found.and_then(|setting| key::truth(&setting.value)).unwrap_or(true))
     }
 
+    /// Which fields of projects are sealed on this device while it is locked.
+    pub fn lock_fields(&self) -> Result<Vec<&'static str>, SettingsError> {
+        let found = self.text(Key::LockFields)?;
+        let Some(setting) = found else { return Ok(LOCKABLE.to_vec()) };
+        let named: Vec<&str> = key::fields(&setting.value).collect();
+        Ok(LOCKABLE.into_iter().filter(|field| named.contains(field)).collect())
+    }
+
     /// Whose projects these are: '' (nobody's but the user's), or the name of a tenant.
     pub fn tenant(&self) -> Result<Setting<String>, SettingsError> {
         let found = self.text(Key::Tenant)?;
@@ -259,6 +267,10 @@ impl Settings {
             }
             Item::Value(toml_edit::Value::Integer(number)) => Ok(Some(number.value().to_string())),
             Item::Value(toml_edit::Value::Boolean(truth)) => Ok(Some(truth.value().to_string())),
+            Item::Value(toml_edit::Value::Array(list)) if list.iter().all(toml_edit::Value::is_str) => {
+                let texts: Vec<&str> = list.iter().filter_map(toml_edit::Value::as_str).collect();
+                Ok(Some(texts.join(",")))
+            }
             Item::None => Ok(None),
             _ => Err(SettingsError::Value {
                 name: path.join("."),

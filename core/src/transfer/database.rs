@@ -88,6 +88,9 @@ fn older_columns(source: &Source) -> rusqlite::Result<Vec<(&'static str, &'stati
 
 fn read_own(source: &Source, path: &Path, sink: &mut Sink<'_>) -> Result<(), TransferError> {
     let failed = |error: rusqlite::Error| TransferError::database(path, error);
+    if is_locked(source).map_err(failed)? {
+        return Err(TransferError::database(path, StoreError::Shut));
+    }
     let sql = "SELECT payload FROM records WHERE payload IS NOT NULL \
                AND space = (SELECT rowid FROM spaces WHERE tenant = '') ORDER BY id";
     let mut statement = source.connection.prepare(sql).map_err(failed)?;
@@ -97,6 +100,14 @@ fn read_own(source: &Source, path: &Path, sink: &mut Sink<'_>) -> Result<(), Tra
         sink(RawObject::parse(&text).map_err(|error| TransferError::json(&error, 0))?.into())?;
     }
     Ok(())
+}
+
+/// Whether fields are sealed in it, whose key belongs to another home.
+fn is_locked(source: &Source) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'lock')";
+    let has_table: bool = source.connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(has_table
+        && source.connection.query_row("SELECT EXISTS (SELECT 1 FROM lock)", [], |row| row.get(0))?)
 }
 
 fn read_older(

@@ -136,7 +136,10 @@ impl Conflicts {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let mut store = cx.store()?;
         match self.command {
-            Some(Command::Resolve(resolve)) => resolve.run(cx, &mut store),
+            Some(Command::Resolve(resolve)) => {
+                store.must_be_open()?;
+                resolve.run(cx, &mut store)
+            }
             None => {
                 let id = self.id.map(|query| store.find(&query)).transpose()?;
                 show(cx, &store, id)

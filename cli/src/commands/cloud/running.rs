@@ -89,6 +89,7 @@ struct ParkedView<'a> {
 
 /// Syncs the store's space, shows what happened, and says how it ended.
 pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
+    store.must_be_open()?;
     let started = Instant::now();
     let cloud = Cloud::open(cx, None)?;
     cloud.choice.check_encryption()?;

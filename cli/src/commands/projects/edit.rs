@@ -40,6 +40,7 @@ pub(crate) struct Edit {
 impl Edit {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let mut store = cx.store()?;
+        store.must_be_open()?;
         let id = store.find(&self.project)?;
         let updated = if self.is_empty() {
             let read = store.get(id)?.payload;

@@ -44,6 +44,8 @@ struct Written<'a> {
 impl Export {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let store = cx.store()?;
+        // An export without what is locked would be none.
+        store.must_be_open()?;
         let stamp = self.stamp.then(Timestamp::now);
         match &self.output {
             Some(path) => {

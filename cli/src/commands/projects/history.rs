@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use orkee_core::project::ProjectId;
-use orkee_core::store::{FieldChange, HistoryEntry, Store};
+use orkee_core::store::{FieldChange, HistoryEntry, Store, is_locked};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -13,6 +13,7 @@ use crate::failure::{CliError, CommandResult, Exit, Failure};
 use crate::output::table::fit;
 use crate::output::{Output, Paint, text};
 use crate::terminal;
+use crate::waiting::LOCKED;
 
 /// Show what a project was: each version, when, by which device, which fields
 ///
@@ -122,8 +123,10 @@ fn show(
 }
 
 fn arrow(change: &FieldChange) -> String {
-    let value = |raw: &Option<Box<RawValue>>| {
-        raw.as_ref().map_or_else(|| "nothing".to_owned(), |v| text::line(v.get()))
+    let value = |raw: &Option<Box<RawValue>>| match raw {
+        None => "nothing".to_owned(),
+        Some(value) if is_locked(value) => LOCKED.to_owned(),
+        Some(value) => text::line(value.get()),
     };
     match &change.old {
         None => value(&change.new),

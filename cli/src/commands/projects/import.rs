@@ -48,6 +48,7 @@ impl Import {
         let options =
             ImportOptions { format: self.format, on_conflict: self.on_conflict, dry_run: self.dry_run };
         let mut store = cx.store()?;
+        store.must_be_open()?;
         let report = match (&self.from_db, &self.file) {
             (Some(path), _) => transfer::import_database(&mut store, path, options)?,
             (None, Some(path)) if path == Path::new("-") => {

@@ -45,6 +45,9 @@ impl List {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let filtered = self.status.is_some() || self.tag.is_some() || self.search.is_some() || self.missing;
         let store = cx.store()?;
+        if self.search.is_some() && store.is_shut()? {
+            cx.out.warn("what is locked was not searched: orkee cloud key unlock");
+        }
         // Looks at every folder, which a plain list does not wait for.
         let among = if self.missing { Some(missing(&store)?) } else { None };
         let filter = Filter {

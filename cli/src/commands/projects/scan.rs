@@ -43,6 +43,7 @@ impl Scan {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let walk = scan::walk(&self.folder, self.depth)?;
         let mut store = cx.store()?;
+        store.must_be_open()?;
         let plan = scan::plan(&store, &walk)?;
         let offers: Vec<&Entry> = plan.entries.iter().filter(|entry| is_offer(&entry.decision)).collect();
         let asks = !self.yes && !self.dry_run && !offers.is_empty();

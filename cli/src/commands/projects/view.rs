@@ -8,7 +8,7 @@ use crate::failure::CliError;
 use crate::output::table::fit;
 use crate::output::{Output, Paint, text};
 use crate::terminal;
-use crate::waiting::Waiting;
+use crate::waiting::{LOCKED, Waiting};
 
 /// `{"project": …}`
 #[derive(Serialize)]
@@ -27,13 +27,24 @@ pub(super) struct Shown<'a> {
     /// Whether its folder on this device, its own or the author's, is there; null where neither is named.
     folder_exists: Option<bool>,
     conflicts: &'a [Waiting<'a>],
+    /// Fields of the project that are sealed on this device and left out, since their key is not at hand.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    locked_fields: &'a [&'static str],
 }
 
 impl<'a> Shown<'a> {
     pub(super) fn new(stored: &'a Stored, conflicts: &'a [Waiting<'a>]) -> Self {
-        let Stored { payload, number, device, root, .. } = stored;
+        let Stored { payload, number, device, root, locked, .. } = stored;
         let folder_exists = stored.folder().map(|folder| folder.is_dir());
-        Self { project: payload, version: *number, device, root: root.as_deref(), folder_exists, conflicts }
+        Self {
+            project: payload,
+            version: *number,
+            device,
+            root: root.as_deref(),
+            folder_exists,
+            conflicts,
+            locked_fields: locked,
+        }
     }
 }
 
@@ -65,23 +76,28 @@ pub(super) fn page(out: &Output, stored: &Stored) -> Result<(), CliError> {
     let project = stored.project();
     out.line(out.paint(Paint::Strong, &text::line(&project.name)))?;
     let page = Page { out };
+    let shown = |field: &str, value: Option<String>| match stored.locked.contains(&field) {
+        true => Some(LOCKED.to_owned()),
+        false => value,
+    };
     page.field("id", Some(project.id.as_str()))?;
     page.field("status", Some(project.status.as_str()))?;
     page.field("priority", Some(project.priority.as_str()))?;
     page.field("rank", project.rank.map(|r| r.to_string()).as_deref())?;
     page.field("tags", Some(project.tags.join(", ")).filter(|t| !t.is_empty()).as_deref())?;
-    page.field("description", project.description.as_deref())?;
+    page.field("description", shown("description", project.description.clone()).as_deref())?;
     let here = stored.root.as_ref().map(|path| path.display().to_string());
-    let shown = here.as_deref().or(project.project_root.as_deref());
+    let folder = here.as_deref().or(project.project_root.as_deref());
     let gone = if stored.is_missing() { "  (not on this device)" } else { "" };
-    page.field("folder", shown.map(|folder| format!("{folder}{gone}")).as_deref())?;
+    page.field("folder", folder.map(|folder| format!("{folder}{gone}")).as_deref())?;
     if here.is_some() {
         page.field("elsewhere", project.project_root.as_deref())?;
     }
     page.field("repository", repository(&project).as_deref())?;
-    page.field("setup", project.setup_script.as_deref())?;
-    page.field("dev", project.dev_script.as_deref())?;
-    page.field("cleanup", project.cleanup_script.as_deref())?;
+    page.field("setup", shown("setupScript", project.setup_script.clone()).as_deref())?;
+    page.field("dev", shown("devScript", project.dev_script.clone()).as_deref())?;
+    page.field("cleanup", shown("cleanupScript", project.cleanup_script.clone()).as_deref())?;
+    page.field("tasks", shown("manualTasks", None).as_deref())?;
     page.field("tasks from", project.task_source.as_ref().map(|s| s.as_str()))?;
     let servers: Vec<String> = project
         .mcp_servers

@@ -3,6 +3,20 @@
 //!
 //! A session hands in each key document that it meets, before it applies anything that came with it, and learns whether to go on.
 
+pub mod account;
+mod content;
+#[cfg(feature = "auth")]
+mod disk;
+mod error;
+mod export;
+mod form;
+mod fresh;
+mod held;
+mod keep;
+mod locked;
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
 use thiserror::Error;
 
 use super::SealError;

@@ -11,6 +11,8 @@ mod error;
 mod holders;
 mod runtime;
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
@@ -24,7 +26,7 @@ pub use runtime::{Runtime, Until};
 
 use super::KeyId;
 use super::key::{derive, random};
-use crate::store::FieldSeal;
+use crate::store::{FieldSeal, LockKeys};
 
 const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
@@ -132,6 +134,13 @@ impl FieldSeal for LockKey {
     fn open(&self, record: &str, field: &str, sealed: &str) -> Option<Vec<u8>> {
         let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         self.open_at(&self.bound(record, field), &sealed).map(|plain| plain.to_vec())
+    }
+}
+
+/// A key that was just typed: for the command that asked for it alone.
+impl LockKeys for LockKey {
+    fn key(&self, id: &str) -> Option<Arc<dyn FieldSeal>> {
+        (id == self.id.to_string()).then(|| Arc::new(self.clone()) as _)
     }
 }
 

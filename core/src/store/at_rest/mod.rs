@@ -219,6 +219,11 @@ impl Store {
         Lock::load(&self.connection, self.lock_keys.as_ref())
     }
 
+    /// Looks for the key here from now on.
+    pub fn use_lock_keys(&mut self, keys: Arc<dyn LockKeys>) {
+        self.lock_keys = Some(keys);
+    }
+
     /// Whether fields are sealed, and the key is not at hand.
     pub fn is_shut(&self) -> Result<bool, StoreError> {
         Ok(matches!(self.lock()?, Lock::Shut))

@@ -1,0 +1,194 @@
+//! The key file on disk: read only if nobody else can have read or made it, replaced as a whole, under a lock.
+
+use std::fs::TryLockError;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+use super::content::{Content, Kept, Secrets};
+use super::error::KeyFileError;
+use super::keep::{Keep, State};
+use crate::auth::{FileError, Folder};
+use crate::file;
+use crate::home::Home;
+use crate::keyring::{self, KeyringError};
+
+/// One lock for all key files: they change seldom.
+const LOCK: &str = "keys.lock";
+const POLL: Duration = Duration::from_millis(10);
+/// Whoever holds the lock may have to wait for a keyring.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+
+/// The place of the key of one account and tenant on this device.
+#[derive(Debug, Clone)]
+pub struct KeyFile {
+    folder: PathBuf,
+    name: String,
+}
+
+impl KeyFile {
+    /// Of a tenant (empty: none) at the place that the store calls `remote`. Each place has a file of its own, so that no account's key
+    /// is ever used, or replaced, for another's.
+    pub fn of(home: &Home, tenant: &str, remote: &str) -> Self {
+        let digest: [u8; 32] = Sha256::digest(remote).into();
+        let mark: String = digest[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        let tenant = if tenant.is_empty() { "personal" } else { tenant };
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+        let tenant: String = tenant.chars().map(plain).collect();
+        Self { folder: home.keys(), name: format!("{tenant}-{mark}.toml") }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> PathBuf {
+        self.folder.join(&self.name)
+    }
+
+    /// Every key file of this device.
+    pub fn all(home: &Home) -> Vec<Self> {
+        let entries = std::fs::read_dir(home.keys()).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| name.ends_with(".toml")).collect();
+        names.sort();
+        names.into_iter().map(|name| Self { folder: home.keys(), name }).collect()
+    }
+
+    /// What it holds; none: there is none.
+    pub(super) fn read(&self) -> Result<Option<Content>, KeyFileError> {
+        let path = self.path();
+        if !self.folder.exists() {
+            return Ok(None);
+        }
+        let folder = self.open()?;
+        let Some(read) = folder.read_named(&self.name).map_err(|error| self.refused(&error))? else {
+            return Ok(None);
+        };
+        if let Some(mode) = read.readable_by_others {
+            return Err(KeyFileError::Mode { path, mode });
+        }
+        match Content::parse(&read.text) {
+            Ok(content) => Ok(Some(content)),
+            Err(damage) => Err(KeyFileError::Damaged { path, damage }),
+        }
+    }
+
+    /// Reads the secrets from where they are.
+    pub(super) fn state(&self, content: Content) -> Result<State, KeyFileError> {
+        let damaged = |damage| KeyFileError::Damaged { path: self.path(), damage };
+        let secrets = match &content.kept {
+            Kept::Here(secrets) => secrets.clone(),
+            Kept::Keyring(entry) => {
+                let bytes = keyring::get(entry).map_err(refused_by_keyring)?.ok_or(KeyFileError::EntryGone)?;
+                Secrets::parse(content.key_id, &bytes).map_err(damaged)?
+            }
+            Kept::Locked(sealed) => self.unlocked(content.key_id, sealed)?,
+        };
+        let Content { key_id, remote, is_confirmed, reseal_to, document, .. } = content;
+        Ok(State { key_id, remote, is_confirmed, reseal_to, document, secrets })
+    }
+
+    /// Puts this in its place, secrets in the keyring where that is wished; what an older file named there is forgotten.
+    pub(super) fn write(&self, state: &State, in_keyring: bool) -> Result<(), KeyFileError> {
+        file::private_folder(&self.folder).map_err(|source| self.not_kept(source))?;
+        let (before, locked) = match self.read() {
+            Ok(Some(Content { kept: Kept::Keyring(entry), .. })) => (Some(entry), None),
+            Ok(Some(Content { kept: Kept::Locked(sealed), .. })) => (None, Some(sealed)),
+            _ => (None, None),
+        };
+        let kept = if in_keyring {
+            let entry = keyring::new_name();
+            keyring::set(&entry, &state.secrets.to_bytes()).map_err(refused_by_keyring)?;
+            Kept::Keyring(entry)
+        } else if let Some(sealed) = locked {
+            self.relocked(&sealed, &state.secrets)?
+        } else {
+            Kept::Here(state.secrets.clone())
+        };
+        let State { key_id, remote, is_confirmed, reseal_to, document, .. } = state.clone();
+        let content = Content { key_id, remote, is_confirmed, reseal_to, document, kept };
+        let written = file::replace(&self.path(), content.to_text().as_bytes());
+        if let (Err(_), Kept::Keyring(entry)) = (&written, &content.kept) {
+            keyring::forget(entry);
+        }
+        written.map_err(|source| self.not_kept(source))?;
+        if let Some(entry) = before {
+            keyring::forget(&entry);
+        }
+        Ok(())
+    }
+
+    /// Takes it away, and its entry of the keyring. Whether there was one.
+    pub fn remove(&self) -> Result<bool, KeyFileError> {
+        if !self.folder.exists() {
+            return Ok(false);
+        }
+        let _lock = self.lock()?;
+        let content = self.read();
+        let path = self.path();
+        if !path.exists() {
+            return Ok(false);
+        }
+        self.open()?.remove_named(&self.name).map_err(|source| self.not_kept(source))?;
+        if let Ok(Some(Content { kept: Kept::Keyring(entry), .. })) = content {
+            keyring::forget(&entry);
+        }
+        Ok(true)
+    }
+
+    /// Held while the file is read, changed and written: another process may do the same.
+    pub(super) fn lock(&self) -> Result<std::fs::File, KeyFileError> {
+        file::private_folder(&self.folder).map_err(|source| self.not_kept(source))?;
+        let lock = self.open()?.lock_file(LOCK).map_err(|error| self.refused(&error))?;
+        let began = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(lock),
+                Err(TryLockError::Error(source)) => return Err(self.not_kept(source)),
+                Err(TryLockError::WouldBlock) if began.elapsed() >= GIVE_UP_AFTER => {
+                    return Err(KeyFileError::Busy { path: self.path() });
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(POLL),
+            }
+        }
+    }
+
+    fn open(&self) -> Result<Folder, KeyFileError> {
+        Folder::open(&self.folder).map_err(|error| self.refused(&error))
+    }
+
+    pub(super) fn not_kept(&self, source: std::io::Error) -> KeyFileError {
+        KeyFileError::NotKept { path: self.path(), source }
+    }
+
+    fn refused(&self, error: &FileError) -> KeyFileError {
+        let why = match error {
+            FileError::Content => "it does not have the form of a key file".to_owned(),
+            other => other.to_string(),
+        };
+        KeyFileError::Unsafe { path: self.path(), why }
+    }
+}
+
+fn refused_by_keyring(error: KeyringError) -> KeyFileError {
+    KeyFileError::Keyring { why: error.to_string() }
+}
+
+/// A key file that is in use.
+#[derive(Debug)]
+pub(super) struct OnDisk(pub(super) KeyFile);
+
+impl Keep for OnDisk {
+    fn change(
+        &self,
+        change: &mut dyn FnMut(&mut State) -> Result<bool, super::KeyError>,
+    ) -> Result<State, super::KeyError> {
+        let _lock = self.0.lock()?;
+        let content = self.0.read()?.ok_or(super::KeyError::FileGone)?;
+        let in_keyring = matches!(content.kept, Kept::Keyring(_));
+        let mut state = self.0.state(content)?;
+        if change(&mut state)? {
+            self.0.write(&state, in_keyring)?;
+        }
+        Ok(state)
+    }
+}
