@@ -417,7 +417,11 @@ class Store:
         row.agree(base_at, revision, None, epoch)
 
     def absent(self, row):
-        """The other side has no such record (any more): ours goes up as a new one, a tombstone rests."""
+        """The other side has no such record (any more): ours goes up as a new one, a tombstone rests. What goes again in another form
+        alone is agreed as it was: the end of the listing tells that it is gone."""
+        if not row.has_news and row.local.fields is not None:
+            row.agree(row.base_at, row.revision, row.number)
+            return
         row.agree(row.base_at, None, row.number if row.local.fields is None else None)
 
     def begin_listing(self):

@@ -315,9 +315,13 @@ fn page_of(changes: &[Change]) -> u32 {
     fit.and_then(|fit| u32::try_from(fit).ok()).unwrap_or(PAGE).clamp(1, PAGE)
 }
 
-/// The record is not there (any more): ours goes up as a new one, a tombstone rests.
+/// The record is not there (any more): ours goes up as a new one, a tombstone rests. One that only was to go again in another form is
+/// as agreed as before; the end of the listing tells that it is gone.
 pub(super) fn absent(tx: &Tx<'_>, id: ProjectId) -> Result<(), SyncError> {
     if let Some(known) = tx.tracked(id)? {
+        if !known.is_dirty() && !known.is_tombstone {
+            return Ok(tx.agree(known.row, &Agreed { clean_at: Some(known.number), ..known.agreed })?);
+        }
         let clean_at = known.is_tombstone.then_some(known.number);
         tx.agree(known.row, &Agreed { base_at: known.agreed.base_at, there: None, clean_at })?;
     }

@@ -150,6 +150,16 @@ impl Backend {
         live.map(|(id, (_, envelope))| (id.clone(), payload(envelope))).collect()
     }
 
+    /// What it holds of a record.
+    pub(crate) fn envelope(&self, id: &str) -> Option<&[u8]> {
+        self.held.get(id).map(|(_, envelope)| envelope.as_slice())
+    }
+
+    /// All that it holds.
+    pub(crate) fn envelopes(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.held.iter().map(|(id, (_, envelope))| (id.as_str(), envelope.as_slice()))
+    }
+
     /// Versions stored and versions listed, so far.
     pub(crate) fn traffic(&self) -> (u64, u64) {
         (self.commits, self.listed)
@@ -189,5 +199,5 @@ fn payload(envelope: &[u8]) -> String {
 }
 
 fn is_tombstone(envelope: &[u8]) -> bool {
-    envelope.ends_with(b"\n")
+    envelope.iter().position(|byte| *byte == b'\n').is_some_and(|end| end + 1 == envelope.len())
 }

@@ -1,7 +1,7 @@
 //! A device of a schedule: its store, its sync, and what its person was told. Clock and names are the world's.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::event::tests::listen;
 use crate::id::Ids;
 use crate::project::ProjectId;
+use crate::seal::keys::Keys;
 use crate::store::{Conflict, Options as StoreOptions, Store, StoreError};
 use crate::sync::{Options, Session};
 
@@ -49,6 +50,8 @@ impl Ids for SimIds {
 pub(super) struct Device {
     pub(super) store: Store,
     pub(super) session: Option<Session>,
+    /// The account's keys, on a disk of their own.
+    pub(super) keys: Arc<Keys>,
     /// What the sync under way was asked to do.
     pub(super) options: Options,
     /// The store as it was before a dry run.

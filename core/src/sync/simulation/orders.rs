@@ -49,6 +49,7 @@ pub(super) const DAMAGES: &[&str] = &[
     "UPDATE tracking SET revision = '{n}' WHERE record = {row}",
     "UPDATE tracking SET revision = NULL WHERE record = {row}",
     "UPDATE tracking SET listed = {n}",
+    "UPDATE tracking SET epoch = {n} WHERE record = {row}",
     "UPDATE spaces SET position = '{n}'",
     "UPDATE spaces SET position = NULL",
     "UPDATE spaces SET head_number = {n}",

@@ -25,9 +25,11 @@ pub(super) enum Trouble {
     Prune,
     BackUpBackend,
     RestoreBackend,
+    /// Somebody makes, rotates or gives up the account's key.
+    Key,
 }
 
-type Weights = [(u32, Trouble); 14];
+type Weights = [(u32, Trouble); 15];
 
 const USUAL: Weights = [
     (540, Trouble::None),
@@ -44,6 +46,7 @@ const USUAL: Weights = [
     (20, Trouble::Prune),
     (10, Trouble::BackUpBackend),
     (4, Trouble::RestoreBackend),
+    (40, Trouble::Key),
 ];
 
 /// Whatever goes wrong goes wrong more often.
@@ -62,6 +65,7 @@ const ROUGH: Weights = [
     (60, Trouble::Prune),
     (50, Trouble::BackUpBackend),
     (30, Trouble::RestoreBackend),
+    (60, Trouble::Key),
 ];
 
 /// One record, nothing deleted, no disk lost, but answers.
@@ -80,6 +84,7 @@ const NARROW: Weights = [
     (0, Trouble::Prune),
     (0, Trouble::BackUpBackend),
     (0, Trouble::RestoreBackend),
+    (60, Trouble::Key),
 ];
 
 /// What kind of schedule it is.

@@ -11,11 +11,12 @@ use super::backend::Backend;
 use super::device::{BLANK, Device, SimClock, SimIds};
 use super::orders;
 use super::person::{Deeds, words};
+use super::sealing::Phrases;
 use super::trace::{tell_answer, tell_request, trace};
 use super::trouble::{Times, Trouble};
 use crate::project::ProjectId;
 use crate::store::{Durability, Keep, Options as StoreOptions, Store, StoreError};
-use crate::sync::provider::{Answer, Limits, Request};
+use crate::sync::provider::{Answer, Failure, Limits, ProviderError, Request};
 use crate::sync::{Decide, FlightId, Next, Options, Session, What};
 
 /// A request on its way to the backend, or its answer on the way back.
@@ -24,23 +25,29 @@ struct Message {
     device: Option<usize>,
     flight: FlightId,
     request: Request,
-    answer: Option<Answer>,
+    /// None: the backend has not answered; an error: it refused the request as a whole.
+    answer: Option<Result<Answer, ProviderError>>,
 }
 
-struct World {
-    rng: SmallRng,
+pub(super) struct World {
+    pub(super) rng: SmallRng,
+    /// Whether people seal the account.
+    seals: bool,
+    /// The backend takes no plain projects into a sealed account; with any other, devices look first.
+    pub(super) guards: bool,
+    pub(super) phrases: Phrases,
     clock: Arc<SimClock>,
     ids: Arc<SimIds>,
-    backend: Backend,
+    pub(super) backend: Backend,
     backend_backup: Option<Backend>,
-    devices: Vec<Device>,
+    pub(super) devices: Vec<Device>,
     wire: Vec<Message>,
     deeds: Deeds,
     records: Vec<ProjectId>,
     deletes: bool,
     copies: bool,
-    lost_device: bool,
-    lost_backend: bool,
+    pub(super) lost_device: bool,
+    pub(super) lost_backend: bool,
     /// What some store knew of the other side was damaged.
     lost_state: bool,
     /// On no disk any more.
@@ -49,7 +56,7 @@ struct World {
     ended: BTreeSet<String>,
     saw_a_conflict: bool,
     was_a_copy: bool,
-    is_settling: bool,
+    pub(super) is_settling: bool,
     times: Times,
     /// How much history the devices keep.
     keep: Keep,
@@ -85,8 +92,12 @@ impl World {
         let (deletes, copies) = (!is_narrow && rng.random_bool(0.6), !is_narrow && rng.random_bool(0.5));
         let mut backend = Backend::default();
         backend.is_plain = is_plain;
+        let (seals, guards) = (rng.random_bool(0.5), rng.random_bool(0.5));
         let mut world = Self {
             rng,
+            seals,
+            guards,
+            phrases: Phrases::new(),
             clock,
             ids,
             backend,
@@ -115,6 +126,7 @@ impl World {
             world.devices.push(Device {
                 store,
                 session: None,
+                keys: Arc::default(),
                 options: Options::default(),
                 untouched: None,
                 is_damaged: false,
@@ -170,9 +182,14 @@ impl World {
                 self.wire.retain(|message| message.device.is_some());
                 self.backend.prune();
             }
+            Trouble::Key if self.seals => self.handle_key(n),
             Trouble::BackUpBackend => self.backend_backup = Some(self.backend.clone()),
             Trouble::RestoreBackend if self.copies => self.restore_backend(),
-            Trouble::Restore | Trouble::Copy | Trouble::Damage | Trouble::RestoreBackend => {}
+            Trouble::Restore
+            | Trouble::Copy
+            | Trouble::Damage
+            | Trouble::RestoreBackend
+            | Trouble::Key => {}
         }
     }
 
@@ -204,13 +221,14 @@ impl World {
         }
         let choice = choices.swap_remove(self.rng.random_range(0..choices.len()));
         if self.wire[choice].answer.is_none() {
-            let answer = self.backend.exchange(&self.wire[choice].request, &mut self.rng);
+            let request = &self.wire[choice].request;
+            let answer = match self.is_forbidden(&request.mutations) {
+                true => Err(ProviderError::new(Failure::Forbidden, "the account is sealed")),
+                false => Ok(self.backend.exchange(request, &mut self.rng)),
+            };
             trace(|| {
-                format!(
-                    "device {n}: {}\n        -> {}",
-                    tell_request(&self.wire[choice].request),
-                    tell_answer(&answer)
-                )
+                let told = answer.as_ref().map_or_else(ToString::to_string, tell_answer);
+                format!("device {n}: {}\n        -> {told}", tell_request(&self.wire[choice].request))
             });
             self.wire[choice].answer = Some(answer);
         } else {
@@ -227,17 +245,20 @@ impl World {
             max_record_bytes: 1 << 20,
             max_page: self.rng.random_range(1..=3),
         };
+        let there = self.live();
         let device = &mut self.devices[n];
         let mut options = match self.is_settling && !device.is_damaged {
             true => Options { in_flight: self.rng.random_range(1..=3), ..Options::default() },
             false => orders::random(&mut self.rng, &self.records, device.is_damaged),
         };
+        options.keys = device.keys.clone();
+        options.looks_first = !self.guards;
         device.is_damaged = false;
         device.untouched = options.dry_run.then(|| device.store.image().unwrap());
         if options.decide != Decide::Merge {
             options.point = Some(device.store.open_point("decided").unwrap());
             // Who decides for one side wants what that side has, old or new.
-            let cloud = self.backend.live().into_values();
+            let cloud = there.into_values();
             let all = device.store.live_payloads().unwrap().into_values().chain(cloud);
             self.deeds.wanted.extend(all.flat_map(|payload| words(&payload).collect::<Vec<_>>()));
         }
@@ -259,8 +280,11 @@ impl World {
             Next::Wait => None,
             Next::Done => {
                 self.was_a_copy |= session.summary().was_a_copy && !device.options.dry_run;
+                let summary = session.summary().clone();
                 if let Some(before) = device.untouched.take() {
                     assert!(device.store.image().unwrap() == before, "a dry run changed the store");
+                } else if !device.options.dry_run {
+                    self.see_to_the_key(n, &summary);
                 }
                 // What the session gave up waiting for is still on its way.
                 self.kill(n);
@@ -273,7 +297,13 @@ impl World {
         let device = &mut self.devices[n];
         let Some(session) = device.session.as_mut() else { return };
         let before = device.store.all_texts().unwrap();
-        session.receive(&mut device.store, message.flight, message.answer.unwrap()).unwrap();
+        let done = match message.answer.unwrap() {
+            Ok(answer) => session.receive(&mut device.store, message.flight, answer),
+            Err(error) => session.fail(&mut device.store, message.flight, error),
+        };
+        if let Err(error) = done {
+            return self.refused(n, error);
+        }
         self.was_a_copy |= session.summary().was_a_copy && !device.options.dry_run;
         self.saw_a_conflict |=
             session.take_events().iter().any(|event| matches!(event.what, What::Conflict { .. }));
@@ -297,7 +327,7 @@ impl World {
     }
 
     /// The process dies, or the network does. Requests that left may still arrive; their answers reach nobody.
-    fn kill(&mut self, n: usize) {
+    pub(super) fn kill(&mut self, n: usize) {
         self.devices[n].session = None;
         self.devices[n].untouched = None;
         let rng = &mut self.rng;
@@ -313,6 +343,9 @@ impl World {
     fn deliver_an_orphan(&mut self) {
         if let Some(at) = self.wire.iter().position(|message| message.device.is_none()) {
             let message = self.wire.remove(at);
+            if self.is_forbidden(&message.request.mutations) {
+                return;
+            }
             self.backend.exchange(&message.request, &mut self.rng);
         }
     }
@@ -367,7 +400,7 @@ impl World {
     fn restore_backend(&mut self) {
         let Some(backup) = self.backend_backup.clone() else { return };
         let gone: BTreeSet<String> =
-            self.backend.live().values().flat_map(|payload| words(payload)).collect();
+            self.live().values().flat_map(|payload| words(payload)).collect();
         // Whoever puts a backend back stops it first: no answer from before comes after one from the older state.
         self.wire.clear();
         self.devices.iter_mut().for_each(|device| device.session = None);
@@ -419,7 +452,10 @@ impl World {
     }
 
     fn check(&mut self) {
-        let there = self.backend.live();
+        let there = self.live();
+        if !self.lost_device && !self.lost_state {
+            self.check_seals();
+        }
         for (n, device) in self.devices.iter_mut().enumerate() {
             let here = device.store.live_payloads().unwrap();
             assert_eq!(here, there, "device {n} diverged");
