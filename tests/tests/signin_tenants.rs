@@ -232,7 +232,7 @@ fn where_the_policy_requires_encryption_nothing_is_sent() {
     member.run(&["projects", "add", "--name", "canary"]).success();
     let ran =
         member.run(&["cloud", "sync"]).fails(2, "E-AUTH-043").says("requires its projects to be encrypted");
-    drop(ran.says("nothing was sent"));
+    drop(ran.says("nothing was sent").says("orkee cloud key init"));
     member.run(&["cloud", "restore", "--yes"]).fails(2, "E-AUTH-043");
     assert_eq!(api.mock.requests_for("/v1/sync").len(), 0);
     assert!(api.mock.requests().iter().all(|request| !request.body.contains("canary")));

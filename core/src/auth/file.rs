@@ -74,7 +74,7 @@ pub enum FileError {
 }
 
 impl FileError {
-    pub(super) fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Writable { .. } => "make sure that its content is yours, then `chmod 600` it".to_owned(),
             Self::FolderWritable { path, .. } => format!("run `chmod go-w {}`", path.display()),
@@ -94,15 +94,15 @@ impl From<Errno> for FileError {
 
 /// The folder that holds the token file, opened once, so that everything happens in the folder that was checked.
 #[derive(Debug, Clone)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     handle: Arc<File>,
 }
 
 /// What the token file holds.
-pub(super) struct Content {
-    pub(super) text: Zeroizing<String>,
+pub(crate) struct Content {
+    pub(crate) text: Zeroizing<String>,
     /// Its permissions, where they let other users read it.
-    pub(super) readable_by_others: Option<u32>,
+    pub(crate) readable_by_others: Option<u32>,
 }
 
 /// What stood at the token file's name.
@@ -114,7 +114,7 @@ enum Found {
 }
 
 impl Folder {
-    pub(super) fn open(path: &Path) -> Result<Self, FileError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, FileError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = Arc::new(File::from(rustix::fs::open(path, flags, Mode::empty())?));
         let stat = rustix::fs::fstat(&*handle)?;
@@ -129,12 +129,12 @@ impl Folder {
     }
 
     /// The token file's content; None if there is no such file.
-    pub(super) fn read(&self) -> Result<Option<Content>, FileError> {
+    pub(crate) fn read(&self) -> Result<Option<Content>, FileError> {
         self.read_named(NAME)
     }
 
     /// The content of another file that is kept as the token file is.
-    pub(super) fn read_named(&self, name: &str) -> Result<Option<Content>, FileError> {
+    pub(crate) fn read_named(&self, name: &str) -> Result<Option<Content>, FileError> {
         for _ in 0..TRIES {
             match self.read_once(name)? {
                 Found::Content(content) => return Ok(Some(content)),
@@ -173,12 +173,12 @@ impl Folder {
     }
 
     /// Takes from other users what lets them read the token file.
-    pub(super) fn make_private(&self) -> Result<(), FileError> {
+    pub(crate) fn make_private(&self) -> Result<(), FileError> {
         self.make_private_named(NAME)
     }
 
     /// The names of what is in the folder. One that is no text is none of ours.
-    pub(super) fn names(&self) -> Result<Vec<String>, FileError> {
+    pub(crate) fn names(&self) -> Result<Vec<String>, FileError> {
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(&*self.handle)? {
             names.extend(entry?.file_name().to_str().ok().map(ToOwned::to_owned));
@@ -188,7 +188,7 @@ impl Folder {
     }
 
     /// Takes from other users what lets them read another file.
-    pub(super) fn make_private_named(&self, name: &str) -> Result<(), FileError> {
+    pub(crate) fn make_private_named(&self, name: &str) -> Result<(), FileError> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&*self.handle, name, flags, Mode::empty())?;
         check_file(&rustix::fs::fstat(&fd)?)?;
@@ -196,18 +196,18 @@ impl Folder {
     }
 
     /// Removes the token file, if there is one.
-    pub(super) fn remove(&self) -> io::Result<()> {
+    pub(crate) fn remove(&self) -> io::Result<()> {
         self.remove_named(NAME)
     }
 
     /// Removes another file, if it is there.
-    pub(super) fn remove_named(&self, name: &str) -> io::Result<()> {
+    pub(crate) fn remove_named(&self, name: &str) -> io::Result<()> {
         self.unlink(name)?;
         self.handle.sync_all()
     }
 
     /// Makes another file, 0600, which is there as a whole or not at all. The lock must be held.
-    pub(super) fn write_new(&self, name: &str, content: &str) -> io::Result<()> {
+    pub(crate) fn write_new(&self, name: &str, content: &str) -> io::Result<()> {
         let unfinished = format!("{name}.new");
         self.unlink(&unfinished)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -223,13 +223,13 @@ impl Folder {
     }
 
     /// Gives the token file another name.
-    pub(super) fn set_aside(&self) -> io::Result<()> {
+    pub(crate) fn set_aside(&self) -> io::Result<()> {
         rustix::fs::renameat(&*self.handle, NAME, &*self.handle, BAD_NAME)?;
         self.handle.sync_all()
     }
 
     /// Opens the lock file, made if it is not there.
-    pub(super) fn lock_file(&self, name: &str) -> Result<File, FileError> {
+    pub(crate) fn lock_file(&self, name: &str) -> Result<File, FileError> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&*self.handle, name, flags, Mode::RUSR | Mode::WUSR) {
             Ok(fd) => File::from(fd),
@@ -275,7 +275,7 @@ fn check_file(stat: &rustix::fs::Stat) -> Result<(), FileError> {
 }
 
 /// A new token file that has its room on disk and waits for its content. Dropped, it is gone.
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     folder: Folder,
     file: File,
     committed: bool,
@@ -283,7 +283,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// Makes the new file, 0600, with room for `bytes` and some more. The lock must be held.
-    pub(super) fn new(folder: &Folder, bytes: usize) -> io::Result<Self> {
+    pub(crate) fn new(folder: &Folder, bytes: usize) -> io::Result<Self> {
         folder.unlink(NEW_NAME)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&*folder.handle, NEW_NAME, flags, Mode::RUSR | Mode::WUSR)?;
@@ -294,7 +294,7 @@ impl Prepared {
     }
 
     /// Fills it and puts it in the place of the old one: a reader, or a crash, sees the old content or the new.
-    pub(super) fn commit(mut self, content: &str) -> io::Result<()> {
+    pub(crate) fn commit(mut self, content: &str) -> io::Result<()> {
         self.file.write_all_at(content.as_bytes(), 0)?;
         self.file.set_len(content.len() as u64)?;
         self.file.sync_all()?;

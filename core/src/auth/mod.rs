@@ -51,6 +51,7 @@ pub use error::AuthError;
 pub(crate) use error::plain;
 pub use exchange::Device;
 pub use file::FileError;
+pub(crate) use file::Folder;
 pub use keyring::SecretStore;
 pub use login::{LoginEvent, LoginRequest, LoginUi, Opener};
 pub use logout::{LoggedOut, Revocation};

@@ -104,9 +104,26 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
         let mut connection = Connection::open(cx, &cloud).await?;
         connection.enter_team().await?;
         let remote = connection.remote().await?;
-        let options = team_mode::enter(cx, store, &connection, &remote, options.clone(), run.yes).await?;
-        with_retries(cx, store, &connection, &remote, &options, run.patience.retry, &mut done).await?;
-        Ok(connection.name().to_owned())
+        let desk = Desk::at(cx, &cloud, &connection, &remote).await?;
+        let keys = Arc::new(desk.keys()?);
+        cloud.choice.check_encryption(keys.standing())?;
+        let mut options = team_mode::enter(cx, store, &connection, &remote, options.clone(), run.yes).await?;
+        options.keys = Arc::clone(&keys);
+        options.looks_first = !cloud.choice.refuses_plain();
+        begin_change_over(store, &keys, &options)?;
+        let retry = run.patience.retry;
+        with_retries(cx, store, &connection, &remote, &options, retry, &mut done).await?;
+        if !options.dry_run {
+            if done.changes.document_behind {
+                desk.put_back(&keys).await?;
+                // What the backend refused without it waits still.
+                with_retries(cx, store, &connection, &remote, &options, retry, &mut done).await?;
+            }
+            if done.changes.left_to_reseal == Some(0) {
+                desk.end_change_over(store, &keys).await?;
+            }
+        }
+        Ok((connection.name().to_owned(), keys.standing()))
     }));
     if let Some(point) = options.point {
         done.point = store.close_point(point)?;
@@ -162,6 +179,8 @@ async fn with_retries(
                 done.changes.was_a_copy |= last.was_a_copy;
                 done.changes.new_epoch |= last.new_epoch;
                 done.changes.mended += last.mended;
+                done.changes.left_to_reseal = last.left_to_reseal;
+                done.changes.document_behind = last.document_behind;
                 return Ok(told?);
             }
             Err(error) => {

@@ -81,7 +81,7 @@ impl KeyFile {
                 let bytes = keyring::get(entry).map_err(refused_by_keyring)?.ok_or(KeyFileError::EntryGone)?;
                 Secrets::parse(content.key_id, &bytes).map_err(damaged)?
             }
-            Kept::Locked(sealed) => self.unlocked(content.key_id, sealed)?,
+            Kept::Locked(_) => return Err(KeyFileError::Locked),
         };
         let Content { key_id, remote, is_confirmed, reseal_to, document, .. } = content;
         Ok(State { key_id, remote, is_confirmed, reseal_to, document, secrets })
@@ -90,17 +90,14 @@ impl KeyFile {
     /// Puts this in its place, secrets in the keyring where that is wished; what an older file named there is forgotten.
     pub(super) fn write(&self, state: &State, in_keyring: bool) -> Result<(), KeyFileError> {
         file::private_folder(&self.folder).map_err(|source| self.not_kept(source))?;
-        let (before, locked) = match self.read() {
-            Ok(Some(Content { kept: Kept::Keyring(entry), .. })) => (Some(entry), None),
-            Ok(Some(Content { kept: Kept::Locked(sealed), .. })) => (None, Some(sealed)),
-            _ => (None, None),
+        let before = match self.read() {
+            Ok(Some(Content { kept: Kept::Keyring(entry), .. })) => Some(entry),
+            _ => None,
         };
         let kept = if in_keyring {
             let entry = keyring::new_name();
             keyring::set(&entry, &state.secrets.to_bytes()).map_err(refused_by_keyring)?;
             Kept::Keyring(entry)
-        } else if let Some(sealed) = locked {
-            self.relocked(&sealed, &state.secrets)?
         } else {
             Kept::Here(state.secrets.clone())
         };
@@ -156,7 +153,7 @@ impl KeyFile {
         Folder::open(&self.folder).map_err(|error| self.refused(&error))
     }
 
-    pub(super) fn not_kept(&self, source: std::io::Error) -> KeyFileError {
+    fn not_kept(&self, source: std::io::Error) -> KeyFileError {
         KeyFileError::NotKept { path: self.path(), source }
     }
 

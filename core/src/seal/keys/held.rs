@@ -57,8 +57,7 @@ impl State {
             // Two devices wrote this number where the account was put back in between: both are genuine, and what the account has counts.
             Ordering::Equal | Ordering::Greater => {}
         }
-        // The floor may be lower: that of an account that went back to plain, and was sealed again, while this device was away.
-        if theirs.epoch() < ours.epoch() {
+        if theirs.epoch() < ours.epoch() || (ours.seals() && theirs.seals() && theirs.floor() < ours.floor()) {
             return Err(KeyError::Tampered);
         }
         self.adopt(&theirs)?;

@@ -13,13 +13,21 @@ mod form;
 mod fresh;
 mod held;
 mod keep;
-mod locked;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use thiserror::Error;
 
-use super::SealError;
+#[cfg(feature = "auth")]
+pub use disk::KeyFile;
+pub use error::{Damage, KeyFileError};
+pub use export::{ExportError, Exported};
+pub use fresh::{Fresh, Joiner, read};
+pub use held::document_envelope;
+
+use self::held::Held;
+use self::keep::{Keep, State};
+use super::{Document, DocumentError, Epochs, Phrase, RecipientKey, SealError};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::project::ProjectId;
 use crate::store::{RawVersion, Version};
@@ -74,9 +82,12 @@ pub struct Opened {
     pub refused: Option<SealError>,
 }
 
-/// The keys of one space on this device.
+/// The keys of one space on this device. What is kept elsewhere is read once; a change reads it again.
 #[derive(Debug, Default)]
-pub struct Keys {}
+pub struct Keys {
+    held: RwLock<Option<Held>>,
+    keep: Option<Box<dyn Keep>>,
+}
 
 impl Keys {
     /// No keys: what is written is plain, and what is sealed cannot be read.
@@ -84,31 +95,143 @@ impl Keys {
         Self::default()
     }
 
+    /// Those of a key file; none where there is none.
+    #[cfg(feature = "auth")]
+    pub fn open(file: &KeyFile) -> Result<Self, KeyError> {
+        match file.read()? {
+            None => Ok(Self::none()),
+            Some(content) => {
+                let held = Held::of(&file.state(content)?)?;
+                Ok(Self { held: RwLock::new(held), keep: Some(Box::new(disk::OnDisk(file.clone()))) })
+            }
+        }
+    }
+
+    fn kept_by(keep: Box<dyn Keep>) -> Result<Self, KeyError> {
+        let keys = Self { held: RwLock::default(), keep: Some(keep) };
+        keys.change(|_| Ok(false))?;
+        Ok(keys)
+    }
+
     /// How the account is sealed, as far as this device knows.
     pub fn standing(&self) -> Standing {
-        Standing::default()
+        self.held().as_ref().map(Held::standing).unwrap_or_default()
     }
 
     /// A key document arrived, in its envelope. One that is newer and ours is adopted, and on disk before this returns.
     pub fn meet(&self, envelope: &[u8]) -> Result<Met, KeyError> {
-        let head = orkee_wire::Envelope::parse(envelope).map_err(|_| KeyError::Tampered)?.head;
-        Err(KeyError::AccountSealed { by: head.device, at: head.at })
+        let payload = held::payload(envelope)?;
+        if self.keep.is_none() {
+            let document = Document::parse(payload)?;
+            return if document.seals() { Err(held::sealed_by(&document)) } else { Ok(Met::Same) };
+        }
+        let is_known = |held: &Held| held.document.bytes() == payload;
+        if self.held().as_ref().is_some_and(is_known) {
+            return Ok(Met::Same);
+        }
+        let mut met = Met::Same;
+        self.change(|state| {
+            let (outcome, changed) = state.meet(payload)?;
+            met = outcome;
+            Ok(changed)
+        })?;
+        Ok(met)
     }
 
     /// The envelope of a version in the form in which it leaves now, and the epoch of that form.
     pub fn write(
         &self,
-        _id: ProjectId,
+        id: ProjectId,
         version: &RawVersion,
         author: Option<&str>,
     ) -> Result<(Vec<u8>, u32), SealError> {
-        // A device's name and a time always have a JSON form.
-        Ok((envelope::write(version, author).unwrap_or_default(), 0))
+        match self.held().as_ref().filter(|held| held.document.seals()) {
+            Some(held) => held.seal(id, version, author),
+            // A device's name and a time always have a JSON form.
+            None => Ok((envelope::write(version, author).unwrap_or_default(), 0)),
+        }
     }
 
     /// Reads an envelope that arrived as a version of `id`, whatever its form.
-    pub(crate) fn read(&self, id: ProjectId, envelope: &[u8]) -> Result<Opened, Unreadable> {
-        Ok(Opened { version: envelope::read(id, envelope)?, epoch: 0, refused: None })
+    pub fn read(&self, id: ProjectId, envelope: &[u8]) -> Result<Opened, Unreadable> {
+        form::read(self.held().as_ref(), id, envelope)
+    }
+
+    /// The newest document that was adopted.
+    pub fn document(&self) -> Option<Document> {
+        self.held().as_ref().map(|held| held.document.clone())
+    }
+
+    /// The account's keys.
+    pub fn epochs(&self) -> Option<Epochs> {
+        self.held().as_ref().map(|held| held.epochs.clone())
+    }
+
+    /// Whether a key was made here that the account may not have yet.
+    pub fn is_unconfirmed(&self) -> bool {
+        self.keep.is_some() && self.held().is_none()
+    }
+
+    /// The first document of a key that was made here.
+    pub fn made(&self) -> Result<Document, KeyError> {
+        Ok(Document::parse(&self.change(|_| Ok(false))?.document)?)
+    }
+
+    /// This device, as a recipient.
+    pub fn recipient(&self) -> Result<RecipientKey, KeyError> {
+        Ok(self.change(|_| Ok(false))?.secrets.device.key())
+    }
+
+    /// The epoch up to which this device seals everything anew; 0: it takes all of it back to plain.
+    pub fn reseal_to(&self) -> Result<Option<u32>, KeyError> {
+        if self.keep.is_none() {
+            return Ok(None);
+        }
+        Ok(self.change(|_| Ok(false))?.reseal_to)
+    }
+
+    /// Sets it.
+    pub fn set_reseal_to(&self, epoch: Option<u32>) -> Result<(), KeyError> {
+        self.change(|state| {
+            let changes = state.reseal_to != epoch;
+            state.reseal_to = epoch;
+            Ok(changes)
+        })?;
+        Ok(())
+    }
+
+    /// The recovery phrase that was made here, until it was shown. One that the account never took opens nothing, and is none.
+    pub fn phrase(&self) -> Result<Option<Phrase>, KeyError> {
+        let state = self.change(|_| Ok(false))?;
+        let document = Document::parse(&state.document)?;
+        let is_taken = |phrase: &Phrase| {
+            let key = phrase.recipient().key();
+            state.is_confirmed && document.recipients().iter().any(|one| one.key == key)
+        };
+        Ok(state.secrets.phrase.filter(is_taken))
+    }
+
+    /// Keeps one that is to be shown, or forgets it.
+    pub fn set_phrase(&self, phrase: Option<&Phrase>) -> Result<(), KeyError> {
+        self.change(|state| {
+            let changes = state.secrets.phrase.as_ref() != phrase;
+            state.secrets.phrase = phrase.cloned();
+            Ok(changes)
+        })?;
+        Ok(())
+    }
+
+    /// Changes what is kept, as it is now: another process may have changed it since. What is held follows.
+    fn change(&self, mut change: impl FnMut(&mut State) -> Result<bool, KeyError>) -> Result<State, KeyError> {
+        let keep = self.keep.as_ref().ok_or(KeyError::Missing)?;
+        let state = keep.change(&mut change)?;
+        let held = Held::of(&state)?;
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = held;
+        Ok(state)
+    }
+
+    fn held(&self) -> RwLockReadGuard<'_, Option<Held>> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -145,6 +268,12 @@ pub enum KeyError {
     /// The key document was not written by a holder of the account's key.
     #[error("the account's key document was not written by a holder of its key")]
     Tampered,
+    /// Nobody can tell what the document says.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// Where the keys are kept.
+    #[error(transparent)]
+    File(#[from] KeyFileError),
     /// This device was taken off the account.
     #[error("this device was taken off the account: it was given no key of the new epoch")]
     Removed,
@@ -160,6 +289,8 @@ impl Diagnostic for KeyError {
             Self::Gone => "E-KEY-023",
             Self::Tampered => "E-KEY-024",
             Self::Removed => "E-KEY-025",
+            Self::Document(error) => error.code(),
+            Self::File(error) => error.code(),
         }
     }
 
@@ -167,20 +298,23 @@ impl Diagnostic for KeyError {
         match self {
             Self::AccountSealed { .. } | Self::Missing | Self::Removed => Kind::Auth,
             Self::OtherKey | Self::RolledBack { .. } | Self::Gone | Self::Tampered => Kind::Conflict,
+            Self::Document(error) => error.kind(),
+            Self::File(error) => error.kind(),
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::AccountSealed { .. } | Self::Removed | Self::OtherKey => {
-                "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent"
-                    .to_owned()
+            Self::AccountSealed { .. } | Self::Missing | Self::Removed | Self::OtherKey => {
+                "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent".to_owned()
             }
             Self::RolledBack { .. } | Self::Gone => {
                 "nothing was changed; if the cloud was put back on purpose, run `orkee cloud sync --force`"
                     .to_owned()
             }
             Self::Tampered => "nothing was changed; tell who runs the cloud".to_owned(),
+            Self::Document(error) => return error.hint(),
+            Self::File(error) => return error.hint(),
         })
     }
 }

@@ -46,6 +46,16 @@ pub enum AuditAction {
     RotateWebhook,
     /// A webhook was let into a private network.
     AllowPrivate,
+    /// An account's key was made.
+    InitKey,
+    /// A device was given the account's key by its recovery phrase, a passphrase or an exported file.
+    RecoverKey,
+    /// An account was given another key, or another recovery phrase.
+    RotateKey,
+    /// The account's key was written into a file.
+    ExportKey,
+    /// An account was changed back to plain records.
+    UnsealAccount,
 }
 
 impl AuditAction {
@@ -72,6 +82,11 @@ impl AuditAction {
             Self::AutoDisableWebhook => "webhook-auto-disable",
             Self::RotateWebhook => "webhook-rotate-secret",
             Self::AllowPrivate => "webhook-allow-private",
+            Self::InitKey => "key-init",
+            Self::RecoverKey => "key-recover",
+            Self::RotateKey => "key-rotate",
+            Self::ExportKey => "key-export",
+            Self::UnsealAccount => "key-unseal",
         }
     }
 }

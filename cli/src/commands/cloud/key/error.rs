@@ -1,0 +1,117 @@
+//! Errors of the key commands themselves.
+
+use std::path::PathBuf;
+
+use orkee_core::diagnostic::{Diagnostic, Kind};
+use thiserror::Error;
+
+/// Why a key command did nothing.
+#[derive(Debug, Error)]
+pub(super) enum KeyCommandError {
+    /// `key init` where the account has a key.
+    #[error("this account has a key since {at}, made on {by}")]
+    HasKey {
+        /// When.
+        at: String,
+        /// On which device.
+        by: String,
+        /// It is on this device, too.
+        is_here: bool,
+    },
+    /// Any other command where it has none.
+    #[error("this account has no key: its projects are not sealed")]
+    NoKey,
+    /// The account has a key, and this device has not.
+    #[error("the account's key is not on this device")]
+    NotHere,
+    /// A key of a phrase or passphrase that is another's.
+    #[error("this {what} does not open the key of this account")]
+    DoesNotOpen {
+        /// `recovery phrase`, `passphrase` or `file`.
+        what: &'static str,
+    },
+    /// Another device writes the document all the time.
+    #[error("the account's key document was changed by another device in the same moment, again and again")]
+    Contended,
+    /// The backend does not take the document.
+    #[error("the account's key document was not taken: {0}")]
+    NotTaken(String),
+    /// Nobody by that name.
+    #[error("nothing named {0:?} has this account's key")]
+    NoRecipient(String),
+    /// It could be found by trying.
+    #[error("a passphrase needs at least {shortest} characters")]
+    WeakPassphrase {
+        /// So many.
+        shortest: usize,
+    },
+    /// The second was another than the first.
+    #[error("the two were not the same")]
+    Mistyped,
+    /// Standard input was empty.
+    #[error("there is no {what} on standard input")]
+    NothingGiven {
+        /// What was wanted.
+        what: String,
+    },
+    /// A file is in the way.
+    #[error("there is a file {} already", .0.display())]
+    FileThere(PathBuf),
+    /// The tenant wants its projects sealed.
+    #[error("the policy of the tenant `{0}` requires end-to-end encryption")]
+    Required(String),
+}
+
+impl Diagnostic for KeyCommandError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::HasKey { .. } => "E-KEY-040",
+            Self::NoKey => "E-KEY-041",
+            Self::NotHere => "E-KEY-020",
+            Self::DoesNotOpen { .. } | Self::NoPassphrase => "E-KEY-042",
+            Self::Contended => "E-KEY-043",
+            Self::NotTaken(_) => "E-KEY-044",
+            Self::NoRecipient(_) => "E-KEY-045",
+            Self::WeakPassphrase { .. } | Self::Mistyped | Self::NothingGiven { .. } => "E-KEY-046",
+            Self::FileThere(_) => "E-KEY-047",
+            Self::Required(_) => "E-KEY-048",
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::HasKey { .. } | Self::Contended => Kind::Conflict,
+            Self::NotHere
+            | Self::DoesNotOpen { .. }
+            | Self::NoPassphrase
+            | Self::NotTaken(_)
+            | Self::Required(_) => Kind::Auth,
+            Self::NoKey
+            | Self::NoRecipient(_)
+            | Self::WeakPassphrase { .. }
+            | Self::Mistyped
+            | Self::NothingGiven { .. }
+            | Self::FileThere(_) => Kind::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::HasKey { is_here: true, .. } => "it is on this device: see `orkee cloud key show`".to_owned(),
+            Self::HasKey { .. } | Self::NotHere => {
+                "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent".to_owned()
+            }
+            Self::NoKey => "`orkee cloud key init` makes one".to_owned(),
+            Self::DoesNotOpen { .. } => "nothing was kept or sent; look whose it is, and try again".to_owned(),
+            Self::Contended => "nothing was changed; run the command again".to_owned(),
+            Self::NotTaken(_) => "nothing was changed; in a team, one who may write has to do it".to_owned(),
+            Self::NoRecipient(_) => "`orkee cloud key show` lists who has it".to_owned(),
+            Self::WeakPassphrase { .. } => {
+                "several words are good; whoever has the cloud's copy can try passphrases at leisure".to_owned()
+            }
+            Self::Mistyped | Self::NothingGiven { .. } => "nothing was changed; run the command again".to_owned(),
+            Self::FileThere(_) => "name another, or remove it".to_owned(),
+            Self::Required(_) => "ask the company's administrator".to_owned(),
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! `orkee cloud key init`
+
+use orkee_core::seal::keys::account::Put;
+use orkee_core::seal::keys::{Fresh, Keeping, KeyError, Keys, read};
+use orkee_core::seal::passphrase::{Params, Stretched};
+use orkee_core::store::AuditAction;
+use orkee_core::sync::SyncLock;
+
+use super::desk::Desk;
+use super::error::KeyCommandError;
+use super::{changing, shown, trail, typed};
+use crate::commands::cloud::connection::Connection;
+use crate::commands::cloud::surroundings::{self, Cloud};
+use crate::context::Context;
+use crate::failure::{CommandResult, Failure};
+use crate::prompt;
+
+/// Make the account's key, and seal all its projects with it
+///
+/// From then on neither the server nor the provider can read them. Shows a recovery phrase of 24 words, once: each further device is
+/// given the key with it, and without it and without a device that has the key nobody can read the projects that the cloud has. What is
+/// on your devices stays as it is.
+///
+/// If it is broken off, run it again: it goes on.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  orkee cloud key init
+  orkee cloud key init --passphrase   a passphrase opens the key, too
+  orkee cloud key init --json         the phrase as `phrase`, for a password manager's command")]
+pub(crate) struct Init {
+    /// Let a passphrase open the key, too (asked for, or a line of standard input)
+    #[arg(long)]
+    passphrase: bool,
+    /// Keep the key of this device in the keyring of the operating system
+    #[arg(long)]
+    keyring: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl Init {
+    pub(super) fn run(self, cx: &Context) -> CommandResult {
+        let cloud = Cloud::open(cx, None)?;
+        let lock = SyncLock::acquire(cx.home()?)?;
+        if !self.yes && prompt::possible(cx) {
+            let question = "Seal this account's projects, so that nobody reads them without its key?";
+            prompt::must_confirm(cx, false, question)?;
+        }
+        let passphrase = if self.passphrase { Some(stretched(cx)?) } else { None };
+        let keeping = if self.keyring { Keeping::Keyring } else { Keeping::File };
+        let made = surroundings::run(async {
+            let mut connection = Connection::open(cx, &cloud).await?;
+            connection.enter_team().await?;
+            let remote = connection.remote().await?;
+            let desk = Desk::at(cx, &cloud, &connection, &remote).await?;
+            let tenant = cloud.tenant.as_deref().unwrap_or_default();
+            found(&desk, tenant, passphrase.as_ref(), keeping).await
+        });
+        let keys = trail::ended(cx, &cloud, AuditAction::InitKey, "", made)?;
+        shown::phrase(cx, &keys, self.yes)?;
+        drop(lock);
+        changing::over(cx, &keys, self.yes)
+    }
+}
+
+/// A new passphrase, with as much work to it as this machine does in about a second.
+pub(super) fn stretched(cx: &Context) -> Result<Stretched, Failure> {
+    let passphrase = typed::new_passphrase(cx)?;
+    Ok(Params::calibrate().stretch(passphrase.expose())?)
+}
+
+/// Makes the key, or goes on with the one that was made here before, until the account has it.
+async fn found(
+    desk: &Desk<'_>,
+    tenant: &str,
+    passphrase: Option<&Stretched>,
+    keeping: Keeping,
+) -> Result<Keys, Failure> {
+    let keys = desk.keys()?;
+    if let Some(document) = keys.document() {
+        return match document.seals() {
+            true if keys.phrase()?.is_some() => Ok(keys),
+            true => Err(has_key(&document, true)),
+            // The account went back to plain records, and keeps its key.
+            false => {
+                let again = |document: &orkee_core::seal::Document, epochs: &orkee_core::seal::Epochs| {
+                    let is_plain = !document.seals();
+                    Ok(is_plain.then(|| document.sealed_again(epochs)).transpose().map_err(KeyError::from)?)
+                };
+                desk.change(&keys, again).await?;
+                Ok(keys)
+            }
+        };
+    }
+    let there = desk.fetch().await?;
+    if let Some(stored) = &there {
+        return settle(desk, &keys, &stored.envelope);
+    }
+    let keys = match keys.is_unconfirmed() {
+        true => keys,
+        false => desk.file.keep(&Fresh::found(tenant, &desk.joiner().await?, passphrase)?, keeping)?,
+    };
+    let envelope = desk.envelope(&keys.made()?);
+    match desk.put(None, &envelope).await? {
+        Put::Taken => {
+            keys.meet(&envelope)?;
+            Ok(keys)
+        }
+        Put::Overtaken(Some(stored)) => settle(desk, &keys, &stored.envelope),
+        Put::Overtaken(None) => Err(KeyCommandError::Contended.into()),
+        Put::Refused(why) => {
+            desk.file.remove().map_err(KeyError::from)?;
+            Err(KeyCommandError::NotTaken(why).into())
+        }
+    }
+}
+
+/// The account has a key: ours, from an attempt whose answer was lost, or another device's. Then ours is nothing, and goes.
+fn settle(desk: &Desk<'_>, keys: &Keys, envelope: &[u8]) -> Result<Keys, Failure> {
+    let there = read(envelope)?;
+    if keys.is_unconfirmed() && keys.made()?.id() == there.id() {
+        keys.meet(envelope)?;
+        return desk.keys();
+    }
+    if keys.is_unconfirmed() {
+        desk.file.remove().map_err(KeyError::from)?;
+    }
+    Err(has_key(&there, false))
+}
+
+fn has_key(document: &orkee_core::seal::Document, is_here: bool) -> Failure {
+    let made = document.made();
+    KeyCommandError::HasKey { at: made.at.clone(), by: made.device.clone(), is_here }.into()
+}

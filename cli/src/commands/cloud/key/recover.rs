@@ -1,0 +1,188 @@
+//! `orkee cloud key recover`
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use orkee_core::net::Secret;
+use orkee_core::seal::keys::account::Put;
+use orkee_core::seal::keys::{Exported, Fresh, Keeping, KeyError, Keys, read};
+use orkee_core::seal::{Document, DocumentError, Epochs, Phrase, RecipientKind};
+use orkee_core::store::{AuditAction, Durability};
+use orkee_core::sync::SyncLock;
+use serde::Serialize;
+
+use super::desk::Desk;
+use super::error::KeyCommandError;
+use super::shown::KeyView;
+use super::{trail, typed};
+use crate::commands::cloud::connection::Connection;
+use crate::commands::cloud::surroundings::{self, Cloud};
+use crate::context::Context;
+use crate::failure::{CliError, CommandResult, Exit, Failure};
+
+/// How often it is tried anew because another device was faster.
+const TRIES: usize = 8;
+
+/// Give this device the account's key
+///
+/// With the recovery phrase, which is asked for, or read from standard input. This makes no key: an account that has none is left as it
+/// is. A phrase of another account is refused before anything is kept or sent.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  orkee cloud key recover
+  pass show orkee | orkee cloud key recover      the 24 words on standard input
+  orkee cloud key recover --file orkee-key.json  with a file of `orkee cloud key export`")]
+pub(crate) struct Recover {
+    /// With the account's passphrase instead of the recovery phrase
+    #[arg(long, conflicts_with = "file")]
+    passphrase: bool,
+    /// With an exported key; asks for its passphrase
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Keep the key of this device in the keyring of the operating system
+    #[arg(long)]
+    keyring: bool,
+}
+
+#[derive(Serialize)]
+struct Output {
+    #[serde(flatten)]
+    key: Option<KeyView>,
+    sealed: bool,
+}
+
+/// What opens the account's key.
+enum Opener {
+    Phrase(Phrase),
+    Passphrase(Secret),
+    Keys(Epochs),
+}
+
+impl Recover {
+    pub(super) fn run(self, cx: &Context) -> CommandResult {
+        let cloud = Cloud::open(cx, None)?;
+        let opener = self.opener(cx)?;
+        let _lock = SyncLock::acquire(cx.home()?)?;
+        let mut store = cx.store()?;
+        let keeping = if self.keyring { Keeping::Keyring } else { Keeping::File };
+        let joined = surroundings::run(async {
+            let mut connection = Connection::open(cx, &cloud).await?;
+            connection.enter_team().await?;
+            let remote = connection.remote().await?;
+            let desk = Desk::at(cx, &cloud, &connection, &remote).await?;
+            // What is kept and cannot be used is told; a key of another account is replaced.
+            let before = desk.keys()?.document().map(|document| document.id());
+            let keys = join(cx, &desk, &opener, keeping).await?;
+            if before.is_some() && before != keys.document().map(|document| document.id()) {
+                // What was sent is sealed under a key that nobody else has.
+                store.write(Durability::Full, |tx| tx.seal_anew())?;
+            }
+            Ok(keys)
+        });
+        let keys = trail::ended(cx, &cloud, AuditAction::RecoverKey, opener.kind(), joined)?;
+        let (key, sealed) = (KeyView::of(&keys), keys.standing().seals);
+        if cx.out.is_json() {
+            cx.out.document(&Output { key, sealed })?;
+            return Ok(Exit::DONE);
+        }
+        let line = key.map(|key| key.line()).unwrap_or_default();
+        cx.out.done(format_args!("This device has the account's key: {line}"))?;
+        cx.out.note("Go on with: orkee cloud sync");
+        Ok(Exit::DONE)
+    }
+
+    fn opener(&self, cx: &Context) -> Result<Opener, Failure> {
+        if let Some(path) = &self.file {
+            let unreadable = |source| CliError::ReadFile { path: path.clone(), source };
+            let text = Secret::new(std::fs::read_to_string(path).map_err(unreadable)?);
+            let exported = Exported::parse(text.expose())?;
+            let passphrase = match exported.is_sealed() {
+                true => typed::passphrase(cx)?,
+                false => Secret::new(""),
+            };
+            return Ok(Opener::Keys(exported.open(passphrase.expose())?));
+        }
+        Ok(match self.passphrase {
+            true => Opener::Passphrase(typed::passphrase(cx)?),
+            false => Opener::Phrase(Phrase::from_str(typed::phrase(cx)?.expose())?),
+        })
+    }
+}
+
+impl Opener {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Phrase(_) => "recovery phrase",
+            Self::Passphrase(_) => "passphrase",
+            Self::Keys(_) => "file",
+        }
+    }
+
+    /// The account's keys, as the document has them.
+    fn open(&self, document: &Document) -> Result<Epochs, Failure> {
+        let opened = match self {
+            Self::Phrase(phrase) => document.open(&phrase.recipient()),
+            Self::Passphrase(passphrase) => {
+                let of_passphrase =
+                    document.recipients().iter().find(|one| one.kind == RecipientKind::Passphrase);
+                let Some(params) = of_passphrase.and_then(|one| one.stretch.as_ref()) else {
+                    return Err(KeyCommandError::NoPassphrase.into());
+                };
+                document.open(&params.stretch(passphrase.expose())?.recipient())
+            }
+            Self::Keys(epochs) => document.follow(epochs, None),
+        };
+        opened.map_err(|error| match error {
+            DocumentError::NoRecipient | DocumentError::OtherKey { .. } => {
+                KeyCommandError::DoesNotOpen { what: self.kind() }.into()
+            }
+            DocumentError::Changed => KeyError::Tampered.into(),
+            error => error.into(),
+        })
+    }
+}
+
+/// Opens the account's key and adds this device to it. What is kept is kept before the account is told.
+async fn join(cx: &Context, desk: &Desk<'_>, opener: &Opener, keeping: Keeping) -> Result<Keys, Failure> {
+    let mut there = desk.fetch().await?;
+    let mut epochs: Option<Epochs> = None;
+    for _ in 0..TRIES {
+        let stored = there.ok_or(KeyCommandError::NoKey)?;
+        let document = read(&stored.envelope)?;
+        // A passphrase is stretched once; what came since follows from the key that it opened.
+        let opened = match &epochs {
+            Some(epochs) if epochs.current().0 == document.epoch() => epochs.clone(),
+            _ => opener.open(&document)?,
+        };
+        if let Some(keys) = at_home(desk, &document, &opened)? {
+            return Ok(keys);
+        }
+        let fresh = Fresh::join_with(&document, opened.clone(), &desk.joiner().await?)?;
+        let keys = desk.file.keep(&fresh, keeping)?;
+        let envelope = desk.envelope(fresh.document());
+        match desk.put(Some(&stored), &envelope).await? {
+            Put::Taken => {
+                keys.meet(&envelope)?;
+                return Ok(keys);
+            }
+            Put::Overtaken(now) => (there, epochs) = (now, Some(opened)),
+            Put::Refused(why) => {
+                let and_so = "the next new epoch of the key will not be for this device";
+                cx.out.warn(format_args!("the account did not take this device in: {why}; {and_so}"));
+                return Ok(keys);
+            }
+        }
+    }
+    Err(KeyCommandError::Contended.into())
+}
+
+/// The keys of this device, where it has them already and the account knows it.
+fn at_home(desk: &Desk<'_>, there: &Document, opened: &Epochs) -> Result<Option<Keys>, Failure> {
+    let keys = desk.keys()?;
+    if keys.epochs().as_ref() != Some(opened) {
+        return Ok(None);
+    }
+    let own = keys.recipient()?;
+    Ok(there.recipients().iter().any(|one| one.key == own).then_some(keys))
+}
