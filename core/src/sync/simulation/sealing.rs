@@ -1,6 +1,7 @@
 //! The account's key in a schedule: a device makes it, others get it, it is rotated, records are sealed anew, all goes back to plain;
 //! and what people do when a sync stops because of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orkee_wire::KEYS_ID;
@@ -160,7 +161,7 @@ impl World {
     }
 
     /// What the backend holds, as a member reads it.
-    pub(super) fn live(&self) -> std::collections::BTreeMap<String, String> {
+    pub(super) fn live(&self) -> BTreeMap<String, String> {
         let none = Keys::none();
         let keys = self.devices.iter().map(|device| &*device.keys);
         let keys = keys.max_by_key(|keys| keys.standing().number).unwrap_or(&none);
@@ -169,6 +170,12 @@ impl World {
             Some((id.to_owned(), opened.version.payload?.to_json()))
         };
         self.backend.envelopes().filter(|(id, _)| *id != KEYS_ID).filter_map(read).collect()
+    }
+
+    /// Records of which some device holds a version that it may not read.
+    pub(super) fn aside(&self) -> BTreeSet<String> {
+        let parked = self.devices.iter().flat_map(|device| device.store.parked().unwrap());
+        parked.filter(|parked| parked.is_from_cloud).map(|parked| parked.id).collect()
     }
 
     /// No record stays in a form that is not accepted, no device is behind, and nothing is set aside.
