@@ -107,6 +107,29 @@ fn a_store_of_the_third_and_of_the_fourth_schema_keeps_its_trail_and_begins_to_t
     }
 }
 
+#[cfg(feature = "sync")]
+#[test]
+fn a_store_of_the_fifth_schema_holds_that_its_account_is_plain_and_was_looked_at_where_it_was_synced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orkee.db");
+    released(&path, &[FIRST, SECOND, THIRD, FOURTH, crate::event::SCHEMA]);
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch("UPDATE spaces SET last_sync_at = '2026-01-02T00:00:00.000Z' WHERE rowid = 1").unwrap();
+    old.close().unwrap();
+    let mut store = Store::open(&path).unwrap();
+    let state = store.space_state().unwrap().0;
+    assert_eq!((state.document, state.document_listed, state.resealing), (Some(0), 0, None));
+    let marked = store.write::<_, StoreError>(Durability::Full, |tx| {
+        let there = tx.tracked(id("aaaaaaaa"))?.unwrap().agreed.there.unwrap();
+        assert_eq!((there.revision.0.as_str(), there.epoch), ("r2", 0));
+        tx.reseal_below(1)
+    });
+    assert_eq!((marked.unwrap(), store.has_waiting().unwrap(), store.unsent().unwrap().len()), (1, true, 0));
+    assert_eq!(store.examine().unwrap(), []);
+    let other = Options::default().tenant("acme").open(&path).unwrap();
+    assert_eq!(other.space_state().unwrap().0.document, None, "it was never synced");
+}
+
 #[test]
 fn a_store_of_a_newer_schema_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
