@@ -27,7 +27,8 @@ impl Session {
             return Ok(false);
         }
         // One that this device put there has to come on a page; else the backend was put back in between, and did not notice.
-        let is_missing = is_last && self.state.document.unwrap_or(0) != number && self.met_document != Some(number);
+        let is_missing =
+            is_last && self.state.document.unwrap_or(0) != number && self.met_document != Some(number);
         Ok(is_older || is_missing || self.has_unknown_form(reply))
     }
 

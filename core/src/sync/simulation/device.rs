@@ -1,8 +1,8 @@
 //! A device of a schedule: its store, its sync, and what its person was told. Clock and names are the world's.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 

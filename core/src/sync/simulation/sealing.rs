@@ -22,7 +22,12 @@ pub(super) type Phrases = Vec<(KeyId, RecipientSecret)>;
 const AT: &str = "2026-01-01T00:00:00.000Z";
 
 fn joiner() -> Joiner {
-    Joiner { remote: "someone@somewhere".to_owned(), name: "device".to_owned(), device: None, at: AT.to_owned() }
+    Joiner {
+        remote: "someone@somewhere".to_owned(),
+        name: "device".to_owned(),
+        device: None,
+        at: AT.to_owned(),
+    }
 }
 
 impl World {

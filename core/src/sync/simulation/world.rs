@@ -185,11 +185,7 @@ impl World {
             Trouble::Key if self.seals => self.handle_key(n),
             Trouble::BackUpBackend => self.backend_backup = Some(self.backend.clone()),
             Trouble::RestoreBackend if self.copies => self.restore_backend(),
-            Trouble::Restore
-            | Trouble::Copy
-            | Trouble::Damage
-            | Trouble::RestoreBackend
-            | Trouble::Key => {}
+            Trouble::Restore | Trouble::Copy | Trouble::Damage | Trouble::RestoreBackend | Trouble::Key => {}
         }
     }
 
@@ -399,8 +395,7 @@ impl World {
 
     fn restore_backend(&mut self) {
         let Some(backup) = self.backend_backup.clone() else { return };
-        let gone: BTreeSet<String> =
-            self.live().values().flat_map(|payload| words(payload)).collect();
+        let gone: BTreeSet<String> = self.live().values().flat_map(|payload| words(payload)).collect();
         // Whoever puts a backend back stops it first: no answer from before comes after one from the older state.
         self.wire.clear();
         self.devices.iter_mut().for_each(|device| device.session = None);

@@ -106,7 +106,10 @@ fn k14_a_device_without_the_key_is_told_so_by_its_first_reply_and_sends_nothing(
     add(&mut new, 9);
     let before = sealed.cloud.backend.traffic().0;
     let error = sealed.try_sync(&mut new, &Arc::default()).unwrap_err();
-    assert!(matches!(&error, SyncError::Keys(KeyError::AccountSealed { by, .. }) if by == "laptop"), "{error}");
+    assert!(
+        matches!(&error, SyncError::Keys(KeyError::AccountSealed { by, .. }) if by == "laptop"),
+        "{error}"
+    );
     assert!(sealed.cloud.requests[0].mutations.is_empty(), "it looks first");
     assert_eq!((sealed.cloud.backend.traffic().0, new.parked().unwrap()), (before, Vec::new()));
     assert!(new.get(id(0)).is_err(), "nothing of the reply was applied");
@@ -136,7 +139,10 @@ fn k15_records_that_cannot_be_opened_are_parked_each_with_its_reason_and_the_res
         sealed.cloud.backend.put(id(n).as_str(), envelope);
     }
     let summary = sealed.sync(&mut b, &b_keys);
-    assert_eq!((summary.parked.len(), name(&b, 6), name(&b, 0)), (6, "news".to_owned(), "Project 0".to_owned()));
+    assert_eq!(
+        (summary.parked.len(), name(&b, 6), name(&b, 0)),
+        (6, "news".to_owned(), "Project 0".to_owned())
+    );
     let found = reasons(&b);
     let reason = |n: usize| &found.iter().find(|(of, _)| of == id(n).as_str()).unwrap().1;
     let expected = [
