@@ -768,7 +768,7 @@ ANSWERED_BY_HEAD = rule("answered by head", "a page's entry is skipped only if t
 DOCUMENT_COMES_FIRST = rule("the document comes first", "a key document is met before anything of its reply is applied", spare=True)
 UNKNOWN_FORMS_ASK = rule("unknown forms ask", "a form that is not known here makes us ask for the document", spare=True)
 OLDER_IS_NOT_ADOPTED = rule("older is not adopted", "a device does not go back to an older key document")
-GONE_IS_REFUSED = rule("a missing document is refused", "a listing that shows no key document any more deletes nothing", spare=True)
+GONE_IS_REFUSED = rule("a missing document is refused", "a listing that shows no key document any more deletes nothing")
 LOOK_FIRST = rule("look first", "who has no key sends nothing before the document would have been met")
 FORBIDDEN_LOOKS = rule("forbidden looks", "a request that was refused as a whole is followed by a look at the document")
 FLOOR_REFUSES = rule("the floor refuses", "what comes in a form below the floor is not taken in")
