@@ -89,7 +89,7 @@ impl List {
         loop {
             let left = self.limit - listed.entries.len() as u32;
             let page = connection.provider.browse(listed.next.as_deref(), left.min(PAGE)).await?;
-            let is_stuck = page.entries.is_empty();
+            empty = if page.entries.is_empty() { empty + 1 } else { 0 };
             listed.entries.extend(page.entries.into_iter().take(left as usize));
             listed.next = page.next;
             if listed.next.is_none() || empty > 1 || listed.entries.len() as u32 >= self.limit {
