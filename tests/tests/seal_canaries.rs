@@ -140,8 +140,10 @@ fn watched(backend: &str) -> TenantDevice {
         "[tenants.{TENANT}]\nprovider = \"practice\"\napi_url = \"{backend}\"\n\
          [tenants.{TENANT}.options]\nfault = \"reads-memory\"\nmarks = \"{inverted}\"\n"
     ));
-    let manifest = "name = \"practice\"\nversion = \"1\"\n[login]\nkind = \"token\"\n";
-    device.install(guests::practice(), manifest);
+    let options =
+        "[options.fault]\nabout = \"what it does besides\"\n[options.marks]\nabout = \"what it looks for\"\n";
+    let manifest = format!("name = \"practice\"\nversion = \"1\"\n[login]\nkind = \"token\"\n{options}");
+    device.install(guests::practice(), &manifest);
     device.feed(TENANT, &["cloud", "login", "--with-token"], "practice").success();
     device
 }

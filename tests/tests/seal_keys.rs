@@ -158,7 +158,11 @@ fn k30_what_is_wrong_with_a_phrase_is_said_and_nothing_is_kept() {
     };
     recover(&b, &with(6, "abandn")).fails(2, "E-KEY-013").says("word 7").says("abandon");
     recover(&b, &words[..23].join(" ")).fails(2, "E-KEY-013").says("23");
-    let swapped = if words[0] == words[1] { with(0, "zoo") } else { [&[words[1], words[0]], &words[2..]].concat().join(" ") };
+    let swapped = if words[0] == words[1] {
+        with(0, "zoo")
+    } else {
+        [&[words[1], words[0]], &words[2..]].concat().join(" ")
+    };
     let ran = recover(&b, &swapped);
     // One in 256 swaps has a good checksum; then it is simply another account's phrase.
     assert!(ran.stderr.contains("checksum") || ran.stderr.contains("E-KEY-042"), "{ran}");
@@ -376,7 +380,8 @@ fn k38_a_passphrase_and_an_exported_key_open_it_too() {
     assert_eq!(b.export(), account.a.export());
     let out = account.a.path("key.json");
     let out = out.to_str().unwrap();
-    finish(account.a.orkee(&["cloud", "key", "export", "--out", out]), b"a passphrase for the file\n").success();
+    finish(account.a.orkee(&["cloud", "key", "export", "--out", out]), b"a passphrase for the file\n")
+        .success();
     account.a.run(&["cloud", "key", "export", "--out", out]).fails(2, "E-KEY-047");
     let c = account.device();
     let by_file = ["cloud", "key", "recover", "--file", out];
