@@ -37,8 +37,13 @@ impl Locked {
         let id = home.add("Shop");
         home.ok(["projects", "edit", &id, "--description", "canary-description-before"]);
         home.ok(["projects", "edit", &id, "--description", "canary-description-now"]);
-        home.ok(["projects", "edit", &id, "--setup-script", "canary-setup-script"]);
-        home.ok(["projects", "edit", &id, "--dev-script", "canary-dev-script"]);
+        // Scripts have no flags: they come with an import.
+        let mut project = home.json(["projects", "show", &id])["project"].take();
+        project["setupScript"] = json!("canary-setup-script");
+        project["devScript"] = json!("canary-dev-script");
+        let file = home.file("scripts.json", json!({"version": 1, "projects": [project]}).to_string());
+        home.ok(["projects", "import", file.to_str().unwrap(), "--on-conflict", "replace"]);
+        std::fs::remove_file(file).unwrap();
         let gone = home.add("Gone");
         home.ok(["projects", "edit", &gone, "--description", "canary-of-what-was-deleted"]);
         home.ok(["projects", "delete", &gone, "--yes"]);
@@ -214,14 +219,18 @@ fn k49_where_there_is_no_memory_for_the_key_that_is_said_and_nothing_is_unlocked
 #[test]
 fn k50_a_lock_that_is_killed_anywhere_is_finished_by_the_next_one() {
     let device = Locked::new();
-    let many: Vec<String> =
-        (0..300).map(|n| format!("{{\"id\":\"m{n:07}\",\"name\":\"P{n}\",\"description\":\"canary-dev-script {n}\"}}")).collect();
+    let many: Vec<String> = (0..300)
+        .map(|n| {
+            format!("{{\"id\":\"m{n:07}\",\"name\":\"P{n}\",\"description\":\"canary-dev-script {n}\"}}")
+        })
+        .collect();
     let file = device.home.file("many.json", format!("{{\"version\":1,\"projects\":[{}]}}", many.join(",")));
     device.home.ok(["projects", "import", file.to_str().unwrap()]);
     let mut killed = 0;
     for pause in [300, 600, 900, 1000, 1100, 1200] {
         let mut command = device.home.command(["cloud", "key", "lock"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), PASSPHRASE.as_bytes()).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(pause));
         killed += u32::from(child.try_wait().unwrap().is_none());
@@ -262,14 +271,18 @@ fn k52_a_setting_says_which_fields_and_nonsense_in_it_is_named() {
     device.lock().success();
     assert!(!holds(&device.home.orkee(), "canary-dev-script"));
     assert_eq!(device.description(), "canary-description-now", "it was not chosen");
-    std::fs::write(device.home.orkee().join("config.toml"), "[lock]\nfields = \"description,setupScript\"\n").unwrap();
+    std::fs::write(device.home.orkee().join("config.toml"), "[lock]\nfields = \"description,setupScript\"\n")
+        .unwrap();
     device.lock().success();
     assert!(holds(&device.home.orkee(), "canary-dev-script"), "chosen no more");
-    assert!(!holds(&device.home.orkee(), "canary-description") && !holds(&device.home.orkee(), "canary-setup"));
+    assert!(
+        !holds(&device.home.orkee(), "canary-description") && !holds(&device.home.orkee(), "canary-setup")
+    );
 }
 
 #[test]
-fn k53_another_passphrase_takes_the_place_of_the_old_one_and_a_forgotten_one_is_not_made_up_for_without_an_account() {
+fn k53_another_passphrase_takes_the_place_of_the_old_one_and_a_forgotten_one_is_not_made_up_for_without_an_account()
+ {
     let device = Locked::new();
     device.home.run_with(["cloud", "key", "lock"], "short").fails(2, "E-KEY-046");
     assert_eq!(device.description(), "canary-description-now");
