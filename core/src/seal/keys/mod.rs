@@ -100,6 +100,7 @@ impl Keys {
     pub fn open(file: &KeyFile) -> Result<Self, KeyError> {
         match file.read()? {
             None => Ok(Self::none()),
+            Some(content) if !file.is_of(&content) => Err(KeyError::OtherKey),
             Some(content) => {
                 let held = Held::of(&file.state(content)?)?;
                 Ok(Self { held: RwLock::new(held), keep: Some(Box::new(disk::OnDisk(file.clone()))) })

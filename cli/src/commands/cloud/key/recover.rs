@@ -72,9 +72,14 @@ impl Recover {
             let remote = connection.remote().await?;
             let desk = Desk::at(cx, &cloud, &connection, &remote).await?;
             // What is kept and cannot be used is told; a key of another account is replaced.
-            let before = desk.keys()?.document().map(|document| document.id());
-            let keys = join(cx, &desk, &opener, keeping).await?;
-            if before.is_some() && before != keys.document().map(|document| document.id()) {
+            let (before, is_other) = match Keys::open(&desk.file) {
+                Ok(before) => (before, false),
+                Err(KeyError::OtherKey) => (Keys::none(), true),
+                Err(error) => return Err(error.into()),
+            };
+            let id = before.document().map(|document| document.id());
+            let keys = join(cx, &desk, &before, &opener, keeping).await?;
+            if is_other || (id.is_some() && id != keys.document().map(|document| document.id())) {
                 // What was sent is sealed under a key that nobody else has.
                 store.write(Durability::Full, |tx| tx.seal_anew())?;
             }
@@ -144,7 +149,14 @@ impl Opener {
 }
 
 /// Opens the account's key and adds this device to it. What is kept is kept before the account is told.
-async fn join(cx: &Context, desk: &Desk<'_>, opener: &Opener, keeping: Keeping) -> Result<Keys, Failure> {
+async fn join(
+    cx: &Context,
+    desk: &Desk<'_>,
+    before: &Keys,
+    opener: &Opener,
+    keeping: Keeping,
+) -> Result<Keys, Failure> {
+    let own = before.recipient().ok();
     let mut there = desk.fetch().await?;
     let mut epochs: Option<Epochs> = None;
     for _ in 0..TRIES {
@@ -155,10 +167,11 @@ async fn join(cx: &Context, desk: &Desk<'_>, opener: &Opener, keeping: Keeping) 
             Some(epochs) if epochs.current().0 == document.epoch() => epochs.clone(),
             _ => opener.open(&document)?,
         };
-        if let Some(keys) = at_home(desk, &document, &opened)? {
-            return Ok(keys);
+        let is_known = own.is_some_and(|own| document.recipients().iter().any(|one| one.key == own));
+        if is_known && before.epochs().as_ref() == Some(&opened) {
+            return desk.keys();
         }
-        let fresh = Fresh::join_with(&document, opened.clone(), &desk.joiner().await?)?;
+        let fresh = Fresh::join_with(&document, opened.clone(), &desk.joiner().await?, own)?;
         let keys = desk.file.keep(&fresh, keeping)?;
         let envelope = desk.envelope(fresh.document());
         match desk.put(Some(&stored), &envelope).await? {
@@ -175,14 +188,4 @@ async fn join(cx: &Context, desk: &Desk<'_>, opener: &Opener, keeping: Keeping) 
         }
     }
     Err(KeyCommandError::Contended.into())
-}
-
-/// The keys of this device, where it has them already and the account knows it.
-fn at_home(desk: &Desk<'_>, there: &Document, opened: &Epochs) -> Result<Option<Keys>, Failure> {
-    let keys = desk.keys()?;
-    if keys.epochs().as_ref() != Some(opened) {
-        return Ok(None);
-    }
-    let own = keys.recipient()?;
-    Ok(there.recipients().iter().any(|one| one.key == own).then_some(keys))
 }
