@@ -124,3 +124,10 @@ fn k10_english_words_with_typos_are_not_taken_for_another_language() {
     }
     assert!(WORDS.is_sorted() && WORDS.len() == 2048);
 }
+
+proptest::proptest! {
+    #[test]
+    fn k09_no_text_makes_reading_a_phrase_fail(text in "\\PC*", times in 1usize..30) {
+        assert!(format!("{text} ").repeat(times).parse::<Phrase>().is_err());
+    }
+}
