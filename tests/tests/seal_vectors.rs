@@ -1,6 +1,8 @@
 //! The sealed form, read and written by a second implementation: `tests/vectors/seal.py`, on libsodium and Zstandard. What is
 //! sealed here is opened there and the other way round, and `tests/vectors/seal.json` keeps some of both for good.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
