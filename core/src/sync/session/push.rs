@@ -126,12 +126,11 @@ impl Session {
     }
 }
 
+/// What leaves, whether it left before, and its envelope.
+type Outgoing = ((Sent, bool), Vec<u8>);
+
 /// A waiting version in its envelope, ready to leave, and whether it left before; or why it cannot leave.
-fn outgoing(
-    waiting: Waiting,
-    keys: &Keys,
-    author: Option<&str>,
-) -> Result<((Sent, bool), Vec<u8>), (Sent, String)> {
+fn outgoing(waiting: Waiting, keys: &Keys, author: Option<&str>) -> Result<Outgoing, (Sent, String)> {
     let written = if waiting.id.as_str() == KEYS_ID {
         Err("its id is that of the account's key document".to_owned())
     } else {

@@ -69,8 +69,10 @@ impl Sealed {
     }
 }
 
+type Device = (Store, Arc<Keys>);
+
 /// Two devices with keys, whose account was changed over and takes no plain record any more.
-fn sealed_pair(count: usize) -> (Sealed, (Store, Arc<Keys>), (Store, Arc<Keys>)) {
+fn sealed_pair(count: usize) -> (Sealed, Device, Device) {
     let (cloud, mut a, mut b) = pair(count);
     let (mut sealed, a_keys) = Sealed::new(cloud);
     a.write::<_, StoreError>(Durability::Full, |tx| tx.reseal_below(1)).unwrap();
