@@ -47,12 +47,11 @@ impl Scene {
 
     /// Of devices that are signed in.
     fn of(server: Server, first: Device, sign_in: impl Fn(Device) -> Device, before: Before) -> Self {
-        let token = server.token();
         let projects = ["one", "two", "three", "gone"].map(|name| first.add(name));
         first.sync();
         let second = match first.auth_toml() {
             Some(_) => sign_in(Device::new(&server.url).warmed_by(&first)),
-            None => Device::with_token(&server.url, &token).warmed_by(&first),
+            None => Device::with_token(&server.url, &server.token()).warmed_by(&first),
         };
         second.sync();
         let phrase = match before {
@@ -70,7 +69,7 @@ impl Scene {
         first.edit(&projects[0], "--description", "typed on the first");
         second.edit(&projects[1], "--description", "typed on the second");
         second.add("of the second alone");
-        let third = Device::with_token(&server.url, &token).warmed_by(&first);
+        let third = Device::with_token(&server.url, &server.token()).warmed_by(&first);
         let data = server.data();
         Self { devices: vec![first, second, third], server, data, phrase }
     }
@@ -317,8 +316,7 @@ impl Outage<'_> {
     fn run(&self) {
         let server = Server::tireless();
         let (relay, data) = (Relay::to(&server.url), server.data());
-        let token = server.token();
-        let device = || Device::with_token(&relay.url, &token);
+        let device = || Device::with_token(&relay.url, &server.token());
         let (first, second) = (device(), device());
         first.import(&many(MANY));
         let gone = first.add("gone");
