@@ -636,6 +636,7 @@ class Session:
         store = self.store
         if status == FORBIDDEN:
             self.look()
+            self.land(now)
             return
         if status != PAGE:
             self.waiting = []

@@ -38,6 +38,7 @@ pub mod python;
 pub mod receiver;
 pub mod relay;
 pub mod rotating;
+pub mod sealed_account;
 pub mod sealing;
 pub mod sender;
 pub mod server;

@@ -108,7 +108,7 @@ fn in_step(devices: &[Device], phrase: Option<(&str, &[usize])>) -> Value {
         }
         account::verify(first, phrase).success();
     }
-    for device in [second, first, third, second] {
+    for device in [second, first, third, second, first] {
         device.sync();
     }
     for other in [second, third] {
@@ -252,8 +252,8 @@ fn k77_a_revocation_that_is_killed_anywhere_leaves_the_lost_device_without_a_key
     };
     let scene = Scene::of(server, first, sign_in, Before::Sealed);
     let (data, phrase) = (scene.data.clone(), scene.phrase.clone());
-    let listed = scene.devices[0].json(&["cloud", "devices"])["devices"].take();
-    let lost = listed.as_array().unwrap().iter().find(|device| device["current"] == false).unwrap();
+    let listed = scene.devices[1].json(&["cloud", "devices"])["devices"].take();
+    let lost = listed.as_array().unwrap().iter().find(|device| device["current"] == true).unwrap();
     let lost = lost["id"].as_str().unwrap().to_owned();
     let end = |devices: &[Device]| {
         let [first, second, third] = devices else { panic!("three devices") };
@@ -402,7 +402,7 @@ fn ends_well(devices: &[Device], phrase: &str, who: &[usize]) {
     for n in who {
         account::recover(&devices[*n], phrase).success();
     }
-    for device in [&devices[1], &devices[0], &devices[2]] {
+    for device in [&devices[1], &devices[0], &devices[2], &devices[0]] {
         device.sync();
     }
     assert_eq!(devices[1].field("proj0007", "description"), "typed on the second");

@@ -1,6 +1,8 @@
 //! `orkee doctor`
 
 #[cfg(feature = "cloud")]
+mod keys;
+#[cfg(feature = "cloud")]
 mod providers;
 mod tokens;
 mod trails;
@@ -20,7 +22,7 @@ use crate::output::text;
 /// Look whether everything here is sound
 ///
 /// Reads the whole database: the file itself, each project, what sync knows of it, and the audit trail; the token file; each provider that
-/// is installed; and the webhooks of this device. Changes nothing without --fix.
+/// is installed; the webhooks of this device; and its key files. Changes nothing without --fix.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -66,6 +68,7 @@ impl Doctor {
         let tokens = tokens::examine(cx, self.fix)?;
         let mut others = examine_providers(cx)?;
         others.extend(examine_webhooks(cx)?);
+        others.extend(examine_keys(cx)?);
         let sound = findings.is_empty()
             && trails.is_empty()
             && tokens.problems.is_empty()
@@ -143,6 +146,8 @@ impl Examined {
 }
 
 #[cfg(feature = "cloud")]
+use keys::examine as examine_keys;
+#[cfg(feature = "cloud")]
 use providers::examine as examine_providers;
 #[cfg(feature = "cloud")]
 use webhooks::examine as examine_webhooks;
@@ -154,6 +159,11 @@ fn examine_providers(_: &Context) -> Result<Examined, crate::failure::Failure> {
 
 #[cfg(not(feature = "cloud"))]
 fn examine_webhooks(_: &Context) -> Result<Examined, crate::failure::Failure> {
+    Ok(Examined::default())
+}
+
+#[cfg(not(feature = "cloud"))]
+fn examine_keys(_: &Context) -> Result<Examined, crate::failure::Failure> {
     Ok(Examined::default())
 }
 

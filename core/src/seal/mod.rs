@@ -10,6 +10,8 @@ mod format;
 mod key;
 #[cfg(feature = "sync")]
 pub mod keys;
+pub mod lock;
+mod older;
 mod pack;
 pub mod passphrase;
 mod phrase;

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_author.sql"),
     event::SCHEMA,
     include_str!("migrations/0006_sealing.sql"),
+    include_str!("migrations/0007_at_rest.sql"),
 ];
 
 /// Set in each of our files, so that another program's database is not taken for one: "Orke".

@@ -380,6 +380,7 @@ impl Tx<'_> {
         let sql = "INSERT INTO unreadable (space, id, revision, envelope, reason) VALUES (?, ?, ?, ?, ?) \
                    ON CONFLICT DO UPDATE SET revision = excluded.revision, envelope = excluded.envelope, \
                    reason = excluded.reason, again = 0";
+        let envelope = self.envelope_column(id, envelope)?;
         self.connection().prepare_cached(sql)?.execute((self.space(), id, &revision.0, envelope, reason))?;
         Ok(())
     }

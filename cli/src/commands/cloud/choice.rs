@@ -11,6 +11,7 @@ use orkee_core::plugin::{
     Manifest, ORKEE_CLOUD, OptionValues, Plugin, Providers, Registry, Selection, select, select_at_api,
     tenant_table,
 };
+use orkee_core::seal::keys::Standing;
 use orkee_core::settings::{DEFAULT_API_URL, Origin, Setting, Settings, TenantSettings};
 use thiserror::Error;
 
@@ -107,13 +108,24 @@ impl Choice {
     }
 
     /// Refuses to send projects as they are where the tenant wants them sealed.
-    pub(super) fn check_encryption(&self) -> Result<(), Failure> {
-        match self.known.as_ref().map(|tenant| tenant.policy.encryption) {
-            Some(Encryption::Required) => {
+    pub(super) fn check_encryption(&self, standing: Standing) -> Result<(), Failure> {
+        match self.requires_encryption() && !standing.seals {
+            true => {
                 Err(AuthError::from(TenantError::EncryptionRequired { tenant: self.tenant.clone() }).into())
             }
-            _ => Ok(()),
+            false => Ok(()),
         }
+    }
+
+    /// Whether the tenant wants its projects sealed.
+    pub(super) fn requires_encryption(&self) -> bool {
+        let policy = self.known.as_ref().map(|tenant| &tenant.policy);
+        policy.is_some_and(|policy| policy.encryption == Encryption::Required)
+    }
+
+    /// Whether its backend refuses plain records of a sealed account by itself: others take what they are sent.
+    pub(super) fn refuses_plain(&self) -> bool {
+        matches!(self.source, Source::BuiltIn(_)) && (self.is_orkee_cloud() || self.is_enterprise())
     }
 
     /// The digest of its component, in hexadecimal.

@@ -69,11 +69,12 @@ struct Listed {
 impl List {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, None)?;
-        let listed = surroundings::run(async {
+        let mut listed = surroundings::run(async {
             let mut connection = Connection::open(cx, &cloud).await?;
             connection.enter_team().await?;
             self.ask(&connection).await
         })?;
+        name_sealed(cx, &mut listed.entries)?;
         if cx.out.is_json() {
             cx.out.document(&document(&listed))?;
         } else {
@@ -130,6 +131,22 @@ impl List {
         }
         Ok(())
     }
+}
+
+/// What the cloud cannot read has the name and status that it has here, as far as it is here.
+fn name_sealed(cx: &Context, entries: &mut [Entry]) -> Result<(), Failure> {
+    if entries.iter().all(|entry| entry.name.is_some()) {
+        return Ok(());
+    }
+    let store = cx.store()?;
+    for entry in entries.iter_mut().filter(|entry| entry.name.is_none()) {
+        let Ok(id) = entry.id.parse() else { continue };
+        if let Ok(project) = store.get(id) {
+            entry.name = Some(project.payload.name());
+            entry.status = entry.status.take().or_else(|| project.payload.read("status"));
+        }
+    }
+    Ok(())
 }
 
 /// The date of a time, without the rest.

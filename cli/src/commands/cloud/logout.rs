@@ -1,6 +1,7 @@
 //! `orkee cloud logout`
 
 use orkee_core::auth::{Auth, EnvToken, LoggedOut, Revocation, Section};
+use orkee_core::seal::keys::KeyFile;
 use orkee_core::settings::Key;
 use serde::Serialize;
 
@@ -9,6 +10,8 @@ use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 
 /// Sign out: revoke the tokens and remove them from this machine
+///
+/// Your projects stay on it, and so does the key of a sealed account; without a sign-in nothing is sent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -46,6 +49,12 @@ impl Logout {
             Ok(outs)
         })?;
         report(cx, &outs)?;
+        for file in KeyFile::all(cx.home()?) {
+            cx.out.note(format_args!(
+                "The key of sealed projects stays on this device, as the projects do: {}",
+                file.path().display()
+            ));
+        }
         if let Some(variable) = variable {
             cx.out.warn(format_args!("{variable} is still set and goes on being used; unset it, too"));
         }

@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::event::NewEvent;
 use orkee_core::net::TrafficCount;
+use orkee_core::seal::keys::{Keys, Standing};
 use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome, Durability, Point, Store};
 use orkee_core::sync::provider::Failure as ProviderFailure;
-use orkee_core::sync::{self, Event, Options, Parked, Summary, SyncError, SyncLock, What, retry};
+use orkee_core::sync::{self, Event, Options, Parked, Push, Summary, SyncError, SyncLock, What, retry};
 use serde::Serialize;
 use thiserror::Error;
 
 use super::connection::Connection;
+use super::key::{self, Desk};
 use super::places;
 use super::progress::Progress;
 use super::report;
@@ -76,6 +79,8 @@ struct Document<'a> {
     request_id: Option<&'a str>,
     dry_run: bool,
     mended: u64,
+    /// Projects that the cloud still holds in a form that is to be changed; none: no change is under way.
+    left_to_reseal: Option<u64>,
     restore_point: Option<u64>,
     /// Projects that were fetched and whose folders are not on this device.
     missing_folders: Vec<&'a str>,
@@ -87,12 +92,31 @@ struct ParkedView<'a> {
     reason: &'a str,
 }
 
+/// A run that came to its end.
+pub(super) struct Ended {
+    pub(super) done: Done,
+    /// How the account is sealed.
+    pub(super) standing: Standing,
+    backend: String,
+}
+
 /// Syncs the store's space, shows what happened, and says how it ended.
 pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
+    let Ended { done, backend, .. } = work(cx, store, run)?;
+    if cx.out.is_json() {
+        cx.out.document(&document(run, &done, &places::without_folder(store, run, &done)))?;
+    } else {
+        report::summary(cx, run, &backend, &done)?;
+        places::tell(cx, store, run, &done)?;
+    }
+    Ok(exit(done.changes.parked.len(), done.unsettled as u64))
+}
+
+/// The same, without the summary at the end.
+pub(super) fn work(cx: &Context, store: &mut Store, run: &Run) -> Result<Ended, Failure> {
     store.must_be_open()?;
     let started = Instant::now();
     let cloud = Cloud::open(cx, None)?;
-    cloud.choice.check_encryption()?;
     let _lock = SyncLock::acquire(cx.home()?)?;
     // Told now: at the end, a sign-in that the server no longer takes is nobody's.
     let mut done = Done { who: cloud.who(), ..Done::default() };
@@ -131,8 +155,8 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
     done.traffic = cloud.http.traffic();
     done.duration = started.elapsed();
     done.changes.parked = each_once(std::mem::take(&mut done.changes.parked));
-    let backend = match result {
-        Ok(backend) => backend,
+    let (backend, standing) = match result {
+        Ok(ended) => ended,
         Err(failure) => {
             report::way_back(cx, &done);
             log_failed(run, &done, &failure);
@@ -143,13 +167,24 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
     done.unsettled = store.conflicts(None)?.len();
     log_completed(run, &done);
     note(cx, store, &cloud, run, &done, None);
-    if cx.out.is_json() {
-        cx.out.document(&document(run, &done, &places::without_folder(store, run, &done)))?;
-    } else {
-        report::summary(cx, run, &backend, &done)?;
-        places::tell(cx, store, run, &done)?;
+    Ok(Ended { done, standing, backend })
+}
+
+/// Marks what the other side still holds in another form than the account has now, to be sent again.
+fn begin_change_over(store: &mut Store, keys: &Keys, options: &Options) -> Result<(), Failure> {
+    if options.dry_run || options.push != Push::All {
+        return Ok(());
     }
-    Ok(exit(done.changes.parked.len(), done.unsettled as u64))
+    match key::change_over(keys)? {
+        None => {}
+        Some(0) => {
+            store.write(Durability::Full, |tx| tx.unseal_all())?;
+        }
+        Some(epoch) => {
+            store.write(Durability::Full, |tx| tx.reseal_below(epoch))?;
+        }
+    }
+    Ok(())
 }
 
 async fn with_retries(
@@ -290,6 +325,7 @@ fn document<'a>(run: &Run, done: &'a Done, missing: &[&'a Event]) -> Document<'a
         request_id: request_id.as_deref(),
         dry_run: run.options.dry_run,
         mended: done.changes.mended,
+        left_to_reseal: done.changes.left_to_reseal,
         restore_point: done.point.as_ref().map(|point| point.number),
         missing_folders: missing.iter().map(|event| event.id.as_str()).collect(),
     }

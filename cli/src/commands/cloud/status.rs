@@ -5,11 +5,13 @@ use jiff::tz::TimeZone;
 use orkee_core::auth::{Asking, Method};
 use orkee_core::clock;
 use orkee_core::plugin::Selection;
+use orkee_core::seal::keys::KeyError;
 use orkee_core::settings::{Key, Setting};
 use orkee_core::store::Standing;
 use orkee_core::sync::provider::Cursor;
 use serde::Serialize;
 
+use super::key::Sealing;
 use super::sign_in::SignIn;
 use super::surroundings::Cloud;
 use super::webhook::{Here, Trouble};
@@ -42,6 +44,8 @@ struct Report {
     standing: Standing,
     automatic: bool,
     team_mode: bool,
+    /// None: nothing is known of a key.
+    sealing: Option<Result<Sealing, KeyError>>,
     webhooks: Webhooks,
 }
 
@@ -105,13 +109,16 @@ impl Report {
         let store = cx.store()?;
         let (state, _) = store.space_state()?;
         let settings = cx.settings()?;
+        let tenant = settings.tenant()?;
+        let sealing = state.remote.as_deref().map(|remote| Sealing::of(cx, &tenant.value, remote));
         let report = Self {
+            sealing,
             sign_in: SignIn::read(cloud)?,
             last_sync_at: state.last_sync_at.and_then(|at| at.parse().ok()),
             selection: cloud.choice.selection.clone(),
             other_backend: Some(cloud.choice.name().to_owned()).filter(|_| !cloud.choice.is_orkee_cloud()),
             api: cloud.api.to_string(),
-            tenant: settings.tenant()?,
+            tenant,
             standing: store.standing()?,
             automatic: settings.flag(Key::AutoSync)?.value,
             team_mode: settings.flag(Key::TeamMode)?.value,
@@ -137,6 +144,7 @@ impl Report {
             false => cx.out.line(format_args!("Tenant: {} (set by {origin})", text::line(tenant)))?,
         }
         self.print_team(cx)?;
+        self.print_sealing(cx)?;
         let Standing { in_step, waiting, conflicts, parked } = self.standing;
         cx.out.line(format_args!(
             "Projects: {in_step} in step, {waiting} waiting, {conflicts} in conflict, {parked} parked"
@@ -158,6 +166,22 @@ impl Report {
         let next = if self.automatic { "set, but this version syncs only when asked" } else { "off" };
         cx.out.line(format_args!("Automatic sync: {next}"))?;
         self.webhooks.print(cx)
+    }
+
+    /// Whether what is sent can be read by others.
+    fn print_sealing(&self, cx: &Context) -> Result<(), Failure> {
+        match &self.sealing {
+            Some(Ok(sealing)) => {
+                if let Some(line) = sealing.line() {
+                    cx.out.line(format_args!("End-to-end encryption: {line}"))?;
+                }
+            }
+            Some(Err(error)) => {
+                cx.out.line(format_args!("{} End-to-end encryption: {error}", cx.out.mark(false)))?;
+            }
+            None => {}
+        }
+        Ok(())
     }
 
     /// With whom projects are shared, in team mode.
@@ -243,6 +267,7 @@ impl Report {
                 role: team.role.as_str(),
                 members: team.members.len(),
             }),
+            sealed: self.sealing.as_ref().and_then(|it| it.as_ref().ok()).is_some_and(Sealing::is_on),
             webhooks: self.webhooks,
         }
     }
@@ -274,6 +299,8 @@ struct Document<'a> {
     team_mode: bool,
     /// None: not in team mode, not asked, or in no team.
     team: Option<TeamView<'a>>,
+    /// Whether what this device sends is sealed.
+    sealed: bool,
     webhooks: Webhooks,
 }
 

@@ -127,7 +127,7 @@ pub enum TenantError {
     },
     /// The tenant wants its projects sealed.
     #[error(
-        "the policy of the tenant `{tenant}` requires its projects to be encrypted, which this version of orkee cannot do"
+        "the policy of the tenant `{tenant}` requires its projects to be encrypted, and this device has no key for that"
     )]
     EncryptionRequired {
         /// Which tenant.
@@ -211,7 +211,7 @@ impl Diagnostic for TenantError {
             }
             Self::OriginForbidden { allowed, .. } => format!("it allows: {}", list(allowed)),
             Self::EncryptionRequired { .. } => {
-                "nothing was sent, and your changes are kept here; update orkee when there is a version that encrypts"
+                "nothing was sent, and your changes are kept here: run `orkee cloud key init`, or `orkee cloud key recover` where the account has a key"
                     .to_owned()
             }
         })

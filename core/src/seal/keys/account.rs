@@ -48,10 +48,15 @@ async fn ask(provider: &impl Provider, mutation: Mutation) -> Result<Outcome, Pr
             Ok([outcome]) => Ok(outcome),
             Err(_) => Err(wrong("it did not tell what became of the account's key document")),
         },
-        Answer::Expired | Answer::NewEpoch => Err(wrong("it was asked from the beginning, and says that too much is gone")),
+        Answer::Expired | Answer::NewEpoch => {
+            Err(wrong("it was asked from the beginning, and says that too much is gone"))
+        }
     }
 }
 
 fn wrong(what: &str) -> ProviderError {
-    ProviderError::new(Failure::Backend, format_args!("the sync provider answered against its contract: {what}"))
+    ProviderError::new(
+        Failure::Backend,
+        format_args!("the sync provider answered against its contract: {what}"),
+    )
 }

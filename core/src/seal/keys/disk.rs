@@ -8,7 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::content::{Content, Kept, Secrets};
 use super::error::KeyFileError;
+use super::fresh::Fresh;
 use super::keep::{Keep, State};
+use super::{KeyError, Keys};
 use crate::auth::{FileError, Folder};
 use crate::file;
 use crate::home::Home;
@@ -19,6 +21,36 @@ const LOCK: &str = "keys.lock";
 const POLL: Duration = Duration::from_millis(10);
 /// Whoever holds the lock may have to wait for a keyring.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+
+/// How the secrets of a key file are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// In the file, which only its owner can read.
+    File,
+    /// In the keyring of the operating system.
+    Keyring,
+    /// In the file, sealed with the fields that this device has locked.
+    Locked,
+}
+
+impl Keeping {
+    fn of(kept: &Kept) -> Self {
+        match kept {
+            Kept::Here(_) => Self::File,
+            Kept::Keyring(_) => Self::Keyring,
+            Kept::Locked(_) => Self::Locked,
+        }
+    }
+
+    /// The word for it, for scripts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Keyring => "keyring",
+            Self::Locked => "locked",
+        }
+    }
+}
 
 /// The place of the key of one account and tenant on this device.
 #[derive(Debug, Clone)]
@@ -85,28 +117,50 @@ impl KeyFile {
         let secrets = match &content.kept {
             Kept::Here(secrets) => secrets.clone(),
             Kept::Keyring(entry) => {
-                let bytes = keyring::get(entry).map_err(refused_by_keyring)?.ok_or(KeyFileError::EntryGone)?;
+                let bytes =
+                    keyring::get(entry).map_err(refused_by_keyring)?.ok_or(KeyFileError::EntryGone)?;
                 Secrets::parse(content.key_id, &bytes).map_err(damaged)?
             }
-            Kept::Locked(_) => return Err(KeyFileError::Locked),
+            Kept::Locked(sealed) => self.unlocked(content.key_id, sealed)?,
         };
         let Content { key_id, remote, is_confirmed, reseal_to, document, .. } = content;
         Ok(State { key_id, remote, is_confirmed, reseal_to, document, secrets })
     }
 
+    /// Keeps keys that came to this device, in the place of any others. They are durable before this returns.
+    pub fn keep(&self, fresh: &Fresh, keeping: Keeping) -> Result<Keys, KeyError> {
+        {
+            let _lock = self.lock()?;
+            self.write(&fresh.state, keeping)?;
+        }
+        Keys::open(self)
+    }
+
+    /// How its secrets are kept; none: there is no file.
+    pub fn keeping(&self) -> Result<Option<Keeping>, KeyFileError> {
+        Ok(self.read()?.map(|content| Keeping::of(&content.kept)))
+    }
+
     /// Puts this in its place, secrets in the keyring where that is wished; what an older file named there is forgotten.
-    pub(super) fn write(&self, state: &State, in_keyring: bool) -> Result<(), KeyFileError> {
+    pub(super) fn write(&self, state: &State, keeping: Keeping) -> Result<(), KeyFileError> {
         file::private_folder(&self.folder).map_err(|source| self.not_kept(source))?;
-        let before = match self.read() {
-            Ok(Some(Content { kept: Kept::Keyring(entry), .. })) => Some(entry),
-            _ => None,
+        let (before, locked) = match self.read() {
+            Ok(Some(Content { kept: Kept::Keyring(entry), .. })) => (Some(entry), None),
+            Ok(Some(Content { kept: Kept::Locked(sealed), .. })) => (None, Some(sealed)),
+            _ => (None, None),
         };
-        let kept = if in_keyring {
-            let entry = keyring::new_name();
-            keyring::set(&entry, &state.secrets.to_bytes()).map_err(refused_by_keyring)?;
-            Kept::Keyring(entry)
-        } else {
-            Kept::Here(state.secrets.clone())
+        let kept = match keeping {
+            Keeping::Keyring => {
+                let entry = keyring::new_name();
+                keyring::set(&entry, &state.secrets.to_bytes()).map_err(refused_by_keyring)?;
+                Kept::Keyring(entry)
+            }
+            // What is sealed under the device's lock stays so.
+            Keeping::File | Keeping::Locked => match &locked {
+                Some(sealed) => self.relocked(sealed, &state.secrets)?,
+                None if keeping == Keeping::Locked => return Err(KeyFileError::Locked),
+                None => Kept::Here(state.secrets.clone()),
+            },
         };
         let State { key_id, remote, is_confirmed, reseal_to, document, .. } = state.clone();
         let content = Content { key_id, remote, is_confirmed, reseal_to, document, kept };
@@ -160,7 +214,7 @@ impl KeyFile {
         Folder::open(&self.folder).map_err(|error| self.refused(&error))
     }
 
-    fn not_kept(&self, source: std::io::Error) -> KeyFileError {
+    pub(super) fn not_kept(&self, source: std::io::Error) -> KeyFileError {
         KeyFileError::NotKept { path: self.path(), source }
     }
 
@@ -184,8 +238,8 @@ pub(super) struct OnDisk(pub(super) KeyFile);
 impl Keep for OnDisk {
     fn change(
         &self,
-        change: &mut dyn FnMut(&mut State) -> Result<bool, super::KeyError>,
-    ) -> Result<State, super::KeyError> {
+        change: &mut dyn FnMut(&mut State) -> Result<bool, KeyError>,
+    ) -> Result<State, KeyError> {
         let _lock = self.0.lock()?;
         let content = self.0.read()?.ok_or(KeyError::Missing)?;
         if !self.0.is_of(&content) {
@@ -194,7 +248,7 @@ impl Keep for OnDisk {
         let keeping = Keeping::of(&content.kept);
         let mut state = self.0.state(content)?;
         if change(&mut state)? {
-            self.0.write(&state, in_keyring)?;
+            self.0.write(&state, keeping)?;
         }
         Ok(state)
     }

@@ -13,7 +13,7 @@ use crate::seal::{self, AccountKey, Epochs, KeyId, Place};
 const FORMAT: u32 = 1;
 
 /// A file with an account's key.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exported {
     orkee_key: u32,

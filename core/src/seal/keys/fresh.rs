@@ -38,7 +38,8 @@ impl Fresh {
         let made = Made { at: by.at.clone(), device: by.name.clone() };
         let document = Document::new(tenant, made, recipients, &epochs)?;
         let secrets = Secrets { device, epochs, phrase: Some(phrase) };
-        Ok(Self::of(by, document, secrets, false))
+        let kept = document.bytes().to_vec();
+        Ok(Self::of(by, document, kept, secrets, false))
     }
 
     /// The keys of an account that has them, by a recipient's secret. The document is the one that this device is to be added to.
@@ -62,16 +63,18 @@ impl Fresh {
         }
         let recipient = Recipient::device(&epochs, &device, &by.name, by.device.as_deref(), &by.at);
         let document = document.with_recipient(&epochs, recipient)?;
-        Ok(Self::of(by, document, Secrets { device, epochs, phrase: None }, true))
+        // What is kept is what the account has: it has yet to take the device in.
+        let secrets = Secrets { device, epochs, phrase: None };
+        Ok(Self::of(by, document, there.bytes().to_vec(), secrets, true))
     }
 
-    fn of(by: &Joiner, document: Document, secrets: Secrets, is_confirmed: bool) -> Self {
+    fn of(by: &Joiner, document: Document, kept: Vec<u8>, secrets: Secrets, is_confirmed: bool) -> Self {
         let state = State {
             key_id: document.id(),
             remote: by.remote.clone(),
             is_confirmed,
             reseal_to: None,
-            document: document.bytes().to_vec(),
+            document: kept,
             secrets,
         };
         Self { state, document }

@@ -57,7 +57,8 @@ impl State {
             // Two devices wrote this number where the account was put back in between: both are genuine, and what the account has counts.
             Ordering::Equal | Ordering::Greater => {}
         }
-        if theirs.epoch() < ours.epoch() || (ours.seals() && theirs.seals() && theirs.floor() < ours.floor()) {
+        // The floor may be lower: that of an account that went back to plain, and was sealed again, while this device was away.
+        if theirs.epoch() < ours.epoch() {
             return Err(KeyError::Tampered);
         }
         self.adopt(&theirs)?;

@@ -13,13 +13,14 @@ mod form;
 mod fresh;
 mod held;
 mod keep;
+mod locked;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use thiserror::Error;
 
 #[cfg(feature = "auth")]
-pub use disk::KeyFile;
+pub use disk::{Keeping, KeyFile};
 pub use error::{Damage, KeyFileError};
 pub use export::{ExportError, Exported};
 pub use fresh::{Fresh, Joiner, read};
@@ -154,7 +155,7 @@ impl Keys {
     }
 
     /// Reads an envelope that arrived as a version of `id`, whatever its form.
-    pub fn read(&self, id: ProjectId, envelope: &[u8]) -> Result<Opened, Unreadable> {
+    pub(crate) fn read(&self, id: ProjectId, envelope: &[u8]) -> Result<Opened, Unreadable> {
         form::read(self.held().as_ref(), id, envelope)
     }
 
@@ -223,7 +224,10 @@ impl Keys {
     }
 
     /// Changes what is kept, as it is now: another process may have changed it since. What is held follows.
-    fn change(&self, mut change: impl FnMut(&mut State) -> Result<bool, KeyError>) -> Result<State, KeyError> {
+    fn change(
+        &self,
+        mut change: impl FnMut(&mut State) -> Result<bool, KeyError>,
+    ) -> Result<State, KeyError> {
         let keep = self.keep.as_ref().ok_or(KeyError::Missing)?;
         let state = keep.change(&mut change)?;
         let held = Held::of(&state)?;
@@ -307,7 +311,8 @@ impl Diagnostic for KeyError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::AccountSealed { .. } | Self::Missing | Self::Removed | Self::OtherKey => {
-                "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent".to_owned()
+                "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent"
+                    .to_owned()
             }
             Self::RolledBack { .. } | Self::Gone => {
                 "nothing was changed; if the cloud was put back on purpose, run `orkee cloud sync --force`"

@@ -266,7 +266,8 @@ impl Session {
             return self.go_on(store);
         }
         if error.failure == Failure::Forbidden && self.may_look(&flight) {
-            return Ok(());
+            let stop = self.transact(store, |session, tx| session.land_and_save(tx))?;
+            return stop.map_or(Ok(()), Err);
         }
         if error.failure != Failure::TooLarge || flight.is_for_document {
             return Err(error.into());

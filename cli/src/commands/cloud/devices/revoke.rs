@@ -8,6 +8,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::commands::cloud::connection::Connection;
+use crate::commands::cloud::key::{ShutOut, shut_out};
 use crate::commands::cloud::surroundings::{self, Cloud};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -16,7 +17,8 @@ use crate::prompt;
 
 /// Sign a device out: its tokens are worthless at once
 ///
-/// What it has stays on it; it is only cut off from the server. To use it again, sign in there again.
+/// What it has stays on it; it is only cut off from the server. To use it again, sign in there again. If the account is sealed, a new epoch
+/// of its key begins, which that device is not given.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -37,6 +39,8 @@ struct Document<'a> {
     name: &'a str,
     /// It was this device.
     current: bool,
+    /// The epoch of the account's key that began without it; none: it had no key of the account's.
+    key_epoch: Option<u32>,
 }
 
 impl Revoke {
@@ -60,12 +64,27 @@ impl Revoke {
         note(cx, &cloud, &device, ended.as_ref().err())?;
         ended?;
         cx.out.done(format_args!("{name} is signed out"))?;
+        let shut_out = if device.current { ShutOut::NotNeeded } else { shut_out(cx, &cloud, &device.id)? };
+        match &shut_out {
+            ShutOut::NotNeeded => {}
+            ShutOut::Begun(epoch) => cx.out.done(format_args!(
+                "Epoch {epoch} of the account's key has begun without it: what is sent from now on it cannot read"
+            ))?,
+            ShutOut::NotHere => cx.out.warn(format_args!(
+                "it has the account's key, which is not on this device; on one that has it, run `orkee cloud key rotate --without {}`",
+                text::line(&device.id)
+            )),
+        }
         if device.current {
             cx.out.warn("this was the device that you use; to go on with it: orkee cloud login");
         }
         if cx.out.is_json() {
             let Device { id, name, current, .. } = &device;
-            cx.out.document(&Document { revoked: id, name, current: *current })?;
+            let key_epoch = match shut_out {
+                ShutOut::Begun(epoch) => Some(epoch),
+                ShutOut::NotNeeded | ShutOut::NotHere => None,
+            };
+            cx.out.document(&Document { revoked: id, name, current: *current, key_epoch })?;
         }
         Ok(Exit::DONE)
     }

@@ -30,6 +30,9 @@ pub(super) enum KeyCommandError {
         /// `recovery phrase`, `passphrase` or `file`.
         what: &'static str,
     },
+    /// `--passphrase`, where there is none.
+    #[error("this account's key has no passphrase")]
+    NoPassphrase,
     /// Another device writes the document all the time.
     #[error("the account's key document was changed by another device in the same moment, again and again")]
     Contended,
@@ -39,6 +42,9 @@ pub(super) enum KeyCommandError {
     /// Nobody by that name.
     #[error("nothing named {0:?} has this account's key")]
     NoRecipient(String),
+    /// Without it nobody could go on.
+    #[error("{0:?} cannot be left out: it is this device, or the recovery phrase")]
+    StaysIn(String),
     /// It could be found by trying.
     #[error("a passphrase needs at least {shortest} characters")]
     WeakPassphrase {
@@ -71,7 +77,7 @@ impl Diagnostic for KeyCommandError {
             Self::DoesNotOpen { .. } | Self::NoPassphrase => "E-KEY-042",
             Self::Contended => "E-KEY-043",
             Self::NotTaken(_) => "E-KEY-044",
-            Self::NoRecipient(_) => "E-KEY-045",
+            Self::NoRecipient(_) | Self::StaysIn(_) => "E-KEY-045",
             Self::WeakPassphrase { .. } | Self::Mistyped | Self::NothingGiven { .. } => "E-KEY-046",
             Self::FileThere(_) => "E-KEY-047",
             Self::Required(_) => "E-KEY-048",
@@ -88,6 +94,7 @@ impl Diagnostic for KeyCommandError {
             | Self::Required(_) => Kind::Auth,
             Self::NoKey
             | Self::NoRecipient(_)
+            | Self::StaysIn(_)
             | Self::WeakPassphrase { .. }
             | Self::Mistyped
             | Self::NothingGiven { .. }
@@ -97,19 +104,32 @@ impl Diagnostic for KeyCommandError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::HasKey { is_here: true, .. } => "it is on this device: see `orkee cloud key show`".to_owned(),
+            Self::HasKey { is_here: true, .. } => {
+                "it is on this device: see `orkee cloud key show`".to_owned()
+            }
             Self::HasKey { .. } | Self::NotHere => {
-                "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent".to_owned()
+                "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent"
+                    .to_owned()
             }
             Self::NoKey => "`orkee cloud key init` makes one".to_owned(),
-            Self::DoesNotOpen { .. } => "nothing was kept or sent; look whose it is, and try again".to_owned(),
+            Self::DoesNotOpen { .. } => {
+                "nothing was kept or sent; look whose it is, and try again".to_owned()
+            }
+            Self::NoPassphrase => "use the recovery phrase: `orkee cloud key recover`".to_owned(),
             Self::Contended => "nothing was changed; run the command again".to_owned(),
             Self::NotTaken(_) => "nothing was changed; in a team, one who may write has to do it".to_owned(),
             Self::NoRecipient(_) => "`orkee cloud key show` lists who has it".to_owned(),
-            Self::WeakPassphrase { .. } => {
-                "several words are good; whoever has the cloud's copy can try passphrases at leisure".to_owned()
+            Self::StaysIn(_) => {
+                "run it on another device; for another recovery phrase: `orkee cloud key rotate --phrase`"
+                    .to_owned()
             }
-            Self::Mistyped | Self::NothingGiven { .. } => "nothing was changed; run the command again".to_owned(),
+            Self::WeakPassphrase { .. } => {
+                "several words are good; whoever has the cloud's copy can try passphrases at leisure"
+                    .to_owned()
+            }
+            Self::Mistyped | Self::NothingGiven { .. } => {
+                "nothing was changed; run the command again".to_owned()
+            }
             Self::FileThere(_) => "name another, or remove it".to_owned(),
             Self::Required(_) => "ask the company's administrator".to_owned(),
         })

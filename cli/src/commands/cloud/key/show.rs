@@ -1,19 +1,229 @@
 //! `orkee cloud key show`
 
-use crate::context::Context;
-use crate::failure::{CommandResult, Exit};
+use orkee_core::auth::Asking;
+use orkee_core::seal::keys::{KeyError, KeyFile, Keys, Met, read};
+use orkee_core::seal::{Document, Recipient, RecipientKey};
+use orkee_core::store::{Durability, Store};
+use serde::Serialize;
 
-/// Show whether your projects are sealed, and who has the key
+use super::desk::Desk;
+use super::shown::{self, KeyView};
+use crate::commands::cloud::connection::Connection;
+use crate::commands::cloud::surroundings::{self, Cloud};
+use crate::context::Context;
+use crate::failure::{CommandResult, Exit, Failure};
+use crate::output::table::Table;
+use crate::output::text;
+
+/// Show whether the account is sealed, and who has its key
+///
+/// Never shows the key or the recovery phrase. The check value is the same wherever the key is the same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  orkee cloud key show")]
-pub(crate) struct Show {}
+  orkee cloud key show
+  orkee cloud key show --offline --json")]
+pub(crate) struct Show {
+    /// Ask no server; show what is known here
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Whether an account is sealed, as far as this device knows.
+pub(crate) struct Sealing {
+    keys: Keys,
+    file: KeyFile,
+}
+
+#[derive(Serialize)]
+struct Output<'a> {
+    sealed: bool,
+    /// Whether the account's key is on this device.
+    key_here: bool,
+    #[serde(flatten)]
+    key: Option<KeyView>,
+    /// `file`, `keyring` or `locked`.
+    kept: Option<&'static str>,
+    key_file: Option<String>,
+    made: Option<Made<'a>>,
+    recipients: Vec<RecipientView<'a>>,
+    /// Projects that the cloud still holds in another form.
+    left_to_reseal: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Made<'a> {
+    at: &'a str,
+    device: &'a str,
+}
+
+#[derive(Serialize)]
+struct RecipientView<'a> {
+    id: &'a str,
+    kind: &'static str,
+    name: Option<&'a str>,
+    device: Option<&'a str>,
+    added: &'a str,
+    this_device: bool,
+}
+
+impl Sealing {
+    /// Of the place that the store was last synced with.
+    pub(crate) fn of(cx: &Context, tenant: &str, remote: &str) -> Result<Self, KeyError> {
+        let home = cx.home().map_err(|_| KeyError::Missing)?;
+        let file = KeyFile::of(home, tenant, remote);
+        Ok(Self { keys: Keys::open(&file)?, file })
+    }
+
+    /// In a line; none: nothing is known of a key.
+    pub(crate) fn line(&self) -> Option<String> {
+        if self.keys.is_unconfirmed() {
+            return Some(
+                "a key was made, and the account may not have it yet: orkee cloud key init".to_owned(),
+            );
+        }
+        let key = KeyView::of(&self.keys)?;
+        Some(match self.keys.standing() {
+            standing if !standing.seals => format!("off again ({})", key.line()),
+            standing if standing.floor == 0 => format!("begun ({}); orkee cloud sync goes on", key.line()),
+            _ => format!("on ({})", key.line()),
+        })
+    }
+
+    /// Whether what is sent is sealed.
+    pub(crate) fn is_on(&self) -> bool {
+        self.keys.standing().seals
+    }
+}
 
 impl Show {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
-        let keys = std::fs::read_dir(cx.home()?.keys()).map_or(0, Iterator::count);
-        cx.out.line(format_args!("Key files on this device: {keys}"))?;
+        let mut store = cx.store()?;
+        let asking = if self.offline { Asking::Never } else { Asking::IfOld };
+        let cloud = Cloud::open_asking(cx, None, asking)?;
+        let tenant = cloud.tenant.as_deref().unwrap_or_default();
+        let (sealing, there) = if self.offline {
+            let remote = store.space_state()?.0.remote.unwrap_or_default();
+            (Sealing::of(cx, tenant, &remote)?, None)
+        } else {
+            surroundings::run(async {
+                let mut connection = Connection::open(cx, &cloud).await?;
+                connection.enter_team().await?;
+                let remote = connection.remote().await?;
+                let desk = Desk::at(cx, &cloud, &connection, &remote).await?;
+                let sealing = Sealing { keys: desk.keys()?, file: desk.file.clone() };
+                let there = there(&desk, &sealing.keys).await?;
+                Ok((sealing, there))
+            })?
+        };
+        let own = sealing.keys.document().is_some().then(|| sealing.keys.recipient()).transpose()?;
+        let document = sealing.keys.document().or(there);
+        if cx.out.is_json() {
+            let output = sealing.output(document.as_ref(), own, &mut store)?;
+            cx.out.document(&output)?;
+        } else {
+            sealing.print(cx, document.as_ref(), own, &mut store)?;
+        }
         Ok(Exit::DONE)
+    }
+}
+
+/// What the account has; what is here follows it.
+async fn there(desk: &Desk<'_>, keys: &Keys) -> Result<Option<Document>, Failure> {
+    let Some(stored) = desk.fetch().await? else {
+        return if keys.standing().has_key { Err(KeyError::Gone.into()) } else { Ok(None) };
+    };
+    let document = read(&stored.envelope)?;
+    if keys.standing().has_key
+        && let Met::Older(got) = keys.meet(&stored.envelope)?
+    {
+        return Err(KeyError::RolledBack { have: keys.standing().number, got }.into());
+    }
+    Ok(Some(document))
+}
+
+impl Sealing {
+    /// How many records the other side still holds in another form, where this device changes them over.
+    fn left(&self, store: &mut Store) -> Result<Option<u64>, Failure> {
+        Ok(match super::change_over(&self.keys)? {
+            None => None,
+            Some(epoch) => Some(store.write(Durability::Refetchable, |tx| tx.count_in_other_form(epoch))?),
+        })
+    }
+
+    fn output<'a>(
+        &self,
+        document: Option<&'a Document>,
+        own: Option<RecipientKey>,
+        store: &mut Store,
+    ) -> Result<Output<'a>, Failure> {
+        let kept = self.file.keeping().map_err(KeyError::from)?;
+        let recipients = document.map(Document::recipients).unwrap_or_default();
+        let view = |one: &'a Recipient| RecipientView {
+            id: &one.id,
+            kind: one.kind.name(),
+            name: one.name.as_deref(),
+            device: one.device.as_deref(),
+            added: &one.added,
+            this_device: own == Some(one.key),
+        };
+        Ok(Output {
+            sealed: document.is_some_and(Document::seals),
+            key_here: self.keys.standing().has_key,
+            key: KeyView::of(&self.keys),
+            kept: kept.map(|kept| kept.as_str()),
+            key_file: kept.map(|_| self.file.path().display().to_string()),
+            made: document.map(|document| {
+                let made = document.made();
+                Made { at: &made.at, device: &made.device }
+            }),
+            recipients: recipients.iter().map(view).collect(),
+            left_to_reseal: self.left(store)?,
+        })
+    }
+
+    fn print(
+        &self,
+        cx: &Context,
+        document: Option<&Document>,
+        own: Option<RecipientKey>,
+        store: &mut Store,
+    ) -> Result<(), Failure> {
+        if let Some(line) = self.line() {
+            cx.out.line(format_args!("End-to-end encryption: {line}"))?;
+        }
+        let Some(document) = document else {
+            if self.line().is_none() {
+                cx.out.line("End-to-end encryption: off")?;
+                cx.out.note("Seal the account's projects with: orkee cloud key init");
+            }
+            return Ok(());
+        };
+        let made = document.made();
+        if own.is_none() {
+            let state = if document.seals() { "on" } else { "off again" };
+            cx.out.line(format_args!("End-to-end encryption: {state}; the key is not on this device"))?;
+            cx.out.note("Give it the key with: orkee cloud key recover");
+        }
+        let (device, at) = (text::line(&made.device), text::minute(&made.at));
+        cx.out.line(format_args!("Made: {at} on {device}"))?;
+        if let Some(kept) = self.file.keeping().map_err(KeyError::from)? {
+            let path = self.file.path();
+            cx.out.line(format_args!("Kept: {} ({})", path.display(), kept.as_str()))?;
+        }
+        if let Some(left) = self.left(store)?.filter(|left| *left > 0) {
+            let left = shown::projects(left);
+            cx.out.line(format_args!("Still in another form: {left}; orkee cloud sync goes on"))?;
+        }
+        let mut table = Table::new(&["RECIPIENT", "KIND", "NAME", "ADDED"]);
+        for one in document.recipients() {
+            table.row(vec![
+                text::line(&one.id),
+                one.kind.name().to_owned(),
+                shown::recipient(one, own == Some(one.key)),
+                text::minute(&one.added),
+            ]);
+        }
+        Ok(cx.out.table(&table)?)
     }
 }
