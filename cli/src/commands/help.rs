@@ -73,6 +73,7 @@ With cloud support, and the key in config.toml:
   ORKEE_CLOUD_SYNC_ON_CREATE  cloud.sync_on_create  true: sync at once; so too for a project
   ORKEE_CLOUD_SYNC_ON_UPDATE  cloud.sync_on_update  that is changed,
   ORKEE_CLOUD_SYNC_ON_DELETE  cloud.sync_on_delete  or deleted
+  ORKEE_LOCK_FIELDS           lock.fields           fields that `key lock` seals; all that can be
   ORKEE_WEBHOOK_PROXY         webhook.proxy         the proxy that webhooks go out through
   ORKEE_WEBHOOK_DRAIN         webhook.drain         off: nothing is sent in the background; on
   ORKEE_PROVIDER_LOGIN                              a login for the backend of `provider test`

@@ -48,6 +48,8 @@ mod turn;
 mod tx;
 mod written;
 
+#[cfg(all(feature = "auth", feature = "seal"))]
+pub(crate) use at_rest::lock_of;
 pub use at_rest::{FieldSeal, LOCKABLE, LockKeys, LockStage, LockStanding, Swept, is_locked};
 pub use audit::{
     AuditAction, AuditEntry, AuditOutcome, AuditProblem, AuditRow, Trail, VerifiedTrail, note_in,

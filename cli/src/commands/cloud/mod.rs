@@ -24,7 +24,7 @@ mod earlier;
 #[cfg(feature = "cloud")]
 mod handed_in;
 #[cfg(feature = "cloud")]
-mod key;
+pub(in crate::commands) mod key;
 #[cfg(feature = "cloud")]
 mod list;
 #[cfg(feature = "cloud")]

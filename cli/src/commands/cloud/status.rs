@@ -11,7 +11,7 @@ use orkee_core::store::Standing;
 use orkee_core::sync::provider::Cursor;
 use serde::Serialize;
 
-use super::key::Sealing;
+use super::key::{AtRest, Sealing};
 use super::sign_in::SignIn;
 use super::surroundings::Cloud;
 use super::webhook::{Here, Trouble};
@@ -46,6 +46,8 @@ struct Report {
     team_mode: bool,
     /// None: nothing is known of a key.
     sealing: Option<Result<Sealing, KeyError>>,
+    /// None: nothing is locked on this device.
+    lock: Option<AtRest>,
     webhooks: Webhooks,
 }
 
@@ -113,6 +115,7 @@ impl Report {
         let sealing = state.remote.as_deref().map(|remote| Sealing::of(cx, &tenant.value, remote));
         let report = Self {
             sealing,
+            lock: AtRest::of(&store)?,
             sign_in: SignIn::read(cloud)?,
             last_sync_at: state.last_sync_at.and_then(|at| at.parse().ok()),
             selection: cloud.choice.selection.clone(),
@@ -168,7 +171,7 @@ impl Report {
         self.webhooks.print(cx)
     }
 
-    /// Whether what is sent can be read by others.
+    /// Whether what is sent can be read by others, and what is kept here.
     fn print_sealing(&self, cx: &Context) -> Result<(), Failure> {
         match &self.sealing {
             Some(Ok(sealing)) => {
@@ -180,6 +183,9 @@ impl Report {
                 cx.out.line(format_args!("{} End-to-end encryption: {error}", cx.out.mark(false)))?;
             }
             None => {}
+        }
+        if let Some(lock) = &self.lock {
+            cx.out.line(format_args!("Locked on this device: {}", lock.line()))?;
         }
         Ok(())
     }
@@ -268,6 +274,7 @@ impl Report {
                 members: team.members.len(),
             }),
             sealed: self.sealing.as_ref().and_then(|it| it.as_ref().ok()).is_some_and(Sealing::is_on),
+            lock: self.lock.as_ref(),
             webhooks: self.webhooks,
         }
     }
@@ -301,6 +308,8 @@ struct Document<'a> {
     team: Option<TeamView<'a>>,
     /// Whether what this device sends is sealed.
     sealed: bool,
+    /// What is locked on this device; none: nothing.
+    lock: Option<&'a AtRest>,
     webhooks: Webhooks,
 }
 

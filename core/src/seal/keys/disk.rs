@@ -10,11 +10,13 @@ use super::content::{Content, Kept, Secrets};
 use super::error::KeyFileError;
 use super::fresh::Fresh;
 use super::keep::{Keep, State};
+use super::locked::sealed_under;
 use super::{KeyError, Keys};
 use crate::auth::{FileError, Folder};
 use crate::file;
 use crate::home::Home;
 use crate::keyring::{self, KeyringError};
+use crate::store::lock_of;
 
 /// One lock for all key files: they change seldom.
 const LOCK: &str = "keys.lock";
@@ -56,6 +58,8 @@ impl Keeping {
 #[derive(Debug, Clone)]
 pub struct KeyFile {
     folder: PathBuf,
+    /// Says whether secrets of this device are locked.
+    database: PathBuf,
     name: String,
     /// The account that it has to be of, where one is asked for.
     remote: Option<String>,
@@ -70,7 +74,8 @@ impl KeyFile {
         let tenant = if tenant.is_empty() { "personal" } else { tenant };
         let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
         let tenant: String = tenant.chars().map(plain).collect();
-        Self { folder: home.keys(), name: format!("{tenant}-{mark}.toml"), remote: Some(remote.to_owned()) }
+        let name = format!("{tenant}-{mark}.toml");
+        Self { remote: Some(remote.to_owned()), ..Self::named(home, name) }
     }
 
     /// Where it is.
@@ -84,7 +89,11 @@ impl KeyFile {
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
         let mut names: Vec<String> = names.filter(|name| name.ends_with(".toml")).collect();
         names.sort();
-        names.into_iter().map(|name| Self { folder: home.keys(), name, remote: None }).collect()
+        names.into_iter().map(|name| Self::named(home, name)).collect()
+    }
+
+    fn named(home: &Home, name: String) -> Self {
+        Self { folder: home.keys(), database: home.database(), name, remote: None }
     }
 
     /// What it holds; none: there is none.
@@ -141,7 +150,8 @@ impl KeyFile {
         Ok(self.read()?.map(|content| Keeping::of(&content.kept)))
     }
 
-    /// Puts this in its place, secrets in the keyring where that is wished; what an older file named there is forgotten.
+    /// Puts this in its place, secrets in the keyring where that is wished, else locked where the device is; what an older file named in
+    /// the keyring is forgotten.
     pub(super) fn write(&self, state: &State, keeping: Keeping) -> Result<(), KeyFileError> {
         file::private_folder(&self.folder).map_err(|source| self.not_kept(source))?;
         let (before, locked) = match self.read() {
@@ -155,11 +165,14 @@ impl KeyFile {
                 keyring::set(&entry, &state.secrets.to_bytes()).map_err(refused_by_keyring)?;
                 Kept::Keyring(entry)
             }
-            // What is sealed under the device's lock stays so.
-            Keeping::File | Keeping::Locked => match &locked {
-                Some(sealed) => self.relocked(sealed, &state.secrets)?,
-                None if keeping == Keeping::Locked => return Err(KeyFileError::Locked),
-                None => Kept::Here(state.secrets.clone()),
+            Keeping::File | Keeping::Locked => match lock_of(&self.database)? {
+                Some(id) => sealed_under(&id, &state.secrets)?,
+                // What is sealed stays so until the one who takes the lock off has come to it.
+                None => match &locked {
+                    Some(sealed) => self.relocked(sealed, &state.secrets)?,
+                    None if keeping == Keeping::Locked => return Err(KeyFileError::Locked),
+                    None => Kept::Here(state.secrets.clone()),
+                },
             },
         };
         let State { key_id, remote, is_confirmed, reseal_to, document, .. } = state.clone();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::diagnostic::{Diagnostic, Kind};
+use crate::store::StoreError;
 
 /// What is wrong with the text of a key file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -75,9 +76,12 @@ pub enum KeyFileError {
     /// They are there no more.
     #[error("the keyring of the operating system has lost the account's key")]
     EntryGone,
-    /// They are sealed with the fields that this device has locked.
-    #[error("the account's key is locked on this device")]
+    /// Secrets are sealed with the fields that this device has locked, or are to be.
+    #[error("keys are locked on this device, and the lock key is not at hand")]
     Locked,
+    /// Whether they are could not be found out.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Diagnostic for KeyFileError {
@@ -90,6 +94,7 @@ impl Diagnostic for KeyFileError {
             Self::Busy { .. } => "E-KEY-034",
             Self::Keyring { .. } | Self::EntryGone => "E-KEY-035",
             Self::Locked => "E-KEY-036",
+            Self::Store(error) => error.code(),
         }
     }
 
@@ -97,6 +102,8 @@ impl Diagnostic for KeyFileError {
         match self {
             Self::NotKept { .. } => Kind::Failed,
             Self::Busy { .. } => Kind::Timeout,
+            Self::Locked => Kind::Auth,
+            Self::Store(error) => error.kind(),
             _ => Kind::Usage,
         }
     }
@@ -128,6 +135,7 @@ impl Diagnostic for KeyFileError {
                 "remove the key file, then run `orkee cloud key recover` with your recovery phrase".to_owned()
             }
             Self::Locked => "run `orkee cloud key unlock`".to_owned(),
+            Self::Store(error) => return error.hint(),
         })
     }
 }

@@ -84,6 +84,11 @@ fn seal(key: &LockKey, secrets: &Secrets) -> Result<Kept, KeyFileError> {
     Ok(Kept::Locked([key.id().as_bytes().as_slice(), &sealed].concat()))
 }
 
+/// Secrets sealed under the lock key of this id, which has to be unlocked.
+pub(super) fn sealed_under(id: &str, secrets: &Secrets) -> Result<Kept, KeyFileError> {
+    seal(&unlocked(id).ok_or(KeyFileError::Locked)?, secrets)
+}
+
 /// None: the key is not at hand, or is another's.
 fn open(id: KeyId, sealed: &[u8], key: Option<&LockKey>) -> Result<Secrets, Option<Damage>> {
     let found = match key {
@@ -98,7 +103,9 @@ fn open(id: KeyId, sealed: &[u8], key: Option<&LockKey>) -> Result<Secrets, Opti
 /// The lock key that sealed this, where it is unlocked in this session.
 fn lock_key(sealed: &[u8]) -> Option<LockKey> {
     let bytes: [u8; ID_BYTES] = sealed.get(..ID_BYTES)?.try_into().ok()?;
-    let runtime = Runtime::from_env(Arc::new(SystemClock));
-    let found = runtime.find(&KeyId::from_bytes(bytes).to_string()).ok()?;
-    found.map(|(key, _)| key)
+    unlocked(&KeyId::from_bytes(bytes).to_string())
+}
+
+fn unlocked(id: &str) -> Option<LockKey> {
+    Runtime::from_env(Arc::new(SystemClock)).find(id).ok()?.map(|(key, _)| key)
 }

@@ -13,6 +13,7 @@ mod form;
 mod fresh;
 mod held;
 mod keep;
+#[cfg(feature = "auth")]
 mod locked;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};

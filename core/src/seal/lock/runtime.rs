@@ -240,7 +240,12 @@ mod tests {
     }
 
     fn memory() -> tempfile::TempDir {
-        tempfile::tempdir_in("/dev/shm").unwrap()
+        private("/dev/shm")
+    }
+
+    fn private(parent: &str) -> tempfile::TempDir {
+        let mode = fs::Permissions::from_mode(0o700);
+        tempfile::Builder::new().permissions(mode).tempdir_in(parent).unwrap()
     }
 
     fn runtime(path: &Path) -> (Runtime, Arc<Hand>) {
@@ -309,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_key_is_kept_in_memory_or_not_at_all() {
-        let disk = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let disk = private(env!("CARGO_MANIFEST_DIR"));
         let key = LockKey::generate();
         if !is_memory(disk.path()) {
             let kept = runtime(disk.path()).0.keep(&key, Until::Logout);

@@ -23,6 +23,8 @@ use super::record::bad_record;
 use super::{Store, StoreError, Tx, record};
 use crate::project::{Payload, ProjectId, RawObject, raw};
 
+#[cfg(all(feature = "auth", feature = "seal"))]
+pub(crate) use standing::lock_of;
 pub use standing::{LockStage, LockStanding};
 pub use sweep::Swept;
 

@@ -90,6 +90,24 @@ impl Store {
     }
 }
 
+/// The name of the lock key under which what is secret on this device is to be sealed, by the database at `path`. None: nothing is, or
+/// the lock is being taken off. Makes and changes nothing.
+#[cfg(all(feature = "auth", feature = "seal"))]
+pub(crate) fn lock_of(path: &std::path::Path) -> Result<Option<String>, StoreError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    let sql = "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = 'lock'";
+    if !connection.query_row(sql, [], |row| row.get::<_, bool>(0))? {
+        // A store of before there were locks.
+        return Ok(None);
+    }
+    Ok(connection.query_row("SELECT id FROM lock WHERE fields <> '[]'", [], |row| row.get(0)).optional()?)
+}
+
 /// The fields as the table has them.
 pub(super) fn fields(text: &str) -> Result<Vec<String>, StoreError> {
     let what = || "which fields are sealed cannot be read".to_owned();

@@ -95,6 +95,9 @@ impl Lock {
         }
         let is_as_wanted = standing.fields == fields && standing.stage != LockStage::Sweeping && !plain;
         if is_as_wanted && !self.new_passphrase {
+            if let Ok(Some((key, _))) = runtime().find(&standing.id) {
+                admit_phrases(cx, store, standing, &key)?;
+            }
             if standing.stage == LockStage::Wiping {
                 store.wipe()?;
             }
@@ -120,19 +123,22 @@ impl Lock {
         let standing = standing.ok_or(LockError::NotLocked)?;
         let key = key(cx, &standing)?;
         store.use_lock_keys(Arc::new(key.clone()));
-        for file in KeyFile::all(cx.home()?) {
-            file.unlock_with(&key)?;
-        }
+        // First, so that a key file that is written from here on is written plain.
         store.change_lock(&[])?;
-        let swept = store.sweep()?;
+        let changed = finish(cx, store, &key)?;
         runtime().forget(&standing.id)?;
-        if cx.out.is_json() {
-            cx.out.document(&Document { locked: false, fields: Vec::new(), changed: swept.texts })?;
-        } else {
-            cx.out.done("Nothing is sealed on this device any more")?;
-        }
-        Ok(Exit::DONE)
+        taken_off(cx, changed)
     }
+}
+
+/// Tells that there is no lock any more.
+pub(super) fn taken_off(cx: &Context, changed: u64) -> CommandResult {
+    if cx.out.is_json() {
+        cx.out.document(&Document { locked: false, fields: Vec::new(), changed })?;
+    } else {
+        cx.out.done("Nothing is sealed on this device any more")?;
+    }
+    Ok(Exit::DONE)
 }
 
 /// Where the key is while the projects are unlocked.
@@ -140,11 +146,13 @@ pub(super) fn runtime() -> Runtime {
     Runtime::from_env(Arc::new(SystemClock))
 }
 
-/// Seals what is not sealed yet, and takes what it was out of the files.
+/// Seals what is not sealed yet, and takes what it was out of the files; where the lock is coming off, opens it.
 pub(super) fn finish(cx: &Context, store: &mut Store, key: &LockKey) -> Result<u64, Failure> {
     store.use_lock_keys(Arc::new(key.clone()));
+    let is_coming_off = store.lock_standing()?.is_some_and(|standing| standing.fields.is_empty());
     for file in KeyFile::all(cx.home()?) {
-        file.lock_with(key)?;
+        // Before the sweep ends: with the lock the last that opens them is gone.
+        if is_coming_off { file.unlock_with(key) } else { file.lock_with(key) }?;
     }
     let swept = store.sweep()?;
     if store.lock_standing()?.is_some_and(|standing| standing.stage == LockStage::Wiping) {

@@ -1,5 +1,6 @@
 //! `orkee cloud key`: end-to-end encryption. One file a command.
 
+mod at_rest;
 mod changing;
 mod desk;
 mod error;
@@ -17,6 +18,7 @@ mod unlock;
 mod unseal;
 mod verify;
 
+pub(in crate::commands) use at_rest::AtRest;
 pub(super) use desk::{Desk, change_over};
 pub(super) use revoked::{ShutOut, shut_out};
 pub(super) use show::Sealing;

@@ -73,7 +73,11 @@ impl Unlock {
         };
         lock::admit_phrases(cx, &mut store, &standing, &key)?;
         if standing.stage != LockStage::Done {
-            lock::finish(cx, &mut store, &key)?;
+            let changed = lock::finish(cx, &mut store, &key)?;
+            // It was coming off.
+            if store.lock_standing()?.is_none() {
+                return lock::taken_off(cx, changed);
+            }
         }
         let until = match self.until_logout {
             true => Until::Logout,
