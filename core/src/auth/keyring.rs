@@ -108,7 +108,7 @@ impl Vault {
             let name = match before.filter(is_there) {
                 Some(name) => name,
                 None => {
-                    let name = reserved.name.take().unwrap_or_else(|| keyring::new_name());
+                    let name = reserved.name.take().unwrap_or_else(keyring::new_name);
                     self.write(&name, &secrets)?;
                     name
                 }

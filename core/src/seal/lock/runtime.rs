@@ -215,6 +215,8 @@ fn is_memory(path: &Path) -> bool {
     {
         const TMPFS: i64 = 0x0102_1994;
         const RAMFS: i64 = 0x8584_58f6;
+        // Its width differs between architectures.
+        #[allow(clippy::useless_conversion)]
         rustix::fs::statfs(path).is_ok_and(|found| [TMPFS, RAMFS].contains(&i64::from(found.f_type)))
     }
     #[cfg(not(target_os = "linux"))]
