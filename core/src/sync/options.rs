@@ -26,6 +26,8 @@ pub struct Options {
     /// Unless what it sends is sealed, it looks at what changed there before it sends anything: the backend would take plain records
     /// into a sealed account.
     pub looks_first: bool,
+    /// Nothing may leave plain: the session ends where the account is not sealed, or not any more.
+    pub must_seal: bool,
     /// Say what would be done, and do nothing: no mutation is sent, nothing is written.
     pub dry_run: bool,
     /// Pushes in flight at once; 0 for the usual.

@@ -134,6 +134,7 @@ pub(super) fn work(cx: &Context, store: &mut Store, run: &Run) -> Result<Ended, 
         let mut options = team_mode::enter(cx, store, &connection, &remote, options.clone(), run.yes).await?;
         options.keys = Arc::clone(&keys);
         options.looks_first = !cloud.choice.refuses_plain();
+        options.must_seal = cloud.choice.requires_encryption();
         begin_change_over(store, &keys, &options)?;
         let retry = run.patience.retry;
         with_retries(cx, store, &connection, &remote, &options, retry, &mut done).await?;

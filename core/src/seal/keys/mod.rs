@@ -29,7 +29,7 @@ pub use held::document_envelope;
 
 use self::held::Held;
 use self::keep::{Keep, State};
-use super::{Document, DocumentError, Epochs, Phrase, RecipientKey, SealError};
+use super::{Document, DocumentError, Epochs, Phrase, Recipient, RecipientKey, SealError};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::project::ProjectId;
 use crate::store::{RawVersion, Version};
@@ -185,6 +185,18 @@ impl Keys {
         Ok(self.change(|_| Ok(false))?.secrets.device.key())
     }
 
+    /// The account's document with this device among its recipients, which a command that was broken off, or an account that was put
+    /// back, may have left out. Who holds the key, and is given no next one, would lock itself out with the next epoch.
+    pub fn among(&self, document: Document, by: &Joiner) -> Result<Document, KeyError> {
+        let device = self.change(|_| Ok(false))?.secrets.device;
+        let Some(epochs) = self.epochs() else { return Ok(document) };
+        if document.recipients().iter().any(|one| one.key == device.key()) {
+            return Ok(document);
+        }
+        let recipient = Recipient::device(&epochs, &device, &by.name, by.device.as_deref(), &by.at);
+        Ok(document.with_recipient(&epochs, recipient)?)
+    }
+
     /// The epoch up to which this device seals everything anew; 0: it takes all of it back to plain.
     pub fn reseal_to(&self) -> Result<Option<u32>, KeyError> {
         if self.keep.is_none() {
@@ -253,7 +265,7 @@ pub enum KeyError {
         at: String,
     },
     /// The account is sealed, and its key is not here any more.
-    #[error("the account is sealed, and its key is not on this device any more")]
+    #[error("the account is sealed, and its key is not on this device")]
     Missing,
     /// The key that is here is another account's.
     #[error("the key on this device is not the key of this account")]
@@ -280,6 +292,9 @@ pub enum KeyError {
     /// Where the keys are kept.
     #[error(transparent)]
     File(#[from] KeyFileError),
+    /// The account is plain, or went back to it, and nothing may be sent to it so.
+    #[error("the account is not sealed, and its tenant's policy requires end-to-end encryption")]
+    MustSeal,
     /// This device was taken off the account.
     #[error("this device was taken off the account: it was given no key of the new epoch")]
     Removed,
@@ -295,6 +310,7 @@ impl Diagnostic for KeyError {
             Self::Gone => "E-KEY-023",
             Self::Tampered => "E-KEY-024",
             Self::Removed => "E-KEY-025",
+            Self::MustSeal => "E-KEY-027",
             Self::Document(error) => error.code(),
             Self::File(error) => error.code(),
         }
@@ -302,7 +318,7 @@ impl Diagnostic for KeyError {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::AccountSealed { .. } | Self::Missing | Self::Removed => Kind::Auth,
+            Self::AccountSealed { .. } | Self::Missing | Self::Removed | Self::MustSeal => Kind::Auth,
             Self::OtherKey | Self::RolledBack { .. } | Self::Gone | Self::Tampered => Kind::Conflict,
             Self::Document(error) => error.kind(),
             Self::File(error) => error.kind(),
@@ -316,9 +332,10 @@ impl Diagnostic for KeyError {
                     .to_owned()
             }
             Self::RolledBack { .. } | Self::Gone => {
-                "nothing was changed; if the cloud was put back on purpose, run `orkee cloud sync --force`"
+                "nothing was changed; if the cloud was put back on purpose, run `orkee cloud sync --force` on a device that has the key"
                     .to_owned()
             }
+            Self::MustSeal => "nothing was sent; `orkee cloud key init` seals it".to_owned(),
             Self::Tampered => "nothing was changed; tell who runs the cloud".to_owned(),
             Self::Document(error) => return error.hint(),
             Self::File(error) => return error.hint(),

@@ -135,8 +135,8 @@ impl Session {
     ) -> Result<Self, SyncError> {
         let (mended, state, has_aside) = look(store, &options)?;
         let keys_standing = options.keys.standing();
-        if keys_standing.seals && !keys_standing.has_key {
-            return Err(KeyError::Missing.into());
+        if options.must_seal && !keys_standing.seals {
+            return Err(KeyError::MustSeal.into());
         }
         store.write_much()?;
         let mut session = Self {
@@ -263,7 +263,7 @@ impl Session {
         }
         if error.failure == Failure::Forbidden && flight.is_for_document {
             // Who may only read may not even ask so; the document comes on a page.
-            return self.go_on(store);
+            return self.go_on(store, KeyError::Missing);
         }
         if error.failure == Failure::Forbidden && self.may_look(&flight) {
             let stop = self.transact(store, |session, tx| session.land_and_save(tx))?;

@@ -29,15 +29,24 @@ impl Session {
         // One that this device put there has to come on a page; else the backend was put back in between, and did not notice.
         let is_missing =
             is_last && self.state.document.unwrap_or(0) != number && self.met_document != Some(number);
-        Ok(is_older || is_missing || self.has_unknown_form(reply))
+        Ok(is_older || is_missing || self.has_lost_its_key() || self.has_unknown_form(reply))
+    }
+
+    /// Whether the account was sealed when this store last met it, and its key is not here any more.
+    fn has_lost_its_key(&self) -> bool {
+        self.keys_standing.number == 0 && self.state.document.is_some_and(|number| number > 0)
     }
 
     /// Meets a key document. Some: it has this number, and is older than ours.
     fn meet_document(&mut self, envelope: &[u8]) -> Result<Option<u64>, SyncError> {
-        match self.options.keys.meet(envelope)? {
-            Met::Same => {}
-            Met::Newer(standing) => self.keys_standing = standing,
-            Met::Older(number) => return Ok(Some(number)),
+        let met = self.options.keys.meet(envelope)?;
+        // Another process may have adopted it already: what is written from now on has its form.
+        self.keys_standing = self.options.keys.standing();
+        if self.options.must_seal && !self.keys_standing.seals {
+            return Err(KeyError::MustSeal.into());
+        }
+        if let Met::Older(number) = met {
+            return Ok(Some(number));
         }
         self.met_document = Some(self.keys_standing.number);
         self.state.document_behind = false;
@@ -47,21 +56,14 @@ impl Session {
     /// Whether a version of the reply is in a form that a newer document would have to explain.
     fn has_unknown_form(&self, reply: &Reply) -> bool {
         let standing = &self.keys_standing;
-        let is_known = |envelope: &[u8]| {
-            epoch_of(envelope).is_none_or(|epoch| {
-                if standing.number == 0 {
-                    epoch == 0
-                } else {
-                    epoch <= standing.epoch && standing.is_fit(epoch)
-                }
-            })
-        };
-        let changes = reply.changes.iter().map(|change| &change.stored);
-        let instead = reply.outcomes.iter().filter_map(|outcome| match outcome {
-            Outcome::Conflict(stored) => stored.as_ref(),
-            _ => None,
-        });
-        changes.chain(instead).any(|stored| !is_known(&stored.envelope))
+        epochs(reply).any(|epoch| {
+            let is_known = if standing.number == 0 {
+                epoch == 0
+            } else {
+                epoch <= standing.epoch && standing.is_fit(epoch)
+            };
+            !is_known
+        })
     }
 
     /// The request for the key document, if replies wait for it.
@@ -96,11 +98,19 @@ impl Session {
                 ));
             }
         }
-        self.go_on(store)
+        self.go_on(store, KeyError::Gone)
     }
 
-    /// Applies what waited for the key document.
-    pub(super) fn go_on(&mut self, store: &mut Store) -> Result<(), SyncError> {
+    /// Applies what waited for the key document. Without a key, what is there of an account that is or was sealed says nothing: whatever
+    /// the backend tells of the document, this device would send it plain records. `hidden`: why there is none.
+    pub(super) fn go_on(&mut self, store: &mut Store, hidden: KeyError) -> Result<(), SyncError> {
+        if self.has_lost_its_key() {
+            return Err(KeyError::Missing.into());
+        }
+        let is_sealed = || self.waiting.iter().flat_map(|(_, reply)| epochs(reply)).any(|epoch| epoch > 0);
+        if self.keys_standing.number == 0 && self.met_document.is_none() && is_sealed() {
+            return Err(hidden.into());
+        }
         self.asked = Some(self.keys_standing.number);
         for (id, reply) in std::mem::take(&mut self.waiting) {
             if let Some(flight) = self.take_off(id) {
@@ -123,7 +133,16 @@ impl Session {
     /// A full listing has come to its end. One that should have shown the key document and did not says nothing of what is gone.
     pub(super) fn miss_document(&mut self, goal: ListingGoal) -> Result<(), SyncError> {
         let standing = self.keys_standing;
-        if standing.number == 0 || self.state.document_listed == self.state.listing {
+        if standing.number == 0 {
+            return Ok(());
+        }
+        let is_listed = self.state.document_listed == self.state.listing;
+        // A key file that is older than the store: what came since has to come again.
+        if let Some(have) = self.state.document.filter(|seen| *seen > standing.number) {
+            let got = standing.number;
+            return self.bear(if is_listed { KeyError::RolledBack { have, got } } else { KeyError::Gone });
+        }
+        if is_listed {
             return Ok(());
         }
         // One that began before the document was put there need not show it.
@@ -221,4 +240,14 @@ impl Session {
         }
         Ok(true)
     }
+}
+
+/// The forms of the versions that a reply has; 0 is plain.
+fn epochs(reply: &Reply) -> impl Iterator<Item = u32> {
+    let changes = reply.changes.iter().map(|change| &change.stored);
+    let instead = reply.outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Conflict(stored) => stored.as_ref(),
+        _ => None,
+    });
+    changes.chain(instead).filter_map(|stored| epoch_of(&stored.envelope))
 }
