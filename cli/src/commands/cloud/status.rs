@@ -273,8 +273,11 @@ impl Report {
                 role: team.role.as_str(),
                 members: team.members.len(),
             }),
-            sealed: self.sealing.as_ref().and_then(|it| it.as_ref().ok()).is_some_and(Sealing::is_on),
-            lock: self.lock.as_ref(),
+            sealed: match &self.sealing {
+                None => Some(false),
+                Some(Ok(sealing)) => Some(sealing.is_on()),
+                Some(Err(_)) => None,
+            },
             webhooks: self.webhooks,
         }
     }
@@ -306,10 +309,8 @@ struct Document<'a> {
     team_mode: bool,
     /// None: not in team mode, not asked, or in no team.
     team: Option<TeamView<'a>>,
-    /// Whether what this device sends is sealed.
-    sealed: bool,
-    /// What is locked on this device; none: nothing.
-    lock: Option<&'a AtRest>,
+    /// Whether what this device sends is sealed; none: it has a key that it cannot read now, and sends nothing.
+    sealed: Option<bool>,
     webhooks: Webhooks,
 }
 

@@ -4,11 +4,12 @@ use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::event::{EventKind, NewEvent};
 use orkee_core::plugin::Device;
 use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome};
+use orkee_core::sync::SyncLock;
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::commands::cloud::connection::Connection;
-use crate::commands::cloud::key::{ShutOut, shut_out};
+use crate::commands::cloud::key::{Lost, ShutOut, shut_out};
 use crate::commands::cloud::surroundings::{self, Cloud};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -46,17 +47,26 @@ struct Document<'a> {
 impl Revoke {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, None)?;
-        let device = surroundings::run(async {
+        let devices = surroundings::run(async {
             let connection = Connection::open(cx, &cloud).await?;
-            let mut devices = connection.provider.devices().await?.into_iter();
-            Ok(devices.find(|device| device.id == self.id).ok_or(NoDevice(self.id.clone()))?)
+            Ok(connection.provider.devices().await?)
         })?;
+        let signed_in: Vec<String> = devices.iter().map(|device| device.id.clone()).collect();
+        let Some(device) = devices.into_iter().find(|device| device.id == self.id) else {
+            return self.signed_out_before(cx, &cloud, &signed_in);
+        };
         let name = text::line(&device.name);
         let question = match device.current {
             true => format!("{name} is this device: you will be signed out here. Go on?"),
             false => format!("Sign out {name}?"),
         };
         prompt::must_confirm(cx, self.yes, &question)?;
+        let lock = SyncLock::acquire(cx.home()?)?;
+        // Before it is signed out: broken off in between, the command finds the device again.
+        let lost =
+            Lost { id: &device.id, name: Some(&device.name), is_this: device.current, signed_in: &signed_in };
+        let shut_out = shut_out(cx, &cloud, &lost);
+        drop(lock);
         let ended = surroundings::run(async {
             let connection = Connection::open(cx, &cloud).await?;
             Ok(connection.provider.revoke_device(&device.id).await?)
@@ -64,29 +74,64 @@ impl Revoke {
         note(cx, &cloud, &device, ended.as_ref().err())?;
         ended?;
         cx.out.done(format_args!("{name} is signed out"))?;
-        let shut_out = if device.current { ShutOut::NotNeeded } else { shut_out(cx, &cloud, &device.id)? };
-        match &shut_out {
-            ShutOut::NotNeeded => {}
-            ShutOut::Begun(epoch) => cx.out.done(format_args!(
-                "Epoch {epoch} of the account's key has begun without it: what is sent from now on it cannot read"
-            ))?,
-            ShutOut::NotHere => cx.out.warn(format_args!(
-                "it has the account's key, which is not on this device; on one that has it, run `orkee cloud key rotate --without {}`",
-                text::line(&device.id)
-            )),
-        }
+        let key_epoch = match shut_out {
+            Ok(shut_out) => self.tell(cx, &shut_out)?,
+            // This device is cut off, whatever becomes of the key.
+            Err(_) if device.current => None,
+            Err(failure) => {
+                self.may_have_the_key(cx);
+                return Err(failure);
+            }
+        };
         if device.current {
             cx.out.warn("this was the device that you use; to go on with it: orkee cloud login");
         }
         if cx.out.is_json() {
             let Device { id, name, current, .. } = &device;
-            let key_epoch = match shut_out {
-                ShutOut::Begun(epoch) => Some(epoch),
-                ShutOut::NotNeeded | ShutOut::NotHere => None,
-            };
             cx.out.document(&Document { revoked: id, name, current: *current, key_epoch })?;
         }
         Ok(Exit::DONE)
+    }
+
+    /// It is signed out, but the account's key may still be wrapped for it.
+    fn signed_out_before(&self, cx: &Context, cloud: &Cloud, signed_in: &[String]) -> CommandResult {
+        let lost = Lost { id: &self.id, name: None, is_this: false, signed_in };
+        let lock = SyncLock::acquire(cx.home()?)?;
+        let shut_out = shut_out(cx, cloud, &lost)?;
+        drop(lock);
+        let key_epoch = self.tell(cx, &shut_out)?;
+        if key_epoch.is_none() {
+            return Err(NoDevice(self.id.clone()).into());
+        }
+        if cx.out.is_json() {
+            cx.out.document(&Document { revoked: &self.id, name: "", current: false, key_epoch })?;
+        }
+        Ok(Exit::DONE)
+    }
+
+    /// The epoch that began, if one did.
+    fn tell(&self, cx: &Context, shut_out: &ShutOut) -> Result<Option<u32>, Failure> {
+        match shut_out {
+            ShutOut::NotNeeded => {}
+            ShutOut::Begun(epoch) => {
+                cx.out.done(format_args!(
+                    "Epoch {epoch} of the account's key has begun without it: what is sent from now on it cannot read"
+                ))?;
+                return Ok(Some(*epoch));
+            }
+            ShutOut::NotHere => cx.out.warn(format_args!(
+                "it has the account's key; on another device that has it, too, run `orkee cloud key rotate --without {}`",
+                text::line(&self.id)
+            )),
+        }
+        Ok(None)
+    }
+
+    fn may_have_the_key(&self, cx: &Context) {
+        cx.out.warn(format_args!(
+            "it may still be given the account's key: run `orkee cloud devices revoke {}` again, or `orkee cloud key rotate`",
+            text::line(&self.id)
+        ));
     }
 }
 

@@ -90,6 +90,11 @@ impl<'a> Desk<'a> {
                 return Err(KeyError::RolledBack { have: keys.standing().number, got }.into());
             }
             let (document, epochs) = keys.document().zip(keys.epochs()).ok_or(KeyCommandError::NotHere)?;
+            let own = keys.recipient()?;
+            let document = match document.recipients().iter().any(|one| one.key == own) {
+                true => document,
+                false => keys.among(document, &self.joiner().await?)?,
+            };
             let Some(next) = change(&document, &epochs)? else { return Ok(None) };
             let envelope = self.envelope(&next);
             match self.put(Some(&there), &envelope).await? {
@@ -123,18 +128,20 @@ impl<'a> Desk<'a> {
         Err(KeyCommandError::Contended.into())
     }
 
-    /// All records have the form that they are to have: from now on no other is accepted.
+    /// All records have the form that the store counted them by: from now on no older one is accepted. What is to be sealed anew beyond
+    /// that is left to the next sync.
     pub(crate) async fn end_change_over(&self, store: &mut Store, keys: &Keys) -> Result<(), Failure> {
-        let standing = keys.standing();
-        if standing.seals {
-            let floor = keys.reseal_to()?.unwrap_or(1).clamp(1, standing.epoch);
+        let floor = store.space_state()?.0.resealing.unwrap_or(0);
+        if keys.standing().seals && floor > 0 {
             let raise = |document: &Document, epochs: &Epochs| {
                 let is_due = document.seals() && document.floor() < floor;
                 Ok(is_due.then(|| document.with_floor(epochs, floor)).transpose().map_err(KeyError::from)?)
             };
             self.change(keys, raise).await?;
         }
-        keys.set_reseal_to(None)?;
+        if keys.reseal_to()?.is_some_and(|to| to <= floor) {
+            keys.set_reseal_to(None)?;
+        }
         store.write(Durability::Full, |tx| tx.end_reseal())?;
         Ok(())
     }

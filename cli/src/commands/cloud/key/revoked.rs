@@ -1,9 +1,8 @@
 //! What becomes of an account's key when one of its devices is signed out: a new epoch, which that device is given no key of.
 
 use orkee_core::seal::keys::{KeyError, read};
-use orkee_core::seal::{Document, Epochs, Recipient};
+use orkee_core::seal::{Document, Epochs, Recipient, RecipientKey, RecipientKind};
 use orkee_core::store::AuditAction;
-use orkee_core::sync::SyncLock;
 
 use super::desk::Desk;
 use super::trail;
@@ -14,7 +13,7 @@ use crate::failure::Failure;
 
 /// What was done about it.
 pub(crate) enum ShutOut {
-    /// The account is plain, or the device never had the key.
+    /// The account is plain, or the device has no key of it.
     NotNeeded,
     /// A new epoch has begun without it.
     Begun(u32),
@@ -22,47 +21,87 @@ pub(crate) enum ShutOut {
     NotHere,
 }
 
-/// Shuts a device out of the account's key, after it was signed out.
-pub(crate) fn shut_out(cx: &Context, cloud: &Cloud, device: &str) -> Result<ShutOut, Failure> {
-    let _lock = SyncLock::acquire(cx.home()?)?;
+/// The device that is to be shut out.
+pub(crate) struct Lost<'a> {
+    /// What the provider calls it, or called it.
+    pub(crate) id: &'a str,
+    /// Its name, where the provider knows it still.
+    pub(crate) name: Option<&'a str>,
+    /// It is this one, which another has to shut out.
+    pub(crate) is_this: bool,
+    /// Devices that are signed in.
+    pub(crate) signed_in: &'a [String],
+}
+
+/// Shuts a device out of the account's key. Whoever calls it holds the lock of syncs.
+pub(crate) fn shut_out(cx: &Context, cloud: &Cloud, lost: &Lost<'_>) -> Result<ShutOut, Failure> {
     let done = surroundings::run(async {
         let mut connection = Connection::open(cx, cloud).await?;
         connection.enter_team().await?;
         let remote = connection.remote().await?;
         let desk = Desk::at(cx, cloud, &connection, &remote).await?;
-        begin(&desk, device).await
+        begin(&desk, lost).await
     });
     match done {
         Ok(ShutOut::NotNeeded) => Ok(ShutOut::NotNeeded),
-        done => trail::ended(cx, cloud, AuditAction::RotateKey, device, done),
+        done => trail::ended(cx, cloud, AuditAction::RotateKey, lost.id, done),
     }
 }
 
-async fn begin(desk: &Desk<'_>, device: &str) -> Result<ShutOut, Failure> {
-    let Some(there) = desk.fetch().await? else { return Ok(ShutOut::NotNeeded) };
-    let has_it = |document: &Document| of_device(document, device).next().is_some();
-    let document = read(&there.envelope)?;
-    if !document.seals() || !has_it(&document) {
-        return Ok(ShutOut::NotNeeded);
-    }
+async fn begin(desk: &Desk<'_>, lost: &Lost<'_>) -> Result<ShutOut, Failure> {
     let keys = desk.keys()?;
-    if !keys.standing().has_key {
-        return Ok(ShutOut::NotHere);
+    if lost.is_this || !keys.standing().has_key {
+        // Nobody vouches for what it says; it is a hint for the person at most.
+        let there = desk.fetch().await?.map(|there| read(&there.envelope)).transpose()?;
+        let has_it = there.is_some_and(|there| there.seals() && lost.of(&there, None).next().is_some());
+        return Ok(if has_it { ShutOut::NotHere } else { ShutOut::NotNeeded });
     }
+    let own = keys.recipient()?;
     let next = |document: &Document, epochs: &Epochs| {
-        if !has_it(document) {
-            return Ok(None);
-        }
         let mut left = document.clone();
-        for one in of_device(document, device) {
+        for one in lost.of(document, Some(own)) {
             left = left.without(epochs, &one.id).map_err(KeyError::from)?;
+        }
+        if !document.seals() || left == *document {
+            return Ok(None);
         }
         Ok(Some(left.next_epoch(epochs).map_err(KeyError::from)?.0))
     };
-    desk.change(&keys, next).await?;
-    Ok(ShutOut::Begun(keys.standing().epoch))
+    Ok(match desk.change(&keys, next).await? {
+        Some(next) => ShutOut::Begun(next.epoch()),
+        None => ShutOut::NotNeeded,
+    })
 }
 
-fn of_device<'a>(document: &'a Document, device: &'a str) -> impl Iterator<Item = &'a Recipient> {
-    document.recipients().iter().filter(move |one| one.device.as_deref() == Some(device))
+impl Lost<'_> {
+    /// Its recipients, but for this device: those that the provider's name of it is noted with. Each sign-in is another device to a
+    /// provider; where no recipient has this one, it got the key with an earlier one, and is told by its name.
+    fn of<'a>(
+        &'a self,
+        document: &'a Document,
+        own: Option<RecipientKey>,
+    ) -> impl Iterator<Item = &'a Recipient> {
+        let devices = move || {
+            let others = document.recipients().iter().filter(move |one| Some(one.key) != own);
+            others.filter(|one| one.kind == RecipientKind::Device)
+        };
+        let is_named = devices().any(|one| is_noted(one, self.id));
+        devices().filter(move |one| match is_named {
+            true => is_noted(one, self.id),
+            false => self.name.is_some() && one.name.as_deref() == self.name && self.is_gone(one),
+        })
+    }
+
+    /// Whether the sign-in with which it got the key is no more.
+    fn is_gone(&self, one: &Recipient) -> bool {
+        one.device.is_some() && !self.signed_in.iter().any(|id| is_noted(one, id))
+    }
 }
+
+/// Whether the provider calls it so. A document holds at least [`CUT`] characters of that.
+fn is_noted(one: &Recipient, id: &str) -> bool {
+    let is_cut = |noted: &str| noted.chars().count() >= CUT && id.starts_with(noted);
+    one.device.as_deref().is_some_and(|noted| noted == id || is_cut(noted))
+}
+
+const CUT: usize = 50;

@@ -122,7 +122,7 @@ impl Show {
             let output = sealing.output(document.as_ref(), own, &mut store)?;
             cx.out.document(&output)?;
         } else {
-            sealing.print(cx, document.as_ref(), own, &mut store)?;
+            sealing.print(cx, document.as_ref(), own, &mut store, !self.offline)?;
         }
         Ok(Exit::DONE)
     }
@@ -188,12 +188,15 @@ impl Sealing {
         document: Option<&Document>,
         own: Option<RecipientKey>,
         store: &mut Store,
+        is_asked: bool,
     ) -> Result<(), Failure> {
         if let Some(line) = self.line() {
             cx.out.line(format_args!("End-to-end encryption: {line}"))?;
         }
         let Some(document) = document else {
-            if self.line().is_none() {
+            if self.line().is_none() && !is_asked {
+                cx.out.line("End-to-end encryption: no key here; the server was not asked whether the account has one")?;
+            } else if self.line().is_none() {
                 cx.out.line("End-to-end encryption: off")?;
                 cx.out.note("Seal the account's projects with: orkee cloud key init");
             }
