@@ -18,13 +18,18 @@ use serde_json::{Value, json};
 const PASSPHRASE: &str = "correct horse battery staple";
 
 /// What stands in chosen fields, now or before.
-const SECRETS: [&str; 5] = [
+const SECRETS: [&str; 7] = [
     "canary-description-now",
     "canary-description-before",
     "canary-setup-script",
     "canary-dev-script",
+    "canary-cleanup-script",
+    "canary-manual-task",
     "canary-of-what-was-deleted",
 ];
+
+/// The fields that they stand in, as they are named.
+const FIELDS: [&str; 5] = ["description", "setupScript", "devScript", "cleanupScript", "manualTasks"];
 
 /// A device with a folder in memory for its session.
 struct Locked {
@@ -52,6 +57,8 @@ impl Locked {
         let mut project = home.json(["projects", "show", &id])["project"].take();
         project["setupScript"] = json!("canary-setup-script");
         project["devScript"] = json!("canary-dev-script");
+        project["cleanupScript"] = json!("canary-cleanup-script");
+        project["manualTasks"] = json!([{"id": 1, "title": "canary-manual-task", "status": "pending"}]);
         let file = home.file("scripts.json", json!({"version": 1, "projects": [project]}).to_string());
         home.ok(["projects", "import", file.to_str().unwrap(), "--on-conflict", "replace"]);
         std::fs::remove_file(file).unwrap();
@@ -108,7 +115,7 @@ fn k45_after_a_lock_no_byte_of_a_chosen_field_is_in_the_folder_old_values_includ
     device.has_no_plain_byte();
     assert_eq!(device.description(), "canary-description-now");
     device.home.ok(["projects", "edit", &device.id, "--description", "canary-description-before"]);
-    device.home.ok(["projects", "revert", &device.id, "3"]);
+    device.home.ok(["projects", "revert", &device.id, "--to", "3"]);
     device.home.ok(["projects", "restore", &deleted(&device)]);
     device.has_no_plain_byte();
     assert_eq!(device.description(), "canary-description-now");
@@ -127,13 +134,13 @@ fn k46_while_it_is_locked_projects_are_listed_and_shown_without_what_is_sealed()
     device.lock().success();
     let listed = home.projects();
     assert_eq!(listed[0]["name"], "Shop");
-    assert_eq!(listed[0]["lockedFields"], json!(["description", "setupScript", "devScript"]));
+    assert_eq!(listed[0]["lockedFields"], json!(FIELDS));
     assert_eq!((listed[0].get("description"), listed[0].get("devScript")), (None, None));
     let shown = home.json(["projects", "show", id]);
-    assert_eq!(shown["locked_fields"], json!(["description", "setupScript", "devScript"]));
+    assert_eq!(shown["locked_fields"], json!(FIELDS));
     assert_eq!(shown["project"].get("description"), None);
     let page = home.run(["projects", "show", id]).success();
-    assert_eq!(page.stdout.matches("(locked)").count(), 3, "{page}");
+    assert_eq!(page.stdout.matches("(locked)").count(), FIELDS.len(), "{page}");
     let history = home.run(["projects", "history", id]).success();
     assert!(history.stdout.contains("(locked) → (locked)"), "{history}");
     let found = home.run(["projects", "list", "--search", "canary"]).success();
@@ -167,7 +174,7 @@ fn k47_while_it_is_locked_what_would_change_a_project_or_needs_its_text_is_refus
         &["projects", "edit", id, "--description", "new words"],
         &["projects", "delete", id, "--yes"],
         &["projects", "restore", &gone],
-        &["projects", "revert", id, "1"],
+        &["projects", "revert", id, "--to", "1"],
         &["projects", "export"],
         &["projects", "export", "--output", out.to_str().unwrap()],
         &["projects", "import", file],
@@ -183,7 +190,10 @@ fn k47_while_it_is_locked_what_would_change_a_project_or_needs_its_text_is_refus
     assert!(!out.exists());
     let other = Home::new();
     let database = home.orkee().join("orkee.db");
-    other.run(["projects", "import", "--from-db", database.to_str().unwrap()]).says("locked");
+    other
+        .run(["projects", "import", "--from-db", database.to_str().unwrap()])
+        .fails(4, "E-LOCK-001")
+        .says("locked");
     assert_eq!(other.projects(), [json!(null); 0]);
 }
 
@@ -213,13 +223,20 @@ fn k48_the_key_is_in_memory_for_a_while_in_a_private_file_and_a_lock_takes_it_aw
     device.home.ok(["cloud", "key", "lock"]);
     assert!(device.key_file().is_none());
     assert_eq!(device.description(), Value::Null);
+
+    // Whatever else fails: the key goes first.
+    device.unlock(&[]).success();
+    std::fs::set_permissions(device.session.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::write(device.home.orkee().join("config.toml"), "[lock]\nfields = [\"name\"]\n").unwrap();
+    device.home.run(["cloud", "key", "lock"]).exits(2).says("setupScript");
+    assert!(device.key_file().is_none());
 }
 
 #[test]
 fn k49_where_there_is_no_memory_for_the_key_that_is_said_and_nothing_is_unlocked() {
     let mut device = Locked::new();
-    device.lock().success();
     device.home.set("XDG_RUNTIME_DIR", "");
+    device.lock().success().says("XDG_RUNTIME_DIR").says("orkee cloud key lock --off");
     device.unlock(&[]).fails(2, "E-LOCK-002").says("XDG_RUNTIME_DIR").says("never written to a disk");
     std::fs::set_permissions(device.session.path(), PermissionsExt::from_mode(0o755)).unwrap();
     device.home.set("XDG_RUNTIME_DIR", device.session.path());
@@ -237,25 +254,39 @@ fn k50_a_lock_that_is_killed_anywhere_is_finished_by_the_next_one() {
         .collect();
     let file = device.home.file("many.json", format!("{{\"version\":1,\"projects\":[{}]}}", many.join(",")));
     device.home.ok(["projects", "import", file.to_str().unwrap()]);
-    let mut killed = 0;
-    for pause in [300, 600, 900, 1000, 1100, 1200] {
-        let mut command = device.home.command(["cloud", "key", "lock"]);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), PASSPHRASE.as_bytes()).unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(pause));
-        killed += u32::from(child.try_wait().unwrap().is_none());
-        let _ = child.kill();
-        child.wait().unwrap();
+    for stage in ["sweeping", "wiping"] {
+        killed_at(&device, &["cloud", "key", "lock"], stage);
         assert_eq!(device.home.projects().len(), 301, "whatever came of it");
     }
-    assert!(killed > 0, "it was never killed in the middle");
     device.lock().success();
     device.has_no_plain_byte();
     device.unlock(&[]).success();
     assert_eq!(device.description(), "canary-description-now");
     let all = device.home.projects();
     assert!(all.iter().all(|project| project.get("description").is_some()), "nothing was lost");
+}
+
+/// Starts a command that has the passphrase, and kills it as soon as the lock is at this stage.
+#[track_caller]
+fn killed_at(device: &Locked, args: &[&str], stage: &str) {
+    let mut child = device
+        .home
+        .command(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), PASSPHRASE.as_bytes()).unwrap();
+    let db = rusqlite::Connection::open(device.home.orkee().join("orkee.db")).unwrap();
+    let is = || {
+        db.query_row("SELECT stage FROM lock", [], |row| row.get::<_, String>(0)).is_ok_and(|it| it == stage)
+    };
+    while !is() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended, and was never {stage}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]
@@ -401,6 +432,7 @@ fn k54_the_recovery_phrase_unlocks_and_the_accounts_key_is_locked_too_and_a_sync
     a.run(&["doctor"]).exits(0).says("locked on this device");
     let status = a.json(&["cloud", "status", "--offline"]);
     assert_eq!([&status["lock"]["unlocked"], &status["lock"]["finished"]], [false, true], "{status}");
+    assert_eq!(status["sealed"], Value::Null);
 
     let other = format!("{}art", "abandon ".repeat(23));
     a.run_with(&["cloud", "key", "unlock", "--phrase"], &other).fails(4, "E-LOCK-004");
@@ -432,7 +464,7 @@ fn k54_a_key_that_comes_to_a_locked_device_is_locked_at_once_or_refused_with_not
     let (a, b) = (Member::of(&server, &token), Member::of(&server, &token));
     let id = a.device.add("Shop");
     a.lock();
-    a.run(&["cloud", "key", "init", "--yes"]).fails(4, "E-KEY-036").says("orkee cloud key unlock");
+    a.run(&["cloud", "key", "init", "--yes"]).fails(4, "E-LOCK-001").says("orkee cloud key unlock");
     assert_eq!(a.key_file(), None);
     assert_eq!(a.json(&["cloud", "key", "show"])["sealed"], false, "the account was given none");
     a.unlock();
@@ -443,7 +475,7 @@ fn k54_a_key_that_comes_to_a_locked_device_is_locked_at_once_or_refused_with_not
     a.run_with(&["cloud", "key", "unlock", "--phrase"], &phrase).success();
 
     b.lock();
-    b.run_with(&["cloud", "key", "recover"], &phrase).fails(4, "E-KEY-036").says("orkee cloud key unlock");
+    b.run_with(&["cloud", "key", "recover"], &phrase).fails(4, "E-LOCK-001").says("orkee cloud key unlock");
     assert_eq!(b.key_file(), None);
     let recipients = |of: &Member| of.json(&["cloud", "key", "show"])["recipients"].as_array().unwrap().len();
     assert_eq!(recipients(&a), 2, "the account was not told");
@@ -456,4 +488,38 @@ fn k54_a_key_that_comes_to_a_locked_device_is_locked_at_once_or_refused_with_not
     );
     b.run_with(&["cloud", "key", "lock", "--off"], PASSPHRASE).success();
     assert_eq!(b.kept(), "file");
+}
+
+#[test]
+fn k54_a_lock_that_was_coming_off_is_taken_off_by_the_next_command_and_no_key_goes_with_it() {
+    let server = Server::tireless();
+    let token = server.token();
+    let a = Member::of(&server, &token);
+    let id = a.device.add("Shop");
+    a.run(&["projects", "edit", &id, "--description", "words"]).success();
+    let phrase = a.init();
+    a.lock();
+    // As `key lock --off` leaves it that was killed once the lock was to come off.
+    let coming_off = || {
+        let db = rusqlite::Connection::open(a.device.home().join("orkee.db")).unwrap();
+        db.execute("UPDATE lock SET fields = '[]', stage = 'sweeping'", []).unwrap();
+    };
+    coming_off();
+    a.unlock();
+    assert_eq!((a.kept(), a.description(&id)), (json!("file"), json!("words")));
+    a.run(&["cloud", "key", "unlock"]).fails(2, "E-LOCK-006");
+    a.run(&["cloud", "sync"]).success();
+
+    // A database that knows no lock, and a key that is sealed under one: what `key recover` replaces.
+    a.lock();
+    for entry in std::fs::read_dir(a.device.home()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().starts_with("orkee.db") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    a.run(&["cloud", "sync"]).fails(2, "E-KEY-037").says("orkee cloud key recover");
+    a.run_with(&["cloud", "key", "recover"], &phrase).success();
+    a.run(&["cloud", "sync"]).success();
+    assert_eq!((a.kept(), a.description(&id)), (json!("file"), json!("words")));
 }

@@ -3,9 +3,10 @@
 
 use std::fmt;
 
+use super::at_rest::Lock;
 use super::record::{self, Columns};
 use super::{Store, StoreError, Version};
-use crate::project::{Payload, ProjectId};
+use crate::project::ProjectId;
 
 /// Something that makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,8 +186,9 @@ impl Store {
         let spaces = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
         let spaces: Vec<(i64, String)> = spaces.collect::<Result<_, _>>()?;
         drop(statement);
+        let lock = self.lock()?;
         for (space, tenant) in spaces {
-            let mut found = findings_in(&self.connection, space)?;
+            let mut found = findings_in(&self.connection, space, &lock)?;
             found.extend(unusable(&self.connection, space)?);
             findings.extend(found.into_iter().map(|(id, damage)| Finding {
                 tenant: tenant.clone(),
@@ -220,7 +222,11 @@ impl Store {
 
 pub(super) type Found = (Option<String>, Damage);
 
-pub(super) fn findings_in(connection: &rusqlite::Connection, space: i64) -> Result<Vec<Found>, StoreError> {
+pub(super) fn findings_in(
+    connection: &rusqlite::Connection,
+    space: i64,
+    lock: &Lock,
+) -> Result<Vec<Found>, StoreError> {
     let mut findings = Vec::new();
     if connection.query_row(BAD_CURSOR, [space], |row| row.get(0))? {
         findings.push((None, Damage::Cursor));
@@ -236,7 +242,7 @@ pub(super) fn findings_in(connection: &rusqlite::Connection, space: i64) -> Resu
     if behind == Some(true) {
         findings.push((None, Damage::Clock));
     }
-    findings.extend(unreadable(connection, space)?.into_iter().map(|(id, damage)| (Some(id), damage)));
+    findings.extend(unreadable(connection, space, lock)?.into_iter().map(|(id, damage)| (Some(id), damage)));
     Ok(findings)
 }
 
@@ -248,7 +254,11 @@ fn unusable(connection: &rusqlite::Connection, space: i64) -> Result<Vec<Found>,
 }
 
 /// Records whose content cannot be read, or is listed as another.
-fn unreadable(connection: &rusqlite::Connection, space: i64) -> Result<Vec<(String, Damage)>, StoreError> {
+fn unreadable(
+    connection: &rusqlite::Connection,
+    space: i64,
+    lock: &Lock,
+) -> Result<Vec<(String, Damage)>, StoreError> {
     let sql = "SELECT id, payload, ancestry, device, at, name, status, priority, rank, tags, created_at, updated_at \
                FROM records WHERE space = ?";
     let mut statement = connection.prepare(sql)?;
@@ -257,12 +267,16 @@ fn unreadable(connection: &rusqlite::Connection, space: i64) -> Result<Vec<(Stri
     while let Some(row) = rows.next()? {
         let id: String = row.get(0)?;
         let text: Option<String> = row.get(1)?;
-        let payload = text.as_deref().map(Payload::parse).transpose();
-        let parsed = id.parse::<ProjectId>().ok();
-        let (Some(parsed), Ok(payload)) = (parsed, payload) else {
+        let Ok(parsed) = id.parse::<ProjectId>() else {
             found.push((id, Damage::Payload));
             continue;
         };
+        let payload = text.as_deref().map(|text| lock.examined(parsed, text));
+        if matches!(payload, Some(None)) {
+            found.push((id, Damage::Payload));
+            continue;
+        }
+        let payload = payload.flatten();
         let Ok(ancestry) = record::ancestry(parsed, &row.get::<_, String>(2)?) else {
             found.push((id, Damage::Ancestry));
             continue;

@@ -20,7 +20,7 @@ impl Tx<'_> {
     /// listing that compares. Goes over all records.
     pub fn mend(&mut self) -> Result<Vec<Damage>, StoreError> {
         self.must_be_open()?;
-        let findings = check::findings_in(self.connection(), self.space())?;
+        let findings = check::findings_in(self.connection(), self.space(), self.lock()?)?;
         if findings.is_empty() {
             return Ok(Vec::new());
         }
@@ -115,6 +115,7 @@ impl Tx<'_> {
     }
 
     fn keep_unreadable(&self, id: &str, text: &str) -> Result<(), StoreError> {
+        let text = self.lock()?.whole(id, text);
         // Under a name of its own: what the backend has of the record does not replace it.
         let (id, reason) = (format!("{id} (stored here)"), "what was stored here could not be read");
         let sql = "INSERT INTO unreadable (space, id, revision, envelope, reason) VALUES (?, ?, '', ?, ?) ON CONFLICT DO NOTHING";

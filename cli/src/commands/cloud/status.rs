@@ -275,9 +275,9 @@ impl Report {
             }),
             sealed: match &self.sealing {
                 None => Some(false),
-                Some(Ok(sealing)) => Some(sealing.is_on()),
-                Some(Err(_)) => None,
+                Some(sealing) => sealing.as_ref().ok().map(Sealing::is_on),
             },
+            lock: self.lock.as_ref(),
             webhooks: self.webhooks,
         }
     }
@@ -309,8 +309,10 @@ struct Document<'a> {
     team_mode: bool,
     /// None: not in team mode, not asked, or in no team.
     team: Option<TeamView<'a>>,
-    /// Whether what this device sends is sealed; none: it has a key that it cannot read now, and sends nothing.
+    /// Whether what this device sends is sealed. None: its key cannot be read, so that nothing is sent to a sealed account.
     sealed: Option<bool>,
+    /// What is locked on this device; none: nothing.
+    lock: Option<&'a AtRest>,
     webhooks: Webhooks,
 }
 

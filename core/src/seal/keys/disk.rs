@@ -10,7 +10,7 @@ use super::content::{Content, Kept, Secrets};
 use super::error::KeyFileError;
 use super::fresh::Fresh;
 use super::keep::{Keep, State};
-use super::locked::sealed_under;
+use super::locked::{is_under, sealed_under};
 use super::{KeyError, Keys};
 use crate::auth::{FileError, Folder};
 use crate::file;
@@ -130,10 +130,20 @@ impl KeyFile {
                     keyring::get(entry).map_err(refused_by_keyring)?.ok_or(KeyFileError::EntryGone)?;
                 Secrets::parse(content.key_id, &bytes).map_err(damaged)?
             }
-            Kept::Locked(sealed) => self.unlocked(content.key_id, sealed)?,
+            Kept::Locked(sealed) => match self.unlocked(content.key_id, sealed) {
+                Err(KeyFileError::Locked) if self.lock_is_gone(sealed)? => {
+                    return Err(KeyFileError::LockGone { path: self.path() });
+                }
+                secrets => secrets?,
+            },
         };
         let Content { key_id, remote, is_confirmed, reseal_to, document, .. } = content;
         Ok(State { key_id, remote, is_confirmed, reseal_to, document, secrets })
+    }
+
+    /// Whether the lock that sealed this is not the device's any more: the database was replaced, or is gone.
+    fn lock_is_gone(&self, sealed: &[u8]) -> Result<bool, KeyFileError> {
+        Ok(lock_of(&self.database)?.is_none_or(|(id, _)| !is_under(&id, sealed)))
     }
 
     /// Keeps keys that came to this device, in the place of any others. They are durable before this returns.
@@ -154,10 +164,9 @@ impl KeyFile {
     /// the keyring is forgotten.
     pub(super) fn write(&self, state: &State, keeping: Keeping) -> Result<(), KeyFileError> {
         file::private_folder(&self.folder).map_err(|source| self.not_kept(source))?;
-        let (before, locked) = match self.read() {
-            Ok(Some(Content { kept: Kept::Keyring(entry), .. })) => (Some(entry), None),
-            Ok(Some(Content { kept: Kept::Locked(sealed), .. })) => (None, Some(sealed)),
-            _ => (None, None),
+        let before = match self.read() {
+            Ok(Some(Content { kept: Kept::Keyring(entry), .. })) => Some(entry),
+            _ => None,
         };
         let kept = match keeping {
             Keeping::Keyring => {
@@ -166,13 +175,9 @@ impl KeyFile {
                 Kept::Keyring(entry)
             }
             Keeping::File | Keeping::Locked => match lock_of(&self.database)? {
-                Some(id) => sealed_under(&id, &state.secrets)?,
-                // What is sealed stays so until the one who takes the lock off has come to it.
-                None => match &locked {
-                    Some(sealed) => self.relocked(sealed, &state.secrets)?,
-                    None if keeping == Keeping::Locked => return Err(KeyFileError::Locked),
-                    None => Kept::Here(state.secrets.clone()),
-                },
+                Some((id, false)) => sealed_under(&id, &state.secrets)?,
+                // There is no lock, or it is coming off.
+                _ => Kept::Here(state.secrets.clone()),
             },
         };
         let State { key_id, remote, is_confirmed, reseal_to, document, .. } = state.clone();

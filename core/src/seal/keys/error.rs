@@ -79,6 +79,12 @@ pub enum KeyFileError {
     /// Secrets are sealed with the fields that this device has locked, or are to be.
     #[error("keys are locked on this device, and the lock key is not at hand")]
     Locked,
+    /// They are sealed under a lock that there is no more: the database is another than when it was put on.
+    #[error("the key file {} is sealed under a lock that is not on this device any more", path.display())]
+    LockGone {
+        /// The file.
+        path: PathBuf,
+    },
     /// Whether they are could not be found out.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -94,6 +100,7 @@ impl Diagnostic for KeyFileError {
             Self::Busy { .. } => "E-KEY-034",
             Self::Keyring { .. } | Self::EntryGone => "E-KEY-035",
             Self::Locked => "E-KEY-036",
+            Self::LockGone { .. } => "E-KEY-037",
             Self::Store(error) => error.code(),
         }
     }
@@ -135,6 +142,9 @@ impl Diagnostic for KeyFileError {
                 "remove the key file, then run `orkee cloud key recover` with your recovery phrase".to_owned()
             }
             Self::Locked => "run `orkee cloud key unlock`".to_owned(),
+            Self::LockGone { .. } => {
+                "run `orkee cloud key recover` with your recovery phrase, which replaces it; nothing was sent".to_owned()
+            }
             Self::Store(error) => return error.hint(),
         })
     }

@@ -40,23 +40,17 @@ impl KeyFile {
         Ok(self.read()?.is_some_and(|content| matches!(content.kept, Kept::Here(_))))
     }
 
-    /// Whom the recovery phrase of the account stands for.
-    pub fn recovery(&self) -> Result<Option<RecipientKey>, KeyFileError> {
+    /// The account's key, and whom its recovery phrase stands for.
+    pub fn recovery(&self) -> Result<Option<(KeyId, RecipientKey)>, KeyFileError> {
         let Some(content) = self.read()? else { return Ok(None) };
         let Ok(document) = Document::parse(&content.document) else { return Ok(None) };
         let found = document.recipients().iter().find(|one| one.kind == RecipientKind::Recovery);
-        Ok(found.map(|recipient| recipient.key))
+        Ok(found.map(|recipient| (document.id(), recipient.key)))
     }
 
     /// Opens sealed secrets with the lock key that is unlocked in this session.
     pub(super) fn unlocked(&self, id: KeyId, sealed: &[u8]) -> Result<Secrets, KeyFileError> {
         open(id, sealed, None).map_err(|damage| self.locked(damage))
-    }
-
-    /// Secrets as they are to stand in the place of ones that are sealed.
-    pub(super) fn relocked(&self, before: &[u8], secrets: &Secrets) -> Result<Kept, KeyFileError> {
-        let key = lock_key(before).ok_or(KeyFileError::Locked)?;
-        seal(&key, secrets)
     }
 
     fn locked(&self, damage: Option<Damage>) -> KeyFileError {
@@ -87,6 +81,11 @@ fn seal(key: &LockKey, secrets: &Secrets) -> Result<Kept, KeyFileError> {
 /// Secrets sealed under the lock key of this id, which has to be unlocked.
 pub(super) fn sealed_under(id: &str, secrets: &Secrets) -> Result<Kept, KeyFileError> {
     seal(&unlocked(id).ok_or(KeyFileError::Locked)?, secrets)
+}
+
+/// Whether the lock key of this id sealed it.
+pub(super) fn is_under(id: &str, sealed: &[u8]) -> bool {
+    id.parse::<KeyId>().is_ok_and(|id| sealed.starts_with(id.as_bytes()))
 }
 
 /// None: the key is not at hand, or is another's.

@@ -37,6 +37,8 @@ struct Stretching {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Holder {
+    /// Names the account's key.
+    account: String,
     key: RecipientKey,
     sealed: String,
 }
@@ -47,7 +49,7 @@ impl Holders {
         key: &LockKey,
         passphrase: &str,
         params: &Params,
-        phrases: &[RecipientKey],
+        phrases: &[(KeyId, RecipientKey)],
     ) -> Result<Self, LockError> {
         let stretched = params.stretch(passphrase)?;
         let sealed = wrap(key, &stretched.recipient().key()).ok_or(LockError::Seal)?;
@@ -57,16 +59,19 @@ impl Holders {
         Ok(holders)
     }
 
-    /// Lets these recipients' phrases open it too. Whether one of them was new.
-    pub fn admit(&mut self, key: &LockKey, phrases: &[RecipientKey]) -> Result<bool, LockError> {
-        let had = self.phrases.len();
-        for recipient in phrases {
-            if self.phrases.iter().all(|holder| holder.key != *recipient) {
+    /// Lets these recipients' phrases open it too, and not the phrases that the same accounts had before. Whether that changed anything.
+    pub fn admit(&mut self, key: &LockKey, phrases: &[(KeyId, RecipientKey)]) -> Result<bool, LockError> {
+        let mut changed = false;
+        for (account, recipient) in phrases {
+            let account = account.to_string();
+            if self.phrases.iter().all(|holder| (&holder.account, holder.key) != (&account, *recipient)) {
                 let sealed = wrap(key, recipient).ok_or(LockError::Seal)?;
-                self.phrases.push(Holder { key: *recipient, sealed });
+                self.phrases.retain(|holder| holder.account != account);
+                self.phrases.push(Holder { account, key: *recipient, sealed });
+                changed = true;
             }
         }
-        Ok(self.phrases.len() > had)
+        Ok(changed)
     }
 
     /// Another passphrase in the place of the one there was.
@@ -162,8 +167,11 @@ mod tests {
         let (key, phrase, other) = (LockKey::generate(), Phrase::generate(), Phrase::generate());
         let mut holders = Holders::new(&key, "correct horse", &Params::least(), &[]).unwrap();
         assert!(matches!(holders.open_with_phrase(key.id(), &phrase), Err(LockError::NoPhrase)));
-        assert!(holders.admit(&key, &[phrase.recipient().key()]).unwrap());
-        assert!(!holders.admit(&key, &[phrase.recipient().key()]).unwrap(), "once is enough");
+        let account = KeyId::generate();
+        assert!(holders.admit(&key, &[(account, phrase.recipient().key())]).unwrap());
+        assert!(!holders.admit(&key, &[(account, phrase.recipient().key())]).unwrap(), "once is enough");
+        let mut later = holders.clone();
+        assert!(later.admit(&key, &[(account, other.recipient().key())]).unwrap());
         let holders = Holders::parse(&holders.to_text().unwrap()).unwrap();
         let opened = holders.open_with_passphrase(key.id(), "correct horse").unwrap();
         assert_eq!(opened.expose(), key.expose());
@@ -172,6 +180,8 @@ mod tests {
             |opened: Result<LockKey, LockError>| matches!(opened, Err(LockError::DoesNotOpen { .. }));
         assert!(refused(holders.open_with_passphrase(key.id(), "Correct horse")));
         assert!(refused(holders.open_with_phrase(key.id(), &other)));
+        assert!(refused(later.open_with_phrase(key.id(), &phrase)), "the account has another phrase");
+        assert!(later.open_with_phrase(key.id(), &other).is_ok());
         assert!(refused(holders.open_with_passphrase(KeyId::generate(), "correct horse")), "another lock's");
         let changed = holders.clone().with_passphrase(&key, "another one", &Params::least()).unwrap();
         assert!(refused(changed.open_with_passphrase(key.id(), "correct horse")));

@@ -20,6 +20,8 @@ use crate::file;
 use crate::store::{FieldSeal, LockKeys};
 
 const VARIABLE: &str = "XDG_RUNTIME_DIR";
+/// Where systemd makes each user's folder.
+const USUAL: &str = "/run/user";
 const FOLDER: &str = "orkee";
 /// A key and its times have a tenth of it.
 const MAX_FILE: u64 = 4096;
@@ -111,15 +113,21 @@ impl Runtime {
         Ok(Some((LockKey::from_bytes(id, key), until.map_or(Until::Logout, Until::Time))))
     }
 
-    /// Takes a key away. Whether there was one.
+    /// Takes a key away, whoever may have rights to where it is. Whether there was one. Also where a session of this user has it that
+    /// tells others nothing of its folder: what locks may be started by the system.
     pub fn forget(&self, id: &str) -> Result<bool, LockError> {
-        let Ok(folder) = self.folder(false) else { return Ok(false) };
-        let path = folder.join(name(id));
-        match fs::remove_file(&path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(source) => Err(LockError::Io { path, source }),
+        let usual = Path::new(USUAL).join(rustix::process::geteuid().as_raw().to_string());
+        let mut found = false;
+        for base in self.base.iter().chain((self.base.as_ref() != Some(&usual)).then_some(&usual)) {
+            let path = base.join(FOLDER).join(name(id));
+            match fs::remove_file(&path) {
+                Ok(()) => found = true,
+                Err(error)
+                    if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {}
+                Err(source) => return Err(LockError::Io { path, source }),
+            }
         }
+        Ok(found)
     }
 
     fn folder(&self, make: bool) -> Result<PathBuf, LockError> {

@@ -108,6 +108,20 @@ impl Lock {
         Payload::from_object(object).map_err(|error| bad_record(id, error))
     }
 
+    /// A payload out of a column, looked into as far as the key is here. None: it is none, or what is sealed in it was changed.
+    pub(super) fn examined(&self, id: ProjectId, text: &str) -> Option<Payload> {
+        if looks_sealed(text) { self.payload(id, text).ok() } else { Payload::parse(text).ok() }
+    }
+
+    /// The text of a column that was sealed as a whole, since it is no project's.
+    pub(super) fn whole(&self, record: &str, text: &str) -> String {
+        let opened = match self {
+            Self::Open(open) => open.whole(record, text),
+            _ => None,
+        };
+        opened.unwrap_or_else(|| text.to_owned())
+    }
+
     /// A payload as a column has it.
     pub(super) fn column(&self, payload: &Payload) -> Result<String, StoreError> {
         match self {
@@ -217,7 +231,7 @@ impl Open {
 }
 
 impl Store {
-    fn lock(&self) -> Result<Lock, StoreError> {
+    pub(super) fn lock(&self) -> Result<Lock, StoreError> {
         Lock::load(&self.connection, self.lock_keys.as_ref())
     }
 

@@ -90,10 +90,10 @@ impl Store {
     }
 }
 
-/// The name of the lock key under which what is secret on this device is to be sealed, by the database at `path`. None: nothing is, or
-/// the lock is being taken off. Makes and changes nothing.
+/// The name of the lock key under which what is secret on this device is to be sealed, by the database at `path`, and whether that lock is
+/// being taken off. None: there is none. Makes and changes nothing.
 #[cfg(all(feature = "auth", feature = "seal"))]
-pub(crate) fn lock_of(path: &std::path::Path) -> Result<Option<String>, StoreError> {
+pub(crate) fn lock_of(path: &std::path::Path) -> Result<Option<(String, bool)>, StoreError> {
     if !path.exists() {
         return Ok(None);
     }
@@ -105,7 +105,8 @@ pub(crate) fn lock_of(path: &std::path::Path) -> Result<Option<String>, StoreErr
         // A store of before there were locks.
         return Ok(None);
     }
-    Ok(connection.query_row("SELECT id FROM lock WHERE fields <> '[]'", [], |row| row.get(0)).optional()?)
+    let sql = "SELECT id, fields = '[]' FROM lock";
+    Ok(connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 
 /// The fields as the table has them.

@@ -144,9 +144,7 @@ impl Open {
     fn reformed(&self, table: Table, id: &str, field: &str, value: &Value) -> Result<Value, StoreError> {
         Ok(match (table, value) {
             (Table::Records | Table::History, Value::Text(text)) => {
-                let opened = sealed_in(text).and_then(|sealed| self.seal.open(id, WHOLE, sealed));
-                let text =
-                    opened.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.clone());
+                let text = self.whole(id, text).unwrap_or_else(|| text.clone());
                 Value::Text(match RawObject::parse(&text) {
                     Ok(object) => self.sealed(id, self.opened(id, object)?)?,
                     Err(_) if self.fields.is_empty() => text,
@@ -166,6 +164,11 @@ impl Open {
             (Table::Unreadable, Value::Blob(bytes)) => Value::Blob(self.reformed_envelope(id, bytes)?),
             (_, other) => other.clone(),
         })
+    }
+
+    /// The text that was sealed as a whole. None: it was not.
+    pub(super) fn whole(&self, id: &str, text: &str) -> Option<String> {
+        String::from_utf8(self.seal.open(id, WHOLE, sealed_in(text)?)?).ok()
     }
 
     fn reformed_envelope(&self, id: &str, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {

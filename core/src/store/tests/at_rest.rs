@@ -239,6 +239,10 @@ fn a_sealed_text_that_was_changed_or_moved_is_damage_and_no_value() {
     store.execute_for_test(moved);
     assert!(matches!(store.get(id("aaaaaaaa")), Err(StoreError::BadRecord { .. })));
     assert_eq!(description(&store, "bbbbbbbb").as_deref(), Some("two"));
+    let found: Vec<_> = store.examine().unwrap().into_iter().map(|one| (one.id, one.damage)).collect();
+    assert_eq!(found, [(Some("aaaaaaaa".to_owned()), Damage::Payload)]);
+    home.has(false);
+    assert_eq!(home.open().examine().unwrap(), [], "what is locked is not looked into");
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub(crate) struct Init {
 impl Init {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, None)?;
+        // Before the account is told of a key that could not go on.
+        cx.store()?.must_be_open()?;
         let lock = SyncLock::acquire(cx.home()?)?;
         if !self.yes && prompt::possible(cx) {
             let question = "Seal this account's projects, so that nobody reads them without its key?";

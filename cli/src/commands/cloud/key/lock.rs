@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use orkee_core::clock::SystemClock;
-use orkee_core::seal::RecipientKey;
 use orkee_core::seal::keys::KeyFile;
 use orkee_core::seal::lock::{Holders, LockError, LockKey, Runtime};
 use orkee_core::seal::passphrase::Params;
+use orkee_core::seal::{KeyId, RecipientKey};
 use orkee_core::store::{LockStage, LockStanding, Store};
 use serde::Serialize;
 
@@ -47,17 +47,21 @@ impl Lock {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
         let mut store = cx.store()?;
         let standing = store.lock_standing()?;
+        // The key goes first of all: whatever fails after that, nobody else has it any more.
+        let (known, forgotten) = match &standing {
+            Some(standing) => (unlocked(standing), runtime().forget(&standing.id)),
+            None => (None, Ok(false)),
+        };
         if self.off {
-            return self.take_off(cx, &mut store, standing);
+            return self.take_off(cx, &mut store, standing, known);
         }
         let fields = cx.settings()?.lock_fields()?;
-        let changed = match standing {
+        let changed = match &standing {
             None => self.put_on(cx, &mut store, &fields)?,
-            Some(standing) => self.lock_again(cx, &mut store, &standing, &fields)?,
+            Some(standing) => self.lock_again(cx, &mut store, (standing, known), &fields)?,
         };
-        if let Some(standing) = store.lock_standing()? {
-            runtime().forget(&standing.id)?;
-        }
+        forgotten?;
+        tell_of_edits(cx)?;
         if cx.out.is_json() {
             cx.out.document(&Document { locked: true, fields, changed })?;
         } else {
@@ -68,6 +72,11 @@ impl Lock {
     }
 
     fn put_on(&self, cx: &Context, store: &mut Store, fields: &[&str]) -> Result<u64, Failure> {
+        if let Err(error) = runtime().check() {
+            let only =
+                "until that is mended nothing but `orkee cloud key lock --off` opens what is locked here";
+            cx.out.warn(format_args!("{error}; {only}"));
+        }
         let passphrase = typed::new_passphrase(cx)?;
         let key = LockKey::generate();
         let phrases = phrases(cx)?;
@@ -86,24 +95,22 @@ impl Lock {
         &self,
         cx: &Context,
         store: &mut Store,
-        standing: &LockStanding,
+        (standing, known): (&LockStanding, Option<LockKey>),
         fields: &[&str],
     ) -> Result<u64, Failure> {
-        let mut plain = false;
-        for file in KeyFile::all(cx.home()?) {
-            plain |= file.is_plain()?;
-        }
+        // Of one that cannot be read `finish` tells.
+        let plain = KeyFile::all(cx.home()?).iter().any(|file| file.is_plain().unwrap_or(true));
         let is_as_wanted = standing.fields == fields && standing.stage != LockStage::Sweeping && !plain;
         if is_as_wanted && !self.new_passphrase {
-            if let Ok(Some((key, _))) = runtime().find(&standing.id) {
-                admit_phrases(cx, store, standing, &key)?;
+            if let Some(key) = &known {
+                admit_phrases(cx, store, standing, key)?;
             }
             if standing.stage == LockStage::Wiping {
                 store.wipe()?;
             }
             return Ok(0);
         }
-        let key = key(cx, standing)?;
+        let key = key(cx, standing, known)?;
         let mut holders = Holders::parse(&standing.keys)?;
         let mut is_changed = holders.admit(&key, &phrases(cx)?)?;
         if self.new_passphrase {
@@ -119,14 +126,19 @@ impl Lock {
         finish(cx, store, &key)
     }
 
-    fn take_off(self, cx: &Context, store: &mut Store, standing: Option<LockStanding>) -> CommandResult {
+    fn take_off(
+        self,
+        cx: &Context,
+        store: &mut Store,
+        standing: Option<LockStanding>,
+        known: Option<LockKey>,
+    ) -> CommandResult {
         let standing = standing.ok_or(LockError::NotLocked)?;
-        let key = key(cx, &standing)?;
+        let key = key(cx, &standing, known)?;
         store.use_lock_keys(Arc::new(key.clone()));
         // First, so that a key file that is written from here on is written plain.
         store.change_lock(&[])?;
         let changed = finish(cx, store, &key)?;
-        runtime().forget(&standing.id)?;
         taken_off(cx, changed)
     }
 }
@@ -151,8 +163,13 @@ pub(super) fn finish(cx: &Context, store: &mut Store, key: &LockKey) -> Result<u
     store.use_lock_keys(Arc::new(key.clone()));
     let is_coming_off = store.lock_standing()?.is_some_and(|standing| standing.fields.is_empty());
     for file in KeyFile::all(cx.home()?) {
-        // Before the sweep ends: with the lock the last that opens them is gone.
-        if is_coming_off { file.unlock_with(key) } else { file.lock_with(key) }?;
+        if is_coming_off {
+            // Before the sweep ends: with the lock the last is gone that opens them.
+            file.unlock_with(key)?;
+        } else if let Err(error) = file.lock_with(key) {
+            // What is wrong with it keeps nobody from the projects.
+            cx.out.warn(format_args!("a key file was not locked: {error}"));
+        }
     }
     let swept = store.sweep()?;
     if store.lock_standing()?.is_some_and(|standing| standing.stage == LockStage::Wiping) {
@@ -175,18 +192,30 @@ pub(super) fn admit_phrases(
     Ok(())
 }
 
-/// The recovery phrases of the accounts whose keys are on this device.
-fn phrases(cx: &Context) -> Result<Vec<RecipientKey>, Failure> {
-    let mut found = Vec::new();
-    for file in KeyFile::all(cx.home()?) {
-        found.extend(file.recovery()?);
-    }
-    Ok(found)
+/// The recovery phrases of the accounts whose keys are on this device. Of what cannot be read there is none; `doctor` tells of it.
+fn phrases(cx: &Context) -> Result<Vec<(KeyId, RecipientKey)>, Failure> {
+    let files = KeyFile::all(cx.home()?);
+    Ok(files.iter().filter_map(|file| file.recovery().ok().flatten()).collect())
 }
 
-/// The lock key: the one that is unlocked, else the person is asked.
-fn key(cx: &Context, standing: &LockStanding) -> Result<LockKey, Failure> {
-    if let Ok(Some((key, _))) = runtime().find(&standing.id) {
+/// Names texts of edits that were broken off: they are nobody's but the person's, and stay readable.
+fn tell_of_edits(cx: &Context) -> Result<(), Failure> {
+    let folder = cx.home()?.root().join("edit");
+    let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    for file in files {
+        cx.out.warn(format_args!("an edit that was not finished stays readable: {}", file.path().display()));
+    }
+    Ok(())
+}
+
+/// The lock key, where it is unlocked.
+fn unlocked(standing: &LockStanding) -> Option<LockKey> {
+    Some(runtime().find(&standing.id).ok()??.0)
+}
+
+/// The lock key: the one that was unlocked, else the person is asked.
+fn key(cx: &Context, standing: &LockStanding, known: Option<LockKey>) -> Result<LockKey, Failure> {
+    if let Some(key) = known {
         return Ok(key);
     }
     let passphrase = typed::passphrase(cx)?;
@@ -195,7 +224,7 @@ fn key(cx: &Context, standing: &LockStanding) -> Result<LockKey, Failure> {
 }
 
 /// The lock key's name.
-pub(super) fn id(standing: &LockStanding) -> Result<orkee_core::seal::KeyId, Failure> {
+pub(super) fn id(standing: &LockStanding) -> Result<KeyId, Failure> {
     let what = || "the lock key has no name".to_owned();
     let parsed = standing.id.parse();
     Ok(parsed.map_err(|_| orkee_core::store::StoreError::Damaged { what: what() })?)

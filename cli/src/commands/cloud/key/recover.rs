@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use orkee_core::net::Secret;
 use orkee_core::seal::keys::account::Put;
-use orkee_core::seal::keys::{Exported, Fresh, Keeping, KeyError, Keys, read};
+use orkee_core::seal::keys::{Exported, Fresh, Keeping, KeyError, KeyFileError, Keys, read};
 use orkee_core::seal::{Document, DocumentError, Epochs, Phrase, RecipientKind};
 use orkee_core::store::{AuditAction, Durability};
 use orkee_core::sync::SyncLock;
@@ -62,19 +62,22 @@ enum Opener {
 impl Recover {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, None)?;
+        let mut store = cx.store()?;
+        store.must_be_open()?;
         let opener = self.opener(cx)?;
         let _lock = SyncLock::acquire(cx.home()?)?;
-        let mut store = cx.store()?;
         let keeping = if self.keyring { Keeping::Keyring } else { Keeping::File };
         let joined = surroundings::run(async {
             let mut connection = Connection::open(cx, &cloud).await?;
             connection.enter_team().await?;
             let remote = connection.remote().await?;
             let desk = Desk::at(cx, &cloud, &connection, &remote).await?;
-            // What is kept and cannot be used is told; a key of another account is replaced.
+            // What is kept and cannot be used is told; a key of another account, or one that nothing opens any more, is replaced.
             let (before, is_other) = match Keys::open(&desk.file) {
                 Ok(before) => (before, false),
-                Err(KeyError::OtherKey) => (Keys::none(), true),
+                Err(KeyError::OtherKey | KeyError::File(KeyFileError::LockGone { .. })) => {
+                    (Keys::none(), true)
+                }
                 Err(error) => return Err(error.into()),
             };
             let id = before.document().map(|document| document.id());

@@ -50,6 +50,7 @@ pub(crate) struct Rotate {
 impl Rotate {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, None)?;
+        cx.store()?.must_be_open()?;
         let lock = SyncLock::acquire(cx.home()?)?;
         let passphrase = if self.passphrase { Some(stretched(cx)?) } else { None };
         let rotated = surroundings::run(async {

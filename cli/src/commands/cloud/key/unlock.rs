@@ -73,10 +73,17 @@ impl Unlock {
         };
         lock::admit_phrases(cx, &mut store, &standing, &key)?;
         if standing.stage != LockStage::Done {
-            let changed = lock::finish(cx, &mut store, &key)?;
-            // It was coming off.
-            if store.lock_standing()?.is_none() {
-                return lock::taken_off(cx, changed);
+            match lock::finish(cx, &mut store, &key) {
+                // It was coming off.
+                Ok(changed) if store.lock_standing()?.is_none() => return lock::taken_off(cx, changed),
+                Ok(_) => {}
+                // A disk that is full is no reason to keep its owner out.
+                Err(error) => {
+                    cx.out.warn(format_args!(
+                        "locking was not finished, and is not yet: {}",
+                        error.diagnostic()
+                    ));
+                }
             }
         }
         let until = match self.until_logout {

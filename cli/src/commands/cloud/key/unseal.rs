@@ -36,6 +36,7 @@ impl Unseal {
             let tenant = cloud.tenant.clone().unwrap_or_default();
             return Err(KeyCommandError::Required(tenant).into());
         }
+        cx.store()?.must_be_open()?;
         let lock = SyncLock::acquire(cx.home()?)?;
         let question =
             format!("Let {} and its server read this account's projects again?", cloud.choice.name());
