@@ -84,6 +84,7 @@ impl<'a> Desk<'a> {
         keys: &Keys,
         mut change: impl FnMut(&Document, &Epochs) -> Result<Option<Document>, Failure>,
     ) -> Result<Option<Document>, Failure> {
+        keys.prove()?;
         for _ in 0..TRIES {
             let there = self.fetch().await?.ok_or(KeyError::Gone)?;
             if let Met::Older(got) = keys.meet(&there.envelope)? {

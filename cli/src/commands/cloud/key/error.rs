@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
+use orkee_core::seal::DocumentError;
+use orkee_core::seal::keys::KeyError;
 use thiserror::Error;
+
+use crate::failure::Failure;
 
 /// Why a key command did nothing.
 #[derive(Debug, Error)]
@@ -63,9 +67,31 @@ pub(super) enum KeyCommandError {
     /// A file is in the way.
     #[error("there is a file {} already", .0.display())]
     FileThere(PathBuf),
+    /// Nobody read what was shown.
+    #[error("the recovery phrase was shown to nobody: standard output was closed")]
+    PhraseNotTaken,
     /// The tenant wants its projects sealed.
     #[error("the policy of the tenant `{0}` requires end-to-end encryption")]
     Required(String),
+}
+
+/// What a document that was not opened says of what was to open it. One that was tampered with is no reason to throw a phrase away.
+pub(super) fn does_not_open(what: &'static str, error: DocumentError) -> Failure {
+    match error {
+        DocumentError::NoRecipient | DocumentError::OtherKey { .. } => {
+            KeyCommandError::DoesNotOpen { what }.into()
+        }
+        DocumentError::Changed => KeyError::Tampered.into(),
+        error => error.into(),
+    }
+}
+
+/// Whether the account goes on as it was, for sure.
+pub(super) fn was_refused(failure: &Failure) -> bool {
+    let code = failure.diagnostic().code();
+    [KeyCommandError::NotTaken(String::new()), KeyCommandError::Contended]
+        .iter()
+        .any(|one| one.code() == code)
 }
 
 impl Diagnostic for KeyCommandError {
@@ -81,12 +107,14 @@ impl Diagnostic for KeyCommandError {
             Self::WeakPassphrase { .. } | Self::Mistyped | Self::NothingGiven { .. } => "E-KEY-046",
             Self::FileThere(_) => "E-KEY-047",
             Self::Required(_) => "E-KEY-048",
+            Self::PhraseNotTaken => "E-KEY-049",
         }
     }
 
     fn kind(&self) -> Kind {
         match self {
             Self::HasKey { .. } | Self::Contended => Kind::Conflict,
+            Self::PhraseNotTaken => Kind::Failed,
             Self::NotHere
             | Self::DoesNotOpen { .. }
             | Self::NoPassphrase
@@ -131,6 +159,9 @@ impl Diagnostic for KeyCommandError {
                 "nothing was changed; run the command again".to_owned()
             }
             Self::FileThere(_) => "name another, or remove it".to_owned(),
+            Self::PhraseNotTaken => {
+                "it is kept on this device until it is: run `orkee cloud key init` to see it".to_owned()
+            }
             Self::Required(_) => "ask the company's administrator".to_owned(),
         })
     }

@@ -46,6 +46,7 @@ struct Output {
 impl Export {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, None)?;
+        cx.store()?.must_be_open()?;
         if self.plain {
             let question = "Write the key so that whoever has the file reads the account's projects?";
             prompt::must_confirm(cx, self.yes, question)?;

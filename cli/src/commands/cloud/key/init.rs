@@ -3,12 +3,13 @@
 use orkee_core::seal::keys::account::Put;
 use orkee_core::seal::keys::{Fresh, Keeping, KeyError, Keys, read};
 use orkee_core::seal::passphrase::{Params, Stretched};
+use orkee_core::seal::{Document, Epochs, Recipient};
 use orkee_core::store::AuditAction;
 use orkee_core::sync::SyncLock;
 
 use super::desk::Desk;
 use super::error::KeyCommandError;
-use super::{changing, shown, trail, typed};
+use super::{at_rest, changing, shown, trail, typed};
 use crate::commands::cloud::connection::Connection;
 use crate::commands::cloud::surroundings::{self, Cloud};
 use crate::context::Context;
@@ -27,7 +28,7 @@ use crate::prompt;
 Examples:
   orkee cloud key init
   orkee cloud key init --passphrase   a passphrase opens the key, too
-  orkee cloud key init --json         the phrase as `phrase`, for a password manager's command")]
+  orkee cloud key init --yes --json   the phrase as `phrase`, for a password manager's command")]
 pub(crate) struct Init {
     /// Let a passphrase open the key, too (asked for, or a line of standard input)
     #[arg(long)]
@@ -43,27 +44,93 @@ pub(crate) struct Init {
 impl Init {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, None)?;
-        // Before the account is told of a key that could not go on.
-        cx.store()?.must_be_open()?;
+        let mut store = cx.store()?;
+        store.must_be_open()?;
         let lock = SyncLock::acquire(cx.home()?)?;
-        if !self.yes && prompt::possible(cx) {
-            let question = "Seal this account's projects, so that nobody reads them without its key?";
-            prompt::must_confirm(cx, false, question)?;
-        }
-        let passphrase = if self.passphrase { Some(stretched(cx)?) } else { None };
-        let keeping = if self.keyring { Keeping::Keyring } else { Keeping::File };
         let made = surroundings::run(async {
             let mut connection = Connection::open(cx, &cloud).await?;
             connection.enter_team().await?;
             let remote = connection.remote().await?;
             let desk = Desk::at(cx, &cloud, &connection, &remote).await?;
             let tenant = cloud.tenant.as_deref().unwrap_or_default();
-            found(&desk, tenant, passphrase.as_ref(), keeping).await
+            self.found(cx, &desk, tenant).await
         });
         let keys = trail::ended(cx, &cloud, AuditAction::InitKey, "", made)?;
+        at_rest::admit(cx, &mut store)?;
+        drop(store);
         shown::phrase(cx, &keys, self.yes)?;
         drop(lock);
         changing::over(cx, &keys, self.yes)
+    }
+
+    /// Asks what has to be asked before the account is sealed: whether it is to be, and for a passphrase.
+    fn agreed(&self, cx: &Context) -> Result<Option<Stretched>, Failure> {
+        let question = "Seal this account's projects, so that nobody reads them without its key?";
+        prompt::must_confirm(cx, self.yes, question)?;
+        if self.passphrase { Ok(Some(stretched(cx)?)) } else { Ok(None) }
+    }
+
+    /// Makes the key, or goes on with the one that was made here before, until the account has it.
+    async fn found(&self, cx: &Context, desk: &Desk<'_>, tenant: &str) -> Result<Keys, Failure> {
+        let keys = desk.keys()?;
+        if let Some(document) = keys.document() {
+            return match document.seals() {
+                true if keys.phrase()?.is_some() => Ok(self.going_on(cx, keys)),
+                true => Err(has_key(&document, true)),
+                false => self.seal_again(cx, desk, keys).await,
+            };
+        }
+        let there = desk.fetch().await?;
+        if let Some(stored) = &there {
+            return Ok(self.going_on(cx, settle(desk, &keys, &stored.envelope)?));
+        }
+        let keys = if keys.is_unconfirmed() {
+            self.going_on(cx, keys)
+        } else {
+            let passphrase = self.agreed(cx)?;
+            let fresh = Fresh::found(tenant, &desk.joiner().await?, passphrase.as_ref())?;
+            let keeping = if self.keyring { Keeping::Keyring } else { Keeping::File };
+            at_rest::keep(cx, &desk.file, &fresh, keeping)?
+        };
+        bring(desk, keys).await
+    }
+
+    /// What was asked for and comes too late is said.
+    fn going_on(&self, cx: &Context, keys: Keys) -> Keys {
+        if self.passphrase {
+            cx.out.warn(
+                "the key was made before, with no passphrase of now; for one: orkee cloud key rotate --passphrase",
+            );
+        }
+        self.stays_where_it_is(cx);
+        keys
+    }
+
+    fn stays_where_it_is(&self, cx: &Context) {
+        if self.keyring {
+            cx.out.warn("the key was made before, and stays where it is kept");
+        }
+    }
+
+    /// The account went back to plain records, and keeps its key.
+    async fn seal_again(&self, cx: &Context, desk: &Desk<'_>, keys: Keys) -> Result<Keys, Failure> {
+        let passphrase = self.agreed(cx)?;
+        self.stays_where_it_is(cx);
+        let now = desk.joiner().await?.at;
+        let again = |document: &Document, epochs: &Epochs| {
+            if document.seals() {
+                return Ok(None);
+            }
+            let mut next = document.sealed_again(epochs).map_err(KeyError::from)?;
+            if let Some(stretched) = &passphrase {
+                let recipient = Recipient::passphrase(epochs, stretched, &now);
+                next = next.with_recipient(epochs, recipient).map_err(KeyError::from)?;
+            }
+            Ok(Some(next))
+        };
+        desk.change(&keys, again).await?;
+        cx.out.note("The account's key is the one that it had, and so is its recovery phrase.");
+        Ok(keys)
     }
 }
 
@@ -73,37 +140,8 @@ pub(super) fn stretched(cx: &Context) -> Result<Stretched, Failure> {
     Ok(Params::calibrate().stretch(passphrase.expose())?)
 }
 
-/// Makes the key, or goes on with the one that was made here before, until the account has it.
-async fn found(
-    desk: &Desk<'_>,
-    tenant: &str,
-    passphrase: Option<&Stretched>,
-    keeping: Keeping,
-) -> Result<Keys, Failure> {
-    let keys = desk.keys()?;
-    if let Some(document) = keys.document() {
-        return match document.seals() {
-            true if keys.phrase()?.is_some() => Ok(keys),
-            true => Err(has_key(&document, true)),
-            // The account went back to plain records, and keeps its key.
-            false => {
-                let again = |document: &orkee_core::seal::Document, epochs: &orkee_core::seal::Epochs| {
-                    let is_plain = !document.seals();
-                    Ok(is_plain.then(|| document.sealed_again(epochs)).transpose().map_err(KeyError::from)?)
-                };
-                desk.change(&keys, again).await?;
-                Ok(keys)
-            }
-        };
-    }
-    let there = desk.fetch().await?;
-    if let Some(stored) = &there {
-        return settle(desk, &keys, &stored.envelope);
-    }
-    let keys = match keys.is_unconfirmed() {
-        true => keys,
-        false => desk.file.keep(&Fresh::found(tenant, &desk.joiner().await?, passphrase)?, keeping)?,
-    };
+/// Gives the account a key that it does not have yet.
+async fn bring(desk: &Desk<'_>, keys: Keys) -> Result<Keys, Failure> {
     let envelope = desk.envelope(&keys.made()?);
     match desk.put(None, &envelope).await? {
         Put::Taken => {
@@ -132,7 +170,7 @@ fn settle(desk: &Desk<'_>, keys: &Keys, envelope: &[u8]) -> Result<Keys, Failure
     Err(has_key(&there, false))
 }
 
-fn has_key(document: &orkee_core::seal::Document, is_here: bool) -> Failure {
+fn has_key(document: &Document, is_here: bool) -> Failure {
     let made = document.made();
     KeyCommandError::HasKey { at: made.at.clone(), by: made.device.clone(), is_here }.into()
 }

@@ -5,16 +5,16 @@ use std::str::FromStr;
 
 use orkee_core::net::Secret;
 use orkee_core::seal::keys::account::Put;
-use orkee_core::seal::keys::{Exported, Fresh, Keeping, KeyError, KeyFileError, Keys, read};
-use orkee_core::seal::{Document, DocumentError, Epochs, Phrase, RecipientKind};
+use orkee_core::seal::keys::{Exported, Fresh, Keeping, KeyError, Keys, read};
+use orkee_core::seal::{Document, Epochs, Phrase, RecipientKind};
 use orkee_core::store::{AuditAction, Durability};
 use orkee_core::sync::SyncLock;
 use serde::Serialize;
 
 use super::desk::Desk;
-use super::error::KeyCommandError;
+use super::error::{KeyCommandError, does_not_open};
 use super::shown::KeyView;
-use super::{trail, typed};
+use super::{at_rest, trail, typed};
 use crate::commands::cloud::connection::Connection;
 use crate::commands::cloud::surroundings::{self, Cloud};
 use crate::context::Context;
@@ -89,6 +89,7 @@ impl Recover {
             Ok(keys)
         });
         let keys = trail::ended(cx, &cloud, AuditAction::RecoverKey, opener.kind(), joined)?;
+        at_rest::admit(cx, &mut store)?;
         let (key, sealed) = (KeyView::of(&keys), keys.standing().seals);
         if cx.out.is_json() {
             cx.out.document(&Output { key, sealed })?;
@@ -141,13 +142,7 @@ impl Opener {
             }
             Self::Keys(epochs) => document.follow(epochs, None),
         };
-        opened.map_err(|error| match error {
-            DocumentError::NoRecipient | DocumentError::OtherKey { .. } => {
-                KeyCommandError::DoesNotOpen { what: self.kind() }.into()
-            }
-            DocumentError::Changed => KeyError::Tampered.into(),
-            error => error.into(),
-        })
+        opened.map_err(|error| does_not_open(self.kind(), error))
     }
 }
 
@@ -175,7 +170,7 @@ async fn join(
             return desk.keys();
         }
         let fresh = Fresh::join_with(&document, opened.clone(), &desk.joiner().await?, own)?;
-        let keys = desk.file.keep(&fresh, keeping)?;
+        let keys = at_rest::keep(cx, &desk.file, &fresh, keeping)?;
         let envelope = desk.envelope(fresh.document());
         match desk.put(Some(&stored), &envelope).await? {
             Put::Taken => {

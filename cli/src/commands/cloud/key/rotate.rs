@@ -7,7 +7,7 @@ use orkee_core::store::AuditAction;
 use orkee_core::sync::SyncLock;
 
 use super::desk::Desk;
-use super::error::KeyCommandError;
+use super::error::{KeyCommandError, was_refused};
 use super::init::stretched;
 use super::{changing, shown, trail};
 use crate::commands::cloud::connection::Connection;
@@ -85,14 +85,8 @@ impl Rotate {
         if !standing.seals {
             return Err(KeyCommandError::NoKey.into());
         }
+        let (unseen, resealed) = (keys.phrase()?, keys.reseal_to()?);
         let phrase = self.phrase.then(Phrase::generate);
-        if let Some(phrase) = &phrase {
-            // Before the account goes by it: broken off after that, it can still be shown.
-            keys.set_phrase(Some(phrase))?;
-        }
-        if self.reseal {
-            keys.set_reseal_to(Some(standing.epoch + 1))?;
-        }
         let own = keys.recipient()?;
         let now = desk.joiner().await?.at;
         let next = |document: &Document, epochs: &Epochs| {
@@ -108,6 +102,13 @@ impl Rotate {
                 left = left.without(epochs, RecipientKind::Passphrase.name()).map_err(KeyError::from)?;
             }
             let (mut next, epochs) = left.next_epoch(epochs).map_err(KeyError::from)?;
+            // Before the account goes by it: broken off after that, it can still be shown, and gone on with.
+            if let Some(phrase) = &phrase {
+                keys.set_phrase(Some(phrase))?;
+            }
+            if self.reseal {
+                keys.set_reseal_to(Some(next.epoch()))?;
+            }
             let phrase = phrase.as_ref().map(|phrase| Recipient::recovery(&epochs, phrase, &now));
             let passphrase = passphrase.map(|stretched| Recipient::passphrase(&epochs, stretched, &now));
             for recipient in phrase.into_iter().chain(passphrase) {
@@ -115,7 +116,12 @@ impl Rotate {
             }
             Ok(Some(next))
         };
-        desk.change(&keys, next).await?;
+        let changed = desk.change(&keys, next).await;
+        if changed.as_ref().is_err_and(was_refused) {
+            keys.set_phrase(unseen.as_ref())?;
+            keys.set_reseal_to(resealed)?;
+        }
+        changed?;
         Ok(keys)
     }
 }

@@ -3,6 +3,7 @@
 use orkee_core::seal::keys::Keys;
 use serde::Serialize;
 
+use super::error::KeyCommandError;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::text;
@@ -58,7 +59,7 @@ pub(super) fn phrase(cx: &Context, keys: &Keys, yes: bool) -> Result<(), Failure
         cx.out.line(line.join(" "))?;
     }
     // On standard output before it is forgotten.
-    cx.out.finish()?;
+    taken(cx)?;
     cx.out.note("These 24 words are shown this once. Write them down, in this order, and keep them where only you find them:");
     cx.out.note("another device is given the key with them, and without them a lost key is lost for good.");
     if !yes && prompt::possible(cx) && !prompt::confirm(cx, "Have you written them down?")? {
@@ -76,9 +77,19 @@ pub(super) fn document(cx: &Context, keys: &Keys, left_to_reseal: Option<u64>) -
     let revealed = phrase.as_ref().map(|phrase| phrase.reveal());
     let (key, sealed) = (KeyView::of(keys), keys.standing().seals);
     let phrase = revealed.as_ref().map(|phrase| phrase.as_str());
+    let is_shown = phrase.is_some();
     cx.out.document(&Document { key, sealed, phrase, left_to_reseal })?;
-    cx.out.finish()?;
+    if !is_shown {
+        return Ok(());
+    }
+    taken(cx)?;
     Ok(keys.set_phrase(None)?)
+}
+
+/// What was written is with whoever reads it.
+fn taken(cx: &Context) -> Result<(), Failure> {
+    cx.out.finish()?;
+    if cx.out.is_closed() { Err(KeyCommandError::PhraseNotTaken.into()) } else { Ok(()) }
 }
 
 /// Who has the key, as one line.

@@ -6,7 +6,7 @@ use orkee_core::store::AuditAction;
 use orkee_core::sync::SyncLock;
 
 use super::desk::Desk;
-use super::error::KeyCommandError;
+use super::error::{KeyCommandError, was_refused};
 use super::{changing, trail};
 use crate::commands::cloud::connection::Connection;
 use crate::commands::cloud::surroundings::{self, Cloud};
@@ -60,11 +60,16 @@ async fn unseal(desk: &Desk<'_>) -> Result<Keys, Failure> {
         let there = desk.fetch().await?;
         return Err(if there.is_some() { KeyCommandError::NotHere } else { KeyCommandError::NoKey }.into());
     }
-    // Before the account goes by it: broken off after that, the next sync goes on.
-    keys.set_reseal_to(Some(0))?;
+    let before = keys.reseal_to()?;
     let plain = |document: &Document, epochs: &Epochs| {
+        // Before the account goes by it: broken off after that, the next sync goes on.
+        keys.set_reseal_to(Some(0))?;
         Ok(document.seals().then(|| document.unsealed(epochs)).transpose().map_err(KeyError::from)?)
     };
-    desk.change(&keys, plain).await?;
+    let changed = desk.change(&keys, plain).await;
+    if changed.as_ref().is_err_and(was_refused) {
+        keys.set_reseal_to(before)?;
+    }
+    changed?;
     Ok(keys)
 }

@@ -1,6 +1,5 @@
 //! `orkee cloud key verify`
 
-use std::io::IsTerminal;
 use std::str::FromStr;
 
 use orkee_core::seal::keys::{KeyError, Keys, Met};
@@ -8,7 +7,7 @@ use orkee_core::seal::{Document, Phrase, RecipientKind};
 use serde::Serialize;
 
 use super::desk::Desk;
-use super::error::KeyCommandError;
+use super::error::{KeyCommandError, does_not_open};
 use super::shown::KeyView;
 use super::typed;
 use crate::commands::cloud::connection::Connection;
@@ -46,10 +45,9 @@ struct Output {
 impl Verify {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, None)?;
-        let is_asked = !self.device && (std::io::stdin().is_terminal() || !cx.global.no_input);
-        let phrase = match is_asked {
-            true => Some(Phrase::from_str(typed::phrase(cx)?.expose())?),
-            false => None,
+        let phrase = match self.device {
+            true => None,
+            false => Some(Phrase::from_str(typed::phrase(cx)?.expose())?),
         };
         let (keys, document, strangers) = surroundings::run(async {
             let mut connection = Connection::open(cx, &cloud).await?;
@@ -80,9 +78,7 @@ impl Verify {
 /// Whether the phrase opens the account's key, and that is the one that is here.
 fn opens(document: &Document, phrase: &Phrase, keys: &Keys) -> Result<(), Failure> {
     let opened = document.open(&phrase.recipient());
-    let Ok(epochs) = opened else {
-        return Err(KeyCommandError::DoesNotOpen { what: "recovery phrase" }.into());
-    };
+    let epochs = opened.map_err(|error| does_not_open("recovery phrase", error))?;
     match keys.epochs() {
         Some(held) if held != epochs => Err(KeyError::OtherKey.into()),
         _ => Ok(()),
