@@ -1,8 +1,10 @@
 """An S3 store that others wrote: moto, with an empty bucket, and one user whose signatures are checked.
 
-Prints a line of JSON with the URL and the user's keys, then one for each request. Ends when standard input does.
+Prints a line of JSON with the URL and the user's keys, then one for each request. For each line of standard input it prints all that
+is in the bucket; it ends when standard input does.
 """
 
+import base64
 import json
 import os
 import sys
@@ -27,6 +29,16 @@ def one_at_a_time(environ, start_response):
 
 def say(line):
     print(json.dumps(line), flush=True)
+
+
+def objects(url, keys):
+    """What is in the bucket: the bytes of each object by its name."""
+    signed = {"aws_access_key_id": keys["id"], "aws_secret_access_key": keys["secret"], "region_name": "us-east-1"}
+    s3 = boto3.client("s3", endpoint_url=url, **signed)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    names = [found["Key"] for page in pages for found in page.get("Contents", [])]
+    body = lambda name: s3.get_object(Bucket=BUCKET, Key=name)["Body"].read()
+    return {name: base64.b64encode(body(name)).decode() for name in names}
 
 
 class Quiet(WSGIRequestHandler):
@@ -55,7 +67,10 @@ def main():
     keys = prepare(url)
     sys.stdout = out
     say({"url": url, **keys})
-    sys.stdin.read()
+    for _ in sys.stdin:
+        found = objects(url, keys)
+        with LOCK:
+            say({"objects": found})
     os._exit(0)
 
 

@@ -1,11 +1,15 @@
 //! A store for S3 that others wrote: PyPI's `moto`, run by Python, which checks signatures and honours conditions.
 
-use std::io::{BufRead, BufReader};
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 use url::Url;
 
 use crate::{python, wait};
@@ -22,6 +26,7 @@ pub struct Moto {
     pub keys: String,
     child: Child,
     requests: Arc<Mutex<Vec<(String, String)>>>,
+    told: Arc<Mutex<Option<Value>>>,
 }
 
 impl Moto {
@@ -36,19 +41,33 @@ impl Moto {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
         let text = |key: &str| first[key].as_str().unwrap().to_owned();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
+        let told = Arc::new(Mutex::new(None));
+        let (seen, telling) = (Arc::clone(&requests), Arc::clone(&told));
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                let Ok(line) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
+                let Ok(mut line) = serde_json::from_str::<Value>(&line) else { continue };
+                if let Some(objects) = line.get_mut("objects") {
+                    *telling.lock().unwrap() = Some(objects.take());
+                    continue;
+                }
                 let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
                 seen.lock().unwrap().push((text("method"), text("path")));
             }
         });
         let keys = format!("{}:{}", text("id"), text("secret"));
-        Self { url: text("url"), bucket: text("bucket"), keys, child, requests }
+        Self { url: text("url"), bucket: text("bucket"), keys, child, requests, told }
+    }
+
+    /// What is in the bucket now: the bytes of each object by its name. It is asked for like by anybody else, in requests that count.
+    pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
+        *self.told.lock().unwrap() = None;
+        self.child.stdin.as_ref().unwrap().write_all(b"objects\n").unwrap();
+        let told = wait::until("what is in the bucket", || self.told.lock().unwrap().take());
+        let bytes = |value: &Value| STANDARD.decode(value.as_str().unwrap()).unwrap();
+        told.as_object().unwrap().iter().map(|(name, value)| (name.clone(), bytes(value))).collect()
     }
 
     /// The requests so far: method and path. Everything that was answered before is among them: it asks the store something itself,
