@@ -79,6 +79,8 @@ fn refusing(from: usize, count: usize) -> impl Fn(&Seen) -> Way + Send + Sync + 
 fn a42_a_refusal_in_the_middle_of_a_sync_costs_one_refresh_and_everything_arrives_once() {
     let place = Place::new();
     let (device, other) = (place.device(), place.device());
+    // The first sync of all looks before it sends anything; from then on the first request brings a batch.
+    device.sync();
     device.import(&many(PROJECTS));
     place.decide(refusing(2, 1));
     let sent = device.sync();
@@ -101,6 +103,8 @@ fn a42_a_refusal_in_the_middle_of_a_sync_costs_one_refresh_and_everything_arrive
 fn a42_a_second_refusal_ends_the_sync_and_keeps_what_was_done() {
     let place = Place::new();
     let (device, other) = (place.device(), place.device());
+    // The first sync of all looks before it sends anything; from then on the first request brings a batch.
+    device.sync();
     device.import(&many(PROJECTS));
     place.decide(refusing(2, usize::MAX - 2));
     device.run(&["cloud", "sync", "-q"]).fails(4, "E-AUTH-001").says("orkee cloud login");

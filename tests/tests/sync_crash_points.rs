@@ -354,8 +354,8 @@ fn meanwhile(stage: &Stage, relay: &Relay, id: &str, kill: Option<&Call>) -> (Ra
         });
         wait::until("the request, or the end", || (relay.kept() > 0 || running.is_finished()).then_some(()));
         device.edit(id, "--description", "edited meanwhile");
-        relay.release();
         relay.pass();
+        relay.release();
         running.join().unwrap()
     })
 }
