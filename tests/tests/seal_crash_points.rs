@@ -299,13 +299,16 @@ enum Ends {
     After(usize),
 }
 
+/// What must hold of the devices after the run that met the end of the server and the one after it; the phrase of before.
+type End<'a> = dyn Fn(&[Device], &[&Ran], &str) + 'a;
+
 /// A command whose server is killed at each of its requests, and which is run again when the server is back.
 struct Outage<'a> {
     name: &'static str,
     args: &'a [&'a str],
     exits: &'a [i32],
     before: Before,
-    end: &'a dyn Fn(&[Device], &[&Ran], &str),
+    end: &'a End<'a>,
 }
 
 /// So many that a change over takes several requests.
