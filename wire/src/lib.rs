@@ -13,7 +13,7 @@ mod sync;
 pub use envelope::{Ancestry, Envelope, EnvelopeError, EnvelopeHead};
 pub use error::{ErrorBody, ErrorDetail};
 pub use frame::{FrameError, join, split};
-pub use sealed::KEYS_ID;
+pub use sealed::{KEYS_ID, MAX_KEYS_BYTES};
 pub use sync::{
     Change, Cursor, Head, MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_BYTES, Mutation, Outcome,
     SYNC_MEDIA_TYPE, Span, SyncReply, SyncRequest,

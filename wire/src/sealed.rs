@@ -3,6 +3,10 @@
 /// The id of the record in which an account says how it is sealed. No project has it.
 pub const KEYS_ID: &str = "00orkee0";
 
+/// The largest key document: that of the most recipients and epochs, with the longest names. Devices write none that is larger, and no
+/// backend has to take one.
+pub const MAX_KEYS_BYTES: usize = 256 << 10;
+
 /// What every sealed payload begins with. Its first byte begins no text, so that no plain payload is taken for a sealed one.
 pub const MAGIC: [u8; 4] = [0xA7, b'o', b'r', b'k'];
 

@@ -6,6 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use orkee_wire::MAX_KEYS_BYTES;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -18,9 +19,6 @@ use super::{AccountKey, Epochs, KeyId, Recipient, RecipientSecret};
 
 /// The form of the document that this version writes.
 const FORMAT: u32 = 1;
-
-/// The largest document: the most recipients and epochs, with the longest names.
-pub(super) const MAX_BYTES: usize = 256 * 1024;
 
 /// The most recipients.
 pub(super) const MAX_RECIPIENTS: usize = 200;
@@ -107,7 +105,7 @@ impl Document {
 
     /// Reads a document. It is of the right form and within all bounds, but nobody has vouched for it.
     pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
-        if bytes.len() > MAX_BYTES {
+        if bytes.len() > MAX_KEYS_BYTES {
             return Err(DocumentError::TooLarge);
         }
         let mut lines = bytes.split(|b| *b == b'\n');
@@ -149,7 +147,7 @@ impl Document {
         let mac = tag(&mac_key(current), &[&bytes, chain.as_ref().map_or(&[], |chain| &chain[..])]);
         let tail = Tail { chain: chain.map(|tag| STANDARD.encode(tag)), mac: STANDARD.encode(mac) };
         serde_json::to_writer(&mut bytes, &tail).map_err(form)?;
-        if bytes.len() > MAX_BYTES {
+        if bytes.len() > MAX_KEYS_BYTES {
             return Err(DocumentError::TooLarge);
         }
         Ok(Self { bytes, signed, id, head, body, chain, mac })

@@ -130,7 +130,7 @@ fn k08_a_document_of_a_newer_form_or_beyond_its_bounds_is_refused() {
     let error = |text: &str| Document::parse(text.as_bytes()).unwrap_err();
     assert_eq!(error(&text.replace("\"keys\":1", "\"keys\":2")), DocumentError::Format(2));
     assert_eq!(error("{\"keys\":7,\"all\":\"else\"}"), DocumentError::Format(7));
-    assert_eq!(error(&"x".repeat(MAX_BYTES + 1)), DocumentError::TooLarge);
+    assert_eq!(error(&"x".repeat(MAX_KEYS_BYTES + 1)), DocumentError::TooLarge);
     for (from, to) in [
         ("\"floor\":0", "\"floor\":2"),
         ("\"epoch\":1", "\"epoch\":0"),
@@ -158,7 +158,7 @@ fn k08_a_document_of_a_newer_form_or_beyond_its_bounds_is_refused() {
         Epochs::from_keys(epochs.id(), (0..MAX_EPOCHS).map(|_| AccountKey::generate()).collect()).unwrap();
     let recipients = full.recipients().iter().map(|r| r.wrapped_anew(&many).unwrap()).collect();
     let largest = Document::new("personal", made(), recipients, &many).unwrap();
-    assert!(travelled(&largest).bytes().len() > MAX_BYTES / 4);
+    assert!(travelled(&largest).bytes().len() > MAX_KEYS_BYTES / 4);
     assert_eq!(largest.next_epoch(&many).err(), Some(DocumentError::Full));
 }
 

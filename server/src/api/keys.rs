@@ -1,19 +1,17 @@
 //! The key document, as far as the server reads it: what its first line says of the space's records. That it is genuine, and what the
 //! rest of it says, is for devices to see; `docs/sealing.md` has all of it.
 
+use orkee_wire::MAX_KEYS_BYTES;
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::storage::Sealing;
 
-/// A document is no larger.
-const MAX_BYTES: usize = 64 << 10;
-
 /// Why something under the key document's id is none.
 #[derive(Debug, Error)]
 pub(crate) enum KeysError {
     /// More than any document has.
-    #[error("the id is for the space's key document, which has {MAX_BYTES} bytes at most")]
+    #[error("the id is for the space's key document, which has {MAX_KEYS_BYTES} bytes at most")]
     TooLarge,
     /// Its first line is not one of a document's.
     #[error("the id is for the space's key document, and this is none")]
@@ -30,7 +28,7 @@ struct Head {
 
 /// What a document says of the space's records.
 pub(super) fn read(document: &[u8]) -> Result<Sealing, KeysError> {
-    if document.len() > MAX_BYTES {
+    if document.len() > MAX_KEYS_BYTES {
         return Err(KeysError::TooLarge);
     }
     let line = document.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -62,7 +60,7 @@ mod tests {
         ] {
             assert!(matches!(read(other), Err(KeysError::Head(_))), "{}", other.escape_ascii());
         }
-        let large = [br#"{"keys":1,"seals":true,"floor":0}"#.as_slice(), &[b'\n'; MAX_BYTES]].concat();
+        let large = [br#"{"keys":1,"seals":true,"floor":0}"#.as_slice(), &[b'\n'; MAX_KEYS_BYTES]].concat();
         assert!(matches!(read(&large), Err(KeysError::TooLarge)));
     }
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use orkee_wire::{KEYS_ID, Outcome};
+use orkee_core::seal::{AccountKey, Document, Epochs, KeyId, Made, Recipient, RecipientSecret};
+use orkee_wire::{Envelope, KEYS_ID, MAX_KEYS_BYTES, Outcome};
 use serde_json::{Value, json};
 
 use crate::support::device::{envelope, project, sealed};
@@ -98,6 +99,33 @@ fn k56_a_key_document_is_told_to_whoever_offers_to_delete_it_and_never_deleted()
     assert_eq!(first.conflicts, [document], "of two that begin to seal, one does");
 }
 
+/// The document of an account of which everything is as large as it may be.
+fn largest_document() -> Document {
+    const DEVICES: usize = 200;
+    const EPOCHS: usize = 1000;
+    let longest = "\u{1F980}".repeat(300);
+    let at = "2026-01-02T03:04:05.000Z";
+    let keys = (0..EPOCHS).map(|_| AccountKey::generate()).collect();
+    let epochs = Epochs::from_keys(KeyId::generate(), keys).unwrap();
+    let device = |_| Recipient::device(&epochs, &RecipientSecret::generate(), &longest, Some(&longest), at);
+    let made = Made { at: at.to_owned(), device: "x".repeat(300) };
+    Document::new("personal", made, (0..DEVICES).map(device).collect(), &epochs).unwrap()
+}
+
+#[test]
+fn k56_the_largest_key_document_that_a_device_makes_is_taken_and_told_unchanged() {
+    let (_home, server, token) = ann();
+    let (mut laptop, mut desktop) =
+        (Device::new(&server.client, &token), Device::new(&server.client, &token));
+    let document = largest_document();
+    assert!(document.bytes().len() > MAX_KEYS_BYTES / 4, "{}", document.bytes().len());
+    laptop.write(KEYS_ID, None, &envelope("keys", 1, Some(str::from_utf8(document.bytes()).unwrap())));
+    refused(&laptop.ask(&[("aaaaaaaa", None, &project("aaaaaaaa", "plain"))], 0));
+    let told = desktop.exchange(&[], 10);
+    assert_eq!(told.reply.changes[0].id, KEYS_ID);
+    assert_eq!(Envelope::parse(&told.changes[0]).unwrap().payload, Some(document.bytes()));
+}
+
 #[test]
 fn k56_what_is_no_key_document_is_rejected_alone_and_names_what_the_id_is_for() {
     let (_home, server, token) = ann();
@@ -109,7 +137,7 @@ fn k56_what_is_no_key_document_is_rejected_alone_and_names_what_the_id_is_for() 
         envelope(
             "keys",
             1,
-            Some(&format!("{{\"keys\":1,\"seals\":true,\"floor\":0}}{}", " ".repeat(64 << 10))),
+            Some(&format!("{{\"keys\":1,\"seals\":true,\"floor\":0}}{}", " ".repeat(MAX_KEYS_BYTES))),
         ),
     ] {
         let good = project("aaaaaaaa", "good");
