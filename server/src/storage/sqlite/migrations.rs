@@ -4,8 +4,9 @@
 //! checked as a whole before the commit.
 
 use std::path::Path;
+use std::time::Duration;
 
-use orkee_core::event;
+use orkee_core::event::{self, empty_log};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::super::{Result, StorageError};
@@ -22,39 +23,57 @@ pub(super) const STEPS: &[&str] = &[
 ];
 /// From this step on, what is replaced or deleted is overwritten.
 const OVERWRITTEN_FROM: i64 = 7;
+/// Names in `owed` that what was deleted before has to be.
+const OVERWRITING: &str = "overwriting";
 /// Marks the file as this program's ("Orks").
 pub(super) const APPLICATION: i64 = 0x4f72_6b73;
 const DOING: &str = "bringing its schema up to date";
 
-/// Applies the steps that are missing, in one transaction.
+/// Applies the steps that are missing, in one transaction, and does what one of them left to do.
 pub(super) fn apply(connection: &mut Connection, path: &Path) -> Result<()> {
     let foreign_keys = |connection: &Connection, on: bool| {
         connection.pragma_update(None, "foreign_keys", on).map_err(failed(DOING))
     };
-    overwrite_what_was_freed(connection, path)?;
     foreign_keys(connection, false)?;
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed(DOING))?;
     steps(&tx, path)?;
     tx.commit().map_err(failed(DOING))?;
-    foreign_keys(connection, true)
+    foreign_keys(connection, true)?;
+    overwrite_what_was_freed(connection, path)
 }
 
 /// Writes a database of before anew, without what had been deleted from it by then: it would stay in unused places of the file for ever.
-/// It is done before the steps, so that a start that ends in between does it again.
-fn overwrite_what_was_freed(connection: &Connection, path: &Path) -> Result<()> {
-    let found = number(connection, "user_version")?;
-    if number(connection, "application_id")? != APPLICATION || found >= OVERWRITTEN_FROM {
+/// That takes the file's size once more, and again for the log; where there is no such room, or somebody is in the way, the server works
+/// all the same, and it stays owed to the next start.
+pub(super) fn overwrite_what_was_freed(connection: &Connection, path: &Path) -> Result<()> {
+    let owed: bool = connection
+        .query_row("SELECT EXISTS (SELECT 1 FROM owed WHERE work = ?1)", [OVERWRITING], |row| row.get(0))
+        .map_err(failed(DOING))?;
+    if !owed {
         return Ok(());
     }
-    tracing::info!(database = %path.display(), "writing it anew, once");
-    connection.execute_batch("VACUUM").map_err(failed(DOING))
+    let database = path.display();
+    tracing::info!(%database, "writing it anew, once");
+    let done = connection
+        .execute_batch("VACUUM")
+        .and_then(|()| connection.execute("DELETE FROM owed WHERE work = ?1", [OVERWRITING]));
+    if let Err(error) = done {
+        tracing::warn!(
+            %database, %error,
+            "it could not be written anew, so that what was deleted before stays in unused places of it; the next start tries again, and \
+             needs twice the database's size of free room"
+        );
+        // What was written of it so far takes up the room that everybody else's work needs.
+        let _ = empty_log(connection, Duration::ZERO);
+    }
+    Ok(())
 }
 
 fn number(connection: &Connection, name: &str) -> Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0)).map_err(failed(DOING))
 }
 
-fn steps(tx: &Transaction<'_>, path: &Path) -> Result<()> {
+pub(super) fn steps(tx: &Transaction<'_>, path: &Path) -> Result<()> {
     let (found, application) = (number(tx, "user_version")?, number(tx, "application_id")?);
     let known = STEPS.len() as i64;
     let tables: i64 =
@@ -67,6 +86,9 @@ fn steps(tx: &Transaction<'_>, path: &Path) -> Result<()> {
     }
     for step in STEPS.iter().skip(usize::try_from(found).unwrap_or_default()) {
         tx.execute_batch(step).map_err(failed(DOING))?;
+    }
+    if (1..OVERWRITTEN_FROM).contains(&found) {
+        tx.execute("INSERT OR IGNORE INTO owed (work) VALUES (?1)", [OVERWRITING]).map_err(failed(DOING))?;
     }
     if found < known {
         let torn: i64 = tx

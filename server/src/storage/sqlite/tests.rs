@@ -190,8 +190,8 @@ fn what_the_first_schema_kept_is_there_after_it_was_brought_up_to_date() {
     drop(folder.open());
 }
 
-#[test]
-fn k58_what_an_older_version_deleted_is_in_no_file_after_it_was_brought_up_to_date() {
+/// A database of the first schema, and in an unused place of its file something that was deleted.
+fn with_something_deleted() -> (Folder, PathBuf) {
     let folder = Folder::new();
     fs::create_dir(folder.data()).unwrap();
     let file = folder.data().join(FILE);
@@ -207,10 +207,43 @@ fn k58_what_an_older_version_deleted_is_in_no_file_after_it_was_brought_up_to_da
         .unwrap();
     connection.pragma_update(None, "application_id", super::migrations::APPLICATION).unwrap();
     drop(connection);
-    let is_there = || fs::read(&file).unwrap().windows(6).any(|bytes| bytes == b"canary");
-    assert!(is_there());
+    (folder, file)
+}
+
+fn has_canary(file: &Path) -> bool {
+    fs::read(file).unwrap().windows(6).any(|bytes| bytes == b"canary")
+}
+
+#[test]
+fn k58_what_an_older_version_deleted_is_in_no_file_after_it_was_brought_up_to_date() {
+    let (folder, file) = with_something_deleted();
+    assert!(has_canary(&file));
     drop(folder.open());
-    assert!(!is_there());
+    assert!(!has_canary(&file));
+}
+
+#[test]
+fn k58_a_database_that_cannot_be_written_anew_is_used_all_the_same_and_the_next_start_does_it() {
+    let (folder, file) = with_something_deleted();
+    let mut connection = Connection::open(&file).unwrap();
+    let tx = connection.transaction().unwrap();
+    super::migrations::steps(&tx, &file).unwrap();
+    tx.commit().unwrap();
+    let owed = |connection: &Connection| -> i64 {
+        connection.query_row("SELECT count(*) FROM owed", [], |row| row.get(0)).unwrap()
+    };
+    {
+        // Like a full disk, a statement under way lets everything else be done.
+        let mut statement = connection.prepare("SELECT * FROM accounts").unwrap();
+        let mut rows = statement.query([]).unwrap();
+        assert!(rows.next().unwrap().is_some());
+        super::migrations::overwrite_what_was_freed(&connection, &file).unwrap();
+    }
+    assert!(owed(&connection) == 1 && has_canary(&file));
+    drop(connection);
+    drop(folder.open());
+    assert!(!has_canary(&file));
+    assert_eq!(owed(&Connection::open(&file).unwrap()), 0);
 }
 
 #[test]
