@@ -192,7 +192,7 @@ fn k47_while_it_is_locked_what_would_change_a_project_or_needs_its_text_is_refus
     let database = home.orkee().join("orkee.db");
     other
         .run(["projects", "import", "--from-db", database.to_str().unwrap()])
-        .fails(4, "E-LOCK-001")
+        .fails(2, "E-TRANSFER-010")
         .says("locked");
     assert_eq!(other.projects(), [json!(null); 0]);
 }
