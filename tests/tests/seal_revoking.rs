@@ -1,0 +1,60 @@
+//! A lost device of a sealed account: whenever it is signed out, it is given no key of what comes.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use orkee_tests::device::Device;
+use orkee_tests::home::finish;
+use orkee_tests::sealing;
+use orkee_tests::server::Server;
+use serde_json::Value;
+
+/// Two devices that have the key of one person's account.
+fn pair() -> (Server, Device, Device) {
+    let server = Server::tireless();
+    let a = Device::new(&server.url);
+    a.login(&server.person());
+    a.import(&sealing::export(&[sealing::marked("aaaaaaaa", "first")]));
+    a.sync();
+    let phrase = sealing::seal(&|args| a.orkee(args));
+    let b = Device::new(&server.url).warmed_by(&a);
+    b.login(&server.person());
+    finish(b.orkee(&["cloud", "key", "recover"]), phrase.as_bytes()).success();
+    b.sync();
+    (server, a, b)
+}
+
+/// What the provider calls the device that asks.
+fn id_of(device: &Device) -> String {
+    let listed = device.json(&["cloud", "devices"]);
+    let own = listed["devices"].as_array().unwrap().iter().find(|one| one["current"] == true).unwrap();
+    own["id"].as_str().unwrap().to_owned()
+}
+
+fn holders(device: &Device) -> usize {
+    device.json(&["cloud", "key", "show"])["recipients"].as_array().unwrap().len()
+}
+
+#[test]
+fn k36_a_device_that_was_signed_out_before_is_shut_out_when_it_is_revoked_again() {
+    let (_server, a, b) = pair();
+    let lost = id_of(&b);
+    b.run(&["cloud", "logout"]).success();
+    let revoked = a.json(&["cloud", "devices", "revoke", &lost, "--yes"]);
+    assert_eq!((&revoked["revoked"], &revoked["key_epoch"]), (&Value::from(lost.as_str()), &Value::from(2)));
+    assert_eq!(holders(&a), 2, "the phrase and this device");
+    a.run(&["cloud", "devices", "revoke", &lost, "--yes"]).fails(2, "E-AUTH-060");
+    assert_eq!(a.json(&["cloud", "key", "show"])["epoch"], 2, "nothing was left to do");
+}
+
+#[test]
+fn k36_a_device_that_signed_in_anew_since_it_got_the_key_is_shut_out() {
+    let (server, a, b) = pair();
+    let before = id_of(&b);
+    b.run(&["cloud", "logout"]).success();
+    b.login(&server.person());
+    let now = id_of(&b);
+    assert_ne!(before, now);
+    let revoked = a.json(&["cloud", "devices", "revoke", &now, "--yes"]);
+    assert_eq!(revoked["key_epoch"], 2, "{revoked}");
+    assert_eq!(holders(&a), 2);
+}
