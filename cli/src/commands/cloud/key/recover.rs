@@ -7,7 +7,7 @@ use orkee_core::net::Secret;
 use orkee_core::seal::keys::account::Put;
 use orkee_core::seal::keys::{Exported, Fresh, Keeping, KeyError, Keys, read};
 use orkee_core::seal::{Document, Epochs, Phrase, RecipientKind};
-use orkee_core::store::{AuditAction, Durability};
+use orkee_core::store::{AuditAction, Durability, Store};
 use orkee_core::sync::SyncLock;
 use serde::Serialize;
 
@@ -80,13 +80,10 @@ impl Recover {
                 }
                 Err(error) => return Err(error.into()),
             };
-            let id = before.document().map(|document| document.id());
-            let keys = join(cx, &desk, &before, &opener, keeping).await?;
-            if is_other || (id.is_some() && id != keys.document().map(|document| document.id())) {
-                // What was sent is sealed under a key that nobody else has.
-                store.write(Durability::Full, |tx| tx.seal_anew())?;
+            if is_other {
+                anew(&mut store)?;
             }
-            Ok(keys)
+            join(cx, &mut store, &desk, &before, &opener, keeping).await
         });
         let keys = trail::ended(cx, &cloud, AuditAction::RecoverKey, opener.kind(), joined)?;
         at_rest::admit(cx, &mut store)?;
@@ -146,9 +143,21 @@ impl Opener {
     }
 }
 
+/// Whether these keys go on from those that were held.
+fn begins(held: &Epochs, opened: &Epochs) -> bool {
+    held.id() == opened.id() && opened.keys().starts_with(held.keys())
+}
+
+/// What was sent is sealed under a key that nobody else has: it goes again. Noted before that key is replaced.
+fn anew(store: &mut Store) -> Result<(), Failure> {
+    store.write(Durability::Full, |tx| tx.seal_anew())?;
+    Ok(())
+}
+
 /// Opens the account's key and adds this device to it. What is kept is kept before the account is told.
 async fn join(
     cx: &Context,
+    store: &mut Store,
     desk: &Desk<'_>,
     before: &Keys,
     opener: &Opener,
@@ -160,6 +169,11 @@ async fn join(
     for _ in 0..TRIES {
         let stored = there.ok_or(KeyCommandError::NoKey)?;
         let document = read(&stored.envelope)?;
+        let known = before.document().filter(|known| known.id() == document.id());
+        if let Some(have) = known.map(|known| known.number()).filter(|have| *have > document.number()) {
+            // Older keys would take the place of newer ones.
+            return Err(KeyError::RolledBack { have, got: document.number() }.into());
+        }
         // A passphrase is stretched once; what came since follows from the key that it opened.
         let opened = match &epochs {
             Some(epochs) if epochs.current().0 == document.epoch() => epochs.clone(),
@@ -168,6 +182,9 @@ async fn join(
         let is_known = own.is_some_and(|own| document.recipients().iter().any(|one| one.key == own));
         if is_known && before.epochs().as_ref() == Some(&opened) {
             return desk.keys();
+        }
+        if before.epochs().is_some_and(|held| !begins(&held, &opened)) {
+            anew(store)?;
         }
         let fresh = Fresh::join_with(&document, opened.clone(), &desk.joiner().await?, own)?;
         let keys = at_rest::keep(cx, &desk.file, &fresh, keeping)?;
