@@ -25,7 +25,11 @@ pub fn document_request() -> Mutation {
 pub(super) fn epoch_of(envelope: &[u8]) -> Option<u32> {
     let Some(end) = memchr(envelope) else { return Some(0) };
     match &envelope[end + 1..] {
-        [] => Envelope::parse(envelope).ok().and_then(|tombstone| epoch_of_seal(tombstone.head.seal)),
+        // What is no envelope at all was sealed by nobody.
+        [] => match Envelope::parse(envelope) {
+            Ok(tombstone) => epoch_of_seal(tombstone.head.seal),
+            Err(_) => Some(0),
+        },
         payload if sealed::is_sealed(payload) => sealed::epoch(payload),
         _ => Some(0),
     }
@@ -69,5 +73,6 @@ mod tests {
         assert_eq!(epoch_of(&envelope(None, text(&sealed(1, 9)))), Some(9));
         assert_eq!(epoch_of(&envelope(None, Some("!".to_owned()))), None);
         assert_eq!(epoch_of(b"no line"), Some(0));
+        assert_eq!(epoch_of(b"no head\n"), Some(0));
     }
 }

@@ -56,13 +56,11 @@ impl Session {
     /// Whether a version of the reply is in a form that a newer document would have to explain.
     fn has_unknown_form(&self, reply: &Reply) -> bool {
         let standing = &self.keys_standing;
-        epochs(reply).any(|epoch| {
-            let is_known = if standing.number == 0 {
-                epoch == 0
-            } else {
-                epoch <= standing.epoch && standing.is_fit(epoch)
-            };
-            !is_known
+        epochs(reply).any(|epoch| match (standing.number, epoch) {
+            (0, epoch) => epoch != Some(0),
+            (_, Some(epoch)) => epoch > standing.epoch || !standing.is_fit(epoch),
+            // A document does not explain how a newer version seals.
+            (_, None) => false,
         })
     }
 
@@ -107,7 +105,8 @@ impl Session {
         if self.has_lost_its_key() {
             return Err(KeyError::Missing.into());
         }
-        let is_sealed = || self.waiting.iter().flat_map(|(_, reply)| epochs(reply)).any(|epoch| epoch > 0);
+        let is_sealed =
+            || self.waiting.iter().flat_map(|(_, reply)| epochs(reply)).any(|epoch| epoch != Some(0));
         if self.keys_standing.number == 0 && self.met_document.is_none() && is_sealed() {
             return Err(hidden.into());
         }
@@ -242,12 +241,12 @@ impl Session {
     }
 }
 
-/// The forms of the versions that a reply has; 0 is plain.
-fn epochs(reply: &Reply) -> impl Iterator<Item = u32> {
+/// The forms of the versions that a reply has; 0: plain, none: not known to this version.
+fn epochs(reply: &Reply) -> impl Iterator<Item = Option<u32>> {
     let changes = reply.changes.iter().map(|change| &change.stored);
     let instead = reply.outcomes.iter().filter_map(|outcome| match outcome {
         Outcome::Conflict(stored) => stored.as_ref(),
         _ => None,
     });
-    changes.chain(instead).filter_map(|stored| epoch_of(&stored.envelope))
+    changes.chain(instead).map(|stored| epoch_of(&stored.envelope))
 }

@@ -287,3 +287,100 @@ fn k24_a_device_that_lost_its_keys_lists_everything_anew_before_it_sends_anythin
     assert!(sealed.cloud.requests.iter().all(|asked| asked.mutations.iter().all(|m| m.id == KEYS_ID)));
     assert_eq!(sealed.epoch(0), 1);
 }
+
+/// All that was sent is a look at the key document.
+fn sent_nothing(sealed: &Sealed) -> bool {
+    sealed.cloud.requests.iter().all(|asked| asked.mutations.iter().all(|m| m.id == KEYS_ID))
+}
+
+#[test]
+fn k24_a_device_that_lost_its_keys_goes_on_in_plain_for_no_document_that_the_cloud_shows_or_hides() {
+    for compare in [Compare::Changes, Compare::Everything] {
+        let (mut sealed, (mut a, a_keys), _) = sealed_pair(2);
+        rename(&mut a, 0, "secret");
+        let document = a_keys.document().unwrap();
+        let plain = document.unsealed(&a_keys.epochs().unwrap()).unwrap();
+        for shown in [Some(document_envelope(&plain, "laptop", AT, None)), None] {
+            sealed.cloud.backend.lose(KEYS_ID);
+            shown.into_iter().for_each(|envelope| sealed.cloud.backend.put(KEYS_ID, envelope));
+            for _ in 0..2 {
+                let options = Options { compare, ..Options::default() };
+                let error = sealed.cloud.sync_with(&mut a, LIMITS, options).unwrap_err();
+                assert!(matches!(error, SyncError::Keys(KeyError::Missing)), "{error}");
+                assert!(
+                    sent_nothing(&sealed) && a.space_state().unwrap().0.document == Some(document.number())
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn k24_a_new_device_that_sees_sealed_records_and_no_document_sends_its_own_to_nobody() {
+    let (mut sealed, _, _) = sealed_pair(2);
+    sealed.cloud.backend.lose(KEYS_ID);
+    let mut new = store("tablet");
+    add(&mut new, 9);
+    let error = sealed.try_sync(&mut new, &Arc::default()).unwrap_err();
+    assert!(matches!(error, SyncError::Keys(KeyError::Gone)), "{error}");
+    sealed.cloud.rejects = Some(KEYS_ID.to_owned());
+    let error = sealed.try_sync(&mut new, &Arc::default()).unwrap_err();
+    assert!(matches!(error, SyncError::Keys(KeyError::Gone)), "{error}");
+    // Nor where it may not ask for it.
+    let mut session = Session::begin(&mut new, "me@here", LIMITS, Options::default()).unwrap();
+    let error = loop {
+        let Next::Ask(flight, request) = session.next(&mut new).unwrap() else { panic!("nothing is asked") };
+        let done = if request.mutations.is_empty() {
+            let answer = sealed.cloud.answer(request);
+            session.receive(&mut new, flight, answer)
+        } else {
+            assert!(request.mutations.iter().all(|mutation| mutation.id == KEYS_ID));
+            session.fail(&mut new, flight, ProviderError::new(Failure::Forbidden, "not you"))
+        };
+        if let Err(error) = done {
+            break error;
+        }
+    };
+    assert!(matches!(error, SyncError::Keys(KeyError::Missing)), "{error}");
+    assert_eq!((sent_nothing(&sealed), new.parked().unwrap()), (true, Vec::new()));
+}
+
+#[test]
+fn k22_where_a_policy_wants_sealed_records_a_document_that_goes_back_to_plain_ends_the_sync() {
+    let (mut sealed, (mut a, a_keys), (mut b, b_keys)) = sealed_pair(2);
+    sealed.change(&a_keys, |document, epochs| document.unsealed(epochs).unwrap());
+    sealed.sync(&mut a, &a_keys);
+    rename(&mut b, 0, "secret");
+    let must = || Options { must_seal: true, keys: b_keys.clone(), looks_first: true, ..Options::default() };
+    for _ in 0..2 {
+        let error = sealed.cloud.sync_with(&mut b, LIMITS, must()).unwrap_err();
+        assert!(matches!(error, SyncError::Keys(KeyError::MustSeal)), "{error}");
+        assert!(sealed.cloud.requests.iter().all(|asked| {
+            asked.mutations.iter().all(|m| crate::sync::document::epoch_of(&m.envelope) != Some(0))
+        }));
+    }
+}
+
+#[test]
+fn k22_a_session_follows_what_another_process_adopted_in_the_meantime() {
+    let (mut sealed, (mut a, a_keys), _) = sealed_pair(2);
+    rename(&mut a, 0, "news");
+    let options = Options { keys: a_keys.clone(), ..Options::default() };
+    let mut session = Session::begin(&mut a, "me@here", LIMITS, options).unwrap();
+    // The same keys, as if another command had met the document on this device.
+    sealed.change(&a_keys, |document, epochs| document.unsealed(epochs).unwrap());
+    for _ in 0..20 {
+        match session.next(&mut a).unwrap() {
+            Next::Ask(flight, request) => {
+                let answer = sealed.cloud.answer(request);
+                session.receive(&mut a, flight, answer).unwrap();
+            }
+            Next::Wait => panic!("nothing is under way"),
+            Next::Done => {
+                assert_eq!((sealed.epoch(0), sealed.epoch(1)), (0, 0));
+                return;
+            }
+        }
+    }
+    panic!("it goes on for ever");
+}
