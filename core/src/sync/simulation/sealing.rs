@@ -43,6 +43,7 @@ impl World {
             };
         };
         let epochs = keys.epochs().unwrap();
+        let document = keys.among(document, &joiner()).unwrap();
         if !document.seals() {
             let (next, _) = document.sealed_again(&epochs).unwrap().next_epoch(&epochs).unwrap();
             if self.put_document(n, &next) {
@@ -148,6 +149,8 @@ impl World {
                     self.recover(n);
                 }
             }
+            // Its store is that of a device that had the key.
+            SyncError::Keys(KeyError::Missing) => self.recover(n),
             SyncError::Keys(KeyError::RolledBack { .. } | KeyError::Gone) if self.lost_backend => {
                 self.devices[n].is_damaged = true;
             }
