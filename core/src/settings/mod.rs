@@ -252,7 +252,8 @@ impl Settings {
         Ok(value.map(|value| Setting { value, origin: Origin::Config(path.join(".")) }))
     }
 
-    /// The value at `path` of config.toml as text; a number and a truth value are as they are written.
+    /// The value at `path` of config.toml as text; a number and a truth value are as they are written, a list, where one may stand,
+    /// with commas.
     fn config_text(&self, path: &[&str]) -> Result<Option<String>, SettingsError> {
         let mut item = self.config.as_item();
         for part in path {
@@ -267,7 +268,9 @@ impl Settings {
             }
             Item::Value(toml_edit::Value::Integer(number)) => Ok(Some(number.value().to_string())),
             Item::Value(toml_edit::Value::Boolean(truth)) => Ok(Some(truth.value().to_string())),
-            Item::Value(toml_edit::Value::Array(list)) if list.iter().all(toml_edit::Value::is_str) => {
+            Item::Value(toml_edit::Value::Array(list))
+                if Key::LockFields.config() == Some(path) && list.iter().all(toml_edit::Value::is_str) =>
+            {
                 let texts: Vec<&str> = list.iter().filter_map(toml_edit::Value::as_str).collect();
                 Ok(Some(texts.join(",")))
             }

@@ -289,7 +289,10 @@ mod tests {
         clock.0.store(9_000_000, Ordering::Relaxed);
         assert_eq!(runtime.find(&id).unwrap().unwrap().1, Until::Logout);
         clock.0.store(999_000, Ordering::Relaxed);
-        assert!(runtime.find(&id).unwrap().is_none(), "the clock was put back to long before it was unlocked");
+        assert!(
+            runtime.find(&id).unwrap().is_none(),
+            "the clock was put back to long before it was unlocked"
+        );
         assert!(!runtime.forget(&id).unwrap());
     }
 

@@ -151,6 +151,11 @@ impl World {
             }
             // Its store is that of a device that had the key.
             SyncError::Keys(KeyError::Missing) => self.recover(n),
+            SyncError::Keys(KeyError::Gone)
+                if self.lost_backend && self.devices[n].keys.document().is_none() =>
+            {
+                self.found_again(n);
+            }
             SyncError::Keys(KeyError::RolledBack { .. } | KeyError::Gone) if self.lost_backend => {
                 self.devices[n].is_damaged = true;
             }
@@ -165,6 +170,19 @@ impl World {
                 assert!(error.failure == crate::sync::provider::Failure::Forbidden, "{error}");
             }
             other => panic!("device {n}: {other}"),
+        }
+    }
+
+    /// The backend lost the document, and this device never had a key: another one that has it puts it back. Where none has, the account
+    /// gets a new key, and what was sealed under the old one is lost.
+    fn found_again(&mut self, n: usize) {
+        let sealing = |keys: &Keys| keys.document().filter(Document::seals);
+        match self.devices.iter().find_map(|device| sealing(&device.keys)) {
+            Some(held) => self.put(&held),
+            None => {
+                self.make_key(n);
+                self.lost_device = true;
+            }
         }
     }
 
