@@ -160,10 +160,12 @@ impl KeyFile {
         Ok(self.read()?.map(|content| Keeping::of(&content.kept)))
     }
 
-    /// The same, with secrets in the keyring where that is wished; what an older file named there is forgotten.
+    /// Puts this in its place, secrets in the keyring where that is wished, else locked where the device is; what an older file named in
+    /// the keyring is forgotten.
     pub(super) fn write(&self, state: &State, keeping: Keeping) -> Result<(), KeyFileError> {
-        let locked = match self.read() {
-            Ok(Some(Content { kept: Kept::Locked(sealed), .. })) => Some(sealed),
+        file::private_folder(&self.folder).map_err(|source| self.not_kept(source))?;
+        let before = match self.read() {
+            Ok(Some(Content { kept: Kept::Keyring(entry), .. })) => Some(entry),
             _ => None,
         };
         let kept = match keeping {
@@ -177,16 +179,6 @@ impl KeyFile {
                 // There is no lock, or it is coming off.
                 _ => Kept::Here(state.secrets.clone()),
             },
-        };
-        self.put(state, kept)
-    }
-
-    /// Puts this in its place, with secrets kept in this way.
-    pub(super) fn put(&self, state: &State, kept: Kept) -> Result<(), KeyFileError> {
-        file::private_folder(&self.folder).map_err(|source| self.not_kept(source))?;
-        let before = match self.read() {
-            Ok(Some(Content { kept: Kept::Keyring(entry), .. })) => Some(entry),
-            _ => None,
         };
         let State { key_id, remote, is_confirmed, reseal_to, document, .. } = state.clone();
         let content = Content { key_id, remote, is_confirmed, reseal_to, document, kept };

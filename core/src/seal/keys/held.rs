@@ -69,10 +69,11 @@ impl State {
     /// The keys of a document that is newer than ours, once it is sure that a holder of our key wrote it.
     fn adopt(&mut self, theirs: &Document) -> Result<(), KeyError> {
         let secrets = &mut self.secrets;
-        secrets.epochs = theirs.follow(&secrets.epochs, Some(&secrets.device)).map_err(|error| match error {
-            DocumentError::NoRecipient => KeyError::Removed,
-            _ => KeyError::Tampered,
-        })?;
+        secrets.epochs =
+            theirs.follow(&secrets.epochs, Some(&secrets.device)).map_err(|error| match error {
+                DocumentError::NoRecipient => KeyError::Removed,
+                _ => KeyError::Tampered,
+            })?;
         Ok(())
     }
 

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use super::content::{Content, Kept, Secrets};
 use super::disk::KeyFile;
 use super::error::{Damage, KeyFileError};
-use super::fresh::Fresh;
-use super::{KeyError, Keys};
 use crate::clock::SystemClock;
 use crate::file;
 use crate::seal::lock::{LockKey, Runtime};
@@ -23,15 +21,6 @@ impl KeyFile {
             Kept::Here(secrets) => seal(key, secrets).map(Some),
             _ => Ok(None),
         })
-    }
-
-    /// Keeps keys that came to this device, in the place of any others, sealed under its lock key.
-    pub fn keep_locked(&self, fresh: &Fresh, key: &LockKey) -> Result<Keys, KeyError> {
-        {
-            let _lock = self.lock()?;
-            self.put(&fresh.state, seal(key, &fresh.state.secrets)?)?;
-        }
-        Keys::open(self)
     }
 
     /// Puts its secrets into the file again, where they are sealed under the lock key.

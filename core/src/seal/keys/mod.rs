@@ -185,6 +185,18 @@ impl Keys {
         Ok(self.change(|_| Ok(false))?.secrets.device.key())
     }
 
+    /// The account's document with this device among its recipients, which a command that was broken off, or an account that was put
+    /// back, may have left out. Who holds the key, and is given no next one, would lock itself out with the next epoch.
+    pub fn among(&self, document: Document, by: &Joiner) -> Result<Document, KeyError> {
+        let device = self.change(|_| Ok(false))?.secrets.device;
+        let Some(epochs) = self.epochs() else { return Ok(document) };
+        if document.recipients().iter().any(|one| one.key == device.key()) {
+            return Ok(document);
+        }
+        let recipient = Recipient::device(&epochs, &device, &by.name, by.device.as_deref(), &by.at);
+        Ok(document.with_recipient(&epochs, recipient)?)
+    }
+
     /// Writes what is kept anew. Where there is no room to, that is known before the account is told of a change.
     pub fn prove(&self) -> Result<(), KeyError> {
         self.change(|_| Ok(true))?;

@@ -1,29 +1,51 @@
-//! Keys that come to a device whose projects are locked: they are sealed under its lock from the first byte on.
+//! What is locked on this device, as it is told beside other things.
 
-use orkee_core::seal::keys::{Fresh, Keeping, KeyFile, Keys};
-use orkee_core::store::Store;
+use orkee_core::clock::rfc3339;
+use orkee_core::seal::lock::Until;
+use orkee_core::store::{LockStage, Store};
+use serde::Serialize;
 
 use super::lock;
-use crate::context::Context;
 use crate::failure::Failure;
 
-/// Keeps keys where the person wants them, and never readable in a file of a device that has a lock.
-pub(super) fn keep(cx: &Context, file: &KeyFile, fresh: &Fresh, keeping: Keeping) -> Result<Keys, Failure> {
-    let store = cx.store()?;
-    store.must_be_open()?;
-    let standing = store.lock_standing()?.filter(|standing| !standing.fields.is_empty());
-    let found = standing.map(|standing| lock::runtime().find(&standing.id)).transpose()?.flatten();
-    Ok(match found {
-        Some((key, _)) if keeping == Keeping::File => file.keep_locked(fresh, &key)?,
-        _ => file.keep(fresh, keeping)?,
-    })
+/// The lock of this device.
+#[derive(Serialize)]
+pub(in crate::commands) struct AtRest {
+    fields: Vec<String>,
+    unlocked: bool,
+    /// RFC 3339; null: it is not unlocked, or is until the session ends.
+    until: Option<String>,
+    /// Whether all of it is in the form that it is to have.
+    finished: bool,
 }
 
-/// Lets the recovery phrase of the account whose key has come open the device's lock, too.
-pub(super) fn admit(cx: &Context, store: &mut Store) -> Result<(), Failure> {
-    let Some(standing) = store.lock_standing()? else { return Ok(()) };
-    match lock::runtime().find(&standing.id)? {
-        Some((key, _)) => lock::admit_phrases(cx, store, &standing, &key),
-        None => Ok(()),
+impl AtRest {
+    /// None: there is no lock.
+    pub(in crate::commands) fn of(store: &Store) -> Result<Option<Self>, Failure> {
+        let Some(standing) = store.lock_standing()? else { return Ok(None) };
+        // A key that cannot be read is none: who needs it is told why.
+        let found = lock::runtime().find(&standing.id).ok().flatten();
+        let until = match found {
+            Some((_, Until::Time(at))) => Some(rfc3339(at)),
+            _ => None,
+        };
+        let finished = standing.stage == LockStage::Done;
+        Ok(Some(Self { fields: standing.fields, unlocked: found.is_some(), until, finished }))
+    }
+
+    /// In a line.
+    pub(in crate::commands) fn line(&self) -> String {
+        let state = match (self.unlocked, &self.until) {
+            (false, _) => "to open them: orkee cloud key unlock".to_owned(),
+            (true, Some(until)) => format!("open until {until}"),
+            (true, None) => "open until your session ends".to_owned(),
+        };
+        match (self.fields.is_empty(), self.finished) {
+            (true, _) => "the lock is coming off; orkee cloud key lock --off goes on".to_owned(),
+            (_, false) => {
+                format!("{}, not all of it yet; orkee cloud key lock goes on", self.fields.join(", "))
+            }
+            (_, true) => format!("{}; {state}", self.fields.join(", ")),
+        }
     }
 }

@@ -9,7 +9,7 @@ use orkee_core::sync::SyncLock;
 
 use super::desk::Desk;
 use super::error::KeyCommandError;
-use super::{at_rest, changing, shown, trail, typed};
+use super::{changing, lock, shown, trail, typed};
 use crate::commands::cloud::connection::Connection;
 use crate::commands::cloud::surroundings::{self, Cloud};
 use crate::context::Context;
@@ -56,7 +56,7 @@ impl Init {
             self.found(cx, &desk, tenant).await
         });
         let keys = trail::ended(cx, &cloud, AuditAction::InitKey, "", made)?;
-        at_rest::admit(cx, &mut store)?;
+        lock::admit(cx, &mut store)?;
         drop(store);
         shown::phrase(cx, &keys, self.yes)?;
         drop(lock);
@@ -90,7 +90,7 @@ impl Init {
             let passphrase = self.agreed(cx)?;
             let fresh = Fresh::found(tenant, &desk.joiner().await?, passphrase.as_ref())?;
             let keeping = if self.keyring { Keeping::Keyring } else { Keeping::File };
-            at_rest::keep(cx, &desk.file, &fresh, keeping)?
+            desk.file.keep(&fresh, keeping)?
         };
         bring(desk, keys).await
     }

@@ -178,6 +178,15 @@ pub(super) fn finish(cx: &Context, store: &mut Store, key: &LockKey) -> Result<u
     Ok(swept.texts)
 }
 
+/// Lets the recovery phrase of an account whose key has just come open the device's lock, too.
+pub(super) fn admit(cx: &Context, store: &mut Store) -> Result<(), Failure> {
+    let Some(standing) = store.lock_standing()? else { return Ok(()) };
+    match runtime().find(&standing.id)? {
+        Some((key, _)) => admit_phrases(cx, store, &standing, &key),
+        None => Ok(()),
+    }
+}
+
 /// Lets the recovery phrases open it of accounts whose keys came here since it was locked.
 pub(super) fn admit_phrases(
     cx: &Context,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use orkee_core::net::Secret;
 use orkee_core::seal::keys::account::Put;
-use orkee_core::seal::keys::{Exported, Fresh, Keeping, KeyError, Keys, read};
+use orkee_core::seal::keys::{Exported, Fresh, Keeping, KeyError, KeyFileError, Keys, read};
 use orkee_core::seal::{Document, Epochs, Phrase, RecipientKind};
 use orkee_core::store::{AuditAction, Durability, Store};
 use orkee_core::sync::SyncLock;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::desk::Desk;
 use super::error::{KeyCommandError, does_not_open};
 use super::shown::KeyView;
-use super::{at_rest, trail, typed};
+use super::{lock, trail, typed};
 use crate::commands::cloud::connection::Connection;
 use crate::commands::cloud::surroundings::{self, Cloud};
 use crate::context::Context;
@@ -86,7 +86,7 @@ impl Recover {
             join(cx, &mut store, &desk, &before, &opener, keeping).await
         });
         let keys = trail::ended(cx, &cloud, AuditAction::RecoverKey, opener.kind(), joined)?;
-        at_rest::admit(cx, &mut store)?;
+        lock::admit(cx, &mut store)?;
         let (key, sealed) = (KeyView::of(&keys), keys.standing().seals);
         if cx.out.is_json() {
             cx.out.document(&Output { key, sealed })?;
@@ -187,7 +187,7 @@ async fn join(
             anew(store)?;
         }
         let fresh = Fresh::join_with(&document, opened.clone(), &desk.joiner().await?, own)?;
-        let keys = at_rest::keep(cx, &desk.file, &fresh, keeping)?;
+        let keys = desk.file.keep(&fresh, keeping)?;
         let envelope = desk.envelope(fresh.document());
         match desk.put(Some(&stored), &envelope).await? {
             Put::Taken => {
