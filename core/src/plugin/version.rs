@@ -9,9 +9,9 @@ use semver::Version;
 /// The contract's package.
 pub(super) const PACKAGE: &str = "orkee:sync";
 /// The version that this host speaks: that of `wit/`.
-pub(super) const VERSION: Version = Version::new(0, 1, 2);
+pub(super) const VERSION: Version = Version::new(1, 0, 0);
 
-/// An interface of the contract, as a component names it: `orkee:sync/http@0.1.0`.
+/// An interface of the contract, as a component names it: `orkee:sync/http@1.0.0`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named<'a> {
     pub(super) interface: &'a str,
@@ -69,12 +69,12 @@ mod tests {
             assert_eq!(are_of_one_track(&a, &b), together, "{one} {other}");
             assert_eq!(are_of_one_track(&b, &a), together, "{other} {one}");
         }
-        assert_eq!(supported(), "orkee:sync 0.1.x");
+        assert_eq!(supported(), "orkee:sync 1.x");
     }
 
     #[test]
     fn only_interfaces_of_the_contract_are_read() {
-        let named = Named::read("orkee:sync/http@0.1.4").unwrap();
+        let named = Named::read("orkee:sync/http@1.2.0").unwrap();
         assert_eq!((named.interface, named.is_ours()), ("http", true));
         for name in
             ["wasi:io/poll@0.2.6", "orkee:synchro/http@0.1.0", "orkee:sync/http", "orkee:sync/http@one"]

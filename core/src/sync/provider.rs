@@ -9,6 +9,9 @@ use thiserror::Error;
 
 use crate::diagnostic::{Diagnostic, Kind};
 
+/// The longest that one [`Provider::watch`] waits.
+pub const MAX_WATCH: Duration = Duration::from_secs(300);
+
 /// The backend's name for one stored version. Compared for equality only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Revision(pub String);
@@ -190,6 +193,8 @@ pub enum Failure {
     TooLarge,
     /// The backend, as it is set up, cannot serve: asking again changes nothing.
     Unsuitable,
+    /// The backend will not do this one thing; its words say why.
+    Refused,
     /// The provider itself failed: a trap, or a limit that it ran into.
     Plugin,
 }
@@ -219,6 +224,7 @@ impl Diagnostic for ProviderError {
             Failure::Backend => "E-NET-004",
             Failure::TooLarge => "E-NET-005",
             Failure::Unsuitable => "E-PLUGIN-013",
+            Failure::Refused => "E-PLUGIN-023",
             Failure::Plugin => "E-PLUGIN-001",
         }
     }
@@ -227,7 +233,7 @@ impl Diagnostic for ProviderError {
         match self.failure {
             Failure::Auth | Failure::Forbidden => Kind::Auth,
             Failure::Timeout => Kind::Timeout,
-            Failure::Unsuitable => Kind::Usage,
+            Failure::Unsuitable | Failure::Refused => Kind::Usage,
             Failure::Plugin => Kind::Failed,
             Failure::Busy(_) | Failure::Unreachable | Failure::Backend | Failure::TooLarge => Kind::Network,
         }
@@ -247,7 +253,7 @@ impl Diagnostic for ProviderError {
                 Some("nothing is lost; tell who runs the server that it takes less than it says".to_owned())
             }
             Failure::Forbidden => Some("run `orkee cloud status` to see whose account it is".to_owned()),
-            Failure::Unsuitable | Failure::Plugin => None,
+            Failure::Unsuitable | Failure::Refused | Failure::Plugin => None,
         })
     }
 
@@ -268,4 +274,21 @@ pub trait Provider: Send + Sync {
 
     /// Carries out the mutations, then lists what changed since the cursor. Several calls may be under way at once.
     fn exchange(&self, request: Request) -> impl Future<Output = Result<Answer, ProviderError>> + Send;
+
+    /// Whether [`Provider::watch`] learns soon that others wrote.
+    fn can_watch(&self) -> bool {
+        false
+    }
+
+    /// Waits until the backend holds something after `cursor`, for as long as `wait` and [`MAX_WATCH`] say. `true`: ask for a page.
+    /// `false`: the time is over, or the backend waits no longer. Changes nothing. Beside it other calls may be under way.
+    fn watch(
+        &self,
+        cursor: Cursor,
+        wait: Duration,
+    ) -> impl Future<Output = Result<bool, ProviderError>> + Send {
+        let _ = (cursor, wait);
+        let message = format!("the provider `{}` cannot tell when something is new", self.name());
+        async { Err(ProviderError::new(Failure::Unsuitable, message)) }
+    }
 }

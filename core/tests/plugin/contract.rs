@@ -134,13 +134,13 @@ fn p06_files_http_of_its_own_and_anothers_package_are_refused_and_named() {
     let patched = |from, to| guests::renamed(guests::rogue(), from, to);
     for (component, named) in [
         (guests::files().to_vec(), "wasi:filesystem/"),
-        (patched("orkee:sync/http@0.1.2", "wasi:http/types@0.2.0"), "`wasi:http/types@0.2.0`"),
-        (patched("orkee:sync/settings@", "other:pack/settings@"), "`other:pack/settings@0.1.2`"),
-        (patched("orkee:sync/log@", "orkee:sync/lag@"), "`orkee:sync/lag@0.1.2`"),
+        (patched("orkee:sync/http@1.0.0", "wasi:http/types@0.2.0"), "`wasi:http/types@0.2.0`"),
+        (patched("orkee:sync/settings@", "other:pack/settings@"), "`other:pack/settings@1.0.0`"),
+        (patched("orkee:sync/log@", "orkee:sync/lag@"), "`orkee:sync/lag@1.0.0`"),
         // Signatures are for deliveries, and a provider makes none.
         (
             guests::renamed(guests::every_part(), "sync/dispatcher@", "sync/dispatchem@"),
-            "`orkee:sync/signer@0.1.2`",
+            "`orkee:sync/signer@1.0.0`",
         ),
     ] {
         let error = load(&component);

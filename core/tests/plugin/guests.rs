@@ -56,7 +56,7 @@ pub fn renamed(component: &[u8], from: &str, to: &str) -> Vec<u8> {
 
 /// A component that was built for another version of the contract.
 pub fn of_version(component: &[u8], version: &str) -> Vec<u8> {
-    let (old, new) = (b"@0.1.2", format!("@{version}"));
+    let (old, new) = (b"@1.0.0", format!("@{version}"));
     let mut bytes = component.to_vec();
     for at in 0..bytes.len() - old.len() {
         // Only the versions of this package's interfaces: WASI's stay.

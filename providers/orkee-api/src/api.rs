@@ -67,7 +67,7 @@ fn done(reply: Response) -> Result<(), Failure> {
         404 | 409 => {
             let refusal = Refusal::of(reply);
             Err(match &refusal.detail {
-                Some(detail) => Failure::Forbidden(detail.message.clone()),
+                Some(detail) => Failure::Refused(detail.message.clone()),
                 None => refusal.failure(),
             })
         }

@@ -49,6 +49,15 @@ macro_rules! face {
             }
         }
 
+        impl ::orkee_provider_sdk::watch::Watch for $provider {
+            fn wait(
+                cursor: ::orkee_provider_sdk::Cursor,
+                wait_ms: u32,
+            ) -> Result<bool, ::orkee_provider_sdk::Failure> {
+                $api().wait(&cursor, wait_ms)
+            }
+        }
+
         impl ::orkee_provider_sdk::team::Team for $provider {
             fn show() -> Result<::orkee_provider_sdk::team::Standing, ::orkee_provider_sdk::Failure> {
                 $api().team()
@@ -168,7 +177,7 @@ macro_rules! face {
         }
 
         ::orkee_provider_sdk::export!(
-            $provider: account, listing, devices, team, webhooks, webhook_deliveries
+            $provider: account, listing, devices, watch, team, webhooks, webhook_deliveries
         );
     };
 }

@@ -10,6 +10,7 @@ mod exchange;
 mod face;
 mod people;
 mod team;
+mod watch;
 mod webhooks;
 
 use orkee_provider_sdk::account::Profile;
@@ -18,7 +19,7 @@ use orkee_provider_sdk::listing::Page;
 use orkee_provider_sdk::team::{Role, Standing};
 use orkee_provider_sdk::webhook_deliveries::{self as past, Attempt, EndpointState, PulledEvent, Query};
 use orkee_provider_sdk::webhooks::{Endpoint, Registration};
-use orkee_provider_sdk::{Answer, Description, Exchange, Failure, Limits, SignIn};
+use orkee_provider_sdk::{Answer, Cursor, Description, Exchange, Failure, Limits, SignIn};
 use orkee_wire::{MAX_BODY_BYTES, MAX_MUTATIONS, MAX_PAGE, MAX_RECORD_BYTES};
 
 /// Of a request's body, what is left for its head.
@@ -91,6 +92,15 @@ impl Api {
     /// As for [`Api::exchange`].
     pub fn revoke(&self, id: &str) -> Result<(), Failure> {
         people::revoke(self, id)
+    }
+
+    /// Whether something came after the cursor, as soon as it did or when the time is over.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Api::exchange`]; [`Failure::Unsuitable`] where the server is of a version that does not wait.
+    pub fn wait(&self, cursor: &Cursor, wait_ms: u32) -> Result<bool, Failure> {
+        watch::wait(self, cursor, wait_ms)
     }
 
     /// The team that the account is in.

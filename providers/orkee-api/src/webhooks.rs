@@ -134,7 +134,7 @@ pub(super) fn told(reply: Response) -> Result<Response, Failure> {
 /// Nothing becomes of trying again; the server's words say what would.
 fn refused(refusal: Refusal) -> Failure {
     match (refusal.code(), refusal.message()) {
-        ((404 | 409 | 422, Some(_)), Some(words)) => Failure::Unsuitable(words.to_owned()),
+        ((404 | 409 | 422, Some(_)), Some(words)) => Failure::Refused(words.to_owned()),
         _ => refusal.failure(),
     }
 }
@@ -162,9 +162,7 @@ mod tests {
         let reply = |status, body: &str| Response { status, headers: Vec::new(), body: body.into() };
         let error = r#"{"error":{"code":"refused-url","message":"10.0.0.1 is a private address."}}"#;
         let refused = |status, body: &str| done(reply(status, body)).unwrap_err();
-        assert!(
-            matches!(refused(422, error), Failure::Unsuitable(w) if w == "10.0.0.1 is a private address.")
-        );
+        assert!(matches!(refused(422, error), Failure::Refused(w) if w == "10.0.0.1 is a private address."));
         assert!(matches!(refused(404, "<html>"), Failure::Protocol(_)));
         assert!(matches!(refused(403, error), Failure::Forbidden(_)));
     }

@@ -99,6 +99,7 @@ fn exchange(bucket: &Rc<RefCell<Bucket>>, cursor: &Cursor, records: &[(&str, Opt
         id: (*id).to_owned(),
         guard: guard.map(str::to_owned),
         envelope: envelope.to_vec(),
+        tombstone: false,
     };
     let request =
         Exchange { cursor: cursor.clone(), mutations: records.iter().map(mutation).collect(), limit: 10 };

@@ -21,7 +21,7 @@ macro_rules! part {
                 path: "wit",
                 pub_export_macro: true,
                 export_macro_name: $export,
-                with: { "orkee:sync/types@0.1.2": crate::contract::orkee::sync::types },
+                with: { "orkee:sync/types@1.0.0": crate::contract::orkee::sync::types },
             });
         }
     };
@@ -30,28 +30,29 @@ macro_rules! part {
 part!(
     account,
     "export_account",
-    "package orkee:provider-sdk; world account { export orkee:sync/account@0.1.2; }"
+    "package orkee:provider-sdk; world account { export orkee:sync/account@1.0.0; }"
 );
 part!(
     listing,
     "export_listing",
-    "package orkee:provider-sdk; world listing { export orkee:sync/listing@0.1.2; }"
+    "package orkee:provider-sdk; world listing { export orkee:sync/listing@1.0.0; }"
 );
 part!(
     devices,
     "export_devices",
-    "package orkee:provider-sdk; world devices { export orkee:sync/devices@0.1.2; }"
+    "package orkee:provider-sdk; world devices { export orkee:sync/devices@1.0.0; }"
 );
-part!(team, "export_team", "package orkee:provider-sdk; world team { export orkee:sync/team@0.1.2; }");
+part!(watch, "export_watch", "package orkee:provider-sdk; world watch { export orkee:sync/watch@1.0.0; }");
+part!(team, "export_team", "package orkee:provider-sdk; world team { export orkee:sync/team@1.0.0; }");
 part!(
     webhooks,
     "export_webhooks",
-    "package orkee:provider-sdk; world webhooks { export orkee:sync/webhooks@0.1.2; }"
+    "package orkee:provider-sdk; world webhooks { export orkee:sync/webhooks@1.0.0; }"
 );
 part!(
     webhook_deliveries,
     "export_webhook_deliveries",
-    "package orkee:provider-sdk; world webhook-deliveries { export orkee:sync/webhook-deliveries@0.1.2; }"
+    "package orkee:provider-sdk; world webhook-deliveries { export orkee:sync/webhook-deliveries@1.0.0; }"
 );
 
 /// What a webhook dispatcher exports, and the signatures that it alone is offered.
@@ -62,10 +63,10 @@ pub mod dispatcher {
         pub_export_macro: true,
         export_macro_name: "export_dispatcher",
         with: {
-            "orkee:sync/http@0.1.2": crate::contract::orkee::sync::http,
-            "orkee:sync/state@0.1.2": crate::contract::orkee::sync::state,
-            "orkee:sync/settings@0.1.2": crate::contract::orkee::sync::settings,
-            "orkee:sync/log@0.1.2": crate::contract::orkee::sync::log,
+            "orkee:sync/http@1.0.0": crate::contract::orkee::sync::http,
+            "orkee:sync/state@1.0.0": crate::contract::orkee::sync::state,
+            "orkee:sync/settings@1.0.0": crate::contract::orkee::sync::settings,
+            "orkee:sync/log@1.0.0": crate::contract::orkee::sync::log,
         },
     });
 }

@@ -1,9 +1,10 @@
 //! The macros that make a type of the author's the component's face.
 
 /// Exports a type as a provider: `export!(MyProvider)`, or with the optional parts that it implements,
-/// `export!(MyProvider: account, listing, devices, team, webhooks, webhook_deliveries)`. The type implements
+/// `export!(MyProvider: account, listing, devices, watch, team, webhooks, webhook_deliveries)`. The type implements
 /// [`Provider`](crate::Provider), and for a part the trait of that name: [`Account`](crate::account::Account),
-/// [`Listing`](crate::listing::Listing), [`Devices`](crate::devices::Devices), [`Team`](crate::team::Team),
+/// [`Listing`](crate::listing::Listing), [`Devices`](crate::devices::Devices), [`Watch`](crate::watch::Watch),
+/// [`Team`](crate::team::Team),
 /// [`Webhooks`](crate::webhooks::Webhooks), [`WebhookDeliveries`](crate::webhook_deliveries::WebhookDeliveries).
 ///
 /// On another target than wasm there is nothing to export, and the types are checked alone.
@@ -69,6 +70,12 @@ macro_rules! __export_part {
         $crate::__entry_points! {
             $provider as $crate::devices::Devices:
             $crate::contract::devices::export_devices!($provider with_types_in $crate::contract::devices);
+        }
+    };
+    (watch $provider:ident) => {
+        $crate::__entry_points! {
+            $provider as $crate::watch::Watch:
+            $crate::contract::watch::export_watch!($provider with_types_in $crate::contract::watch);
         }
     };
     (team $provider:ident) => {

@@ -8,9 +8,10 @@ impl From<http::Error> for Failure {
     fn from(error: http::Error) -> Self {
         match error {
             http::Error::AuthRequired(words) => Self::AuthRequired(words),
-            http::Error::Denied(words) | http::Error::Invalid(words) | http::Error::Unreachable(words) => {
-                Self::Http(words)
-            }
+            http::Error::Denied(words)
+            | http::Error::Invalid(words)
+            | http::Error::Unreachable(words)
+            | http::Error::Broken(words) => Self::Http(words),
             http::Error::Timeout => Self::Http("no answer in time".to_owned()),
             http::Error::TooLarge(limit) => Self::Http(format!("more than {limit} bytes")),
             http::Error::Withheld => Self::Http("the reply was withheld".to_owned()),

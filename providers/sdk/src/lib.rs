@@ -48,6 +48,11 @@ pub mod devices {
     pub use crate::contract::devices::exports::orkee::sync::devices::{Device, Guest as Devices};
 }
 
+/// The optional part `watch`: learning soon that others wrote.
+pub mod watch {
+    pub use crate::contract::watch::exports::orkee::sync::watch::Guest as Watch;
+}
+
 /// The optional part `team`: a team with which the account shares its records.
 pub mod team {
     pub use crate::contract::team::exports::orkee::sync::team::{

@@ -140,7 +140,12 @@ mod tests {
     use crate::Mutation;
 
     fn exchange(limit: u32, ids: &[&str]) -> Exchange {
-        let mutation = |id: &&str| Mutation { id: (*id).to_owned(), guard: None, envelope: Vec::new() };
+        let mutation = |id: &&str| Mutation {
+            id: (*id).to_owned(),
+            guard: None,
+            envelope: Vec::new(),
+            tombstone: false,
+        };
         let cursor =
             Cursor { position: Some("7".to_owned()), head: Some(Head { number: 7, tag: "t".to_owned() }) };
         Exchange { cursor, mutations: ids.iter().map(mutation).collect(), limit }

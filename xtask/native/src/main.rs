@@ -74,8 +74,12 @@ fn calls<'a>(
 }
 
 fn push(batch: &[Record]) -> Result<(Exchange, Vec<u8>), Box<dyn Error>> {
-    let mutation =
-        |(id, envelope): &Record| Mutation { id: id.clone(), guard: None, envelope: envelope.clone() };
+    let mutation = |(id, envelope): &Record| Mutation {
+        id: id.clone(),
+        guard: None,
+        envelope: envelope.clone(),
+        tombstone: false,
+    };
     let exchange = exchange(batch.iter().map(mutation).collect(), 0);
     let accepted = |(n, _)| Outcome::Accepted { revision: format!("{n}") };
     let reply = reply(batch.iter().enumerate().map(accepted).collect(), Vec::new());

@@ -104,7 +104,10 @@ fn told(error: &SendError) -> Error {
             Error::AuthRequired(error.to_string())
         }
         SendError::Net(NetError::Timeout { .. }) => Error::Timeout,
-        SendError::Net(_) | SendError::Encoding { .. } => Error::Unreachable(error.to_string()),
+        SendError::Net(NetError::Broken { .. }) | SendError::Encoding { .. } => {
+            Error::Broken(error.to_string())
+        }
+        SendError::Net(_) => Error::Unreachable(error.to_string()),
         SendError::TooLarge { limit, .. } | SendError::TooMuch { limit } => Error::TooLarge(*limit),
         SendError::Withheld { .. } => Error::Withheld,
     }

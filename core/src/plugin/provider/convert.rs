@@ -1,5 +1,7 @@
 //! The contract's types and the engine's, one into the other. Envelopes are moved, never copied.
 
+use orkee_wire::Envelope;
+
 use crate::plugin::bindings::orkee::sync::types as wit;
 use crate::plugin::text::clean;
 use crate::sync::provider::{
@@ -13,15 +15,20 @@ pub(super) fn request(request: Request) -> wit::Request {
     let mutation = |m: crate::sync::provider::Mutation| wit::Mutation {
         id: m.id,
         guard: m.guard.map(|revision| revision.0),
+        tombstone: Envelope::parse(&m.envelope).is_ok_and(|envelope| envelope.payload.is_none()),
         envelope: m.envelope,
     };
     wit::Request {
-        cursor: wit::Cursor {
-            position: request.cursor.position.map(|position| position.0),
-            head: request.cursor.head.map(|head| wit::Head { number: head.number, tag: head.tag }),
-        },
+        cursor: cursor(request.cursor),
         mutations: request.mutations.into_iter().map(mutation).collect(),
         limit: request.limit,
+    }
+}
+
+pub(super) fn cursor(cursor: Cursor) -> wit::Cursor {
+    wit::Cursor {
+        position: cursor.position.map(|position| position.0),
+        head: cursor.head.map(|head| wit::Head { number: head.number, tag: head.tag }),
     }
 }
 

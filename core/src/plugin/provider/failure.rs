@@ -68,6 +68,9 @@ pub(super) fn of_guest(plugin: &str, told: Told, aftermath: Aftermath) -> Provid
         (Told::Unsuitable(words), _) => {
             ProviderError::new(Failure::Unsuitable, say("cannot use its backend as it is set up", &words))
         }
+        (Told::Refused(words), _) => {
+            ProviderError::new(Failure::Refused, say("says that its backend does not do this", &words))
+        }
         (Told::TooLarge(words), _) => {
             ProviderError::new(Failure::TooLarge, say("sent more than its backend takes", &words))
         }

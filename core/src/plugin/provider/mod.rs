@@ -8,9 +8,10 @@ mod validate;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::bindings::exports::orkee::sync::{
-    account, devices, listing, provider, team, webhook_deliveries, webhooks,
+    account, devices, listing, provider, team, watch, webhook_deliveries, webhooks,
 };
 use super::call::{Context, Sandbox};
 use super::error::PluginError;
@@ -20,7 +21,7 @@ use super::host::Plugin;
 use super::limits::Limits;
 use super::state::StateStore;
 use crate::net::{ApiUrl, CredentialSource, Http};
-use crate::sync::provider::{self as engine, Answer, Provider, ProviderError, Request};
+use crate::sync::provider::{self as engine, Answer, Cursor, Provider, ProviderError, Request};
 
 pub use parts::{
     DeliveryAttempt, DeliveryPage, DeliveryQuery, Device, Endpoint, EndpointState, Entry, Invitation,
@@ -57,6 +58,7 @@ pub struct WasmProvider {
     account: Option<account::GuestIndices>,
     listing: Option<listing::GuestIndices>,
     devices: Option<devices::GuestIndices>,
+    watch: Option<watch::GuestIndices>,
     team: Option<team::GuestIndices>,
     webhooks: Option<webhooks::GuestIndices>,
     webhook_deliveries: Option<webhook_deliveries::GuestIndices>,
@@ -81,6 +83,8 @@ impl WasmProvider {
             plugin.has("listing").then(|| listing::GuestIndices::new(pre)).transpose().map_err(unusable)?;
         let devices =
             plugin.has("devices").then(|| devices::GuestIndices::new(pre)).transpose().map_err(unusable)?;
+        let watch =
+            plugin.has("watch").then(|| watch::GuestIndices::new(pre)).transpose().map_err(unusable)?;
         let team = plugin.has("team").then(|| team::GuestIndices::new(pre)).transpose().map_err(unusable)?;
         let webhooks =
             plugin.has("webhooks").then(|| webhooks::GuestIndices::new(pre)).transpose().map_err(unusable)?;
@@ -108,6 +112,7 @@ impl WasmProvider {
             account,
             listing,
             devices,
+            watch,
             team,
             webhooks,
             webhook_deliveries,
@@ -192,5 +197,13 @@ impl Provider for WasmProvider {
             Ok(()) => Ok(answer),
             Err(what) => Err(failure::of_contract(self.name(), what, aftermath.request_id)),
         }
+    }
+
+    fn can_watch(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    async fn watch(&self, cursor: Cursor, wait: Duration) -> Result<bool, ProviderError> {
+        self.waited(cursor, wait).await
     }
 }

@@ -130,6 +130,7 @@ macro_rules! ask {
 
 mod deliveries;
 mod team;
+mod watch;
 mod webhooks;
 
 pub use deliveries::{

@@ -63,8 +63,8 @@ impl<F: FnMut()> Store for Interrupted<F> {
 fn interrupted_write(memory: &Shared, id: &str, happens: impl FnMut()) {
     let client = Client::new(memory.clone(), None);
     let mut store = Interrupted { client, before_records: Some(happens) };
-    let mutation =
-        orkee_provider_sdk::Mutation { id: id.to_owned(), guard: None, envelope: b"interrupted".to_vec() };
+    let (id, envelope) = (id.to_owned(), b"interrupted".to_vec());
+    let mutation = orkee_provider_sdk::Mutation { id, guard: None, envelope, tombstone: false };
     let cursor = Cursor { position: None, head: None };
     let answer = exchange(&mut store, &Exchange { cursor, mutations: vec![mutation], limit: 0 });
     assert!(matches!(answer, Ok(Answer::Page(_))));

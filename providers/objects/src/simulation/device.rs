@@ -101,6 +101,7 @@ impl Device {
                 id: id.clone(),
                 guard: known.map(|(revision, _)| revision.clone()),
                 envelope: text.join(" ").into_bytes(),
+                tombstone: false,
             }
         };
         Exchange { cursor: self.cursor.clone(), mutations: self.unsent.iter().map(mutation).collect(), limit }
@@ -146,7 +147,7 @@ impl Device {
     }
 
     fn settle(&mut self, mutation: &Mutation, outcome: Outcome) {
-        let Mutation { id, guard, envelope } = mutation.clone();
+        let Mutation { id, guard, envelope, .. } = mutation.clone();
         match outcome {
             Outcome::Accepted(revision) => {
                 let write = (format!("r/{id}"), guard, revision.clone());

@@ -1,6 +1,6 @@
 // What Orkee calls: the interface `provider` of wit/orkee-sync.wit. What the backend wants to hear is in backend.js.
-import { send, sendAll } from 'orkee:sync/http@0.1.2';
-import { write } from 'orkee:sync/log@0.1.2';
+import { send, sendAll } from 'orkee:sync/http@1.0.0';
+import { write } from 'orkee:sync/log@1.0.0';
 
 import { exchange } from './backend.js';
 

@@ -32,7 +32,7 @@ function answered(mutation, put, page = listed) {
 
 test('what was written is accepted, told, and not listed', () => {
   const taken = '{"revision": "2.y", "position": "2", "head": {"number": 2, "tag": "y"}}';
-  const mutation = { id: 'aaaaaaaa', guard: '1.x', envelope: Uint8Array.of(0, 255) };
+  const mutation = { id: 'aaaaaaaa', guard: '1.x', envelope: Uint8Array.of(0, 255), tombstone: false };
   const { val, sent } = answered(mutation, reply(200, [], taken));
   assert.deepEqual(val.outcomes, [{ tag: 'accepted', val: '2.y' }]);
   assert.deepEqual(val.changes, []);
@@ -44,7 +44,7 @@ test('what was written is accepted, told, and not listed', () => {
 });
 
 test('a conflict brings the version that is held', () => {
-  const mutation = { id: 'aaaaaaaa', guard: undefined, envelope: bytes('ours') };
+  const mutation = { id: 'aaaaaaaa', guard: undefined, envelope: bytes('ours'), tombstone: false };
   const { val, sent } = answered(mutation, reply(412, [['etag', '"1.x"']], 'theirs'));
   assert.deepEqual(val.outcomes, [{ tag: 'conflict', val: { revision: '1.x', envelope: bytes('theirs') } }]);
   assert.equal(val.changes.length, 1);
@@ -52,7 +52,7 @@ test('a conflict brings the version that is held', () => {
 });
 
 test('a reason counts in the backend’s own words alone', () => {
-  const mutation = { id: 'bbbbbbbb', guard: undefined, envelope: bytes('ours') };
+  const mutation = { id: 'bbbbbbbb', guard: undefined, envelope: bytes('ours'), tombstone: false };
   const rejected = answered(mutation, reply(413, [], '{"error": "too-large"}'));
   assert.equal(rejected.val.outcomes[0].tag, 'rejected');
   assert.throws(() => answered(mutation, reply(413, [], '<html>')), { tag: 'protocol' });
@@ -60,7 +60,7 @@ test('a reason counts in the backend’s own words alone', () => {
 });
 
 test('what cannot be read is the server’s failure', () => {
-  const mutation = { id: 'bbbbbbbb', guard: undefined, envelope: bytes('ours') };
+  const mutation = { id: 'bbbbbbbb', guard: undefined, envelope: bytes('ours'), tombstone: false };
   for (const page of ['<html>', listed.slice(0, -9), listed.replace('"1"', '1'), listed.replace('AP8=', '*')]) {
     assert.throws(() => answered(mutation, reply(200, [], ''), page), { tag: 'protocol' });
   }

@@ -30,7 +30,7 @@ class Exchange(unittest.TestCase):
 
     def test_what_was_written_is_accepted_told_and_not_listed(self) -> None:
         taken = b'{"revision": "2.y", "position": "2", "head": {"number": 2, "tag": "y"}}'
-        answer = self.answered(Mutation("aaaaaaaa", "1.x", b"\0\xff"), http.Response(200, [], taken))
+        answer = self.answered(Mutation("aaaaaaaa", "1.x", b"\0\xff", False), http.Response(200, [], taken))
         self.assertEqual(answer.value.outcomes, [types.Outcome_Accepted("2.y")])
         self.assertEqual(answer.value.changes, [])
         self.assertEqual(answer.value.written, types.Span("1", "2"))
@@ -40,13 +40,13 @@ class Exchange(unittest.TestCase):
         self.assertIn(("x-practice-head", "1.x"), self.sent[0].headers)
 
     def test_a_conflict_brings_the_version_that_is_held(self) -> None:
-        answer = self.answered(Mutation("aaaaaaaa", None, b""), http.Response(412, [("etag", '"1.x"')], b"theirs"))
+        answer = self.answered(Mutation("aaaaaaaa", None, b"", False), http.Response(412, [("etag", '"1.x"')], b"theirs"))
         self.assertEqual(answer.value.outcomes, [types.Outcome_Conflict(types.Stored("1.x", b"theirs"))])
         self.assertEqual([change.envelope for change in answer.value.changes], [b"\0\xff"])
         self.assertIn(("if-none-match", "*"), self.sent[0].headers)
 
     def test_a_reason_counts_in_the_backends_own_words_alone(self) -> None:
-        mutation = Mutation("bbbbbbbb", None, b"")
+        mutation = Mutation("bbbbbbbb", None, b"", False)
         rejected = self.answered(mutation, http.Response(413, [], b'{"error": "too-large"}'))
         self.assertIsInstance(rejected.value.outcomes[0], types.Outcome_Rejected)
         with self.assertRaises(Err) as raised:
@@ -58,7 +58,7 @@ class Exchange(unittest.TestCase):
     def test_what_cannot_be_read_is_the_servers_failure(self) -> None:
         for listed in [b"<html>", LISTED[:-9], LISTED.replace(b'"1"', b"1"), LISTED.replace(b"AP8=", b"AP8"), b"[" * 9999]:
             with self.subTest(listed=listed[:20]), self.assertRaises(Err) as raised:
-                self.answered(Mutation("bbbbbbbb", None, b""), http.Response(200, [], b""), listed)
+                self.answered(Mutation("bbbbbbbb", None, b"", False), http.Response(200, [], b""), listed)
             self.assertIsInstance(raised.exception.value, types.Failure_Protocol)
 
 

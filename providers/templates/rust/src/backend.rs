@@ -190,7 +190,8 @@ mod tests {
     }
 
     fn mutation(id: &str, guard: Option<&str>) -> Mutation {
-        Mutation { id: id.to_owned(), guard: guard.map(str::to_owned), envelope: vec![0, 255] }
+        let (id, guard) = (id.to_owned(), guard.map(str::to_owned));
+        Mutation { id, guard, envelope: vec![0, 255], tombstone: false }
     }
 
     /// What `exchange` answers if each PUT is answered so.

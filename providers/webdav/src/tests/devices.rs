@@ -52,6 +52,7 @@ impl Device {
             id: (*id).to_owned(),
             guard: guard(id),
             envelope: text.as_bytes().to_vec(),
+            tombstone: false,
         };
         records.iter().map(one).collect()
     }
@@ -204,7 +205,8 @@ fn of_two_that_changed_the_same_version_one_is_told_of_the_others() {
 #[test]
 fn a_guard_for_what_is_not_there_is_a_conflict_with_nothing() {
     let mut a = Device::new(&prepared());
-    let mutation = Mutation { id: "aaaaaaaa".into(), guard: Some("0123".into()), envelope: vec![1] };
+    let (id, guard) = ("aaaaaaaa".into(), Some("0123".into()));
+    let mutation = Mutation { id, guard, envelope: vec![1], tombstone: false };
     let Answer::Page(page) = a.ask(vec![mutation], 0).unwrap() else { panic!() };
     assert!(matches!(page.outcomes[0], Outcome::Conflict(None)));
 }

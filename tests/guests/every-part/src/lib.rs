@@ -41,6 +41,7 @@ impl Guest for EveryPart {
             "backend" => return Err(Failure::Backend("no".into())),
             "too-large" => return Err(Failure::TooLarge("no".into())),
             "unsuitable" => return Err(Failure::Unsuitable("no".into())),
+            "refused" => return Err(Failure::Refused("no".into())),
             _ => {}
         }
         let used = use_the_host().map_err(Failure::Backend)?;
@@ -105,7 +106,11 @@ fn get(url: &str, credential: Option<&str>) -> http::Request {
 fn said(reply: Result<http::Response, Error>) -> Result<String, String> {
     let reply = reply.map_err(|error| {
         match error {
-            Error::Denied(why) | Error::Invalid(why) | Error::AuthRequired(why) | Error::Unreachable(why) => why,
+            Error::Denied(why)
+            | Error::Invalid(why)
+            | Error::AuthRequired(why)
+            | Error::Unreachable(why)
+            | Error::Broken(why) => why,
             Error::Timeout => "timeout".into(),
             Error::TooLarge(limit) => limit.to_string(),
             Error::Withheld => "withheld".into(),

@@ -2,8 +2,8 @@
 
 use crate::EveryPart;
 use crate::exports::orkee::sync::webhooks::{Endpoint, Registration};
-use crate::exports::orkee::sync::{account, devices, listing, team, webhooks};
-use crate::orkee::sync::types::Failure;
+use crate::exports::orkee::sync::{account, devices, listing, team, watch, webhooks};
+use crate::orkee::sync::types::{Cursor, Failure};
 
 impl account::Guest for EveryPart {
     fn whoami() -> Result<account::Profile, Failure> {
@@ -38,6 +38,16 @@ impl devices::Guest for EveryPart {
 
     fn revoke(id: String) -> Result<(), Failure> {
         Err(Failure::Forbidden(id))
+    }
+}
+
+impl watch::Guest for EveryPart {
+    fn wait(cursor: Cursor, wait_ms: u32) -> Result<bool, Failure> {
+        match cursor.position.as_deref() {
+            Some("old") => Ok(true),
+            Some("new") => Ok(false),
+            other => Err(Failure::Refused(format!("{other:?} {} {wait_ms}", cursor.head.is_some()))),
+        }
     }
 }
 

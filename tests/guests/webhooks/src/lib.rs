@@ -4,7 +4,7 @@
 wit_bindgen::generate!({
     path: "../../../wit",
     world: "test:webhooks/guest",
-    inline: "package test:webhooks; world guest { include orkee:sync/sync-provider@0.1.2; export orkee:sync/webhooks@0.1.2; export orkee:sync/webhook-deliveries@0.1.2; }",
+    inline: "package test:webhooks; world guest { include orkee:sync/sync-provider@1.0.0; export orkee:sync/webhooks@1.0.0; export orkee:sync/webhook-deliveries@1.0.0; }",
     generate_all,
 });
 
