@@ -2,6 +2,7 @@
 
 mod account;
 mod backup;
+mod changes;
 mod devices;
 mod keys;
 mod projects;
@@ -39,6 +40,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/team/join", post(team::join))
         .route("/v1/team/leave", post(team::leave))
         .route("/v1/sync", post(sync::sync))
+        .route("/v1/changes/wait", get(changes::wait))
         .route("/v1/backup", get(backup::list).post(backup::upload))
         .route("/v1/backup/{id}", get(backup::fetch).delete(backup::delete))
         .route("/.well-known/orkee-tenant/{name}", get(document::show))

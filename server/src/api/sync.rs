@@ -19,6 +19,7 @@ use super::keys::{self, KeysError};
 use super::publish;
 use crate::http::body::{Packed, Received, accepts_zstd, or_discard};
 use crate::http::space::Space;
+use crate::http::waits::Waits;
 use crate::http::{ApiError, App};
 use crate::storage::{
     Cursor, Exchange, Exchanged, Head, Kind, Origin, PageLimit, Position, RecordId, Reply, Storage, Write,
@@ -47,14 +48,17 @@ pub(super) async fn sync(
     };
     let (framed, body) = or_discard(framed, body).await?;
     let body = Received::read(&headers, body, MAX_BODY_BYTES).await?;
-    let author = Arc::clone(&app.author);
+    let (author, waits) = (Arc::clone(&app.author), Arc::clone(&app.waits));
     let reply = app.storage(move |storage| {
         let space = space.renewed(storage)?;
         let body = body.unpack()?;
         if framed {
-            exchange(storage, &space, &body, zstd)
+            exchange(storage, &space, &waits, &body, zstd)
         } else {
-            publish::publish(storage, &space, &author, &body, zstd)
+            let published = publish::publish(storage, &space, &author, &body, zstd);
+            // Also of a body of which a part was written before the rest failed.
+            waits.wake(space.key);
+            published
         }
     });
     Ok(reply.await?.into_response())
@@ -70,7 +74,13 @@ pub(super) fn too_many() -> ApiError {
     ApiError::too_large(format!("a request may carry {MAX_MUTATIONS} records"), MAX_MUTATIONS.into())
 }
 
-fn exchange(storage: &dyn Storage, space: &Space, body: &Bytes, zstd: bool) -> Result<Packed, ApiError> {
+fn exchange(
+    storage: &dyn Storage,
+    space: &Space,
+    waits: &Waits,
+    body: &Bytes,
+    zstd: bool,
+) -> Result<Packed, ApiError> {
     let (request, blobs) = wire::split::<wire::SyncRequest>(body, wire::SyncRequest::blob_lengths)
         .map_err(|error| ApiError::invalid(describe(&error)))?;
     if request.mutations.len() > MAX_MUTATIONS as usize {
@@ -105,6 +115,9 @@ fn exchange(storage: &dyn Storage, space: &Space, body: &Bytes, zstd: bool) -> R
     };
     match storage.exchange(space.key, &exchange, Timestamp::now())? {
         Exchanged::Reply(reply) => {
+            if reply.written.is_some() {
+                waits.wake(space.key);
+            }
             let rejections = judged.into_iter().map(Result::err);
             write_reply(&reply, rejections, zstd)
         }
@@ -268,13 +281,16 @@ fn write_cursor(cursor: &Cursor) -> wire::Cursor {
 }
 
 /// None: this server did not write it.
+pub(super) fn read_position(text: &str) -> Option<Position> {
+    let (since, listing) = text.split_once('.').unwrap_or((text, "0"));
+    Some(Position { since: commit_number(since)?, listing: commit_number(listing)? })
+}
+
+/// The same.
 fn read_cursor(cursor: wire::Cursor) -> Option<Cursor> {
     let position = match cursor.position {
         None => None,
-        Some(text) => {
-            let (since, listing) = text.split_once('.').unwrap_or((&text, "0"));
-            Some(Position { since: commit_number(since)?, listing: commit_number(listing)? })
-        }
+        Some(text) => Some(read_position(&text)?),
     };
     Some(Cursor { position, head: cursor.head.map(|head| Head { number: head.number, tag: head.tag }) })
 }

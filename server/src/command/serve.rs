@@ -22,6 +22,7 @@ use crate::api;
 use crate::dpop::Binding;
 use crate::http::App;
 use crate::http::app::Settings;
+use crate::http::waits::Waits;
 use crate::serve;
 use crate::storage::sqlite::Sqlite;
 use crate::storage::{Audit, Deed, Records, Storage, Webhooks, Witness};
@@ -115,10 +116,11 @@ impl Serve {
         let hooks = Hooks::new(access, library.names(), attempts);
         let sender = Sender::start(Arc::clone(&storage), library, attempted)
             .map_err(CommandError::io("webhooks cannot be sent"))?;
-        let app = Arc::new(App::new(settings, Arc::clone(&storage) as _, Issuers::new()?, hooks));
+        let stopping = watch::channel(false);
+        let waits = Waits::new(stopping.1.clone());
+        let app = Arc::new(App::new(settings, Arc::clone(&storage) as _, Issuers::new()?, hooks, waits));
         let keeper = keep_house(Arc::clone(&storage), self.prune_after, self.audit_days);
         let keepers = [tokio::spawn(keeper), tokio::spawn(keep_webhooks(Arc::clone(&app), storage))];
-        let stopping = watch::channel(false);
         let sending = async {
             // Both may take the grace at the same time.
             let _ = stopping.1.clone().wait_for(|stopping| *stopping).await;

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::ApiError;
 use super::rate::RateLimiter;
+use super::waits::Waits;
 use crate::api::publish::Author;
 use crate::dpop::{Binding, Dpop};
 use crate::oauth::Pending;
@@ -67,6 +68,8 @@ pub(crate) struct App {
     pub(crate) seen: Seen,
     /// Where events go.
     pub(crate) webhooks: Hooks,
+    /// Who waits for commits.
+    pub(crate) waits: Arc<Waits>,
     storage: Arc<dyn Storage>,
 }
 
@@ -77,6 +80,7 @@ impl App {
         storage: Arc<dyn Storage>,
         issuers: Issuers,
         webhooks: Hooks,
+        waits: Waits,
     ) -> Self {
         Self {
             rate: RateLimiter::new(settings.rate_limit, Duration::from_secs(60)),
@@ -93,6 +97,7 @@ impl App {
             issuers,
             seen: Seen::default(),
             webhooks,
+            waits: Arc::new(waits),
             storage,
         }
     }

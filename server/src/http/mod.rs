@@ -9,6 +9,7 @@ pub(crate) mod rate;
 mod sign_in;
 pub(crate) mod space;
 pub(crate) mod unpack;
+pub(crate) mod waits;
 
 pub(crate) use app::App;
 pub(crate) use error::ApiError;

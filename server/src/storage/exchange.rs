@@ -80,6 +80,13 @@ pub(crate) fn run(tx: &mut impl ExchangeTx, exchange: &Exchange<'_>) -> Result<E
     }))
 }
 
+/// Whether whoever stands there has something to be told. In the middle of a full listing there is always more.
+pub(crate) fn has_changed(tx: &mut impl ExchangeTx, cursor: &Cursor) -> Result<bool> {
+    let marks = tx.marks()?;
+    let position = verified(tx, cursor, marks)?.filter(|position| position.listing == 0);
+    Ok(position.is_none_or(|position| position.since < marks.newest))
+}
+
 /// Where the device stands, if its cursor is of this database's past.
 fn verified(tx: &mut impl ExchangeTx, cursor: &Cursor, marks: Marks) -> Result<Option<Position>> {
     let told = cursor.head.as_ref().map_or(0, |head| head.number);

@@ -175,6 +175,8 @@ pub(crate) struct Replaced {
 pub(crate) trait Records {
     /// One round trip of a device.
     fn exchange(&self, space: SpaceKey, exchange: &Exchange<'_>, now: Timestamp) -> Result<Exchanged>;
+    /// Whether an exchange from this cursor would tell something, or that the cursor is of no use.
+    fn has_changed(&self, space: SpaceKey, cursor: &Cursor) -> Result<bool>;
     /// One record, tombstones included.
     fn record(&self, space: SpaceKey, id: RecordId<'_>) -> Result<Option<Stored>>;
     /// Projects that are not deleted, in the order of their creation, after `mark`; as many as fit `limit`, but one at least.

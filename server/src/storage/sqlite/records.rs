@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use super::super::exchange::{self, ExchangeTx, Marks};
 use super::super::records::KEPT_REPLACED;
 use super::super::{
-    Deed, Entry, Exchange, Exchanged, Kind, LivePage, PageLimit, RecordId, Records, Replaced, Result,
+    Cursor, Deed, Entry, Exchange, Exchanged, Kind, LivePage, PageLimit, RecordId, Records, Replaced, Result,
     Sealing, SpaceKey, Stored, Witness, Write, WriteOutcome,
 };
 use super::sealing::{self, Noticed};
@@ -153,6 +153,11 @@ impl Records for Sqlite {
             self.scrub_if_possible();
         }
         Ok(done)
+    }
+
+    fn has_changed(&self, space: SpaceKey, cursor: &Cursor) -> Result<bool> {
+        let now = Timestamp::UNIX_EPOCH;
+        self.read(SYNCING, |tx| exchange::has_changed(&mut Tx::new(tx, space, "", now), cursor))
     }
 
     fn record(&self, space: SpaceKey, id: RecordId<'_>) -> Result<Option<Stored>> {

@@ -1,0 +1,171 @@
+//! Requests that wait until a space has a new commit: how many there may be, and who wakes them.
+//!
+//! A commit of this process wakes them at once. What other processes do (a second server over the same database, `team remove`,
+//! `user disable`), and what ends a sign-in, is seen when they look again, which each does every [`LOOK`].
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use crate::storage::{AccountKey, SpaceKey};
+
+/// How often a waiting request looks for what nobody told it.
+pub(crate) const LOOK: Duration = Duration::from_millis(1500);
+/// Waiting requests of one device.
+pub(crate) const OF_A_DEVICE: usize = 8;
+/// Of all. Half of the connections: the other half is for those who have something to say.
+const OF_ALL: usize = 512;
+
+/// A sign-in: the account and its grant.
+type Grant = (AccountKey, String);
+
+/// All requests that wait.
+pub(crate) struct Waits {
+    waiting: Mutex<Waiting>,
+    stopping: watch::Receiver<bool>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    all: usize,
+    grants: HashMap<Grant, usize>,
+    spaces: HashMap<SpaceKey, (Arc<Notify>, usize)>,
+}
+
+/// Why a request may not wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// The device has [`OF_A_DEVICE`] already.
+    Device,
+    /// The server has as many as it takes.
+    Server,
+}
+
+/// A request that waits. Dropping it, as when the client goes away, makes room for another.
+pub(crate) struct Wait {
+    waits: Arc<Waits>,
+    space: SpaceKey,
+    grant: Grant,
+    commits: Arc<Notify>,
+}
+
+impl Waits {
+    /// Nobody waits any longer once `stopping` says so.
+    pub(crate) fn new(stopping: watch::Receiver<bool>) -> Self {
+        Self { waiting: Mutex::default(), stopping }
+    }
+
+    /// Lets one more request wait for commits of a space.
+    pub(crate) fn enter(self: &Arc<Self>, space: SpaceKey, grant: Grant) -> Result<Wait, Full> {
+        let mut waiting = self.lock();
+        if waiting.all >= OF_ALL {
+            return Err(Full::Server);
+        }
+        if waiting.grants.get(&grant).is_some_and(|count| *count >= OF_A_DEVICE) {
+            return Err(Full::Device);
+        }
+        waiting.all += 1;
+        *waiting.grants.entry(grant.clone()).or_default() += 1;
+        let (commits, count) = waiting.spaces.entry(space).or_default();
+        *count += 1;
+        Ok(Wait { waits: Arc::clone(self), space, grant, commits: Arc::clone(commits) })
+    }
+
+    /// There is a new commit in a space.
+    pub(crate) fn wake(&self, space: SpaceKey) {
+        if let Some((commits, _)) = self.lock().spaces.get(&space) {
+            commits.notify_waiters();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Wait {
+    /// Resolves at the space's next commit from this call on, polled or not.
+    pub(crate) fn commit(&self) -> impl Future<Output = ()> {
+        let commits = Arc::clone(&self.commits);
+        commits.notified_owned()
+    }
+
+    /// Resolves when the server is to stop.
+    pub(crate) async fn stop(&self) {
+        let mut stopping = self.waits.stopping.clone();
+        // The sender goes when the server is gone.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        let mut waiting = self.waits.lock();
+        waiting.all -= 1;
+        if let Some(count) = waiting.grants.get_mut(&self.grant) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.grants.remove(&self.grant);
+            }
+        }
+        if let Some((_, count)) = waiting.spaces.get_mut(&self.space) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.spaces.remove(&self.space);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(n: usize) -> Grant {
+        (AccountKey(1), format!("g{n}"))
+    }
+
+    fn waits() -> (watch::Sender<bool>, Arc<Waits>) {
+        let (stop, stopping) = watch::channel(false);
+        (stop, Arc::new(Waits::new(stopping)))
+    }
+
+    #[test]
+    fn a_device_may_have_eight_and_a_server_its_share_and_who_goes_makes_room() {
+        let (_stop, waits) = waits();
+        let mut all: Vec<Wait> =
+            (0..OF_A_DEVICE).map(|_| waits.enter(SpaceKey(1), grant(0)).unwrap()).collect();
+        assert_eq!(waits.enter(SpaceKey(2), grant(0)).err(), Some(Full::Device));
+        all.pop();
+        all.push(waits.enter(SpaceKey(2), grant(0)).unwrap());
+        all.extend((OF_A_DEVICE..OF_ALL).map(|n| waits.enter(SpaceKey(1), grant(n)).unwrap()));
+        assert_eq!(waits.enter(SpaceKey(1), grant(9999)).err(), Some(Full::Server));
+        drop(all);
+        let waiting = waits.lock();
+        assert_eq!((waiting.all, waiting.grants.len(), waiting.spaces.len()), (0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn a_commit_wakes_all_who_wait_for_its_space_even_before_they_are_polled_and_nobody_else() {
+        let (_stop, waits) = waits();
+        let [one, two, other] =
+            [(1, 1), (1, 2), (2, 3)].map(|(space, n)| waits.enter(SpaceKey(space), grant(n)).unwrap());
+        let (woken, also, not) = (one.commit(), two.commit(), other.commit());
+        waits.wake(SpaceKey(1));
+        waits.wake(SpaceKey(3));
+        tokio::join!(woken, also);
+        assert!(tokio::time::timeout(Duration::from_millis(20), not).await.is_err());
+        assert!(tokio::time::timeout(Duration::from_millis(20), one.commit()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_told_to_stop_also_afterwards() {
+        let (stop, waits) = waits();
+        let wait = waits.enter(SpaceKey(1), grant(1)).unwrap();
+        stop.send_replace(true);
+        wait.stop().await;
+        waits.enter(SpaceKey(1), grant(2)).unwrap().stop().await;
+    }
+}
