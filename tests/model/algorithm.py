@@ -3,7 +3,7 @@
 Each rule that matters has a name; one that is in BROKEN is not followed, so that the schedules can be seen to notice.
 """
 
-from sealing import KEYS, Form, Keys, Refused
+from sealing import FLOOR_DOES_NOT_FALL, FORKS_ARE_REFUSED, KEYS, OLDER_IS_NOT_ADOPTED, Form, Keys, Refused
 
 BROKEN = set()          # the rules that are switched off in this run
 RULES = {}              # name -> what it says
@@ -590,7 +590,7 @@ class Session:
         return self.asked != number and (is_older or is_missing or unknown and UNKNOWN_FORMS_ASK not in BROKEN)
 
     def meet(self, document):
-        met = self.store.keys.meet(document, OLDER_IS_NOT_ADOPTED in BROKEN)
+        met = self.store.keys.meet(document, self.may_be_put_back(), BROKEN)
         if met != "older":
             self.met, self.store.behind = self.store.keys.number, False
         return met
@@ -610,9 +610,12 @@ class Session:
 
     def bear(self, why):
         """The backend has less of the document than this device: said in the end where that can be, else the sync stops."""
-        if not (self.was_put_back or self.store.mistrusts or self.store.offers):
+        if not self.may_be_put_back():
             raise Refused(why)
         self.store.behind = True
+
+    def may_be_put_back(self):
+        return self.was_put_back or self.store.mistrusts or self.store.offers
 
     def miss_document(self):
         store = self.store
@@ -768,7 +771,9 @@ CURSOR_WITH_PAGE = rule("cursor with page", "a page and its position are one tra
 ANSWERED_BY_HEAD = rule("answered by head", "a page's entry is skipped only if the answer is as new as the page")
 DOCUMENT_COMES_FIRST = rule("the document comes first", "a key document is met before anything of its reply is applied", spare=True)
 UNKNOWN_FORMS_ASK = rule("unknown forms ask", "a form that is not known here makes us ask for the document", spare=True)
-OLDER_IS_NOT_ADOPTED = rule("older is not adopted", "a device does not go back to an older key document")
+rule(OLDER_IS_NOT_ADOPTED, "a device does not go back to an older key document")
+rule(FORKS_ARE_REFUSED, "another document of the number that we hold is taken only where the backend was put back")
+rule(FLOOR_DOES_NOT_FALL, "a later document accepts no less than ours did, unless the account went back to plain in between")
 GONE_IS_REFUSED = rule("a missing document is refused", "a listing that shows no key document any more deletes nothing")
 LOOK_FIRST = rule("look first", "who has no key sends nothing before the document would have been met")
 FORBIDDEN_LOOKS = rule("forbidden looks", "a request that was refused as a whole is followed by a look at the document")

@@ -7,15 +7,21 @@ KEYS = "keys"           # the record that the document travels as
 
 
 class Document:
-    """How the account is sealed, in version `number`. It holds the keys of all its epochs, wrapped for every recipient."""
+    """How the account is sealed, in version `number`. It holds the keys of all its epochs, wrapped for every recipient. `sealings`: how
+    often it was sealed again after it had gone back to plain."""
     fields, seen = {}, {}
 
-    def __init__(self, account, number, seals, keys, floor):
-        self.account, self.number, self.seals, self.keys, self.floor = account, number, seals, keys, floor
+    def __init__(self, account, number, seals, keys, floor, sealings=0):
+        self.account, self.number, self.seals, self.keys, self.floor, self.sealings = account, number, seals, keys, floor, sealings
 
     @property
     def epoch(self):
         return len(self.keys)
+
+    @property
+    def standing(self):
+        """What never falls from one document to the next."""
+        return self.sealings, not self.seals, self.floor
 
     def next(self, **changes):
         return Document(**(vars(self) | {"number": self.number + 1} | changes))
@@ -78,8 +84,8 @@ class Keys:
         keys = self.document.keys if self.document else ()
         return form.epoch <= len(keys) and keys[form.epoch - 1] == form.key
 
-    def meet(self, document, believes_older):
-        """"same", "newer" (it was adopted) or "older"."""
+    def meet(self, document, was_put_back, broken):
+        """"same", "newer" (it was adopted) or "older". `broken`: names of rules that are not followed."""
         if self.document is None:
             if self.made == document.account:
                 self.document, self.made = document, None
@@ -89,10 +95,19 @@ class Keys:
             return "same"
         if document.account != self.document.account:
             raise Refused("another key")
-        if document.number > self.number or (believes_older and document.number < self.number):
-            self.document = document
-            return "newer"
-        if document.number == self.number and document != self.document:
+        if document == self.document:
+            return "same"
+        if document.number < self.number and OLDER_IS_NOT_ADOPTED not in broken:
+            return "older"
+        if document.number == self.number and not was_put_back and FORKS_ARE_REFUSED not in broken:
             # The backend was put back, and somebody went on from the older document, who did not know of ours.
             raise Refused("fork")
-        return "same" if document.number == self.number else "older"
+        if document.keys[:self.document.epoch] != self.document.keys and OLDER_IS_NOT_ADOPTED not in broken:
+            raise Refused("another branch")
+        if document.standing < self.document.standing and not broken & {OLDER_IS_NOT_ADOPTED, FLOOR_DOES_NOT_FALL}:
+            raise Refused("another branch")
+        self.document = document
+        return "newer"
+
+
+OLDER_IS_NOT_ADOPTED, FORKS_ARE_REFUSED, FLOOR_DOES_NOT_FALL = "older is not adopted", "forks are refused", "the floor does not fall"

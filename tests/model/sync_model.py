@@ -16,7 +16,7 @@ When that is over every device syncs until it is quiet, and then must hold:
   no revival    without deletes and restored copies, a value that a person replaced knowingly does not come back
   no noise      one device alone never sees a conflict, whatever is lost on the way
   sealed        no record stays in a form below the floor, or in one that a member cannot open; what nobody sealed is nowhere; no device
-                went back to an older key document, or made a second key
+                went back to an older key document, was led to one that never came to stand, or made a second key
 
 `--mutants` breaks one rule at a time and expects a schedule that notices.
 """
@@ -37,6 +37,7 @@ class World:
         self.now = 0
         self.seals = rng.random() < .5
         self.backend = Backend(plain=rng.random() < .15, guards=rng.random() < .5)
+        self.genuine = []                            # every key document that a member made, whether it came to stand or not
         self.newest, self.settling, self.has_forged, self.was_unsealed = {}, False, False, False       # device -> number of the newest key document that it had
         self.rough = rng.random() < .5               # everything that goes wrong goes wrong more often
         self.narrow = rng.random() < .3              # few fields of one record, nothing deleted, no disk lost, but many answers
@@ -110,6 +111,7 @@ class World:
     def put_document(self, name, document):
         """Compare and set: over the one that this device has seen last. The document is on this device's disk before it leaves."""
         keys, there = self.stores[name].keys, self.backend.document()
+        self.genuine.append(document)
         if there != keys.document:
             return False
         self.backend.put(KEYS, document, self.rng)
@@ -131,7 +133,7 @@ class World:
             return
         document = keys.document
         if not document.seals:
-            if self.put_document(name, document.next(seals=True, keys=document.keys + (f"{name}{self.tick()}",), floor=0)) and keys.seals:
+            if self.put_document(name, self.again(name, document)) and keys.seals:
                 store.reseal(keys.document.epoch)
         elif rng.random() < .25:
             self.was_unsealed = True
@@ -139,6 +141,10 @@ class World:
                 store.reseal(0)
         elif self.put_document(name, document.next(keys=document.keys + (f"{name}{self.tick()}",))) and rng.random() < .6:
             store.reseal(keys.document.epoch)
+
+    def again(self, name, document):
+        keys = document.keys + ((f"{name}{self.tick()}",) if self.rng.random() < .5 else ())
+        return document.next(seals=True, sealings=document.sealings + 1, keys=keys, floor=0)
 
     def see_to_the_key(self, name, session):
         """A sync came to its end. True: there is more to do."""
@@ -160,14 +166,14 @@ class World:
         """The sync stops, and the person does what the message says."""
         store = self.stores[name]
         self.kill(name)
-        if why in ("gone", "rolled back"):
+        if why in ("gone", "rolled back") or why == "fork" and "backend" in self.disks:
             store.is_damaged = True                                   # runs sync --force
             return True
         if why == "sealed" and (self.settling or self.rng.random() < .3):
             store.keys.document, store.keys.made = self.backend.document(), None
             return True
         assert why in ("sealed", "forbidden") or "backend" in self.disks, f"{name}: {why}"
-        if why in ("fork", "another key"):
+        if why in ("another branch", "another key"):
             store.keys.document = self.backend.document()             # with the phrase
             self.newest[name] = store.keys.number
             store.seal_anew()
@@ -191,6 +197,22 @@ class World:
             is_known = there and all(contains(store.rows[rid].local.seen, there.version.seen) for store in self.stores.values())
             seen = there.version.seen if is_known else {}
             self.backend.put(rid, Form(Version({self.rng.choice(self.fields): "forged"}, seen)), self.rng)
+
+    def show_a_branch(self, name):
+        """A hostile server has a member go on from a document that it showed nobody else, and shows another device what came of it."""
+        keys = self.stores[name].keys
+        ours = keys.document
+        branches = [one for one in self.genuine if ours and one.account == ours.account and one.keys == ours.keys]
+        if branches:
+            one = self.rng.choice(branches)
+            branch = Document(**(vars(one) | {"number": ours.number + self.rng.randint(0, 2)}))
+            # One that accepts no less than ours, and goes on from it, is as good as ours.
+            if branch.number == ours.number or branch.standing < ours.standing:
+                try:
+                    keys.meet(branch, False, BROKEN)
+                except Refused:
+                    pass
+                assert keys.document == ours, f"{name} was led to a key document that never came to stand"
 
     def serve(self, message):
         message["answer"] = copy.deepcopy(self.backend.exchange(*message["request"], self.rng))
@@ -243,9 +265,9 @@ class World:
     def disturb(self):
         rng, name = self.rng, self.rng.choice(list(self.stores))
         kinds = ["person", "sync", "kill", "orphan", "lag", "trim", "damage",
-                 "back up", "restore", "copy", "prune", "back up backend", "restore backend", "key", "show as plain"]
-        usual, rough = [30, 54, 4, 3, 2, 2, .4, 2, 1, .5, 2, 1, .4, 5, 1], [24, 36, 9, 5, 6, 4, 1, 4, 2.5, 1.5, 6, 5, 3, 8, 2]
-        narrow = [30, 40, 15, 10, 2, 4, 0, 0, 0, 0, 0, 0, 0, 6, 2]
+                 "back up", "restore", "copy", "prune", "back up backend", "restore backend", "key", "show as plain", "show a branch"]
+        usual, rough = [30, 54, 4, 3, 2, 2, .4, 2, 1, .5, 2, 1, .4, 5, 1, 1], [24, 36, 9, 5, 6, 4, 1, 4, 2.5, 1.5, 6, 5, 3, 8, 2, 2]
+        narrow = [30, 40, 15, 10, 2, 4, 0, 0, 0, 0, 0, 0, 0, 6, 2, 2]
         what = rng.choices(kinds, narrow if self.narrow else rough if self.rough else usual)[0]
         if what == "person":
             self.person(name)
@@ -282,6 +304,8 @@ class World:
             self.handle_key(name)
         elif what == "show as plain":
             self.show_as_plain()
+        elif what == "show a branch":
+            self.show_a_branch(name)
         elif what == "back up backend":
             self.backend_backup = copy.deepcopy(self.backend)
         elif what == "restore backend" and self.copies and self.backend_backup:

@@ -35,7 +35,7 @@ def make():
         record(os.urandom(32), 7, place(tombstone=True), b""),
     ]
     phrases = [phrase(entropy) for entropy in (bytes(32), os.urandom(32))]
-    return {"records": records, "phrases": phrases, "passphrases": [passphrase()], "documents": [document(1), document(4)]}
+    return {"records": records, "phrases": phrases, "passphrases": [passphrase()], "documents": [document(1), document(4), document(2, sealings=2)]}
 
 
 def phrase(entropy):
@@ -54,18 +54,18 @@ def passphrase():
     return {"by": "python", "passphrase": text, "params": how, "secret": secret.hex(), "key": seal.b64(seal.public_of(secret))}
 
 
-def document(epochs):
+def document(epochs, sealings=0):
     keys, key_id, how = [os.urandom(32) for _ in range(epochs)], os.urandom(16), params()
     recipients = [
         {"kind": "recovery", "id": "recovery", "secret": seal.phrase_secret(seal.phrase_of(os.urandom(32))), "added": AT},
         {"kind": "passphrase", "id": "passphrase", "secret": seal.passphrase_secret("horse", how), "stretch": how, "added": AT},
         {"kind": "device", "id": "d-0123456789", "name": "läptop", "device": "dev_1", "secret": os.urandom(32), "added": AT},
     ]
-    text = seal.write_document(key_id, epochs + 3, epochs != 4, epochs - 1, "personal", {"at": AT, "device": "laptop"}, recipients, keys)
+    text = seal.write_document(key_id, epochs + 3, epochs != 4, epochs - 1, "personal", {"at": AT, "device": "laptop"}, recipients, keys, sealings)
     return {
         "by": "python", "document": text.decode(), "secrets": [r["secret"].hex() for r in recipients], "keys": [key.hex() for key in keys],
         "id": key_id.hex(), "number": epochs + 3, "seals": epochs != 4, "epoch": epochs, "floor": epochs - 1,
-        "check": seal.check_value(keys[-1]),
+        "sealings": sealings, "check": seal.check_value(keys[-1]),
     }
 
 
@@ -87,6 +87,7 @@ def open_all(vectors):
             head, _, keys = seal.open_document(vector["document"].encode(), bytes.fromhex(secret))
             assert [key.hex() for key in keys] == vector["keys"], f"document {number}"
             assert all(head[name] == vector[name] for name in ("id", "number", "seals", "epoch", "floor")), f"document {number}"
+            assert head.get("sealings", 0) == vector.get("sealings", 0), f"document {number}"
             assert seal.check_value(keys[-1]) == vector["check"], f"document {number}"
     return sum(len(group) for group in vectors.values() if isinstance(group, list))
 

@@ -184,10 +184,11 @@ def older_bound(key_id, epoch):
     return b"orkee older keys\0" + key_id + struct.pack(">I", epoch)
 
 
-def write_document(key_id, number, seals, floor, tenant, made, recipients, keys):
+def write_document(key_id, number, seals, floor, tenant, made, recipients, keys, sealings=0):
     """`recipients`: kind, id, secret, added, and what else the document says of each."""
     epoch = len(keys)
     head = {"keys": 1, "id": key_id.hex(), "number": number, "seals": seals, "epoch": epoch, "floor": floor}
+    head |= {"sealings": sealings} if sealings else {}
     entries = []
     for recipient in recipients:
         entry = {name: value for name, value in recipient.items() if name != "secret"}

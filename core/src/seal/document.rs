@@ -35,6 +35,12 @@ struct Head {
     seals: bool,
     epoch: u32,
     floor: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    sealings: u64,
+}
+
+fn is_zero(sealings: &u64) -> bool {
+    *sealings == 0
 }
 
 /// The part of the head that every version has.
@@ -71,7 +77,7 @@ struct Tail {
 }
 
 /// A key document. What it says is believed once its keys vouch for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Document {
     bytes: Vec<u8>,
     /// How many of the bytes are authenticated: the first two lines.
@@ -81,7 +87,17 @@ pub struct Document {
     body: Body,
     chain: Option<[u8; 32]>,
     mac: [u8; 32],
+    /// The number of the document that this one takes the place of, however many changes it is made by.
+    before: u64,
 }
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Document {}
 
 impl Document {
     /// The first document of an account. The recipients were made with the same epochs.
@@ -98,9 +114,10 @@ impl Document {
             seals: true,
             epoch: epochs.current().0,
             floor: 0,
+            sealings: 0,
         };
         let body = Body { tenant: tenant.to_owned(), made, recipients, older: older::wrap(epochs) };
-        Self::sign(head, body, epochs)
+        Self::sign(head, body, epochs, 0)
     }
 
     /// Reads a document. It is of the right form and within all bounds, but nobody has vouched for it.
@@ -130,10 +147,11 @@ impl Document {
         if chain.is_some() != (head.epoch > 1) {
             return Err(DocumentError::Form("its tail"));
         }
-        Ok(Self { bytes: bytes.to_vec(), signed, id, head, body, chain, mac })
+        let before = head.number;
+        Ok(Self { bytes: bytes.to_vec(), signed, id, head, body, chain, mac, before })
     }
 
-    fn sign(head: Head, body: Body, epochs: &Epochs) -> Result<Self, DocumentError> {
+    fn sign(head: Head, body: Body, epochs: &Epochs, before: u64) -> Result<Self, DocumentError> {
         let id = epochs.id();
         check(&head, &body)?;
         let form = |_| DocumentError::Form("its text");
@@ -150,7 +168,7 @@ impl Document {
         if bytes.len() > MAX_KEYS_BYTES {
             return Err(DocumentError::TooLarge);
         }
-        Ok(Self { bytes, signed, id, head, body, chain, mac })
+        Ok(Self { bytes, signed, id, head, body, chain, mac, before })
     }
 
     /// As it travels.
@@ -163,7 +181,7 @@ impl Document {
         self.id
     }
 
-    /// Counts up with every change.
+    /// One more than that of the document in whose place it came.
     pub fn number(&self) -> u64 {
         self.head.number
     }
@@ -181,6 +199,18 @@ impl Document {
     /// The lowest epoch that is accepted; 0 as long as plain records are.
     pub fn floor(&self) -> u32 {
         self.head.floor
+    }
+
+    /// How often the account was sealed again after it had gone back to plain records.
+    pub fn sealings(&self) -> u64 {
+        self.head.sealings
+    }
+
+    /// Whether it accepts what the other does not any more, though the account was not sealed again in between. A holder of the key
+    /// may have made both, but the one that came to stand later is not this.
+    pub fn is_laxer_than(&self, other: &Self) -> bool {
+        let standing = |head: &Head| (head.sealings, !head.seals, head.floor);
+        standing(&self.head) < standing(&other.head)
     }
 
     /// The tenant, as every sealed record binds it.
@@ -281,7 +311,10 @@ impl Document {
 
     /// The account seals its records again, and accepts plain ones until the floor is raised.
     pub fn sealed_again(&self, epochs: &Epochs) -> Result<Self, DocumentError> {
-        self.changed(epochs, |head, _| (head.seals, head.floor) = (true, 0))
+        self.changed(epochs, |head, _| {
+            (head.seals, head.floor) = (true, 0);
+            head.sealings += u64::from(!self.head.seals);
+        })
     }
 
     /// A new epoch, its key wrapped for all recipients that there are.
@@ -311,7 +344,7 @@ impl Document {
             return Err(DocumentError::OtherKey { ours: epochs.id(), theirs: self.id });
         }
         let (mut head, mut body) = (self.head.clone(), self.body.clone());
-        head.number = head.number.checked_add(1).ok_or(DocumentError::Full)?;
+        head.number = self.before.checked_add(1).ok_or(DocumentError::Full)?;
         change(&mut head, &mut body);
         if head.epoch != epochs.current().0 {
             return Err(DocumentError::EpochBehind { ours: epochs.current().0, theirs: head.epoch });
@@ -319,7 +352,7 @@ impl Document {
         if body.recipients.len() > MAX_RECIPIENTS {
             return Err(DocumentError::Full);
         }
-        Self::sign(head, body, epochs)
+        Self::sign(head, body, epochs, self.before)
     }
 }
 
@@ -333,7 +366,11 @@ fn newer(bytes: &[u8]) -> Option<DocumentError> {
 fn check(head: &Head, body: &Body) -> Result<(), DocumentError> {
     let text = |text: &str| text.len() <= MAX_TEXT && !text.chars().any(char::is_control);
     let epochs = 1..=MAX_EPOCHS as u32;
-    if head.number == 0 || !epochs.contains(&head.epoch) || head.floor > head.epoch {
+    if head.number == 0
+        || !epochs.contains(&head.epoch)
+        || head.floor > head.epoch
+        || head.sealings >= head.number
+    {
         return Err(DocumentError::Form("its numbers"));
     }
     if !text(&body.tenant) || !text(&body.made.at) || !text(&body.made.device) {

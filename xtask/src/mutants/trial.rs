@@ -11,7 +11,8 @@ use crate::run::Error;
 use crate::setup::{root, target_folder};
 
 /// The tests of the parts that follow the rules. They take seconds; a mutant may make one endless.
-const UNITS: [&str; 5] = ["store::", "sync::session", "sync::merge", "sync::driver", "sync::ancestry"];
+const UNITS: [&str; 6] =
+    ["store::", "seal::keys", "sync::session", "sync::merge", "sync::driver", "sync::ancestry"];
 const UNITS_LIMIT: Duration = Duration::from_secs(60);
 const SIMULATION: [&str; 1] = ["sync::simulation"];
 /// For each random schedule: many times what one takes.

@@ -8,6 +8,14 @@ use super::keep::State;
 use super::{KeyError, Met, Standing};
 use crate::seal::{Document, DocumentError, Epochs};
 
+/// What is done with another document of the number that was adopted: two devices wrote it, and one of them was not taken, unless the
+/// account was put back in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forks {
+    Refused,
+    Followed,
+}
+
 /// The newest document that was adopted, and the keys that go with it.
 #[derive(Debug)]
 pub(super) struct Held {
@@ -38,7 +46,7 @@ impl Held {
 
 impl State {
     /// Takes a document over if it is newer, and ours. Whether anything changed.
-    pub(super) fn meet(&mut self, payload: &[u8]) -> Result<(Met, bool), KeyError> {
+    pub(super) fn meet(&mut self, payload: &[u8], forks: Forks) -> Result<(Met, bool), KeyError> {
         let theirs = Document::parse(payload)?;
         if theirs.id() != self.key_id {
             return Err(match self.is_confirmed {
@@ -54,11 +62,13 @@ impl State {
             Ordering::Equal if payload == self.document => {
                 return Ok((if is_news { Met::Newer(self.standing()?) } else { Met::Same }, is_news));
             }
-            // Two devices wrote this number where the account was put back in between: both are genuine, and what the account has counts.
+            Ordering::Equal if forks == Forks::Refused => {
+                return Err(KeyError::Forked { number: ours.number() });
+            }
             Ordering::Equal | Ordering::Greater => {}
         }
-        // The floor may be lower: that of an account that went back to plain, and was sealed again, while this device was away.
-        if theirs.epoch() < ours.epoch() {
+        // A holder of the key may have made it, before it heard of ours: whoever carries documents could choose among all of those.
+        if theirs.epoch() < ours.epoch() || theirs.is_laxer_than(&ours) {
             return Err(KeyError::Tampered);
         }
         self.adopt(&theirs)?;
@@ -107,3 +117,7 @@ pub fn document_envelope(document: &Document, device: &str, at: &str, author: Op
     };
     Envelope { head, payload: Some(document.bytes()) }.to_bytes()
 }
+
+#[cfg(test)]
+#[path = "held_tests.rs"]
+mod tests;

@@ -27,7 +27,7 @@ pub use export::{ExportError, Exported};
 pub use fresh::{Fresh, Joiner, read};
 pub use held::document_envelope;
 
-use self::held::Held;
+use self::held::{Forks, Held};
 use self::keep::{Keep, State};
 use super::{Document, DocumentError, Epochs, Phrase, Recipient, RecipientKey, SealError};
 use crate::diagnostic::{Diagnostic, Kind};
@@ -123,6 +123,16 @@ impl Keys {
 
     /// A key document arrived, in its envelope. One that is newer and ours is adopted, and on disk before this returns.
     pub fn meet(&self, envelope: &[u8]) -> Result<Met, KeyError> {
+        self.meet_one(envelope, Forks::Refused)
+    }
+
+    /// The same, of an account that says that it was put back, or where a person does. What it has counts then, though it be another
+    /// document of the number that was adopted.
+    pub fn meet_put_back(&self, envelope: &[u8]) -> Result<Met, KeyError> {
+        self.meet_one(envelope, Forks::Followed)
+    }
+
+    fn meet_one(&self, envelope: &[u8], forks: Forks) -> Result<Met, KeyError> {
         let payload = held::payload(envelope)?;
         if self.keep.is_none() {
             let document = Document::parse(payload)?;
@@ -134,7 +144,7 @@ impl Keys {
         }
         let mut met = Met::Same;
         self.change(|state| {
-            let (outcome, changed) = state.meet(payload)?;
+            let (outcome, changed) = state.meet(payload, forks)?;
             met = outcome;
             Ok(changed)
         })?;
@@ -286,11 +296,19 @@ pub enum KeyError {
         /// The number of the one that came.
         got: u64,
     },
+    /// The other side holds another key document of the number that this device has seen.
+    #[error(
+        "the cloud shows another key document {number} than this device has seen: it may have been put back"
+    )]
+    Forked {
+        /// The number of both.
+        number: u64,
+    },
     /// The other side has no key document any more.
     #[error("the cloud has lost the account's key document, or withholds it")]
     Gone,
-    /// The key document was not written by a holder of the account's key.
-    #[error("the account's key document was not written by a holder of its key")]
+    /// The key document was not written by a holder of the account's key, or it never came to stand.
+    #[error("the account's key document was not written by a holder of its key who knew the one before it")]
     Tampered,
     /// Nobody can tell what the document says.
     #[error(transparent)]
@@ -317,6 +335,7 @@ impl Diagnostic for KeyError {
             Self::Tampered => "E-KEY-024",
             Self::Removed => "E-KEY-025",
             Self::MustSeal => "E-KEY-027",
+            Self::Forked { .. } => "E-KEY-028",
             Self::Document(error) => error.code(),
             Self::File(error) => error.code(),
         }
@@ -325,7 +344,9 @@ impl Diagnostic for KeyError {
     fn kind(&self) -> Kind {
         match self {
             Self::AccountSealed { .. } | Self::Missing | Self::Removed | Self::MustSeal => Kind::Auth,
-            Self::OtherKey | Self::RolledBack { .. } | Self::Gone | Self::Tampered => Kind::Conflict,
+            Self::OtherKey | Self::RolledBack { .. } | Self::Forked { .. } | Self::Gone | Self::Tampered => {
+                Kind::Conflict
+            }
             Self::Document(error) => error.kind(),
             Self::File(error) => error.kind(),
         }
@@ -337,7 +358,7 @@ impl Diagnostic for KeyError {
                 "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent"
                     .to_owned()
             }
-            Self::RolledBack { .. } | Self::Gone => {
+            Self::RolledBack { .. } | Self::Forked { .. } | Self::Gone => {
                 "nothing was changed; if the cloud was put back on purpose, run `orkee cloud sync --force` on a device that has the key"
                     .to_owned()
             }

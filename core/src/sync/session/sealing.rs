@@ -39,7 +39,10 @@ impl Session {
 
     /// Meets a key document. Some: it has this number, and is older than ours.
     fn meet_document(&mut self, envelope: &[u8]) -> Result<Option<u64>, SyncError> {
-        let met = self.options.keys.meet(envelope)?;
+        let met = match self.may_be_put_back() {
+            true => self.options.keys.meet_put_back(envelope),
+            false => self.options.keys.meet(envelope),
+        }?;
         // Another process may have adopted it already: what is written from now on has its form.
         self.keys_standing = self.options.keys.standing();
         if self.options.must_seal && !self.keys_standing.seals {
@@ -122,11 +125,15 @@ impl Session {
     /// The backend has less of the key document than this device. After it was put back, or where a person has everything compared,
     /// this is said in the end; else the sync stops.
     fn bear(&mut self, error: KeyError) -> Result<(), SyncError> {
-        if self.state.goal.is_none_or(|goal| goal == ListingGoal::Delete) && !self.summary.new_epoch {
+        if !self.may_be_put_back() {
             return Err(error.into());
         }
         self.state.document_behind = true;
         Ok(())
+    }
+
+    fn may_be_put_back(&self) -> bool {
+        self.summary.new_epoch || self.state.goal.is_some_and(|goal| goal != ListingGoal::Delete)
     }
 
     /// A full listing has come to its end. One that should have shown the key document and did not says nothing of what is gone.

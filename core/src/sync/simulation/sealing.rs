@@ -156,7 +156,9 @@ impl World {
             {
                 self.found_again(n);
             }
-            SyncError::Keys(KeyError::RolledBack { .. } | KeyError::Gone) if self.lost_backend => {
+            SyncError::Keys(KeyError::RolledBack { .. } | KeyError::Forked { .. } | KeyError::Gone)
+                if self.lost_backend =>
+            {
                 self.devices[n].is_damaged = true;
             }
             // The backend was put back, and somebody went on from there who did not know of ours.

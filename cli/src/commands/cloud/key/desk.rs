@@ -115,7 +115,7 @@ impl<'a> Desk<'a> {
         for _ in 0..TRIES {
             let there = self.fetch().await?;
             if let Some(stored) = &there
-                && !matches!(keys.meet(&stored.envelope)?, Met::Older(_))
+                && !matches!(keys.meet_put_back(&stored.envelope)?, Met::Older(_))
             {
                 return Ok(());
             }

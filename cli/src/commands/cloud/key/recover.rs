@@ -170,6 +170,11 @@ async fn join(
         let stored = there.ok_or(KeyCommandError::NoKey)?;
         let document = read(&stored.envelope)?;
         let known = before.document().filter(|known| known.id() == document.id());
+        if known.as_ref().is_some_and(|known| document.is_laxer_than(known)) {
+            cx.out.warn(
+                "the account takes records again that the key of this device had shut out: was it put back to an earlier state?",
+            );
+        }
         if let Some(have) = known.map(|known| known.number()).filter(|have| *have > document.number()) {
             // Older keys would take the place of newer ones.
             return Err(KeyError::RolledBack { have, got: document.number() }.into());
