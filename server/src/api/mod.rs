@@ -21,6 +21,7 @@ use axum::routing::{delete, get, post, put};
 use serde_json::{Value, json};
 
 use crate::http::observe::observe;
+use crate::http::waits::WAIT;
 use crate::http::{ApiError, App};
 use crate::oauth;
 use crate::tenant::document;
@@ -40,7 +41,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/team/join", post(team::join))
         .route("/v1/team/leave", post(team::leave))
         .route("/v1/sync", post(sync::sync))
-        .route("/v1/changes/wait", get(changes::wait))
+        .route(WAIT, get(changes::wait))
         .route("/v1/backup", get(backup::list).post(backup::upload))
         .route("/v1/backup/{id}", get(backup::fetch).delete(backup::delete))
         .route("/.well-known/orkee-tenant/{name}", get(document::show))

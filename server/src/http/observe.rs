@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::ApiError;
+use super::waits::WAIT;
 use orkee_core::id;
 
 /// Names the request, in both directions.
@@ -47,7 +48,12 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
         headers.insert(REQUEST_ID, value);
     }
     let (status, ms) = (response.status().as_u16(), started.elapsed().as_millis() as u64);
-    tracing::info!(request_id = id, %method, path, status, ms, "answered");
+    // Of those who wait, one is told of each minute, which says nothing.
+    if path == WAIT && status == 200 {
+        tracing::debug!(request_id = id, %method, path, status, ms, "answered");
+    } else {
+        tracing::info!(request_id = id, %method, path, status, ms, "answered");
+    }
     response
 }
 

@@ -11,6 +11,8 @@ use tokio::sync::{Notify, watch};
 
 use crate::storage::{AccountKey, SpaceKey};
 
+/// Where they wait.
+pub(crate) const WAIT: &str = "/v1/changes/wait";
 /// How often a waiting request looks for what nobody told it.
 pub(crate) const LOOK: Duration = Duration::from_millis(1500);
 /// Waiting requests of one device.

@@ -20,4 +20,5 @@ mod sealed;
 mod support;
 mod sync;
 mod team;
+mod waiting;
 mod webhook;

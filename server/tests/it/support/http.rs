@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -28,6 +28,10 @@ pub(crate) struct Response {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
+
+/// A request without a body that waits for its reply. Dropping it closes the connection.
+#[derive(Debug)]
+pub(crate) struct Open(TcpStream);
 
 impl Request {
     pub(crate) fn new(method: &'static str, target: impl Into<String>) -> Self {
@@ -113,6 +117,12 @@ impl Client {
         parse(&bytes).unwrap_or_else(|| panic!("no reply: {}", String::from_utf8_lossy(&bytes)))
     }
 
+    /// Sends a request that the server does not answer at once.
+    #[track_caller]
+    pub(crate) fn open(&self, request: &Request) -> Open {
+        Open(self.begin(request, 0))
+    }
+
     /// Connects and sends a request's head.
     fn begin(&self, request: &Request, length: usize) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
@@ -124,6 +134,27 @@ impl Client {
         }
         stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
         stream
+    }
+}
+
+impl Open {
+    /// Whether nothing comes for so long.
+    #[track_caller]
+    pub(crate) fn is_silent(&self, time: Duration) -> bool {
+        self.0.set_read_timeout(Some(time)).unwrap();
+        let seen = self.0.peek(&mut [0]);
+        matches!(seen, Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+    }
+
+    /// The reply, and how long it took from now.
+    #[track_caller]
+    pub(crate) fn answer(mut self) -> (Response, Duration) {
+        let begun = Instant::now();
+        self.0.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut bytes = Vec::new();
+        self.0.read_to_end(&mut bytes).unwrap();
+        let response = parse(&bytes);
+        (response.unwrap_or_else(|| panic!("no reply: {}", String::from_utf8_lossy(&bytes))), begun.elapsed())
     }
 }
 

@@ -1,0 +1,246 @@
+//! `GET /v1/changes/wait`: who is woken by what, how soon, and who may not wait.
+
+use std::time::{Duration, Instant};
+
+use orkee_wire::Cursor;
+
+use crate::support::browser::tokens;
+use crate::support::device::{project, sealed};
+use crate::support::http::Open;
+use crate::support::{Device, Home, Request, Server};
+
+const ANN: &str = "ann@example.com";
+const BOB: &str = "bob@example.com";
+/// Sooner than any request looks by itself.
+const SOON: Duration = Duration::from_millis(1000);
+/// How long it is watched that nothing comes.
+const QUIET: Duration = Duration::from_millis(300);
+
+fn target(cursor: &Cursor, wait: &str) -> String {
+    let head = cursor.head.as_ref().map(|head| format!("&head={}&tag={}", head.number, head.tag));
+    let position = cursor.position.as_deref().unwrap_or_default();
+    format!("/v1/changes/wait?position={position}&wait={wait}{}", head.unwrap_or_default())
+}
+
+fn asking(token: &str, cursor: &Cursor, wait: &str) -> Request {
+    Request::get(target(cursor, wait)).bearer(token)
+}
+
+fn waiting(server: &Server, token: &str, cursor: &Cursor) -> Open {
+    server.client.open(&asking(token, cursor, "60"))
+}
+
+/// What a wait that ends says, and how long from now that took.
+#[track_caller]
+fn changed(open: Open) -> (bool, Duration) {
+    let (response, took) = open.answer();
+    assert_eq!(response.status, 200, "{}", response.text());
+    (response.json()["changed"].as_bool().unwrap(), took)
+}
+
+/// Where a device stands that knows all.
+fn up_to_date(server: &Server, token: &str) -> Cursor {
+    let mut device = Device::new(&server.client, token);
+    device.pull();
+    device.cursor
+}
+
+#[track_caller]
+fn done(home: &Home, args: &[&str]) {
+    let output = home.run(args, "");
+    assert!(output.status.success(), "{args:?}: {output:?}");
+}
+
+#[test]
+fn what_is_there_already_is_told_at_once_and_nothing_when_the_time_is_over() {
+    let (home, server) = Home::with_ann(&[]);
+    let token = home.token(ANN);
+    let mut device = Device::new(&server.client, &token);
+    device.write("aaaaaaaa", None, &project("aaaaaaaa", "one"));
+    let old = up_to_date(&server, &token);
+    let mut other = Device::new(&server.client, &token).at(&old);
+    other.write("bbbbbbbb", None, &project("bbbbbbbb", "two"));
+    assert!(changed(waiting(&server, &token, &old)).0);
+    let new = up_to_date(&server, &token);
+    for wait in ["0", "1"] {
+        let begun = Instant::now();
+        assert!(!changed(server.client.open(&asking(&token, &new, wait))).0);
+        let took = begun.elapsed();
+        assert!(took >= Duration::from_secs(wait.parse().unwrap()), "{took:?}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+    }
+    // A place in a full listing, a head that was never made, and a position beyond all: an exchange says what to do.
+    let head = |number, tag: &str| orkee_wire::Head { number, tag: tag.to_owned() };
+    let at = |position: &str, head| Cursor { position: Some(position.to_owned()), head };
+    for cursor in [
+        at("1.2", new.head.clone()),
+        at("2", Some(head(2, "another"))),
+        at("99", Some(head(99, "another"))),
+        at("2", None),
+    ] {
+        assert!(changed(waiting(&server, &token, &cursor)).0, "{cursor:?}");
+    }
+}
+
+#[test]
+fn a_write_wakes_who_waits_for_its_space_soon_and_nobody_else() {
+    let (home, server) = Home::with_ann(&[]);
+    home.add_user(BOB);
+    let (ann, bob) = (home.token(ANN), home.token(BOB));
+    let (hers, his) = (up_to_date(&server, &ann), up_to_date(&server, &bob));
+    let (one, two, not) =
+        (waiting(&server, &ann, &hers), waiting(&server, &ann, &hers), waiting(&server, &bob, &his));
+    assert!(one.is_silent(QUIET) && two.is_silent(QUIET));
+    let mut device = Device::new(&server.client, &ann);
+    device.write("aaaaaaaa", None, &project("aaaaaaaa", "one"));
+    for open in [one, two] {
+        let (changed, took) = changed(open);
+        assert!(changed && took < SOON, "{took:?}");
+    }
+    assert!(not.is_silent(QUIET));
+    // What a script publishes is a write as well, and a pull is none.
+    let new = up_to_date(&server, &ann);
+    let open = waiting(&server, &ann, &new);
+    device.pull();
+    assert!(open.is_silent(QUIET));
+    let body = r#"{"projects":[{"id":"bbbbbbbb","name":"two"}]}"#;
+    let published = Request::post("/v1/sync", body).bearer(&ann).header("content-type", "application/json");
+    assert_eq!(server.send(&published).status, 200);
+    let (changed, took) = changed(open);
+    assert!(changed && took < SOON, "{took:?}");
+    assert!(!home.log().lines().any(|line| line.contains(" INFO ") && line.contains("/v1/changes/wait")));
+}
+
+#[test]
+fn members_of_a_team_and_devices_of_a_sealed_account_wait_as_others_do() {
+    let (home, server) = Home::with_ann(&[]);
+    home.add_user(BOB);
+    done(&home, &["team", "create", "acme", "--owner", ANN]);
+    done(&home, &["team", "add", "acme", BOB, "--role", "read-only"]);
+    let (ann, bob) = (home.token(ANN), home.token(BOB));
+    let team = |request: Request| request.header("orkee-space", "team");
+    let own = up_to_date(&server, &bob);
+    let first = Cursor { position: Some("0".to_owned()), head: None };
+    let shared = server.client.open(&team(asking(&bob, &first, "60")));
+    let alone = waiting(&server, &bob, &own);
+    assert!(shared.is_silent(QUIET) && alone.is_silent(QUIET));
+    let body = r#"{"projects":[{"id":"aaaaaaaa","name":"one"}]}"#;
+    let published = Request::post("/v1/sync", body).bearer(&ann).header("content-type", "application/json");
+    assert_eq!(server.send(&team(published)).status, 200);
+    let (changed_for_team, took) = changed(shared);
+    assert!(changed_for_team && took < SOON, "{took:?}");
+    assert!(alone.is_silent(QUIET));
+    let mut sealing = Device::new(&server.client, &bob);
+    sealing.write("bbbbbbbb", None, &sealed("laptop", 1));
+    let (changed, took) = changed(alone);
+    assert!(changed && took < SOON, "{took:?}");
+}
+
+#[test]
+fn what_another_process_writes_is_seen_within_two_seconds() {
+    let (home, server) = Home::with_ann(&[]);
+    let other = home.serve(&[]);
+    let token = home.token(ANN);
+    let open = waiting(&server, &token, &up_to_date(&server, &token));
+    assert!(open.is_silent(QUIET));
+    Device::new(&other.client, &token).write("aaaaaaaa", None, &project("aaaaaaaa", "one"));
+    let (changed, took) = changed(open);
+    assert!(changed && took < Duration::from_secs(2) + SOON, "{took:?}");
+}
+
+#[test]
+fn a_sign_in_that_ends_ends_what_it_waits_for() {
+    let (home, server) = Home::with_ann(&[]);
+    home.add_user(BOB);
+    done(&home, &["team", "create", "acme", "--owner", ANN]);
+    done(&home, &["team", "add", "acme", BOB, "--role", "member"]);
+    let signed_in = tokens(&server.client);
+    let device = signed_in["access_token"].as_str().unwrap();
+    let (ann, bob) = (home.token(ANN), home.token(BOB));
+    let cursor = up_to_date(&server, device);
+    let mut open = vec![waiting(&server, device, &cursor), waiting(&server, &ann, &cursor)];
+    let shared = server.client.open(&asking(&bob, &cursor, "60").header("orkee-space", "team"));
+    assert!(open.iter().all(|open| open.is_silent(QUIET)) && shared.is_silent(QUIET));
+    let listed = server.send(&Request::get("/v1/devices").bearer(device)).json();
+    let devices = listed["devices"].as_array().unwrap();
+    let own = devices.iter().find(|one| one["current"] == true).unwrap()["id"].as_str().unwrap();
+    let gone = server.send(&Request::new("DELETE", format!("/v1/devices/{own}")).bearer(&ann));
+    assert_eq!(gone.status, 204, "{}", gone.text());
+    let (answer, took) = open.remove(0).answer();
+    assert_eq!((answer.status, answer.code().as_str()), (401, "unauthorized"));
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(open[0].is_silent(QUIET), "another sign-in of the account waits on");
+    done(&home, &["team", "remove", "acme", BOB]);
+    let (answer, took) = shared.answer();
+    assert_eq!((answer.status, answer.code().as_str()), (403, "not-a-member"));
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    done(&home, &["user", "disable", ANN]);
+    assert_eq!(open.remove(0).answer().0.status, 401);
+}
+
+#[test]
+fn a_server_that_stops_lets_nobody_wait() {
+    let (home, server) = Home::with_ann(&[]);
+    let token = home.token(ANN);
+    let open = waiting(&server, &token, &up_to_date(&server, &token));
+    assert!(open.is_silent(QUIET));
+    let begun = Instant::now();
+    let (status, _) = server.stop();
+    assert!(status.success() && begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(!changed(open).0);
+}
+
+#[test]
+fn a_device_may_wait_eight_times_and_who_goes_away_makes_room() {
+    let (home, server) = Home::with_ann(&[]);
+    let (token, other) = (home.token(ANN), home.token(ANN));
+    let cursor = up_to_date(&server, &token);
+    let mut open: Vec<Open> = (0..8).map(|_| waiting(&server, &token, &cursor)).collect();
+    assert!(open.iter().all(|open| open.is_silent(Duration::from_millis(50))));
+    let refused = server.send(&asking(&token, &cursor, "60"));
+    assert_eq!((refused.status, refused.code().as_str()), (429, "rate-limited"));
+    assert_eq!((refused.header("retry-after"), &refused.json()["error"]["limit"]), (Some("60"), &8.into()));
+    assert!(!changed(server.client.open(&asking(&other, &cursor, "0"))).0, "another device may");
+    open.pop();
+    let begun = Instant::now();
+    let admitted = loop {
+        let again = server.send(&asking(&token, &cursor, "0"));
+        if again.status == 200 || begun.elapsed() > Duration::from_secs(5) {
+            break again.status;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(admitted, 200);
+}
+
+#[test]
+fn nonsense_is_refused_in_words_and_so_is_who_is_not_signed_in() {
+    let (home, server) = Home::with_ann(&[]);
+    let token = home.token(ANN);
+    for (query, says) in [
+        ("", "position"),
+        ("?position=", "position is"),
+        ("?position=x", "position is"),
+        ("?position=-1", "position is"),
+        ("?position=1.2.3", "position is"),
+        ("?position=18446744073709551615", "position is"),
+        ("?position=1&wait=", "from 0 to 300"),
+        ("?position=1&wait=301", "from 0 to 300"),
+        ("?position=1&wait=-1", "from 0 to 300"),
+        ("?position=1&wait=1000000000000000000000", "from 0 to 300"),
+        ("?position=1&wait=soon", "from 0 to 300"),
+        ("?position=1&head=1", "both or neither"),
+        ("?position=1&tag=a", "both or neither"),
+        ("?position=1&head=x&tag=a", "both or neither"),
+        ("?position=1&wiat=3", "wiat"),
+        ("?position=1&position=2", "position"),
+    ] {
+        let refused = server.send(&Request::get(format!("/v1/changes/wait{query}")).bearer(&token));
+        assert_eq!((refused.status, refused.code().as_str()), (400, "invalid-request"), "{query}");
+        let words = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(words.contains(says), "{query}: {words}");
+    }
+    assert_eq!(server.send(&Request::get("/v1/changes/wait?position=1")).status, 401);
+    let post = server.send(&Request::post("/v1/changes/wait?position=1", "").bearer(&token));
+    assert_eq!((post.status, post.code().as_str()), (405, "method-not-allowed"));
+}
