@@ -124,6 +124,8 @@ const FAULTS: &[(&str, &[&str])] = &[
     ("expires-listings", &["expired-listing"]),
     ("no-head", &["new-epoch"]),
     ("head-falls", &["head"]),
+    ("never-wakes", &["watch-wakes"]),
+    ("never-rests", &["watch-rests"]),
 ];
 
 #[tokio::test]

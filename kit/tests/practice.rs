@@ -128,6 +128,12 @@ async fn a_request_that_is_none_changes_nothing() {
         ("GET /changes?after=x", (400, "bad-position")),
         ("GET /changes?limit=501", (400, "bad-limit")),
         ("GET /changes?since=1", (400, "bad-parameter")),
+        ("GET /changes/wait", (400, "bad-position")),
+        ("GET /changes/wait?after=x", (400, "bad-position")),
+        ("GET /changes/wait?after=0&wait=301", (400, "bad-wait")),
+        ("GET /changes/wait?after=0&wait=-1", (400, "bad-wait")),
+        ("GET /changes/wait?after=0&limit=1", (400, "bad-parameter")),
+        ("PUT /changes/wait", (405, "method-not-allowed")),
         ("POST /changes", (405, "method-not-allowed")),
         ("GET /", (404, "not-found")),
     ] {
@@ -150,6 +156,30 @@ async fn who_does_not_know_the_token_is_not_served() {
     }
     let bearer = [("authorization", "Bearer practice-token")];
     assert_eq!(ask(&practice, "GET /changes", &bearer, b"").await.status, 200);
+}
+
+#[tokio::test]
+async fn whoever_waits_is_woken_by_a_write_and_told_when_the_time_is_over() {
+    let practice = start(Options::default()).await;
+    let wait = async |line: &str| ask(&practice, line, &[], b"").await.json()["changed"].clone();
+    assert_eq!(wait("GET /changes/wait?after=0&wait=0").await, false);
+    let begun = std::time::Instant::now();
+    let write = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        put(&practice, "aaaaaaaa", NEW, b"x").await
+    };
+    let (woken, written) = tokio::join!(wait("GET /changes/wait?after=0&wait=60"), write);
+    assert_eq!((woken, written.status), (json!(true), 200));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30));
+    assert_eq!(wait("GET /changes/wait?after=0").await, true);
+    let backup = practice.snapshot();
+    put(&practice, "bbbbbbbb", NEW, b"x").await;
+    let back = async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        practice.put_back(&backup).unwrap();
+    };
+    let (gone, ()) = tokio::join!(ask(&practice, "GET /changes/wait?after=2", &[], b""), back);
+    assert_eq!(gone.error(), (409, "new-epoch".to_owned()));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod refusals;
 mod sizes;
 mod states;
 mod trouble;
+mod watching;
 mod writing;
 
 use futures_util::future::BoxFuture;
@@ -131,6 +132,10 @@ pub const ALL: &[Check] = checks! {
         "`browse` lists every record once, in pages, and ends.";
     "devices", "parts", parts::devices:
         "`enumerate` lists devices with different ids, of which one asks.";
+    "watch-wakes", "watching", watching::wakes:
+        "`wait` answers `true` soon after another device wrote, and the next page has what it wrote.";
+    "watch-rests", "watching", watching::rests:
+        "`wait` answers `false` where nothing is new.";
     "record-largest", "describe", sizes::record_largest:
         "An envelope of `max-record-bytes` is stored and returned.";
     "record-too-large", "outcomes", sizes::record_too_large:

@@ -6,6 +6,7 @@
 mod journal;
 mod serve;
 mod store;
+mod wait;
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::Secret;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use journal::Journal;
@@ -50,6 +52,8 @@ pub struct Practice {
 struct Shared {
     token: Option<Secret>,
     kept: Mutex<Kept>,
+    /// Wakes those who wait.
+    changed: Notify,
 }
 
 /// The records, and the file that has them too.
@@ -121,7 +125,8 @@ impl Practice {
                 Kept { store, journal: Some(journal) }
             }
         };
-        let shared = Arc::new(Shared { token: options.token, kept: Mutex::new(kept) });
+        let shared =
+            Arc::new(Shared { token: options.token, kept: Mutex::new(kept), changed: Notify::new() });
         let task = tokio::spawn(serve::accept(listener, Arc::clone(&shared)));
         Ok(Self { url, shared, task })
     }
@@ -148,7 +153,9 @@ impl Practice {
 
     /// Forgets these records for good, as tombstones are forgotten: from now on a position from before now is `expired`.
     pub fn prune(&self, ids: &[&str]) -> Result<(), JournalError> {
-        self.shared.kept().prune(ids)
+        let pruned = self.shared.kept().prune(ids);
+        self.shared.changed.notify_waiters();
+        pruned
     }
 
     /// What it holds now.
@@ -158,7 +165,9 @@ impl Practice {
 
     /// Holds again what it held then, and does not know what came after: a backup was put back.
     pub fn put_back(&self, snapshot: &Snapshot) -> Result<(), JournalError> {
-        self.shared.kept().put_back(snapshot)
+        let put_back = self.shared.kept().put_back(snapshot);
+        self.shared.changed.notify_waiters();
+        put_back
     }
 
     /// From now on this record is not taken: `invalid`.

@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::store::{Head, Held, Listed, Position, Put};
-use super::{MAX_PAGE, MAX_RECORD_BYTES, Shared};
+use super::{MAX_PAGE, MAX_RECORD_BYTES, Shared, wait};
 
 const MAX_CONNECTIONS: usize = 256;
 const HEADERS_WITHIN: Duration = Duration::from_secs(30);
@@ -32,9 +32,9 @@ const MAX_READ: usize = 32 << 20;
 /// The newest commit that the client knows, as `NUMBER.TAG`.
 const KNOWN_HEAD: &str = "x-practice-head";
 
-type Reply = Response<Full<Bytes>>;
+pub(super) type Reply = Response<Full<Bytes>>;
 /// What is answered in the place of what was asked for.
-type Refusal = Box<Reply>;
+pub(super) type Refusal = Box<Reply>;
 
 /// Serves connections until the task is ended; they end with it.
 pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
@@ -83,6 +83,10 @@ async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Result<Repl
             check_epoch(shared, &head.headers)?;
             changes(shared, head.uri.query().unwrap_or_default())
         }
+        (["", "changes", "wait"], &Method::GET) => {
+            check_epoch(shared, &head.headers)?;
+            wait::wait(shared, head.uri.query().unwrap_or_default()).await
+        }
         (["", "records", id], &Method::PUT) if is_id(id) => {
             let guard = guard(&head.headers)?;
             let envelope = envelope(&head.headers, body).await?;
@@ -93,7 +97,7 @@ async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Result<Repl
             put.await.unwrap_or_else(|_| Err(error(StatusCode::INTERNAL_SERVER_ERROR, "internal")))
         }
         (["", "records", _], &Method::PUT) => Err(error(StatusCode::BAD_REQUEST, "bad-id")),
-        (["", "changes"] | ["", "records", _], _) => {
+        (["", "changes"] | ["", "changes", "wait"] | ["", "records", _], _) => {
             Err(error(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"))
         }
         _ => Err(error(StatusCode::NOT_FOUND, "not-found")),
@@ -185,8 +189,10 @@ fn put(shared: &Shared, id: &str, guard: Option<&str>, envelope: &[u8]) -> Resul
     if envelope.len() > MAX_RECORD_BYTES {
         return Err(error(StatusCode::PAYLOAD_TOO_LARGE, "too-large"));
     }
-    match shared.kept().put(id, guard, envelope) {
+    let put = shared.kept().put(id, guard, envelope);
+    match put {
         Ok(Put::Stored { revision, head }) => {
+            shared.changed.notify_waiters();
             Ok(json(StatusCode::OK, &Stored { revision, position: head.number.to_string(), head }))
         }
         Ok(Put::Mismatch(held)) => Err(mismatch(held)),
@@ -286,11 +292,11 @@ struct Refused {
     error: &'static str,
 }
 
-fn error(status: StatusCode, code: &'static str) -> Refusal {
+pub(super) fn error(status: StatusCode, code: &'static str) -> Refusal {
     Box::new(json(status, &Refused { error: code }))
 }
 
-fn json(status: StatusCode, body: &impl Serialize) -> Reply {
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     let (status, body) = match serde_json::to_vec(body) {
         Ok(body) => (status, body),
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, Vec::new()),

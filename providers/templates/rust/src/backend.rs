@@ -56,6 +56,20 @@ fn ask(method: &str, url: String, cursor: &Cursor) -> Request {
     Request::new(method, url).login().header_if("x-practice-head", head)
 }
 
+/// Whether there is something after the cursor, as soon as there is; `false` when the time is over.
+pub fn wait(cursor: &Cursor, wait_ms: u32) -> Result<bool, Failure> {
+    // Before the first listing there is all to ask for.
+    let Some(position) = &cursor.position else { return Ok(true) };
+    let request = ask("GET", "/changes/wait".to_owned(), cursor);
+    let reply = request.query("after", position).query("wait", &(wait_ms / 1000).to_string()).send()?;
+    match reply.status {
+        // The next exchange says what it is.
+        410 if says(&reply, "expired") => Ok(true),
+        409 if says(&reply, "new-epoch") => Ok(true),
+        _ => Ok(reply.expect(&[200])?.json::<Waited>()?.changed),
+    }
+}
+
 /// What became of one PUT: its outcome, and its commit if there was one.
 fn result(reply: Response) -> Result<(Outcome, Option<Commit>), Failure> {
     match reply.status {
@@ -161,6 +175,11 @@ struct Put {
     head: Newest,
 }
 
+#[derive(Deserialize)]
+struct Waited {
+    changed: bool,
+}
+
 /// The backend's newest commit.
 #[derive(Deserialize)]
 struct Newest {
@@ -240,6 +259,22 @@ mod tests {
         let [Outcome::Conflict(Some(stored))] = &page.outcomes[..] else { panic!("{:?}", page.outcomes) };
         assert_eq!((stored.revision.as_str(), stored.envelope.as_slice()), ("1.x", &b"theirs"[..]));
         assert_eq!(page.changes.len(), 1);
+    }
+
+    #[test]
+    fn whoever_waits_is_told_by_the_backend_whether_there_is_something() {
+        let waited = |status, body: &'static [u8]| {
+            let rehearsal = Rehearsal::new().backend(move |sent| {
+                assert_eq!(sent.url, "/changes/wait?after=7&wait=50");
+                Ok(reply(status, &[], body))
+            });
+            let cursor = Cursor { position: Some("7".to_owned()), head: None };
+            rehearsal.run(|| wait(&cursor, 50_000))
+        };
+        assert!(matches!(waited(200, br#"{"changed":false}"#), Ok(false)));
+        assert!(matches!(waited(200, br#"{"changed":true}"#), Ok(true)));
+        assert!(matches!(waited(410, br#"{"error":"expired"}"#), Ok(true)));
+        assert!(matches!(waited(410, b"<html>"), Err(Failure::Protocol(_))));
     }
 
     #[test]

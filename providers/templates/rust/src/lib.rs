@@ -1,8 +1,9 @@
-//! What Orkee calls: the interface `provider` of the contract. What the backend wants to hear is in `backend.rs`.
+//! What Orkee calls: the interfaces `provider` and `watch` of the contract. What the backend wants to hear is in `backend.rs`.
 
 mod backend;
 
-use orkee_provider_sdk::{Answer, Description, Exchange, Failure, Limits, Provider, SignIn, export};
+use orkee_provider_sdk::watch::Watch;
+use orkee_provider_sdk::{Answer, Cursor, Description, Exchange, Failure, Limits, Provider, SignIn, export};
 
 struct MyProvider;
 
@@ -28,4 +29,11 @@ impl Provider for MyProvider {
     }
 }
 
-export!(MyProvider);
+/// Optional: without it, Orkee asks for changes now and then.
+impl Watch for MyProvider {
+    fn wait(cursor: Cursor, wait_ms: u32) -> Result<bool, Failure> {
+        backend::wait(&cursor, wait_ms)
+    }
+}
+
+export!(MyProvider: watch);

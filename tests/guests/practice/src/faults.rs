@@ -62,5 +62,7 @@ faults! {
     NoHead = "no-head",
     HeadFalls = "head-falls",
     ZeroIsAny = "zero-is-any",
+    NeverWakes = "never-wakes",
+    NeverRests = "never-rests",
     ReadsMemory = "reads-memory",
 }

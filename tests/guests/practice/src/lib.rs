@@ -1,15 +1,21 @@
 //! A provider of the practice backend that keeps the contract, unless its setting `fault` names a way to break it. The checks of
 //! `provider test` have to find each of them.
 
-wit_bindgen::generate!({ path: "../../../wit", world: "sync-provider" });
+wit_bindgen::generate!({
+    path: "../../../wit",
+    inline: "package test:practice; world guest { include orkee:sync/sync-provider@1.0.0; export orkee:sync/watch@1.0.0; }",
+    generate_all,
+});
 
 mod changes;
 mod faults;
 mod memory;
 mod records;
+mod watching;
 mod wire;
 
 use exports::orkee::sync::provider::{Description, Guest, Limits, SignIn};
+use exports::orkee::sync::watch;
 use faults::Fault;
 use orkee::sync::state;
 use orkee::sync::types::{Answer, Cursor, Failure, Head, Reply, Request, Span};
@@ -45,6 +51,12 @@ impl Guest for Practice {
             Err(Refused::Failed(failure)) => Err(failure),
             Ok(reply) => Ok(Answer::Page(reply)),
         }
+    }
+}
+
+impl watch::Guest for Practice {
+    fn wait(cursor: Cursor, wait_ms: u32) -> Result<bool, Failure> {
+        watching::wait(&cursor, wait_ms, Fault::set())
     }
 }
 
