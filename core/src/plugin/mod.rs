@@ -65,7 +65,7 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! # let home = tempfile::tempdir()?;
 //! # let home = home.path();
-//! # let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/published/0.1.0/every-part.wasm");
+//! # let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/published/1.0.0/every-part.wasm");
 //! # let url = backend()?;
 //! // Load: `file` is a component, and is checked against the contract. What is compiled of it is kept for the next start.
 //! let host = Host::new(Some(home.join("compiled")))?;
@@ -116,6 +116,7 @@
 //! [`PartError::Absent`] where a component does not have them. A component that delivers webhooks is a [`WasmDispatcher`].
 
 mod bindings;
+mod built_for;
 mod cache;
 mod call;
 mod capability;
@@ -138,6 +139,7 @@ mod state;
 mod text;
 mod version;
 
+pub use built_for::BuiltFor;
 pub use dispatcher::{
     Access, Algorithm, Attempt, Class, Delivered, Delivery, DispatcherDescription, DispatcherError,
     DispatcherLibrary, DispatcherSetup, KeyError, RetryAfter, SigningKey, Target, TargetError, Transport,

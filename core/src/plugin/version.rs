@@ -32,7 +32,7 @@ impl<'a> Named<'a> {
 }
 
 /// Whether components of the one run on a host of the other. A preliminary version is a track of its own.
-fn are_of_one_track(one: &Version, other: &Version) -> bool {
+pub(super) fn are_of_one_track(one: &Version, other: &Version) -> bool {
     let track = |v: &Version| match (v.major, v.minor) {
         (0, 0) => (0, 0, v.patch),
         (0, minor) => (0, minor, 0),

@@ -1,9 +1,11 @@
 //! P02, P04 to P06, and answers that the contract does not allow.
 
+use std::time::Duration;
+
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::{Courier, CourierOptions, Secret};
 use orkee_core::plugin::{DispatcherSetup, Host, PartError, PluginError, Registration, WasmDispatcher};
-use orkee_core::sync::provider::Failure;
+use orkee_core::sync::provider::{Cursor, Failure, Provider};
 
 use crate::guests;
 use crate::rig::{Rig, found};
@@ -17,13 +19,14 @@ fn load(bytes: &[u8]) -> PluginError {
 fn p02_a_component_for_another_version_is_told_what_it_is_and_what_would_run() {
     for (version, hint) in [
         ("9.1.0", "update Orkee, or use an older version of the plugin"),
-        ("0.2.0", "update Orkee, or use an older version of the plugin"),
-        ("0.0.9", "update the plugin; its author builds it anew against the WIT package orkee:sync 0.1.x"),
+        ("2.0.0", "update Orkee, or use an older version of the plugin"),
+        ("0.9.9", "update the plugin; its author builds it anew against the WIT package orkee:sync 1.x"),
+        ("0.1.2", "update the plugin; its author builds it anew against the WIT package orkee:sync 1.x"),
     ] {
         for component in [guests::plain(), guests::dispatcher()] {
             let error = load(&guests::of_version(component, version));
             let words = format!(
-                "the plugin `fixture` is built for `orkee:sync@{version}`, this Orkee runs orkee:sync 0.1.x"
+                "the plugin `fixture` is built for `orkee:sync@{version}`, this Orkee runs orkee:sync 1.x"
             );
             assert_eq!((error.to_string(), error.hint().as_deref()), (words, Some(hint)));
             assert_eq!((error.kind().exit_code(), error.code()), (2, "E-PLUGIN-003"));
@@ -33,20 +36,22 @@ fn p02_a_component_for_another_version_is_told_what_it_is_and_what_would_run() {
 
 #[tokio::test]
 async fn p02_a_component_for_a_later_release_of_the_same_track_runs() {
-    let later = guests::of_version(guests::every_part(), "0.1.7");
     let server = Server::start(|seen| reply(200, &[], seen.target.as_bytes())).await;
-    let provider = Rig::new(&server.url).open(&later, &[]).await.unwrap();
-    let told = found(&provider).await.unwrap();
-    assert_eq!(told, "login true | v | 200 /one 200 /two 200 /three | true");
-    assert_eq!(provider.whoami().await.unwrap().email, "ada@example.com");
+    for version in ["1.0.7", "1.9.0"] {
+        let later = guests::of_version(guests::every_part(), version);
+        let provider = Rig::new(&server.url).open(&later, &[]).await.unwrap();
+        let told = found(&provider).await.unwrap();
+        assert_eq!(told, "login true | v | 200 /one 200 /two 200 /three | true", "{version}");
+        assert_eq!(provider.whoami().await.unwrap().email, "ada@example.com");
+    }
 }
 
 #[test]
 fn p02_a_later_component_that_uses_what_this_host_does_not_have_is_refused_by_name() {
-    let later = guests::of_version(guests::every_part(), "0.1.7");
+    let later = guests::of_version(guests::every_part(), "1.0.7");
     for (had, has, named) in [
-        ("send-all", "send-two", "`orkee:sync/http.send-two@0.1.7`"),
-        ("sync/signer@", "sync/vaults@", "`orkee:sync/vaults@0.1.7`"),
+        ("send-all", "send-two", "`orkee:sync/http.send-two@1.0.7`"),
+        ("sync/signer@", "sync/vaults@", "`orkee:sync/vaults@1.0.7`"),
     ] {
         let error = load(&guests::renamed(&later, had, has));
         assert!(matches!(error, PluginError::Import { .. }) && error.to_string().contains(named), "{error}");
@@ -64,6 +69,10 @@ async fn p04_a_part_that_a_provider_lacks_is_a_clear_refusal() {
     assert!(matches!(provider.browse(None, 1).await, Err(PartError::Absent(_))));
     assert!(matches!(provider.devices().await, Err(PartError::Absent(_))));
     assert!(matches!(provider.revoke_device("d").await, Err(PartError::Absent(_))));
+    assert!(!provider.can_watch());
+    let error = provider.watch(Cursor::default(), Duration::ZERO).await.unwrap_err();
+    assert_eq!((error.failure, error.kind().exit_code()), (Failure::Unsuitable, 2));
+    assert_eq!(error.to_string(), "the provider `fixture` cannot tell when something is new");
     assert!(matches!(provider.team().await, Err(PartError::Absent(_))));
     assert!(matches!(provider.leave_team().await, Err(PartError::Absent(_))));
     assert!(matches!(provider.webhooks().await, Err(PartError::Absent(_))));

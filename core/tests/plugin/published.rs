@@ -1,23 +1,32 @@
-//! P01: components that were built against a published version of the contract, and are never built again.
+//! P01 and P60: components that were built against a published version of the contract, and are never built again. Those of the
+//! host's track run; those of before are refused.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use orkee_core::diagnostic::Diagnostic;
 use orkee_core::net::{Courier, CourierOptions, Secret};
 use orkee_core::plugin::{
     Access, Algorithm, Attempt, Delivery, DeliveryQuery, DispatcherSetup, PartError, Registration, Role,
     SigningKey, Target, Terms, WasmDispatcher, WasmProvider,
 };
 use orkee_core::sync::provider::{
-    Answer, Failure, Mutation, Outcome, Provider, ProviderError, RejectReason, Request,
+    Answer, Cursor, Failure, Mutation, Outcome, Position, Provider, ProviderError, RejectReason, Request,
 };
 
 use crate::rig::{Rig, alive};
 use crate::server::{Server, reply};
 
-/// Each published version with its component.
+/// Each published version of the host's track, with its component.
 fn published() -> Vec<(String, Vec<u8>)> {
+    let of_track: Vec<_> = all().into_iter().filter(|(version, _)| version.starts_with("1.")).collect();
+    assert!(!of_track.is_empty());
+    of_track
+}
+
+/// Each published version with its component.
+fn all() -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/published");
     let versions = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let versions: Vec<PathBuf> = versions.filter(|path| path.is_dir()).collect();
@@ -76,7 +85,7 @@ async fn p01_each_answer_and_failure_of_a_published_version_is_understood() {
         let ask = async |say: &str| -> Result<Answer, ProviderError> {
             let provider: WasmProvider = rig.open(&component, &[("say", say)]).await.unwrap();
             let mut request = Request { limit: 5, ..Request::default() };
-            request.cursor.position = Some(orkee_core::sync::provider::Position("1".to_owned()));
+            request.cursor.position = Some(Position("1".to_owned()));
             alive(provider.exchange(request)).await
         };
         assert_eq!(ask("expired").await.unwrap(), Answer::Expired, "{version}");
@@ -90,6 +99,7 @@ async fn p01_each_answer_and_failure_of_a_published_version_is_understood() {
             ("backend", Failure::Backend),
             ("too-large", Failure::TooLarge),
             ("unsuitable", Failure::Unsuitable),
+            ("refused", Failure::Refused),
         ] {
             assert_eq!(ask(say).await.unwrap_err().failure, failure, "{version} {say}");
         }
@@ -124,20 +134,16 @@ async fn p01_the_optional_parts_of_each_published_version_answer() {
             assert!(error.to_string().ends_with(words), "{error}");
         };
         refused(provider.revoke_device("d1").await, "d1");
-        if provider.knows_teams() {
-            let team = provider.team().await.unwrap();
-            let membership = team.membership.unwrap();
-            assert_eq!((membership.id.as_str(), membership.role), ("t1", Role::Owner), "{version}");
-            assert_eq!(membership.members[1].role, Role::ReadOnly);
-            assert_eq!(team.invitations[0].team, "other");
-            refused(provider.invite("eve@a", Role::Member).await, "eve@a Role::Member");
-            refused(provider.set_member_role("bob@a", Role::ReadOnly).await, "bob@a Role::ReadOnly");
-            refused(provider.remove_member("bob@a").await, "bob@a");
-            refused(provider.join_team("other").await, "other");
-            refused(provider.leave_team().await, "not now");
-        } else {
-            assert_eq!(version, "0.1.0", "teams came with the next one");
-        }
+        let team = provider.team().await.unwrap();
+        let membership = team.membership.unwrap();
+        assert_eq!((membership.id.as_str(), membership.role), ("t1", Role::Owner), "{version}");
+        assert_eq!(membership.members[1].role, Role::ReadOnly);
+        assert_eq!(team.invitations[0].team, "other");
+        refused(provider.invite("eve@a", Role::Member).await, "eve@a Role::Member");
+        refused(provider.set_member_role("bob@a", Role::ReadOnly).await, "bob@a Role::ReadOnly");
+        refused(provider.remove_member("bob@a").await, "bob@a");
+        refused(provider.join_team("other").await, "other");
+        refused(provider.leave_team().await, "not now");
         assert_eq!(provider.webhooks().await.unwrap()[0].url, "https://a.example/");
         let secret = Secret::new("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
         let registration = Registration {
@@ -154,18 +160,54 @@ async fn p01_the_optional_parts_of_each_published_version_answer() {
 }
 
 #[tokio::test]
+async fn p01_a_provider_of_each_published_version_waits_as_it_did() {
+    let rig = Rig::offline();
+    for (version, component) in published() {
+        let provider = rig.open(&component, &[]).await.unwrap();
+        assert!(provider.can_watch(), "{version}");
+        let ask = async |position: &str, seconds| {
+            let position = Some(Position(position.to_owned()));
+            alive(provider.watch(Cursor { position, head: None }, Duration::from_secs(seconds))).await
+        };
+        assert!(ask("old", 1).await.unwrap() && !ask("new", 1).await.unwrap(), "{version}");
+        for (seconds, told) in [(7, "Some(\"x\") false 7000"), (9999, "Some(\"x\") false 300000")] {
+            let error = ask("x", seconds).await.unwrap_err();
+            assert_eq!(error.failure, Failure::Refused);
+            assert!(error.to_string().ends_with(told), "{version}: {error}");
+        }
+    }
+}
+
+#[test]
+fn p60_a_component_of_a_version_before_the_first_that_lasts_is_refused_and_told_what_to_do() {
+    let before: Vec<_> = all().into_iter().filter(|(version, _)| version.starts_with("0.")).collect();
+    let versions: Vec<&str> = before.iter().map(|(version, _)| version.as_str()).collect();
+    assert_eq!(
+        {
+            let mut sorted = versions.clone();
+            sorted.sort_unstable();
+            sorted
+        },
+        ["0.1.0", "0.1.1", "0.1.2"]
+    );
+    for (version, component) in &before {
+        let error = Rig::offline().host.load("fixture", component, 32 << 20).err().unwrap();
+        let words = format!(
+            "the plugin `fixture` is built for `orkee:sync@{version}`, this Orkee runs orkee:sync 1.x"
+        );
+        assert_eq!((error.to_string(), error.code(), error.kind().exit_code()), (words, "E-PLUGIN-003", 2));
+        let hint = "update the plugin; its author builds it anew against the WIT package orkee:sync 1.x";
+        assert_eq!(error.hint().as_deref(), Some(hint));
+    }
+}
+
+#[tokio::test]
 async fn p01_what_each_published_version_tells_of_deliveries_is_understood() {
     let rig = Rig::offline();
     for (version, component) in published() {
         let provider = rig.open(&component, &[]).await.unwrap();
-        let states = provider.endpoint_states().await;
-        if !provider.tells_deliveries() {
-            assert!(["0.1.0", "0.1.1"].contains(&version.as_str()), "deliveries came with the next one");
-            assert!(matches!(states, Err(PartError::Absent(_))));
-            continue;
-        }
+        let states = provider.endpoint_states().await.unwrap();
         let at = Some("2026-01-02T03:04:05Z");
-        let states = states.unwrap();
         assert_eq!((states[0].failing_since.as_deref(), states[0].rotating_until.as_deref()), (at, at));
         let secret = Secret::new("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
         let terms = Terms { dispatcher: "slack".to_owned(), ordered: false, pulled: true };
@@ -239,7 +281,7 @@ async fn p01_a_dispatcher_of_each_published_version_delivers() {
 /// None of what was published is left out by the tests above: the component has all of it.
 #[test]
 fn p01_each_kept_component_exports_and_imports_all_that_was_published() {
-    for (version, component) in published() {
+    for (version, component) in all() {
         let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/published").join(&version);
         let mut resolve = wit_parser::Resolve::default();
         let source = std::fs::read_to_string(wit.join("orkee-sync.wit")).unwrap();

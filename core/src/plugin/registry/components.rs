@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::digest::ComponentDigest;
 use super::error::RegistryError;
 use crate::file;
+use crate::plugin::built_for::BuiltFor;
 use crate::plugin::limits::Limits;
 
 /// `plugins/components/`.
@@ -62,6 +63,14 @@ impl Components {
                 let _ = fs::remove_file(&path);
             }
         }
+    }
+
+    /// What a component says that it was built for. None: it says nothing, or is not there.
+    pub(super) fn built_for(&self, digest: &ComponentDigest) -> Option<BuiltFor> {
+        let path = self.path(digest);
+        // Before it is opened: a pipe would wait there for somebody who writes.
+        fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+        BuiltFor::read(BufReader::new(File::open(path).ok()?)).ok()?
     }
 
     fn path(&self, digest: &ComponentDigest) -> PathBuf {

@@ -12,6 +12,7 @@ use crate::plugin::grants::PatternError;
 use crate::plugin::manifest::error::Place;
 use crate::plugin::manifest::{ManifestError, Roles};
 use crate::plugin::package::{PackageError, PublicKey};
+use crate::plugin::version::supported;
 
 /// The registry refuses, or cannot do it.
 #[derive(Debug, Error)]
@@ -113,7 +114,8 @@ pub enum RegistryError {
     Package(#[from] PackageError),
     /// It was compiled, and does not answer as the contract says.
     #[error(
-        "the provider `{name}` cannot be installed: it does not fit the contract orkee:sync@0.1 of this Orkee"
+        "the provider `{name}` cannot be installed: it does not fit the contract {} of this Orkee",
+        supported()
     )]
     Unfit {
         /// Which.
@@ -146,6 +148,15 @@ pub enum RegistryError {
     /// Where it comes from cannot be written down.
     #[error("the component cannot be installed from there: {0}")]
     Source(&'static str),
+    /// It was installed, and this Orkee runs another track of the contract.
+    #[error("the installed plugin `{name}` does not run with this Orkee")]
+    OtherContract {
+        /// Which.
+        name: String,
+        /// What it is built for, and what runs.
+        #[source]
+        source: PluginError,
+    },
     /// It is no provider that this host runs.
     #[error(transparent)]
     Plugin(#[from] PluginError),
@@ -179,7 +190,7 @@ impl Diagnostic for RegistryError {
             Self::Unfit { .. } | Self::OtherId { .. } | Self::Trial(_) => "E-PLUGIN-055",
             Self::Source(_) => "E-PLUGIN-056",
             Self::Package(error) => error.code(),
-            Self::Plugin(error) => error.code(),
+            Self::Plugin(error) | Self::OtherContract { source: error, .. } => error.code(),
         }
     }
 
@@ -239,9 +250,7 @@ impl Diagnostic for RegistryError {
             }
             Self::NotGranted { granted, .. } => format!("granted: {}", granted.join(", ")),
             Self::Unfit { .. } => {
-                "it may be built against another edition of orkee:sync@0.1: ask its author for one that is built against \
-                 the present one"
-                    .to_owned()
+                format!("it says that it is built for {} and is not: tell its author", supported())
             }
             Self::OtherId { name, .. } => {
                 format!("its author gives both the same name: `id` in `describe`, `name` in {name}'s provider.toml")
@@ -251,6 +260,13 @@ impl Diagnostic for RegistryError {
             }
             Self::Trial(_) => return None,
             Self::Source(_) => "copy it elsewhere, and install it from there".to_owned(),
+            Self::OtherContract { name, source: PluginError::Version { is_newer: true, .. } } => {
+                format!("update Orkee, or run `orkee cloud provider rollback {name}`; nothing is lost meanwhile")
+            }
+            Self::OtherContract { name, .. } => format!(
+                "nothing is lost: its author builds it anew for {}, and then `orkee cloud provider update {name}` takes it",
+                supported()
+            ),
             Self::Package(error) => return error.hint(),
             Self::Plugin(error) => return error.hint(),
         })

@@ -30,6 +30,8 @@ pub use digest::{ComponentDigest, NoDigest};
 pub use download::{DownloadError, download};
 pub use error::RegistryError;
 
+use super::built_for::BuiltFor;
+use super::error::PluginError;
 use super::grants::{ApiUrlSetBy, Grants};
 use super::host::{Host, Plugin};
 use super::limits::Limits;
@@ -112,7 +114,19 @@ impl Registry {
     /// was installed.
     pub fn load(&self, host: &Host, name: &str) -> Result<Plugin, RegistryError> {
         let release = &self.expect(name)?.current;
-        host.load_installed(name, &release.sha256, || self.components.read(name, &release.sha256))
+        let loaded =
+            host.load_installed(name, &release.sha256, || self.components.read(name, &release.sha256));
+        loaded.map_err(|error| match error {
+            RegistryError::Plugin(source @ PluginError::Version { .. }) => {
+                RegistryError::OtherContract { name: name.to_owned(), source }
+            }
+            error => error,
+        })
+    }
+
+    /// What a version was built for, by its file. None: the file is gone, or does not say.
+    pub fn built_for(&self, release: &Release) -> Option<BuiltFor> {
+        self.components.built_for(&release.sha256)
     }
 
     /// Reads the component of a version and checks its digest.

@@ -64,10 +64,10 @@ impl Info {
         let registry = Registry::open(cx.home()?)?;
         let installed = registry.expect(&self.name)?;
         if cx.out.is_json() {
-            let provider = ProviderView::of(cx, installed);
+            let provider = ProviderView::of(cx, &registry, installed);
             cx.out.document(&Document { provider, more: Some(More::of(installed)) })?;
         } else {
-            show(cx, installed)?;
+            show(cx, &registry, installed)?;
         }
         Ok(Exit::DONE)
     }
@@ -101,7 +101,7 @@ fn dispatcher(cx: &Context) -> Result<(), Failure> {
     view::DELIVERY.iter().try_for_each(|(label, value)| field(cx, label, value))
 }
 
-fn show(cx: &Context, installed: &Installed) -> Result<(), Failure> {
+fn show(cx: &Context, registry: &Registry, installed: &Installed) -> Result<(), Failure> {
     let Release { granted, sha256, source, installed: since } = &installed.current;
     cx.out.line(cx.out.paint(Paint::Strong, &format!("{} {}", granted.name, granted.version)))?;
     if let Some(description) = &granted.description {
@@ -110,6 +110,7 @@ fn show(cx: &Context, installed: &Installed) -> Result<(), Failure> {
     cx.out.line("")?;
     field(cx, "Source", source)?;
     field(cx, "SHA-256", &sha256.to_string())?;
+    field(cx, "Contract", &contract(registry, &installed.current))?;
     field(cx, "Installed", &text::minute(&clock::rfc3339(*since)))?;
     field(cx, "Publisher", granted.publisher.as_deref().unwrap_or("–"))?;
     field(cx, "Signed by", &installed.key.map_or("nobody".to_owned(), |key| key.to_string()))?;
@@ -135,6 +136,18 @@ fn show(cx: &Context, installed: &Installed) -> Result<(), Failure> {
         field(cx, if index == 0 { "Options" } else { "" }, &described(name, option))?;
     }
     Ok(())
+}
+
+/// What it was built for, and what to do where this program does not run that.
+fn contract(registry: &Registry, release: &Release) -> String {
+    let Some(built_for) = registry.built_for(release) else {
+        return "unknown: its file is gone or damaged; `orkee cloud provider install` puts it back"
+            .to_owned();
+    };
+    match view::remedy(release.granted.name.as_str(), &built_for) {
+        None => built_for.to_string(),
+        Some(remedy) => format!("{built_for}, and does not run; {remedy}"),
+    }
 }
 
 fn described(name: &str, option: &OptionSpec) -> String {

@@ -29,7 +29,7 @@ impl List {
         let mut providers = built_in.collect::<Result<Vec<_>, _>>()?;
         let registry = Registry::open(cx.home()?);
         if let Ok(registry) = &registry {
-            providers.extend(registry.installed().map(|installed| ProviderView::of(cx, installed)));
+            providers.extend(registry.installed().map(|installed| ProviderView::of(cx, registry, installed)));
         }
         if cx.out.is_json() {
             registry?;
@@ -51,6 +51,12 @@ impl List {
             table.row(cells.map(|cell| text::line(cell)).to_vec());
         }
         cx.out.table(&table)?;
+        for ProviderView { name, contract, remedy, .. } in &providers {
+            if let (Some(contract), Some(remedy)) = (contract, remedy) {
+                let sentence = format!("{name} is built for {contract}, and does not run; {remedy}");
+                cx.out.line(text::line(&sentence))?;
+            }
+        }
         // What is part of the program is there whatever the grants file holds.
         registry?;
         Ok(Exit::DONE)

@@ -55,7 +55,7 @@ impl Rollback {
         cx.out.done(format_args!("{name} is {then} again; {now} is kept, as the one to go back to"))?;
         if cx.out.is_json() {
             let registry = Registry::open(home)?;
-            let provider = ProviderView::of(cx, registry.expect(name)?);
+            let provider = ProviderView::of(cx, &registry, registry.expect(name)?);
             cx.out.document(&Document { provider, changed: true })?;
         }
         Ok(Exit::DONE)

@@ -147,7 +147,7 @@ fn compile(cx: &Context, candidate: &Candidate) -> Result<(), Failure> {
 fn told(cx: &Context, name: &str, changed: bool) -> CommandResult {
     if cx.out.is_json() {
         let registry = Registry::open(cx.home()?)?;
-        let provider = ProviderView::of(cx, registry.expect(name)?);
+        let provider = ProviderView::of(cx, &registry, registry.expect(name)?);
         cx.out.document(&Document { provider, changed })?;
     }
     Ok(Exit::DONE)

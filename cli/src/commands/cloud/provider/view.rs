@@ -1,7 +1,7 @@
 //! A provider, as scripts and tables show it.
 
 use orkee_core::auth::Asking;
-use orkee_core::plugin::{HostPattern, Installed, LoginKind, Manifest, Network};
+use orkee_core::plugin::{BuiltFor, HostPattern, Installed, LoginKind, Manifest, Network, Registry};
 use serde::Serialize;
 
 use crate::commands::cloud::builtin::BuiltIn;
@@ -31,6 +31,13 @@ pub(super) struct ProviderView {
     pub(super) credentials: Vec<CredentialView>,
     pub(super) active: bool,
     pub(super) tenants: Vec<String>,
+    /// The contract that it was built for, such as `orkee:sync 1.0.0`; none: its file is gone, or does not say.
+    pub(super) contract: Option<String>,
+    /// Whether this program runs components of that contract.
+    pub(super) runs: bool,
+    /// Where it does not: what to do.
+    #[serde(skip)]
+    pub(super) remedy: Option<String>,
 }
 
 /// A credential that a provider may name.
@@ -41,8 +48,9 @@ pub(super) struct CredentialView {
 }
 
 impl ProviderView {
-    pub(super) fn of(cx: &Context, installed: &Installed) -> Self {
+    pub(super) fn of(cx: &Context, registry: &Registry, installed: &Installed) -> Self {
         let release = &installed.current;
+        let built_for = registry.built_for(release);
         let granted = &release.granted;
         Self {
             name: granted.name.to_string(),
@@ -54,6 +62,9 @@ impl ProviderView {
             credentials: credentials(granted),
             active: active(cx).is_ok_and(|active| active == granted.name.as_str()),
             tenants: granted.tenants.clone(),
+            runs: built_for.as_ref().is_some_and(BuiltFor::runs_here),
+            remedy: built_for.as_ref().and_then(|built_for| remedy(granted.name.as_str(), built_for)),
+            contract: built_for.map(|built_for| built_for.to_string()),
         }
     }
 
@@ -70,6 +81,9 @@ impl ProviderView {
             credentials: credentials(&manifest),
             active: manifest.roles.syncs() && active(cx).is_ok_and(|active| active == built_in.name),
             tenants: Vec::new(),
+            contract: Some(BuiltFor::this_host().to_string()),
+            runs: true,
+            remedy: None,
         })
     }
 }
@@ -78,6 +92,20 @@ impl ProviderView {
     /// Whether it can be chosen to sync with.
     pub(super) fn syncs(&self) -> bool {
         self.roles.contains(&"provider")
+    }
+}
+
+/// What to do with one that was built for another track of the contract; none: it was not.
+pub(super) fn remedy(name: &str, built_for: &BuiltFor) -> Option<String> {
+    let supported = BuiltFor::supported();
+    match (built_for.runs_here(), built_for.is_newer()) {
+        (true, _) => None,
+        (false, true) => Some(format!(
+            "this Orkee runs {supported}: update Orkee, or run `orkee cloud provider rollback {name}`"
+        )),
+        (false, false) => Some(format!(
+            "this Orkee runs {supported}: run `orkee cloud provider update {name}` once its author has built it anew"
+        )),
     }
 }
 
