@@ -22,6 +22,11 @@ pub(super) enum KeyCommandError {
         /// It is on this device, too.
         is_here: bool,
     },
+    /// `key init` where the account had a key, of which it shows nothing any more.
+    #[error(
+        "this account was sealed when this device last met it, and the cloud shows no key document any more"
+    )]
+    WasSealed,
     /// Any other command where it has none.
     #[error("this account has no key: its projects are not sealed")]
     NoKey,
@@ -98,6 +103,7 @@ impl Diagnostic for KeyCommandError {
     fn code(&self) -> &'static str {
         match self {
             Self::HasKey { .. } => "E-KEY-040",
+            Self::WasSealed => "E-KEY-029",
             Self::NoKey => "E-KEY-041",
             Self::NotHere => "E-KEY-020",
             Self::DoesNotOpen { .. } | Self::NoPassphrase => "E-KEY-042",
@@ -113,7 +119,7 @@ impl Diagnostic for KeyCommandError {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::HasKey { .. } | Self::Contended => Kind::Conflict,
+            Self::HasKey { .. } | Self::WasSealed | Self::Contended => Kind::Conflict,
             Self::PhraseNotTaken => Kind::Failed,
             Self::NotHere
             | Self::DoesNotOpen { .. }
@@ -137,6 +143,10 @@ impl Diagnostic for KeyCommandError {
             }
             Self::HasKey { .. } | Self::NotHere => {
                 "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent"
+                    .to_owned()
+            }
+            Self::WasSealed => {
+                "nothing was kept or sent; if the cloud has lost it, a device that has the key brings it back: `orkee cloud sync --force` there; if no device has it any more: `orkee cloud key init --force`"
                     .to_owned()
             }
             Self::NoKey => "`orkee cloud key init` makes one".to_owned(),

@@ -4,12 +4,12 @@ use orkee_core::seal::keys::account::Put;
 use orkee_core::seal::keys::{Fresh, Keeping, KeyError, Keys, read};
 use orkee_core::seal::passphrase::{Params, Stretched};
 use orkee_core::seal::{Document, Epochs, Recipient};
-use orkee_core::store::AuditAction;
+use orkee_core::store::{AuditAction, Store};
 use orkee_core::sync::SyncLock;
 
 use super::desk::Desk;
 use super::error::KeyCommandError;
-use super::{changing, lock, shown, trail, typed};
+use super::{changing, lock, recover, shown, trail, typed};
 use crate::commands::cloud::connection::Connection;
 use crate::commands::cloud::surroundings::{self, Cloud};
 use crate::context::Context;
@@ -36,6 +36,9 @@ pub(crate) struct Init {
     /// Keep the key of this device in the keyring of the operating system
     #[arg(long)]
     keyring: bool,
+    /// Make a key though this account was sealed before, under one that no device has any more
+    #[arg(long)]
+    force: bool,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -53,9 +56,12 @@ impl Init {
             let remote = connection.remote().await?;
             let desk = Desk::at(cx, &cloud, &connection, &remote).await?;
             let tenant = cloud.tenant.as_deref().unwrap_or_default();
-            self.found(cx, &desk, tenant).await
+            self.found(cx, &desk, tenant, known_document(&store, &remote)?).await
         });
         let keys = trail::ended(cx, &cloud, AuditAction::InitKey, "", made)?;
+        if store.space_state()?.0.document > Some(keys.standing().number) {
+            recover::anew(&mut store)?;
+        }
         lock::admit(cx, &mut store)?;
         drop(store);
         shown::phrase(cx, &keys, self.yes)?;
@@ -71,7 +77,14 @@ impl Init {
     }
 
     /// Makes the key, or goes on with the one that was made here before, until the account has it.
-    async fn found(&self, cx: &Context, desk: &Desk<'_>, tenant: &str) -> Result<Keys, Failure> {
+    /// `known`: the document that the account had when this device last met it.
+    async fn found(
+        &self,
+        cx: &Context,
+        desk: &Desk<'_>,
+        tenant: &str,
+        known: Option<u64>,
+    ) -> Result<Keys, Failure> {
         let keys = desk.keys()?;
         if let Some(document) = keys.document() {
             return match document.seals() {
@@ -87,6 +100,9 @@ impl Init {
         let keys = if keys.is_unconfirmed() {
             self.going_on(cx, keys)
         } else {
+            if known.is_some() && !self.force {
+                return Err(KeyCommandError::WasSealed.into());
+            }
             let passphrase = self.agreed(cx)?;
             let fresh = Fresh::found(tenant, &desk.joiner().await?, passphrase.as_ref())?;
             let keeping = if self.keyring { Keeping::Keyring } else { Keeping::File };
@@ -132,6 +148,12 @@ impl Init {
         cx.out.note("The account's key is the one that it had, and so is its recovery phrase.");
         Ok(keys)
     }
+}
+
+/// The key document that this device met last in the account, which had one then.
+fn known_document(store: &Store, remote: &str) -> Result<Option<u64>, Failure> {
+    let state = store.space_state()?.0;
+    Ok(state.document.filter(|number| *number > 0 && state.remote.as_deref() == Some(remote)))
 }
 
 /// A new passphrase, with as much work to it as this machine does in about a second.

@@ -149,7 +149,7 @@ fn begins(held: &Epochs, opened: &Epochs) -> bool {
 }
 
 /// What was sent is sealed under a key that nobody else has: it goes again. Noted before that key is replaced.
-fn anew(store: &mut Store) -> Result<(), Failure> {
+pub(super) fn anew(store: &mut Store) -> Result<(), Failure> {
     store.write(Durability::Full, |tx| tx.seal_anew())?;
     Ok(())
 }
