@@ -75,7 +75,7 @@ class Backend:
     records once the account is sealed; with any other, who has no key looks before anything is sent."""
 
     def __init__(self, plain=False, guards=False):
-        self.guards = guards
+        self.guards, self.withheld = guards, None
         self.plain, self.commits, self.horizon, self.held, self.tags, self.replica = plain, 0, 0, {}, {0: "0"}, None
 
     def exchange(self, position, head, mutations, limit, rng):
@@ -124,7 +124,7 @@ class Backend:
         may_lag = listing is None or LISTINGS_DO_NOT_LAG in BROKEN
         if self.replica and may_lag and self.replica[0] >= mark and rng.random() < .4:
             top, held = self.replica
-        newer = sorted((seq, rid) for rid, (seq, _, _) in held.items() if seq > mark and seq not in own)
+        newer = sorted((seq, rid) for rid, (seq, _, _) in held.items() if seq > mark and seq not in own and rid != self.withheld)
         reply["changes"] = [(rid, *held[rid][1:]) for _, rid in newer[:limit]]
         reply["more"] = len(newer) > limit
         if reply["more"]:
@@ -240,6 +240,7 @@ class Store:
         self.position, self.head = None, None
         self.listing, self.listing_done = 0, True
         self.found_copied, self.is_damaged, self.mistrusts, self.offers = 0, False, False, False
+        self.says_yes = False                      # a person lets the next listing delete
 
     def tick(self, now):
         self.clock = max(self.clock + 1, now)
@@ -429,7 +430,12 @@ class Store:
         self.listing_done = False
 
     def end_listing(self):
-        """All was listed. What both sides once had and was not met is gone there."""
+        """All was listed. What both sides once had and was not met is gone there. Where a deletion would have to be sealed, a backend
+        that shows none says nothing, and a person is asked."""
+        gone = [row for row in self.rows.values() if row.revision is not None and row.listed != self.listing]
+        would_delete = not self.mistrusts and any(not row.has_news and row.local.fields is not None for row in gone)
+        if self.keys.seals and self.keys.document.floor and would_delete and not self.says_yes and ABSENCE_IS_ASKED not in BROKEN:
+            raise Refused("records are gone")
         for rid, row in self.rows.items():
             if row.revision is None or row.listed == self.listing:
                 continue
@@ -440,7 +446,7 @@ class Store:
                 self.follow(rid, row.local.fields, None)
                 row.replace(Version(None, row.local.seen))
                 row.agree(row.number, None, row.number)
-        self.listing_done, self.mistrusts = True, False
+        self.listing_done, self.mistrusts, self.says_yes = True, False, False
 
     def offer_everything(self):
         """The backend was put back: say all of it again, delete nothing."""
@@ -753,6 +759,7 @@ FORCE_TRUSTS_NOTHING = rule("force trusts nothing", "a forced comparison says ev
 MERGE_IS_A_WRITE = rule("merge is a write", "a merge gets a clock of its own", spare=True)
 GONE_BUT_EDITED_STAYS = rule("gone but edited stays", "what is gone there and edited here is offered again")
 GONE_IS_DELETED = rule("gone is deleted", "what is gone there and clean here is deleted here")
+ABSENCE_IS_ASKED = rule("absence is asked", "in a sealed account, what a listing does not show is deleted if a person says so")
 NEW_EPOCH_FORGETS_REVISIONS = rule("new epoch forgets revisions", "after new-epoch nothing is agreed any more", spare=True)
 NEW_EPOCH_OFFERS_ALL = rule("new epoch offers all", "after new-epoch every record is said again")
 HEAD_IS_THE_LARGEST = rule("head is the largest", "of two heads the larger number is kept")

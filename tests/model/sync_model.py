@@ -169,6 +169,10 @@ class World:
         if why in ("gone", "rolled back") or why == "fork" and "backend" in self.disks:
             store.is_damaged = True                                   # runs sync --force
             return True
+        if why == "records are gone":
+            # A person knows what was deleted.
+            store.says_yes, store.is_damaged = self.backend.withheld is None, self.backend.withheld is not None
+            return True
         if why == "sealed" and (self.settling or self.rng.random() < .3):
             store.keys.document, store.keys.made = self.backend.document(), None
             return True
@@ -197,6 +201,25 @@ class World:
             is_known = there and all(contains(store.rows[rid].local.seen, there.version.seen) for store in self.stores.values())
             seen = there.version.seen if is_known else {}
             self.backend.put(rid, Form(Version({self.rng.choice(self.fields): "forged"}, seen)), self.rng)
+
+    def withhold(self, name):
+        """A hostile server says that too much is gone, and leaves a record out of the listing of everything."""
+        store = self.stores[name]
+        here = [rid for rid, row in store.rows.items() if row.local.fields is not None and not row.has_news and row.revision is not None]
+        if not here or not store.keys.seals or not store.keys.document.floor or store.keys.document != self.backend.document():
+            return
+        store.says_yes = False
+        self.kill(name)
+        rid, store.position = self.rng.choice(here), None
+        before, self.backend.withheld = store.rows[rid].local, rid
+        for _ in range(60):
+            if not self.step(name) or self.sessions.get(name) is None:
+                break
+        self.backend.withheld = None
+        self.kill(name)
+        store.is_damaged = True
+        now = store.rows[rid].local
+        assert now.fields is not None or contains(now.seen, before.seen) and now.seen != before.seen, f"{name} deletes what is not shown"
 
     def show_a_branch(self, name):
         """A hostile server has a member go on from a document that it showed nobody else, and shows another device what came of it."""
@@ -265,9 +288,9 @@ class World:
     def disturb(self):
         rng, name = self.rng, self.rng.choice(list(self.stores))
         kinds = ["person", "sync", "kill", "orphan", "lag", "trim", "damage",
-                 "back up", "restore", "copy", "prune", "back up backend", "restore backend", "key", "show as plain", "show a branch"]
-        usual, rough = [30, 54, 4, 3, 2, 2, .4, 2, 1, .5, 2, 1, .4, 5, 1, 1], [24, 36, 9, 5, 6, 4, 1, 4, 2.5, 1.5, 6, 5, 3, 8, 2, 2]
-        narrow = [30, 40, 15, 10, 2, 4, 0, 0, 0, 0, 0, 0, 0, 6, 2, 2]
+                 "back up", "restore", "copy", "prune", "back up backend", "restore backend", "key", "show as plain", "show a branch", "withhold"]
+        usual, rough = [30, 54, 4, 3, 2, 2, .4, 2, 1, .5, 2, 1, .4, 5, 1, 1, .5], [24, 36, 9, 5, 6, 4, 1, 4, 2.5, 1.5, 6, 5, 3, 8, 2, 2, 1]
+        narrow = [30, 40, 15, 10, 2, 4, 0, 0, 0, 0, 0, 0, 0, 6, 2, 2, 0]
         what = rng.choices(kinds, narrow if self.narrow else rough if self.rough else usual)[0]
         if what == "person":
             self.person(name)
@@ -306,6 +329,8 @@ class World:
             self.show_as_plain()
         elif what == "show a branch":
             self.show_a_branch(name)
+        elif what == "withhold":
+            self.withhold(name)
         elif what == "back up backend":
             self.backend_backup = copy.deepcopy(self.backend)
         elif what == "restore backend" and self.copies and self.backend_backup:

@@ -46,6 +46,16 @@ pub enum SyncError {
         /// How many there are.
         total: u64,
     },
+    /// A listing of a sealed account does not show some, of which no member's deletion came.
+    #[error(
+        "{gone} of {total} projects are gone from the cloud, without a deletion that a holder of the key sealed; deleting them here needs a yes"
+    )]
+    Unsaid {
+        /// How many records would be deleted.
+        gone: u64,
+        /// How many there are.
+        total: u64,
+    },
 }
 
 impl SyncError {
@@ -66,7 +76,7 @@ impl Diagnostic for SyncError {
             Self::Keys(error) => error.code(),
             Self::Protocol(_) | Self::Contract { .. } => "E-SYNC-001",
             Self::OtherRemote { .. } => "E-SYNC-002",
-            Self::ManyGone { .. } => "E-SYNC-003",
+            Self::ManyGone { .. } | Self::Unsaid { .. } => "E-SYNC-003",
         }
     }
 
@@ -76,7 +86,7 @@ impl Diagnostic for SyncError {
             Self::Provider(error) => error.kind(),
             Self::Keys(error) => error.kind(),
             Self::Protocol(_) | Self::Contract { .. } => Kind::Network,
-            Self::OtherRemote { .. } | Self::ManyGone { .. } => Kind::Conflict,
+            Self::OtherRemote { .. } | Self::ManyGone { .. } | Self::Unsaid { .. } => Kind::Conflict,
         }
     }
 
@@ -91,7 +101,7 @@ impl Diagnostic for SyncError {
             Self::OtherRemote { .. } => Some(
                 "sign in to the former account, or run `orkee cloud sync --force` to compare and join the two".to_owned(),
             ),
-            Self::ManyGone { .. } => Some(
+            Self::ManyGone { .. } | Self::Unsaid { .. } => Some(
                 "run `orkee cloud sync --force` to put them back into the cloud, or `orkee cloud restore --yes` to delete them here"
                     .to_owned(),
             ),

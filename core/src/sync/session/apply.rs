@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::run::Run;
 use super::{Flight, FlightId, PAGE, PARCEL, Sent, Session, SyncError};
 use crate::project::ProjectId;
-use crate::store::{Agreed, ListingGoal, Store, There, Tx};
+use crate::store::{Agreed, ListingGoal, Store, There, Tracked, Tx};
 use crate::sync::event::What;
 use crate::sync::options::Deletions;
 use crate::sync::provider::{Answer, Change, Cursor, Head, Outcome, Position, Reply, Stored};
@@ -287,16 +287,35 @@ impl Session {
         if self.options.dry_run {
             gone.retain(|id| !self.met.contains(id));
         }
-        if goal == ListingGoal::Delete && self.options.deletions == Deletions::Ask && gone.len() > 10 {
-            let (gone, total) = (gone.len() as u64, tx.count_live()?);
-            if gone.saturating_mul(10) > total {
-                return Ok(Some(SyncError::ManyGone { gone, total }));
-            }
+        if goal == ListingGoal::Delete
+            && self.options.deletions == Deletions::Ask
+            && let Some(question) = self.question(tx, &gone)?
+        {
+            return Ok(Some(question));
         }
         for id in gone {
             self.is_gone(tx, id, goal)?;
         }
         Ok(None)
+    }
+
+    /// What a person has to say before these are deleted here.
+    fn question(&self, tx: &mut Tx<'_>, gone: &[ProjectId]) -> Result<Option<SyncError>, SyncError> {
+        let many = gone.len() as u64;
+        if self.keys_standing.floor == 0 {
+            let total = if many > 10 { tx.count_live()? } else { u64::MAX };
+            return Ok((many.saturating_mul(10) > total).then_some(SyncError::ManyGone { gone: many, total }));
+        }
+        // Members seal their deletions here: a backend that merely does not show a record speaks for nobody.
+        let mut unsaid = 0;
+        for id in gone {
+            let is_deleted = |known: &Tracked| !known.is_tombstone && !known.is_dirty();
+            unsaid += u64::from(tx.tracked(*id)?.as_ref().is_some_and(is_deleted));
+        }
+        match unsaid {
+            0 => Ok(None),
+            gone => Ok(Some(SyncError::Unsaid { gone, total: tx.count_live()? })),
+        }
     }
 
     /// Where a span of our own commits begins at the position, the next page may begin at its end.

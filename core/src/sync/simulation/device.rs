@@ -58,6 +58,8 @@ pub(super) struct Device {
     pub(super) untouched: Option<Vec<u8>>,
     /// What it knows of the other side was damaged.
     pub(super) is_damaged: bool,
+    /// Its person was asked, and lets the next sync delete.
+    pub(super) says_yes: bool,
     pub(super) backup: Option<(Vec<u8>, bool)>,
     /// What waits in conflicts, as it was told to this device's person.
     pub(super) told: BTreeMap<String, (ProjectId, String)>,

@@ -168,6 +168,8 @@ impl World {
                 self.recover(n);
                 self.lost_device = true;
             }
+            // A person knows what was deleted.
+            SyncError::Unsaid { .. } => self.devices[n].says_yes = true,
             SyncError::Provider(error) if self.guards => {
                 assert!(error.failure == crate::sync::provider::Failure::Forbidden, "{error}");
             }

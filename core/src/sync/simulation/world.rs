@@ -17,7 +17,7 @@ use super::trouble::{Times, Trouble};
 use crate::project::ProjectId;
 use crate::store::{Durability, Keep, Options as StoreOptions, Store, StoreError};
 use crate::sync::provider::{Answer, Failure, Limits, ProviderError, Request};
-use crate::sync::{Decide, FlightId, Next, Options, Session, What};
+use crate::sync::{Compare, Decide, Deletions, FlightId, Next, Options, Push, Session, What};
 
 /// A request on its way to the backend, or its answer on the way back.
 struct Message {
@@ -130,6 +130,7 @@ impl World {
                 options: Options::default(),
                 untouched: None,
                 is_damaged: false,
+                says_yes: false,
                 backup: None,
                 told: BTreeMap::new(),
             });
@@ -249,6 +250,15 @@ impl World {
         };
         options.keys = device.keys.clone();
         options.looks_first = !self.guards;
+        if device.says_yes {
+            options = Options {
+                deletions: Deletions::Allow,
+                push: Push::Nothing,
+                compare: Compare::Changes,
+                ..options
+            };
+            device.says_yes = options.dry_run;
+        }
         device.is_damaged = false;
         device.untouched = options.dry_run.then(|| device.store.image().unwrap());
         if options.decide != Decide::Merge {

@@ -192,6 +192,50 @@ fn k17_a_full_listing_without_the_key_document_deletes_nothing_and_is_refused() 
 }
 
 #[test]
+fn k82_one_record_that_a_listing_does_not_show_is_deleted_here_only_with_a_persons_yes() {
+    let (mut sealed, (mut a, a_keys), _) = sealed_pair(3);
+    sealed.cloud.backend.lose(id(0).as_str());
+    add(&mut a, 9);
+    a.forget_position();
+    for _ in 0..2 {
+        let error = sealed.try_sync(&mut a, &a_keys).unwrap_err();
+        assert!(matches!(error, SyncError::Unsaid { gone: 1, total: 4 }), "{error}");
+        assert_eq!(crate::diagnostic::Diagnostic::kind(&error).exit_code(), 5);
+        assert_eq!((name(&a, 0), sealed.epoch(9)), ("Project 0".to_owned(), 1), "all the rest is done");
+    }
+    let before = a.image().unwrap();
+    let options = || Options { keys: a_keys.clone(), ..Options::default() };
+    let yes = Options { push: Push::Nothing, deletions: Deletions::Allow, ..options() };
+    assert_eq!(sealed.cloud.sync_with(&mut a, LIMITS, yes).unwrap().deleted, 1);
+    assert_eq!(sealed.sync(&mut a, &a_keys).deleted, 0, "it is asked once");
+    let mut a = Store::from_image(StoreOptions::default(), &before).unwrap();
+    let back = Options { compare: Compare::Joining, ..options() };
+    let summary = sealed.cloud.sync_with(&mut a, LIMITS, back).unwrap();
+    assert_eq!((summary.deleted, summary.pushed, sealed.epoch(0)), (0, 1, 1));
+    sealed.sync(&mut a, &a_keys);
+}
+
+#[test]
+fn k82_a_device_that_was_away_longer_than_tombstones_live_goes_on_after_one_answer() {
+    let (mut sealed, (mut a, a_keys), (mut b, b_keys)) = sealed_pair(30);
+    (0..3).for_each(|n| drop(a.delete(id(n)).unwrap()));
+    sealed.sync(&mut a, &a_keys);
+    sealed.cloud.backend.prune();
+    rename(&mut b, 0, "still in use");
+    rename(&mut b, 7, "edited meanwhile");
+    let error = sealed.try_sync(&mut b, &b_keys).unwrap_err();
+    assert!(matches!(error, SyncError::Unsaid { gone: 2, total: 30 }), "{error}");
+    let options = Options { push: Push::Nothing, deletions: Deletions::Allow, ..Options::default() };
+    let yes = Options { keys: b_keys.clone(), ..options };
+    assert_eq!(sealed.cloud.sync_with(&mut b, LIMITS, yes).unwrap().deleted, 2);
+    sealed.sync(&mut b, &b_keys);
+    sealed.sync(&mut a, &a_keys);
+    assert_eq!(name(&a, 0), "still in use", "an edit beats a delete");
+    assert_eq!(name(&a, 7), "edited meanwhile");
+    assert!(a.get(id(1)).is_err() && b.get(id(1)).is_err());
+}
+
+#[test]
 fn k18_plain_text_for_a_sealed_account_overwrites_nothing_and_ours_goes_over_what_it_claims() {
     let (mut sealed, (mut a, a_keys), (mut b, b_keys)) = sealed_pair(2);
     let head = Envelope::parse(sealed.cloud.backend.envelope(id(0).as_str()).unwrap()).unwrap().head;
