@@ -123,7 +123,7 @@ fn as_listed(word: &str) -> String {
 fn is_id(word: &str) -> bool {
     match word.as_bytes() {
         [letter, tens, ones, more @ ..] => {
-            matches!(letter, b'A' | b'B' | b'C' | b'K' | b'P' | b'S' | b'T' | b'W')
+            matches!(letter, b'A' | b'B' | b'C' | b'D' | b'K' | b'P' | b'S' | b'T' | b'W')
                 && tens.is_ascii_digit()
                 && ones.is_ascii_digit()
                 && matches!(more, [] | [b'a'..=b'z'])
