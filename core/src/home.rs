@@ -104,6 +104,26 @@ impl Home {
         self.root.join("webhook.lock")
     }
 
+    /// `run/watch.lock`: held by the watcher.
+    pub fn watch_lock(&self) -> PathBuf {
+        self.root.join("run").join("watch.lock")
+    }
+
+    /// `run/background.lock`: held by the background sync that is at work.
+    pub fn background_lock(&self) -> PathBuf {
+        self.root.join("run").join("background.lock")
+    }
+
+    /// `run/background-next.lock`: held by the background sync that waits for the one at work.
+    pub fn background_next_lock(&self) -> PathBuf {
+        self.root.join("run").join("background-next.lock")
+    }
+
+    /// `run/pause.json`: how the last syncs failed, and how long automatic ones wait.
+    pub fn pause(&self) -> PathBuf {
+        self.root.join("run").join("pause.json")
+    }
+
     /// `keys/`: the keys of sealed accounts.
     pub fn keys(&self) -> PathBuf {
         self.root.join("keys")

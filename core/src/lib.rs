@@ -10,6 +10,7 @@ pub mod event;
 pub mod file;
 pub mod home;
 pub mod id;
+pub mod lock;
 pub mod project;
 pub mod scan;
 pub mod settings;
@@ -19,6 +20,8 @@ pub mod transfer;
 
 #[cfg(feature = "auth")]
 pub mod auth;
+#[cfg(feature = "sync")]
+pub mod auto;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 #[cfg(feature = "auth")]

@@ -23,6 +23,7 @@ mod history;
 #[cfg(test)]
 mod image;
 mod list;
+mod made;
 mod mend;
 mod migrations;
 mod near;
@@ -59,6 +60,7 @@ pub use conflicts::{Choice, Conflict};
 pub use error::StoreError;
 pub use history::{FieldChange, HistoryEntry};
 pub use list::{Filter, Sort, Summary};
+pub use made::{Made, MadeCounts};
 pub(crate) use migrations::schema;
 pub use open::{Options, Store};
 #[cfg(feature = "sync")]

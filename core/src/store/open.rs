@@ -10,6 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::at_rest::LockKeys;
+use super::made::Made;
 use super::trim::Keep;
 use super::turn::{Turn, insist};
 use super::tx::{Durability, Tx};
@@ -42,6 +43,7 @@ pub struct Store {
     pub(super) wait: Duration,
     pub(super) keep: Keep,
     pub(super) lock_keys: Option<Arc<dyn LockKeys>>,
+    pub(super) made: Arc<Made>,
     durability: Durability,
 }
 
@@ -55,6 +57,7 @@ pub struct Options {
     wait: Duration,
     keep: Keep,
     lock_keys: Option<Arc<dyn LockKeys>>,
+    made: Arc<Made>,
 }
 
 impl Default for Options {
@@ -67,6 +70,7 @@ impl Default for Options {
             wait: Duration::from_secs(5),
             keep: Keep::default(),
             lock_keys: None,
+            made: Arc::default(),
         }
     }
 }
@@ -107,6 +111,11 @@ impl Options {
         Self { lock_keys: Some(keys), ..self }
     }
 
+    /// Counts there what a person makes of projects.
+    pub fn counting(self, made: Arc<Made>) -> Self {
+        Self { made, ..self }
+    }
+
     /// Opens the database at `path`; makes it, and its folder, where there is none.
     pub fn open(self, path: &Path) -> Result<Store, StoreError> {
         connect(path, self.wait)
@@ -128,9 +137,9 @@ impl Options {
         connection.pragma_update(None, "synchronous", Durability::Full.pragma())?;
         connection.pragma_update(None, "wal_autocheckpoint", LOG_OF_FEW)?;
         migrations::migrate(&mut connection)?;
-        let Self { tenant, clock, ids, device, wait, keep, lock_keys } = self;
+        let Self { tenant, clock, ids, device, wait, keep, lock_keys, made } = self;
         let (turn, durability) = (None, Durability::Full);
-        let mut store = Store { connection, space: 0, clock, ids, turn, wait, keep, lock_keys, durability };
+        let mut store = Store { connection, space: 0, clock, ids, turn, wait, keep, lock_keys, made, durability };
         store.enter(&tenant, device)?;
         Ok(store)
     }

@@ -32,13 +32,16 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Tells what a person made of a project. A write that changes nothing is none.
+    /// Tells, and counts, what a person made of a project. A write that changes nothing is none.
     pub(super) fn tell_written(
         &self,
         id: ProjectId,
         before: Option<&Payload>,
         now: Option<&Payload>,
     ) -> Result<(), StoreError> {
+        let mut counts = self.counts.get();
+        counts.count(before.is_some(), now.is_some());
+        self.counts.set(counts);
         let kind = match (before, now) {
             (None, Some(_)) => EventKind::ProjectCreated,
             (Some(_), Some(_)) => EventKind::ProjectUpdated,

@@ -1,6 +1,6 @@
 //! A write transaction, and this store as a writer in it.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::at_rest::{Lock, LockKeys};
+use super::made::{Made, MadeCounts};
 use super::record::Ancestry;
 use super::trim::Keep;
 use super::turn::insist;
@@ -61,11 +62,14 @@ pub struct Tx<'s> {
     pub(super) listening: OnceCell<Listeners>,
     /// Versions that went to history.
     pub(super) kept: u32,
+    /// What a person made of projects.
+    pub(super) counts: Cell<MadeCounts>,
+    made: &'s Made,
 }
 
 impl<'s> Tx<'s> {
     pub(super) fn begin(store: &'s mut Store) -> Result<Self, StoreError> {
-        let Store { connection, space, clock, ids, turn, wait, keep, lock_keys, .. } = store;
+        let Store { connection, space, clock, ids, turn, wait, keep, lock_keys, made, .. } = store;
         let asked = Instant::now();
         let deadline = asked + *wait;
         let turn = turn.as_mut().map(|turn| turn.take(deadline)).transpose()?;
@@ -91,6 +95,8 @@ impl<'s> Tx<'s> {
             lock: OnceCell::new(),
             listening,
             kept: 0,
+            counts: Cell::default(),
+            made: &**made,
         })
     }
 
@@ -103,7 +109,9 @@ impl<'s> Tx<'s> {
                 .prepare_cached("UPDATE writer SET name = ?, clock = ?, device = ?")?
                 .execute((&writer.name, writer.clock, &writer.device))?;
         }
-        Ok(self.transaction.commit()?)
+        self.transaction.commit()?;
+        self.made.add(self.counts.get());
+        Ok(())
     }
 
     /// The connection, for the statements of this module's parts and of the outbox.

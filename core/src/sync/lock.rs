@@ -1,18 +1,27 @@
 //! One sync at a time, across all processes of this home folder.
+//!
+//! A person waits for no other person's sync, and a little for one that nobody typed: those are short, and were not asked for.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::home::Home;
+use crate::lock::{FileLock, Holder};
+
+/// What stands in the lock of a sync that nobody typed.
+const AUTOMATIC: &str = "automatic";
+
+/// How long a person waits for a sync that nobody typed.
+const PATIENCE: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(20);
 
 /// Held while a sync runs; let go when it is dropped or the process ends.
 #[derive(Debug)]
 pub struct SyncLock {
-    _file: File,
+    _lock: FileLock,
 }
 
 /// No sync can start now.
@@ -23,6 +32,8 @@ pub enum LockError {
     Held {
         /// Its process id, where it left one.
         holder: Option<u32>,
+        /// It was not typed, and ends soon.
+        automatic: bool,
     },
     /// The lock file cannot be used.
     #[error("cannot lock {}", path.display())]
@@ -58,37 +69,45 @@ impl Diagnostic for LockError {
 }
 
 impl SyncLock {
-    /// Takes the lock, or says who holds it. Does not wait.
+    /// Takes the lock for what a person asked for, or says who holds it. Waits for a sync that nobody typed, and for no other.
     pub fn acquire(home: &Home) -> Result<Self, LockError> {
-        let path = home.sync_lock();
-        let unusable = |source| LockError::Unusable { path: path.clone(), source };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Held { holder: holder(&mut file) }),
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
-        }
-        let pid = std::process::id().to_string();
-        // Only a courtesy to whoever finds it held: a disk that takes no byte more does not stop the sync here.
-        let _ = file
-            .rewind()
-            .and_then(|()| file.write_all(pid.as_bytes()))
-            .and_then(|()| file.set_len(pid.len() as u64));
-        Ok(Self { _file: file })
+        Self::acquire_within(home, "", PATIENCE, |error| matches!(error, LockError::Held { automatic: true, .. }))
     }
-}
 
-fn holder(file: &mut File) -> Option<u32> {
-    let mut text = String::new();
-    file.take(16).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    /// Takes the lock for a sync that nobody typed, which waits so long for every other.
+    pub fn acquire_unasked(home: &Home, patience: Duration) -> Result<Self, LockError> {
+        Self::acquire_within(home, AUTOMATIC, patience, |error| matches!(error, LockError::Held { .. }))
+    }
+
+    fn acquire_within(
+        home: &Home,
+        purpose: &str,
+        patience: Duration,
+        waits_for: impl Fn(&LockError) -> bool,
+    ) -> Result<Self, LockError> {
+        let asked = Instant::now();
+        loop {
+            let error = match Self::take(home, purpose) {
+                Ok(lock) => return Ok(lock),
+                Err(error) => error,
+            };
+            if !waits_for(&error) || asked.elapsed() >= patience {
+                return Err(error);
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    fn take(home: &Home, purpose: &str) -> Result<Self, LockError> {
+        let path = home.sync_lock();
+        match FileLock::acquire(&path, purpose) {
+            Ok(Ok(lock)) => Ok(Self { _lock: lock }),
+            Ok(Err(Holder { pid, purpose })) => {
+                Err(LockError::Held { holder: pid, automatic: purpose == AUTOMATIC })
+            }
+            Err(source) => Err(LockError::Unusable { path, source }),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +122,25 @@ mod tests {
         let error = SyncLock::acquire(&home).unwrap_err();
         assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
         assert_eq!(error.kind().exit_code(), 7);
+        assert!(matches!(
+            SyncLock::acquire_unasked(&home, Duration::from_millis(1)),
+            Err(LockError::Held { automatic: false, .. })
+        ));
         drop(first);
         SyncLock::acquire(&home).unwrap();
+    }
+
+    #[test]
+    fn a_person_waits_for_a_sync_that_nobody_typed_and_has_the_lock_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path()).unwrap();
+        let first = SyncLock::acquire_unasked(&home, Duration::ZERO).unwrap();
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| SyncLock::acquire(&home));
+            std::thread::sleep(Duration::from_millis(60));
+            assert!(!second.is_finished());
+            drop(first);
+            second.join().unwrap().unwrap();
+        });
     }
 }
