@@ -8,7 +8,7 @@ use orkee_core::event::NewEvent;
 use orkee_core::home::Home;
 use orkee_core::settings::Settings;
 #[cfg(feature = "cloud")]
-use orkee_core::store::{AuditEntry, StoreError, Trail};
+use orkee_core::store::{AuditEntry, Made, MadeCounts, StoreError, Trail};
 use orkee_core::store::{Options, Store};
 
 use crate::args::Global;
@@ -23,6 +23,8 @@ pub(crate) struct Context {
     settings: OnceCell<Settings>,
     /// See [`uses_database`](Self::uses_database).
     used_database: Cell<bool>,
+    #[cfg(feature = "cloud")]
+    made: std::sync::Arc<Made>,
 }
 
 impl Context {
@@ -34,6 +36,8 @@ impl Context {
             home: OnceCell::new(),
             settings: OnceCell::new(),
             used_database: Cell::new(false),
+            #[cfg(feature = "cloud")]
+            made: std::sync::Arc::default(),
         }
     }
 
@@ -74,6 +78,23 @@ impl Context {
         Ok(())
     }
 
+    /// The settings as they stand in their files now, with what `.env` of the current folder may decide.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn read_settings(&self) -> Result<Settings, Failure> {
+        let (folder, home) = (self.folder()?, self.home()?);
+        let mut settings = Settings::load(home)?;
+        if folder != home.root() {
+            settings.read_folder(&folder);
+        }
+        Ok(settings)
+    }
+
+    /// What this command made of projects.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn made(&self) -> MadeCounts {
+        self.made.counts()
+    }
+
     /// Notes that this command opened the database: it may leave webhook deliveries that are due, which are looked for at its end.
     /// One that never opened it is not made to.
     pub(crate) fn uses_database(&self) {
@@ -96,7 +117,8 @@ impl Context {
         let options = {
             use orkee_core::clock::SystemClock;
             use orkee_core::seal::lock::Runtime;
-            options.lock_keys(std::sync::Arc::new(Runtime::from_env(std::sync::Arc::new(SystemClock))))
+            let runtime = Runtime::from_env(std::sync::Arc::new(SystemClock));
+            options.lock_keys(std::sync::Arc::new(runtime)).counting(std::sync::Arc::clone(&self.made))
         };
         Ok(options.open(&self.home()?.database())?)
     }

@@ -11,7 +11,7 @@ pub(crate) struct Failure(Box<dyn Diagnostic + Send + Sync>);
 
 impl Failure {
     /// What it says about itself.
-    pub(crate) fn diagnostic(&self) -> &(dyn Diagnostic + Send + Sync) {
+    pub(crate) fn diagnostic(&self) -> &(dyn Diagnostic + Send + Sync + 'static) {
         &*self.0
     }
 }

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 mod args;
+#[cfg(feature = "cloud")]
+mod background;
 mod commands;
 mod context;
 mod editor;

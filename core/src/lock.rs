@@ -54,14 +54,18 @@ impl FileLock {
         Ok(Self { file }.signed(purpose))
     }
 
-    /// That the note cannot be written, since the disk takes no byte more, stops nobody.
     fn signed(mut self, purpose: &str) -> Self {
+        self.sign(purpose);
+        self
+    }
+
+    /// It is held for this from here on. That the note cannot be written, since the disk takes no byte more, stops nobody.
+    pub fn sign(&mut self, purpose: &str) {
         let note = format!("{} {purpose}", std::process::id());
         let note = note.trim_end();
         let file = &mut self.file;
         let written = file.rewind().and_then(|()| file.write_all(note.as_bytes()));
         let _ = written.and_then(|()| file.set_len(note.len() as u64));
-        self
     }
 }
 

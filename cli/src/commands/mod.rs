@@ -41,7 +41,10 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
         Err(failure) => report::failure(&cx.out, &failure),
     };
     #[cfg(feature = "cloud")]
-    cloud::webhook::detached::after(&cx);
+    {
+        cloud::automatic::after(&cx);
+        cloud::webhook::detached::after(&cx);
+    }
     ExitCode::from(code)
 }
 

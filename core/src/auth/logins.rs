@@ -12,6 +12,7 @@ use super::lock::Lock;
 use super::purpose::Purpose;
 use super::section::{Account, Login, Section};
 use super::{Auth, Notice, host_of};
+use crate::home::Home;
 
 const FILE: &str = "auth.toml";
 /// How often a file is read again whose entry of the keyring went while it was looked up.
@@ -145,6 +146,16 @@ impl Auth {
         let document = content.and_then(|content| Document::parse(&content.text).ok());
         document.is_some_and(|document| document.entry(section).is_some())
     }
+}
+
+/// Whether the token file of this home folder holds any sign-in. What it is for, whether it holds still, and what a keyring has of it
+/// is not asked.
+pub fn has_login(home: &Home) -> bool {
+    let Ok(folder) = Folder::open(home.root()) else { return false };
+    parsed(&folder, &home.auth()).is_ok_and(|(document, _)| {
+        let has_token = |section| document.login(section).is_some_and(|login| login.token.is_some());
+        document.sections().iter().any(|section| has_token(section) || document.entry(section).is_some())
+    })
 }
 
 /// What the token file holds, and the permissions that let others read it, if they do.

@@ -54,6 +54,7 @@ pub use file::FileError;
 pub(crate) use file::Folder;
 pub use keyring::SecretStore;
 pub use login::{LoginEvent, LoginRequest, LoginUi, Opener};
+pub use logins::has_login;
 pub use logout::{LoggedOut, Revocation};
 pub use method::Method;
 pub use process::protect;

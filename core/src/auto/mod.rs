@@ -20,15 +20,18 @@ use crate::lock::{FileLock, Holder};
 
 /// Held by the one watcher of a home folder.
 #[derive(Debug)]
-pub struct WatchLock {
-    _lock: FileLock,
-}
+pub struct WatchLock(FileLock);
 
 impl WatchLock {
     /// Takes the lock for a watcher of this tenant's projects, or says who holds it.
     pub fn acquire(home: &Home, tenant: &str) -> io::Result<Result<Self, Holder>> {
         let taken = FileLock::acquire(&home.watch_lock(), tenant)?;
-        Ok(taken.map(|lock| Self { _lock: lock }))
+        Ok(taken.map(Self))
+    }
+
+    /// The watcher watches this tenant's projects from here on.
+    pub fn turn_to(&mut self, tenant: &str) {
+        self.0.sign(tenant);
     }
 
     /// The watcher of this home folder, if there is one. What it watches is its purpose: the name of a tenant.

@@ -6,6 +6,8 @@ pub(crate) use with_feature::{Command, EXAMPLES};
 pub(crate) use without_feature::Missing;
 
 #[cfg(feature = "cloud")]
+pub(crate) mod automatic;
+#[cfg(feature = "cloud")]
 mod builtin;
 #[cfg(feature = "cloud")]
 mod choice;
@@ -77,7 +79,7 @@ pub(crate) mod webhook;
 #[cfg(feature = "cloud")]
 mod with_feature {
     use super::{
-        conflicts, devices, key, list, login, logout, open_url, parked, provider, restore, status, sync,
+        automatic, conflicts, devices, key, list, login, logout, open_url, parked, provider, restore, status, sync,
         team, token, webhook,
     };
     use crate::context::Context;
@@ -86,7 +88,8 @@ mod with_feature {
     pub(crate) const EXAMPLES: &str = "\
 Examples:
   orkee cloud login   sign in, in your browser
-  orkee cloud sync    send what changed here, fetch what changed elsewhere";
+  orkee cloud sync    send what changed here, fetch what changed elsewhere
+  orkee cloud watch   the same, by itself, until Ctrl-C";
 
     #[derive(Debug, clap::Subcommand)]
     pub(crate) enum Command {
@@ -95,6 +98,7 @@ Examples:
         Token(token::Token),
         Status(status::Status),
         Sync(sync::Sync),
+        Watch(automatic::Watch),
         Restore(restore::Restore),
         List(list::List),
         Devices(devices::Devices),
@@ -116,12 +120,14 @@ Examples:
 
     impl Command {
         pub(crate) fn run(self, cx: &Context) -> CommandResult {
-            match self {
+            let may_answer = matches!(self, Self::Login(_) | Self::Key(_) | Self::Team(_));
+            let result = match self {
                 Self::Login(command) => command.run(cx),
                 Self::Logout(command) => command.run(cx),
                 Self::Token(command) => command.run(cx),
                 Self::Status(command) => command.run(cx),
                 Self::Sync(command) => command.run(cx),
+                Self::Watch(command) => command.run(cx),
                 Self::Restore(command) => command.run(cx),
                 Self::Devices(command) => command.run(cx),
                 Self::List(command) => command.run(cx),
@@ -132,7 +138,11 @@ Examples:
                 Self::Provider(command) => command.run(cx),
                 Self::Webhook(command) => command.run(cx),
                 Self::OpenUrl(command) => command.run(cx),
+            };
+            if may_answer && result.is_ok() {
+                automatic::lift(cx);
             }
+            result
         }
     }
 }

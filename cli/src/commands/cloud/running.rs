@@ -15,6 +15,7 @@ use orkee_core::sync::{self, Event, Options, Parked, Push, Summary, SyncError, S
 use serde::Serialize;
 use thiserror::Error;
 
+use super::automatic;
 use super::connection::Connection;
 use super::key::{self, Desk};
 use super::places;
@@ -26,6 +27,9 @@ use super::team_mode;
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Failure};
 
+/// A sync that nobody typed waits so long for one that is under way.
+const BEHIND_OTHERS: Duration = Duration::from_secs(60);
+
 /// One run.
 pub(super) struct Run {
     /// For the log: `sync` or `restore`.
@@ -36,6 +40,8 @@ pub(super) struct Run {
     pub(super) keeps: Option<String>,
     /// The person agrees beforehand to where the store's projects go.
     pub(super) yes: bool,
+    /// Nobody typed it.
+    pub(super) automatic: bool,
 }
 
 /// How long to try.
@@ -114,10 +120,21 @@ pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
 
 /// The same, without the summary at the end.
 pub(super) fn work(cx: &Context, store: &mut Store, run: &Run) -> Result<Ended, Failure> {
+    let ended = attempt(cx, store, run);
+    if !run.options.dry_run {
+        automatic::note(cx, run.automatic, ended.as_ref().err());
+    }
+    ended
+}
+
+fn attempt(cx: &Context, store: &mut Store, run: &Run) -> Result<Ended, Failure> {
     store.must_be_open()?;
     let started = Instant::now();
     let cloud = Cloud::open(cx, None)?;
-    let _lock = SyncLock::acquire(cx.home()?)?;
+    let _lock = match run.automatic {
+        true => SyncLock::acquire_unasked(cx.home()?, BEHIND_OTHERS)?,
+        false => SyncLock::acquire(cx.home()?)?,
+    };
     // Told now: at the end, a sign-in that the server no longer takes is nobody's.
     let mut done = Done { who: cloud.who(), ..Done::default() };
     let mut options = run.options.clone();
@@ -253,7 +270,7 @@ fn may_pass(error: &SyncError) -> Option<Option<Duration>> {
 }
 
 /// Between 0 and 1, to spread clients that failed together; nothing secret depends on it.
-fn random() -> f64 {
+pub(super) fn random() -> f64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(()) as f64 / u64::MAX as f64
 }
@@ -374,6 +391,7 @@ fn log_completed(run: &Run, done: &Done) {
     tracing::info!(
         target: "orkee::cloud",
         operation = run.operation,
+        automatic = run.automatic,
         projects_synced = done.synced(),
         conflicts_resolved = done.changes.merged,
         duration_ms = done.duration.as_millis() as u64,
@@ -387,6 +405,7 @@ fn log_failed(run: &Run, done: &Done, failure: &Failure) {
     tracing::error!(
         target: "orkee::cloud",
         operation = run.operation,
+        automatic = run.automatic,
         projects_synced = done.synced(),
         duration_ms = done.duration.as_millis() as u64,
         request_id = error.request_id().unwrap_or_default(),

@@ -11,6 +11,7 @@ use orkee_core::store::Standing;
 use orkee_core::sync::provider::Cursor;
 use serde::Serialize;
 
+use super::automatic::{Automatic, AutomaticView};
 use super::key::{AtRest, Sealing};
 use super::sign_in::SignIn;
 use super::surroundings::Cloud;
@@ -42,7 +43,7 @@ struct Report {
     api: String,
     tenant: Setting<String>,
     standing: Standing,
-    automatic: bool,
+    automatic: Automatic,
     team_mode: bool,
     /// None: nothing is known of a key.
     sealing: Option<Result<Sealing, KeyError>>,
@@ -123,7 +124,7 @@ impl Report {
             api: cloud.api.to_string(),
             tenant,
             standing: store.standing()?,
-            automatic: settings.flag(Key::AutoSync)?.value,
+            automatic: Automatic::of(cx)?,
             team_mode: settings.flag(Key::TeamMode)?.value,
             webhooks: Webhooks::new(cx)?,
         };
@@ -166,8 +167,7 @@ impl Report {
                 self.sign_in.ends_at.map(|at| utc(at, ", until %Y-%m-%d %H:%M UTC")).unwrap_or_default();
             cx.out.line(format_args!("Signed in through: {}{ends}", text::line(provider)))?;
         }
-        let next = if self.automatic { "set, but this version syncs only when asked" } else { "off" };
-        cx.out.line(format_args!("Automatic sync: {next}"))?;
+        self.automatic.print(cx)?;
         self.webhooks.print(cx)
     }
 
@@ -279,6 +279,7 @@ impl Report {
             },
             lock: self.lock.as_ref(),
             webhooks: self.webhooks,
+            automatic: self.automatic.view(),
         }
     }
 }
@@ -314,6 +315,8 @@ struct Document<'a> {
     /// What is locked on this device; none: nothing.
     lock: Option<&'a AtRest>,
     webhooks: Webhooks,
+    #[serde(flatten)]
+    automatic: AutomaticView,
 }
 
 #[derive(Serialize)]

@@ -330,7 +330,7 @@ impl Interrupts {
 /// The system refused threads or signals.
 #[derive(Debug, Error)]
 #[error("cannot start")]
-struct NoRuntime(#[source] std::io::Error);
+pub(super) struct NoRuntime(#[source] pub(super) std::io::Error);
 
 impl Diagnostic for NoRuntime {
     fn code(&self) -> &'static str {

@@ -7,6 +7,7 @@ use orkee_core::diagnostic::Kind;
 use orkee_core::store::Store;
 use orkee_core::sync::{Compare, Decide, Deletions, Options, Push};
 
+use super::automatic;
 use super::running::{self, Patience, Run};
 use super::{conflicts, settle};
 use crate::context::Context;
@@ -50,14 +51,30 @@ pub(crate) struct Sync {
     /// Do not ask before this store's projects are shared with a team, or taken along from one
     #[arg(short, long)]
     yes: bool,
+    /// What a watcher, or a command in the background, runs: nobody typed it, and nobody is asked
+    #[arg(long, hide = true)]
+    unasked: bool,
+    /// In the background
+    #[arg(long, hide = true, requires = "unasked")]
+    detached: bool,
 }
 
 impl Sync {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
+        let _turn = match self.detached {
+            false => None,
+            true => match automatic::take_turn(cx)? {
+                Some(turn) => Some(turn),
+                None => return Ok(Exit::DONE),
+            },
+        };
+        if self.unasked {
+            automatic::must_have_database(cx)?;
+        }
         let mut store = cx.store()?;
         let patience = Patience { retry: self.retry, timeout: self.timeout.map(Duration::from_secs) };
         let keeps = self.deciding_flag().map(|flag| format!("cloud sync {flag}"));
-        let run = Run { operation: "sync", options: self.options(&store)?, patience, keeps, yes: self.yes };
+        let run = Run { operation: "sync", options: self.options(&store)?, patience, keeps, yes: self.yes, automatic: self.unasked };
         let ended = running::run(cx, &mut store, &run)?;
         if !self.resolve_conflicts || self.dry_run {
             return Ok(ended);
@@ -134,6 +151,7 @@ mod tests {
             patience: Patience::default(),
             keeps: None,
             yes,
+            automatic: false,
         };
         for yes in [false, true] {
             let second = after_settling(run(yes));

@@ -20,6 +20,7 @@ pub(super) fn over(cx: &Context, keys: &Keys, yes: bool) -> CommandResult {
         patience: Patience::default(),
         keeps: None,
         yes,
+        automatic: false,
     };
     let ended = running::work(cx, &mut store, &run)?;
     let left = ended.done.changes.left_to_reseal;

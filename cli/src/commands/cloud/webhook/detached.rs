@@ -1,11 +1,8 @@
 //! Sending in the background: a command that leaves deliveries which are due starts one process that sends them, and ends at once.
 //!
-//! The process has a session of its own, and neither the terminal nor any file of the command's, so that nobody who waits for the
-//! command's output waits for it. One runs at a time; it stays for as long as something is due soon, and then ends.
+//! One such process runs at a time; it stays for as long as something is due soon, and then ends.
 
 use std::io::{self, IsTerminal};
-use std::os::fd::BorrowedFd;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,6 +13,7 @@ use orkee_core::home::Home;
 use thiserror::Error;
 
 use super::{drain, listen, sender, view};
+use crate::background;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::text;
@@ -56,7 +54,7 @@ fn look_around(cx: &Context) -> Result<(), Failure> {
         Ok(None) => Ok(()),
         Ok(Some(lock)) => {
             drop(lock);
-            Ok(start(home).map_err(NotStarted)?)
+            Ok(background::start(home, &["cloud", "webhook", "drain", "--detached"]).map_err(NotStarted)?)
         }
         Err(error) => Err(NotStarted(error).into()),
     }
@@ -125,41 +123,9 @@ fn sweep(home: &Home, pulled: &[Pulled]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn start(home: &Home) -> io::Result<()> {
-    keep_files_here()?;
-    let root = std::path::absolute(home.root())?;
-    // It is nobody's child once this process has ended, which it is about to.
-    Command::new(std::env::current_exe()?)
-        .args(["cloud", "webhook", "drain", "--detached"])
-        .current_dir(&root)
-        .env("ORKEE_HOME", &root)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    Ok(())
-}
-
-/// Files that this process was started with beyond the usual three, such as a pipe of a script's, are not handed on: whoever reads
-/// that pipe waits for its last writer. What was opened here is not anyway.
-#[allow(unsafe_code, reason = "a descriptor that somebody else opened has no owner here")]
-fn keep_files_here() -> io::Result<()> {
-    use rustix::io::{FdFlags, fcntl_setfd};
-    let open: Vec<i32> = std::fs::read_dir("/dev/fd")?
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|fd| *fd > 2)
-        .collect();
-    for fd in open {
-        // SAFETY: it is borrowed for one call, which closes nothing, and which says so of a number that is no longer open.
-        let _ = fcntl_setfd(unsafe { BorrowedFd::borrow_raw(fd) }, FdFlags::CLOEXEC);
-    }
-    Ok(())
-}
-
 /// `orkee cloud webhook drain --detached`: what was started above.
 pub(super) fn run(cx: &Context) -> CommandResult {
-    // Of the terminal that the command was typed in nothing reaches it from here on. It fails where there is none to leave.
-    let _ = rustix::process::setsid();
+    background::leave_terminal();
     if let Err(failure) = send_while_due(cx) {
         // Nobody reads what it says.
         tracing::warn!(target: "orkee::webhook", "sending in the background ended: {}", failure.diagnostic());

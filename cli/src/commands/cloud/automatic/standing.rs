@@ -1,0 +1,174 @@
+//! What `status` says of automatic sync: whether and how, when the next one is, what waits and why.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use orkee_core::auto::{AutoSync, Changes, Failed, Look, WatchLock};
+use orkee_core::clock::rfc3339;
+use serde::Serialize;
+
+use super::{after, pause};
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::text;
+
+/// How automatic sync stands.
+pub(in crate::commands::cloud) struct Automatic {
+    settings: AutoSync,
+    watcher: Option<u32>,
+    is_watched: bool,
+    signed_in: bool,
+    last_sync_at: Option<Timestamp>,
+    waiting: u64,
+    since: Option<Timestamp>,
+    failure: Option<Failed>,
+}
+
+/// Of automatic sync, what `status --json` holds.
+#[derive(Serialize)]
+pub(in crate::commands::cloud) struct AutomaticView {
+    automatic: SettingsView,
+    next_automatic_sync_at: Option<String>,
+    waiting_since: Option<String>,
+    last_failure: Option<FailureView>,
+}
+
+#[derive(Serialize)]
+struct SettingsView {
+    enabled: bool,
+    interval_seconds: u64,
+    on_create: bool,
+    on_update: bool,
+    on_delete: bool,
+    /// A watcher is at work.
+    watched: bool,
+    /// Its process.
+    watcher: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct FailureView {
+    code: String,
+    message: String,
+    hint: Option<String>,
+    at: String,
+    /// Somebody has to do something before it is tried again.
+    needs_answer: bool,
+}
+
+impl Automatic {
+    /// Reads it. The store has been opened, and so is there.
+    pub(in crate::commands::cloud) fn of(cx: &Context) -> Result<Self, Failure> {
+        let (settings, home) = (cx.settings()?, cx.home()?);
+        let tenant = settings.tenant()?.value;
+        let mut changes = Changes::new(&home.database(), &tenant);
+        let last_sync_at = match changes.look()? {
+            Look::Changed(waiting) => waiting.last_sync_at,
+            Look::Same | Look::Gone => None,
+        };
+        let (waiting, since) = changes.waiting_since()?;
+        let watcher = WatchLock::holder(home).filter(|watcher| watcher.purpose == tenant);
+        Ok(Self {
+            settings: AutoSync::of(settings)?,
+            is_watched: watcher.is_some(),
+            watcher: watcher.and_then(|watcher| watcher.pid),
+            signed_in: after::may_be_signed_in(home, settings)?,
+            last_sync_at,
+            waiting,
+            since,
+            failure: pause(cx, settings)?.failure(),
+        })
+    }
+
+    /// When the next one is, at the earliest. None: there is none, or it waits for somebody.
+    fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        if !self.signed_in || !(self.is_watched || self.settings.enabled.value) {
+            return None;
+        }
+        match &self.failure {
+            Some(failed) if failed.needs_answer => None,
+            Some(failed) => Some(failed.not_before.max(now)),
+            None => {
+                let due = self.last_sync_at.filter(|at| *at <= now).map(|at| at + self.settings.interval.value);
+                Some(due.map_or(now, |due| due.max(now)))
+            }
+        }
+    }
+
+    /// The lines of it.
+    pub(in crate::commands::cloud) fn print(&self, cx: &Context) -> Result<(), Failure> {
+        cx.out.line(format_args!("Automatic sync: {}", self.how()))?;
+        let now = Timestamp::now();
+        if self.is_watched || self.settings.enabled.value {
+            let next = match self.next(now) {
+                Some(at) if at > now => utc(at),
+                Some(_) if self.is_watched => "now".to_owned(),
+                Some(_) => "with the next command".to_owned(),
+                None if !self.signed_in => "once you are signed in".to_owned(),
+                None => "once that is settled which stopped the last one".to_owned(),
+            };
+            cx.out.line(format_args!("Next automatic sync: {next}"))?;
+        }
+        if self.waiting > 0
+            && let Some(since) = self.since
+        {
+            let why = self.failure.as_ref().map(|failed| format!(": {}", text::line(&failed.message)));
+            let why = why.unwrap_or_default();
+            let many = if self.waiting == 1 { "project" } else { "projects" };
+            let (waiting, since) = (self.waiting, utc(since));
+            cx.out.line(format_args!("Not sent yet: {waiting} {many}, since {since}{why}"))?;
+        } else if let Some(failed) = &self.failure {
+            let (at, message) = (utc(failed.at), text::line(&failed.message));
+            cx.out.line(format_args!("{} Last failure: {at}: {message}", cx.out.mark(false)))?;
+        }
+        if let Some(hint) = self.failure.as_ref().and_then(|failed| failed.hint.as_deref()) {
+            cx.out.note(format_args!("hint: {}", text::line(hint)));
+        }
+        Ok(())
+    }
+
+    fn how(&self) -> String {
+        let every = format!("every {} s", self.settings.interval.value.as_secs());
+        if self.is_watched {
+            let process = self.watcher.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+            return format!("on, {every}, watcher running{process}");
+        }
+        if self.settings.enabled.value {
+            return format!("on, with each command that changes something, and {every}");
+        }
+        let AutoSync { on_create, on_update, on_delete, .. } = &self.settings;
+        let kinds = [(on_create, "added"), (on_update, "changed"), (on_delete, "deleted")];
+        let kinds: Vec<&str> = kinds.into_iter().filter(|(on, _)| on.value).map(|(_, word)| word).collect();
+        match kinds.as_slice() {
+            [] => "off".to_owned(),
+            kinds => format!("when a project is {}", kinds.join(" or ")),
+        }
+    }
+
+    pub(in crate::commands::cloud) fn view(&self) -> AutomaticView {
+        let AutoSync { enabled, interval, on_create, on_update, on_delete } = &self.settings;
+        AutomaticView {
+            automatic: SettingsView {
+                enabled: enabled.value,
+                interval_seconds: interval.value.as_secs(),
+                on_create: on_create.value,
+                on_update: on_update.value,
+                on_delete: on_delete.value,
+                watched: self.is_watched,
+                watcher: self.watcher,
+            },
+            next_automatic_sync_at: self.next(Timestamp::now()).map(rfc3339),
+            waiting_since: self.since.map(rfc3339),
+            last_failure: self.failure.as_ref().map(|failed| FailureView {
+                code: failed.code.clone(),
+                message: failed.message.clone(),
+                hint: failed.hint.clone(),
+                at: rfc3339(failed.at),
+                needs_answer: failed.needs_answer,
+            }),
+        }
+    }
+}
+
+fn utc(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}

@@ -1,0 +1,420 @@
+//! A watcher: notices, decides, and has others do it.
+//!
+//! It looks four times a second whether somebody wrote, by one number of SQLite's, and otherwise sleeps. Syncing and listening are
+//! done by processes of their own, so that what they take goes with them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use jiff::Timestamp;
+use orkee_core::auto::{AutoSync, Because, Changes, Failed, Look, Pause, Plan, Waiting, Wake, WatchLock};
+use orkee_core::settings::Settings;
+use serde::Deserialize;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::super::super::running::random;
+use super::super::error::AutoError;
+use super::super::{ended, pause};
+use super::child::{AtWork, Errand, Said};
+use super::ear::Heard;
+use super::told::{Moved, Told};
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(250);
+/// Between two looks at the files of settings, and at the pause where there is one.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
+/// A sync that is under way at the end is waited for so long.
+const LAST_SYNC: Duration = Duration::from_secs(10);
+/// Listening is begun again after so long at least where nothing was heard, and doubled from there where it fails or is told of nothing.
+const EAR_AGAIN: Duration = Duration::from_secs(1);
+const EAR_AGAIN_LONGEST: Duration = Duration::from_secs(300);
+
+/// Why a watcher came to its end.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stopped {
+    Interrupted,
+    Terminated,
+}
+
+/// What the settings say.
+struct Wanted {
+    interval: Duration,
+    tenant: String,
+    pause: Pause,
+}
+
+pub(super) struct Watcher<'a> {
+    cx: &'a Context,
+    lock: WatchLock,
+    /// `--interval`
+    interval: Option<Duration>,
+    wanted: Wanted,
+    files: BTreeMap<PathBuf, (i64, i64, u64)>,
+    database: PathBuf,
+    changes: Changes,
+    newest: Waiting,
+    is_gone: bool,
+    plan: Plan,
+    wake: Wake,
+    began: Instant,
+    looked_around: Option<Duration>,
+    /// No automatic sync before; looked up now and then.
+    is_paused: bool,
+    program: PathBuf,
+    said: UnboundedSender<Said>,
+    hears: UnboundedReceiver<Said>,
+    children: u64,
+    sync: Option<(AtWork, Because)>,
+    ear: Ear,
+    told: Told<'a>,
+}
+
+/// How listening goes.
+#[derive(Default)]
+struct Ear {
+    child: Option<AtWork>,
+    /// The backend does not tell.
+    is_deaf: bool,
+    /// Not before.
+    again: Duration,
+    in_vain: u32,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    error: Reported,
+}
+
+#[derive(Deserialize)]
+struct Reported {
+    code: String,
+    message: String,
+}
+
+impl<'a> Watcher<'a> {
+    pub(super) fn new(
+        cx: &'a Context,
+        lock: WatchLock,
+        interval: Option<Duration>,
+    ) -> Result<Self, Failure> {
+        let home = cx.home()?;
+        let wanted = Wanted::of(cx, cx.settings()?, interval)?;
+        let database = home.database();
+        let (said, hears) = unbounded_channel();
+        let mut watcher = Self {
+            cx,
+            lock,
+            interval,
+            changes: Changes::new(&database, &wanted.tenant),
+            database,
+            plan: Plan::new(wanted.interval, Duration::ZERO),
+            wanted,
+            files: BTreeMap::new(),
+            newest: Waiting::default(),
+            is_gone: false,
+            wake: Wake::new(day(), Duration::ZERO),
+            began: Instant::now(),
+            looked_around: None,
+            is_paused: false,
+            // As it is now: an update puts another file in its place, which is then the one to run.
+            program: std::env::current_exe().map_err(AutoError::NotStarted)?,
+            said,
+            hears,
+            children: 0,
+            sync: None,
+            ear: Ear::default(),
+            told: Told::new(cx),
+        };
+        watcher.files = watcher.files_now();
+        Ok(watcher)
+    }
+
+    pub(super) fn begin(&self) -> Result<(), Failure> {
+        self.told.started(self.wanted.interval.as_secs(), &self.wanted.tenant)
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// How long there is nothing to look at.
+    pub(super) fn nap(&self) -> Duration {
+        let next = self.plan.wakes_at().saturating_sub(self.now());
+        next.clamp(Duration::from_millis(10), LOOK)
+    }
+
+    /// Nobody reads what a script asked for.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.cx.out.is_json() && self.cx.out.is_closed()
+    }
+
+    /// Looks at everything once, and begins what is to be done.
+    pub(super) fn look(&mut self) -> Result<(), Failure> {
+        let now = self.now();
+        if self.wake.look(day(), now) {
+            self.told.woke()?;
+            // Nothing that was tried before says anything about now.
+            self.plan.woke();
+            self.ear.forget(now);
+        }
+        if self.looked_around.is_none_or(|at| now >= at + LOOK_AROUND) {
+            self.looked_around = Some(now);
+            if self.files != self.files_now() {
+                self.read_settings()?;
+            }
+            self.is_paused = self.wanted.pause.until(Timestamp::now()).is_some();
+        }
+        self.look_for_changes(now)?;
+        if self.is_gone {
+            return Ok(());
+        }
+        let next = self.plan.next(now).filter(|because| !self.is_paused || *because == Because::Woke);
+        match next {
+            Some(because) if self.sync.is_none() => self.begin_sync(because),
+            None if self.sync.is_none() && !self.is_paused => {
+                self.begin_listening(now);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn look_for_changes(&mut self, now: Duration) -> Result<(), Failure> {
+        let look = match self.changes.look() {
+            Ok(look) => look,
+            Err(error) => {
+                if !std::mem::replace(&mut self.is_gone, true) {
+                    self.told.trouble(&format!("{error}; waiting until it can be read"));
+                    tracing::warn!(target: "orkee::cloud", %error, "the watcher cannot read the database");
+                }
+                return Ok(());
+            }
+        };
+        match look {
+            Look::Gone if !self.is_gone => {
+                self.is_gone = true;
+                self.ear.dismiss();
+                self.told.gone(&self.database)?;
+            }
+            Look::Changed(waiting) => {
+                if std::mem::take(&mut self.is_gone) {
+                    self.told.back()?;
+                    self.plan.was_told();
+                }
+                if waiting.last_sync_at > self.newest.last_sync_at && self.sync.is_none() {
+                    // Somebody else's sync counts as one, and has moved the mark that is listened after.
+                    self.plan.ended(now, random());
+                    self.ear.dismiss();
+                }
+                self.newest = waiting;
+                self.plan.saw(&waiting, now);
+            }
+            Look::Gone | Look::Same => {}
+        }
+        Ok(())
+    }
+
+    fn begin_sync(&mut self, because: Because) -> Result<(), Failure> {
+        self.ear.dismiss();
+        self.plan.begins(self.newest.newest);
+        match self.start(Errand::Sync) {
+            Ok(child) => self.sync = Some((child, because)),
+            Err(error) => self.sync_failed(Some(AutoError::NotStarted(error).into()))?,
+        }
+        Ok(())
+    }
+
+    fn begin_listening(&mut self, now: Duration) {
+        if self.ear.child.is_some() || self.ear.is_deaf || now < self.ear.again {
+            return;
+        }
+        self.ear.child = self.start(Errand::Listen).ok();
+        self.ear.again = now + EAR_AGAIN;
+    }
+
+    fn start(&mut self, errand: Errand) -> std::io::Result<AtWork> {
+        self.children += 1;
+        let verbose = self.cx.global.verbose;
+        AtWork::start(&self.program, errand, self.children, verbose, self.said.clone())
+    }
+
+    /// A child that has said all. The sender is held here, so that there is always another.
+    pub(super) async fn child_ended(&mut self) -> Said {
+        match self.hears.recv().await {
+            Some(said) => said,
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(super) fn ended(&mut self, said: Said) -> Result<(), Failure> {
+        match said.errand {
+            Errand::Listen => {
+                if let Some(child) = self.ear.child.take_if(|child| child.number == said.number) {
+                    child.end();
+                    self.heard(&said.text);
+                }
+                Ok(())
+            }
+            Errand::Sync => match self.sync.take() {
+                Some((child, because)) if child.number == said.number => {
+                    let how = child.end();
+                    self.synced(because, &said.text, how)
+                }
+                other => {
+                    self.sync = other;
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    fn synced(&mut self, because: Because, text: &[u8], how: String) -> Result<(), Failure> {
+        // At once: what others wrote meanwhile is not waited for until the next look.
+        self.looked_around = None;
+        if let Ok(moved) = serde_json::from_slice::<Moved>(text) {
+            self.plan.ended(self.now(), random());
+            self.ear.brought(because, &moved, self.now());
+            return self.told.synced(because, &moved);
+        }
+        match serde_json::from_slice::<Refused>(text) {
+            Ok(refused) => {
+                tracing::debug!(target: "orkee::cloud", code = refused.error.code, message = refused.error.message, "an automatic sync failed");
+                self.sync_failed(None)
+            }
+            Err(_) => self.sync_failed(Some(AutoError::Silent(how).into())),
+        }
+    }
+
+    /// The sync failed: as it noted itself, or as it could not.
+    fn sync_failed(&mut self, failure: Option<Failure>) -> Result<(), Failure> {
+        if let Some(failure) = failure {
+            let noted = self.wanted.pause.note(&ended(&failure, true), Timestamp::now(), random());
+            noted.map_err(AutoError::Unusable)?;
+        }
+        let now = self.now();
+        self.plan.failed(now, random());
+        // One that was no failure, and so has no pause, is not begun again at once either.
+        (self.is_paused, self.looked_around) = (true, Some(now));
+        let failed = self.wanted.pause.failure();
+        failed.as_ref().map_or(Ok(()), |failed: &Failed| self.told.failed(failed))
+    }
+
+    fn heard(&mut self, text: &[u8]) {
+        let now = self.now();
+        match serde_json::from_slice::<Heard>(text) {
+            Ok(Heard { can_watch: false, .. }) => self.ear.is_deaf = true,
+            Ok(Heard { heard: true, .. }) => self.plan.was_told(),
+            Ok(Heard { .. }) => self.ear.again = self.ear.again.max(now + EAR_AGAIN),
+            Err(_) => self.ear.fails(now),
+        }
+    }
+
+    /// Reads the settings as they are now. Wrong ones are told, and the former ones stay.
+    pub(super) fn read_settings(&mut self) -> Result<(), Failure> {
+        self.files = self.files_now();
+        let read = self.cx.read_settings().and_then(|settings| Wanted::of(self.cx, &settings, self.interval));
+        let wanted = match read {
+            Ok(wanted) => wanted,
+            Err(failure) => {
+                self.told.trouble(&format!("{}; the former settings stay", failure.diagnostic()));
+                return Ok(());
+            }
+        };
+        let now = self.now();
+        if wanted.tenant != self.wanted.tenant {
+            self.lock.turn_to(&wanted.tenant);
+            self.changes = Changes::new(&self.database, &wanted.tenant);
+            self.newest = Waiting::default();
+            self.plan = Plan::new(wanted.interval, now);
+        } else if wanted.interval != self.wanted.interval {
+            self.plan.set_interval(wanted.interval, now, random());
+        }
+        self.wanted = wanted;
+        // Another backend may be meant by now.
+        self.ear.dismiss();
+        self.ear.forget(now);
+        self.ear.is_deaf = false;
+        self.looked_around = None;
+        self.told.settings(self.wanted.interval.as_secs(), &self.wanted.tenant)
+    }
+
+    /// How the files of settings stand.
+    fn files_now(&self) -> BTreeMap<PathBuf, (i64, i64, u64)> {
+        let home = self.database.parent().map(|home| [home.join("config.toml"), home.join(".env")]);
+        let folder = self.cx.folder().ok().map(|folder| folder.join(".env"));
+        let stands = |path: PathBuf| {
+            let meta = fs::metadata(&path).ok()?;
+            Some((path, (meta.mtime(), meta.mtime_nsec(), meta.ino())))
+        };
+        home.into_iter().flatten().chain(folder).filter_map(stands).collect()
+    }
+
+    /// Ends: listening at once, a sync that is under way by itself.
+    pub(super) async fn stop(&mut self) -> Result<(), Failure> {
+        self.ear.dismiss();
+        let given_up = tokio::time::sleep(LAST_SYNC);
+        tokio::pin!(given_up);
+        while self.sync.is_some() {
+            tokio::select! {
+                said = self.hears.recv() => match said {
+                    Some(said) => self.ended(said)?,
+                    None => break,
+                },
+                () = &mut given_up => break,
+            }
+        }
+        self.told.stopped()
+    }
+}
+
+impl Wanted {
+    fn of(cx: &Context, settings: &Settings, interval: Option<Duration>) -> Result<Self, Failure> {
+        let auto = AutoSync::of(settings)?;
+        Ok(Self {
+            interval: interval.unwrap_or(auto.interval.value),
+            tenant: settings.tenant()?.value,
+            pause: pause(cx, settings)?,
+        })
+    }
+}
+
+impl Ear {
+    fn dismiss(&mut self) {
+        if let Some(child) = self.child.take() {
+            child.dismiss();
+        }
+    }
+
+    fn forget(&mut self, now: Duration) {
+        (self.again, self.in_vain) = (now, 0);
+    }
+
+    fn fails(&mut self, now: Duration) {
+        self.in_vain += 1;
+        let wait = EAR_AGAIN.saturating_mul(2u32.saturating_pow(self.in_vain)).min(EAR_AGAIN_LONGEST);
+        self.again = now + wait.mul_f64(1.0 + random() / 2.0);
+    }
+
+    /// A sync came to its end. A backend that tells of something new again and again, and has nothing, is listened to less and less.
+    fn brought(&mut self, because: Because, moved: &Moved, now: Duration) {
+        if because != Because::Told || moved.is_any() {
+            self.forget(now);
+        } else if self.in_vain == 0 {
+            // A device's own write wakes it for nothing at most once.
+            self.in_vain = 1;
+            self.again = now;
+        } else {
+            self.fails(now);
+        }
+    }
+}
+
+/// The clock of the day.
+fn day() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
