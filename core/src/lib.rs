@@ -14,7 +14,7 @@ pub mod lock;
 pub mod project;
 pub mod scan;
 pub mod settings;
-mod similar;
+pub mod similar;
 pub mod store;
 pub mod transfer;
 

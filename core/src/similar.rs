@@ -4,7 +4,7 @@
 const SIMILAR: f64 = 0.7;
 
 /// The known name that is most like `given`, if one is like it at all.
-pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = |name: &str| strsim::jaro_winkler(name, given);
     known.into_iter().max_by(|a, b| near(a).total_cmp(&near(b))).filter(|name| near(name) >= SIMILAR)
 }

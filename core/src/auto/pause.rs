@@ -235,7 +235,14 @@ mod tests {
     }
 
     fn ended(code: &str, kind: Kind) -> Ended {
-        Ended { code: code.to_owned(), kind, message: "why".to_owned(), hint: None, asked: None, automatic: true }
+        Ended {
+            code: code.to_owned(),
+            kind,
+            message: "why".to_owned(),
+            hint: None,
+            asked: None,
+            automatic: true,
+        }
     }
 
     fn now() -> Timestamp {
@@ -264,7 +271,8 @@ mod tests {
         let failed = of(&home).failure().unwrap();
         assert_eq!((failed.failures, failed.not_before), (2, now() + 2 * FIRST));
         assert_eq!(fs::metadata(home.pause()).unwrap().mode() & 0o777, 0o600);
-        let other = Pause::new(&home, Place { tenant: "acme".to_owned(), api: "https://api.example".to_owned() });
+        let other =
+            Pause::new(&home, Place { tenant: "acme".to_owned(), api: "https://api.example".to_owned() });
         assert_eq!(other.failure(), None);
         of(&home).clear().unwrap();
         assert_eq!(of(&home).failure(), None);

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::Origin;
 use crate::diagnostic::{Diagnostic, Kind};
+use crate::similar;
 
 /// A setting cannot be used.
 #[derive(Debug, Error)]
@@ -69,6 +70,43 @@ pub enum SettingsError {
         /// What was probably meant, or all that there is.
         known: Vec<String>,
     },
+    /// What somebody wants to read or set is no setting.
+    #[error("there is no setting {key:?}")]
+    NoSetting {
+        /// What was asked for.
+        key: String,
+        /// What was probably meant.
+        near: Option<String>,
+    },
+    /// A setting cannot have such a value.
+    #[error("{key} cannot be set to that: {what}")]
+    Unfit {
+        /// The setting.
+        key: String,
+        /// What it takes.
+        what: String,
+    },
+    /// A token, or the name of its file, is no matter of `config.toml`.
+    #[error("{key} is not kept in config.toml")]
+    NotInFile {
+        /// The setting.
+        key: String,
+    },
+    /// A value stands where a table has to.
+    #[error("{key} in config.toml is no table")]
+    NoTable {
+        /// The table that there should be.
+        key: String,
+    },
+    /// `config.toml` cannot be replaced; it is as it was.
+    #[error("cannot write the settings in {}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
     /// A variable of the environment is not UTF-8.
     #[error("{name} in the environment is not UTF-8")]
     NotText {
@@ -95,11 +133,19 @@ impl Diagnostic for SettingsError {
             Self::NotText { .. } => "E-CONFIG-005",
             Self::NoEnvironment { .. } => "E-CONFIG-006",
             Self::UnknownKey { .. } => "E-CONFIG-007",
+            Self::NoSetting { .. } => "E-CONFIG-008",
+            Self::Unfit { .. } => "E-CONFIG-009",
+            Self::NotInFile { .. } => "E-CONFIG-010",
+            Self::NoTable { .. } => "E-CONFIG-011",
+            Self::Unwritable { .. } => "E-CONFIG-012",
         }
     }
 
     fn kind(&self) -> Kind {
-        Kind::Usage
+        match self {
+            Self::Unwritable { .. } => Kind::Failed,
+            _ => Kind::Usage,
+        }
     }
 
     fn hint(&self) -> Option<String> {
@@ -119,10 +165,22 @@ impl Diagnostic for SettingsError {
                 [meant] => format!("write `{meant}`"),
                 known => format!("there are: {}", known.join(", ")),
             },
+            Self::NoSetting { near: Some(near), .. } => format!("did you mean `{near}`?"),
+            Self::NoSetting { near: None, .. } => "run `orkee config list` for all there are".to_owned(),
+            Self::Unfit { key, .. } => format!("run `orkee config get {key}` for what it is now"),
+            Self::NotInFile { key } => {
+                format!("set {key} in the environment, or in .env of the home folder; or sign in")
+            }
+            Self::NoTable { key } => format!("write `[{key}]` in config.toml, with its keys below"),
+            Self::Unwritable { path, .. } => {
+                format!("check that {} is yours to write and that there is space", path.display())
+            }
             Self::NotText { name } => format!("set {name} again, or unset it"),
             Self::NoEnvironment { name, known } => {
+                let near = similar::nearest(name, known.iter().map(String::as_str));
+                let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
                 format!(
-                    "known: {}; others are described by [environments.{name}] with api_url in config.toml",
+                    "{near}known: {}; others are described by [environments.{name}] with api_url in config.toml",
                     known.join(", ")
                 )
             }

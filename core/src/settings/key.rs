@@ -124,6 +124,11 @@ impl Key {
         }
     }
 
+    /// Its place in `config.toml` as a person writes it.
+    pub fn config_name(self) -> Option<String> {
+        self.config().map(|path| path.join("."))
+    }
+
     /// Whether its value must not be shown.
     pub fn is_secret(self) -> bool {
         matches!(self, Self::Token | Self::WebhookProxy)
@@ -194,6 +199,15 @@ impl Key {
 /// The fields that a text names.
 pub(super) fn fields(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|field| !field.is_empty())
+}
+
+/// A value that was checked in the form that it has in `config.toml`; none where that is a text.
+pub(super) fn as_toml(key: Key, text: &str) -> Option<toml_edit::Value> {
+    match key.form() {
+        Form::Truth => truth(text).map(Into::into),
+        Form::Seconds | Form::Count => text.trim().parse::<i64>().ok().map(Into::into),
+        Form::Text | Form::Store | Form::Fields => None,
+    }
 }
 
 /// The words for on and off.

@@ -4,6 +4,8 @@
 //! error can name it. A `.env` in the current folder may have come with a cloned repository: it is asked for the few settings
 //! that can do no harm, and only by who calls [`Settings::read_folder`].
 
+mod config_file;
+mod config_key;
 mod dotenv;
 mod error;
 mod key;
@@ -22,6 +24,8 @@ use toml_edit::{DocumentMut, Item, TableLike};
 use crate::home::Home;
 use crate::store::{Keep, LOCKABLE};
 
+pub use config_file::ConfigFile;
+pub use config_key::ConfigKey;
 pub use error::SettingsError;
 pub use key::{DEFAULT_API_URL, Key};
 #[cfg(feature = "plugin")]
@@ -225,9 +229,16 @@ impl Settings {
         if name == DEVELOPMENT.0 {
             return Ok(Setting { value: DEVELOPMENT.1.to_owned(), origin: Origin::Default });
         }
-        let mut known: Vec<String> = self.names(ENVIRONMENTS);
-        known.push(DEVELOPMENT.0.to_owned());
-        Err(SettingsError::NoEnvironment { name: name.to_owned(), known })
+        Err(SettingsError::NoEnvironment { name: name.to_owned(), known: self.environments() })
+    }
+
+    /// What `--env` can name.
+    pub fn environments(&self) -> Vec<String> {
+        let mut known = self.names(ENVIRONMENTS);
+        if !known.iter().any(|name| name == DEVELOPMENT.0) {
+            known.push(DEVELOPMENT.0.to_owned());
+        }
+        known
     }
 
     /// Where `config.toml` is, or would be.
@@ -235,21 +246,53 @@ impl Settings {
         &self.config_path
     }
 
+    /// Every value that `key` has somewhere, unchecked, the one that holds first.
+    pub fn layers(&self, key: &ConfigKey) -> Result<Vec<Setting<String>>, SettingsError> {
+        let mut found = Vec::new();
+        if let ConfigKey::Setting(key) = key {
+            let name = key.variable();
+            if let Some(value) = self.environment.get(name) {
+                let value = value.to_str().ok_or(SettingsError::NotText { name })?.to_owned();
+                found.push(Setting { value, origin: Origin::Environment(name) });
+            }
+            if let Some(value) = self.home_env.get(name) {
+                found.push(Setting { value: value.clone(), origin: Origin::HomeEnv(name) });
+            }
+            if let Some(value) = self.folder_env.get(name) {
+                found.push(Setting { value: value.clone(), origin: Origin::FolderEnv(name) });
+            }
+        }
+        if let Some(path) = key.path()
+            && let Some(value) = self.config_text(&path)?
+        {
+            found.push(Setting { value, origin: Origin::Config(path.join(".")) });
+        }
+        Ok(found)
+    }
+
+    /// The environments and tenants that `config.toml` describes, key by key.
+    pub fn entries(&self) -> Vec<ConfigKey> {
+        let mut found = Vec::new();
+        for name in self.names(ENVIRONMENTS) {
+            found.push(ConfigKey::Entry([ENVIRONMENTS, &name, "api_url"].map(str::to_owned).to_vec()));
+        }
+        let tenants = self.config.get("tenants").and_then(Item::as_table_like);
+        for (name, item) in tenants.into_iter().flat_map(|tenants| tenants.iter()) {
+            for (key, item) in item.as_table_like().into_iter().flat_map(|table| table.iter()) {
+                let path = ["tenants", name, key].map(str::to_owned).to_vec();
+                match item.as_table_like() {
+                    None => found.push(ConfigKey::Entry(path)),
+                    Some(table) => found.extend(table.iter().map(|(inner, _)| {
+                        ConfigKey::Entry(path.iter().cloned().chain([inner.to_owned()]).collect())
+                    })),
+                }
+            }
+        }
+        found
+    }
+
     fn find(&self, key: Key) -> Result<Option<Setting<String>>, SettingsError> {
-        let name = key.variable();
-        if let Some(value) = self.environment.get(name) {
-            let value = value.to_str().ok_or(SettingsError::NotText { name })?.to_owned();
-            return Ok(Some(Setting { value, origin: Origin::Environment(name) }));
-        }
-        if let Some(value) = self.home_env.get(name) {
-            return Ok(Some(Setting { value: value.clone(), origin: Origin::HomeEnv(name) }));
-        }
-        if let Some(value) = self.folder_env.get(name) {
-            return Ok(Some(Setting { value: value.clone(), origin: Origin::FolderEnv(name) }));
-        }
-        let Some(path) = key.config() else { return Ok(None) };
-        let value = self.config_text(path)?;
-        Ok(value.map(|value| Setting { value, origin: Origin::Config(path.join(".")) }))
+        Ok(self.layers(&ConfigKey::Setting(key))?.into_iter().next())
     }
 
     /// The value at `path` of config.toml as text; a number and a truth value are as they are written, a list, where one may stand,

@@ -139,7 +139,8 @@ impl Options {
         migrations::migrate(&mut connection)?;
         let Self { tenant, clock, ids, device, wait, keep, lock_keys, made } = self;
         let (turn, durability) = (None, Durability::Full);
-        let mut store = Store { connection, space: 0, clock, ids, turn, wait, keep, lock_keys, made, durability };
+        let mut store =
+            Store { connection, space: 0, clock, ids, turn, wait, keep, lock_keys, made, durability };
         store.enter(&tenant, device)?;
         Ok(store)
     }

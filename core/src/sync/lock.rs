@@ -71,7 +71,9 @@ impl Diagnostic for LockError {
 impl SyncLock {
     /// Takes the lock for what a person asked for, or says who holds it. Waits for a sync that nobody typed, and for no other.
     pub fn acquire(home: &Home) -> Result<Self, LockError> {
-        Self::acquire_within(home, "", PATIENCE, |error| matches!(error, LockError::Held { automatic: true, .. }))
+        Self::acquire_within(home, "", PATIENCE, |error| {
+            matches!(error, LockError::Held { automatic: true, .. })
+        })
     }
 
     /// Takes the lock for a sync that nobody typed, which waits so long for every other.

@@ -79,8 +79,8 @@ pub(crate) mod webhook;
 #[cfg(feature = "cloud")]
 mod with_feature {
     use super::{
-        automatic, conflicts, devices, key, list, login, logout, open_url, parked, provider, restore, status, sync,
-        team, token, webhook,
+        automatic, conflicts, devices, key, list, login, logout, open_url, parked, provider, restore, status,
+        sync, team, token, webhook,
     };
     use crate::context::Context;
     use crate::failure::CommandResult;
@@ -99,6 +99,8 @@ Examples:
         Status(status::Status),
         Sync(sync::Sync),
         Watch(automatic::Watch),
+        Enable(automatic::Enable),
+        Disable(automatic::Disable),
         Restore(restore::Restore),
         List(list::List),
         Devices(devices::Devices),
@@ -128,6 +130,8 @@ Examples:
                 Self::Status(command) => command.run(cx),
                 Self::Sync(command) => command.run(cx),
                 Self::Watch(command) => command.run(cx),
+                Self::Enable(command) => command.run(cx),
+                Self::Disable(command) => command.run(cx),
                 Self::Restore(command) => command.run(cx),
                 Self::Devices(command) => command.run(cx),
                 Self::List(command) => command.run(cx),

@@ -66,7 +66,14 @@ impl Restore {
         let one = self.project.as_deref().map(|query| chosen(&store, query)).transpose()?;
         let options = self.options(cx, &store, one)?;
         let patience = Patience { retry: self.retry, timeout: self.timeout.map(Duration::from_secs) };
-        let run = Run { operation: "restore", options, patience, keeps: Some(self.command()), yes: self.yes, automatic: false };
+        let run = Run {
+            operation: "restore",
+            options,
+            patience,
+            keeps: Some(self.command()),
+            yes: self.yes,
+            automatic: false,
+        };
         let ended = running::run(cx, &mut store, &run)?;
         match one.filter(|_| !self.dry_run).map(|id| store.get(id)) {
             // Neither side knows it, unless the cloud's could not be read, which was told.

@@ -74,7 +74,14 @@ impl Sync {
         let mut store = cx.store()?;
         let patience = Patience { retry: self.retry, timeout: self.timeout.map(Duration::from_secs) };
         let keeps = self.deciding_flag().map(|flag| format!("cloud sync {flag}"));
-        let run = Run { operation: "sync", options: self.options(&store)?, patience, keeps, yes: self.yes, automatic: self.unasked };
+        let run = Run {
+            operation: "sync",
+            options: self.options(&store)?,
+            patience,
+            keeps,
+            yes: self.yes,
+            automatic: self.unasked,
+        };
         let ended = running::run(cx, &mut store, &run)?;
         if !self.resolve_conflicts || self.dry_run {
             return Ok(ended);

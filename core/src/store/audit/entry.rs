@@ -56,6 +56,12 @@ pub enum AuditAction {
     ExportKey,
     /// An account was changed back to plain records.
     UnsealAccount,
+    /// A setting was changed in `config.toml`.
+    ChangeConfig,
+    /// Automatic sync was switched on.
+    EnableAutoSync,
+    /// Automatic sync was switched off.
+    DisableAutoSync,
 }
 
 impl AuditAction {
@@ -87,6 +93,9 @@ impl AuditAction {
             Self::RotateKey => "key-rotate",
             Self::ExportKey => "key-export",
             Self::UnsealAccount => "key-unseal",
+            Self::ChangeConfig => "config-change",
+            Self::EnableAutoSync => "auto-sync-enable",
+            Self::DisableAutoSync => "auto-sync-disable",
         }
     }
 }

@@ -4,7 +4,10 @@
 //! all of them know of the last one stands in [`Pause`]: every sync writes it, a typed one too.
 
 mod after;
+mod disable;
+mod enable;
 mod error;
+mod service;
 mod standing;
 mod watch;
 
@@ -24,6 +27,8 @@ use crate::context::Context;
 use crate::failure::Failure;
 
 pub(crate) use after::after;
+pub(crate) use disable::Disable;
+pub(crate) use enable::Enable;
 use error::AutoError;
 pub(super) use standing::{Automatic, AutomaticView};
 pub(crate) use watch::Watch;

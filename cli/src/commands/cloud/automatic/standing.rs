@@ -88,7 +88,8 @@ impl Automatic {
             Some(failed) if failed.needs_answer => None,
             Some(failed) => Some(failed.not_before.max(now)),
             None => {
-                let due = self.last_sync_at.filter(|at| *at <= now).map(|at| at + self.settings.interval.value);
+                let due =
+                    self.last_sync_at.filter(|at| *at <= now).map(|at| at + self.settings.interval.value);
                 Some(due.map_or(now, |due| due.max(now)))
             }
         }

@@ -53,7 +53,9 @@ impl AtWork {
         said: UnboundedSender<Said>,
     ) -> io::Result<Self> {
         let args: &[&str] = match errand {
-            Errand::Sync => &["cloud", "sync", "--unasked", "--json", "--no-input", "--timeout", super::super::LONGEST],
+            Errand::Sync => {
+                &["cloud", "sync", "--unasked", "--json", "--no-input", "--timeout", super::super::LONGEST]
+            }
             Errand::Listen => &["cloud", "watch", "--listen", "--json", "--no-input"],
         };
         let mut process = Command::new(program)

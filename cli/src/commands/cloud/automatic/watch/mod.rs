@@ -54,7 +54,8 @@ impl Watch {
             drop(cx.store()?);
         }
         let watcher = Watcher::new(cx, lock, self.interval.map(Duration::from_secs))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(NoRuntime)?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(NoRuntime)?;
         let stopped = runtime.block_on(watch(watcher))?;
         Ok(match stopped {
             Stopped::Interrupted => Exit::from(Kind::Interrupted),

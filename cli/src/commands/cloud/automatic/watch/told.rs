@@ -160,8 +160,10 @@ impl<'a> Told<'a> {
         let what = (failed.code.clone(), failed.message.clone());
         if self.failed.as_ref() != Some(&what) {
             let message = text::line(&failed.message);
-            let hint = failed.hint.as_deref().map(|hint| format!("; {}", text::line(hint))).unwrap_or_default();
-            let again = if failed.needs_answer { "not tried again before that" } else { "tried again by itself" };
+            let hint =
+                failed.hint.as_deref().map(|hint| format!("; {}", text::line(hint))).unwrap_or_default();
+            let again =
+                if failed.needs_answer { "not tried again before that" } else { "tried again by itself" };
             self.warn(&format!("{message}{hint} ({again})"));
             self.failed = Some(what);
         }

@@ -97,11 +97,7 @@ struct Reported {
 }
 
 impl<'a> Watcher<'a> {
-    pub(super) fn new(
-        cx: &'a Context,
-        lock: WatchLock,
-        interval: Option<Duration>,
-    ) -> Result<Self, Failure> {
+    pub(super) fn new(cx: &'a Context, lock: WatchLock, interval: Option<Duration>) -> Result<Self, Failure> {
         let home = cx.home()?;
         let wanted = Wanted::of(cx, cx.settings()?, interval)?;
         let database = home.database();
