@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
@@ -84,16 +84,30 @@ fn unfinished(folder: &Path) -> io::Result<NamedTempFile> {
     Err(io::Error::other("a new file is removed again and again"))
 }
 
-/// Removes what killed processes did not finish. That it cannot is no reason to write nothing.
-fn remove_leftovers(folder: &Path) {
+/// Removes what killed processes did not finish, and says what. That it cannot is no reason to write nothing.
+pub fn remove_leftovers(folder: &Path) -> Vec<PathBuf> {
+    let mut left = leftovers_in(folder);
+    // Each is open, and so locked, until it is gone.
+    left.retain(|(path, _)| fs::remove_file(path).is_ok());
+    left.into_iter().map(|(path, _)| path).collect()
+}
+
+/// What killed processes did not finish in this folder.
+pub fn leftovers(folder: &Path) -> Vec<PathBuf> {
+    leftovers_in(folder).into_iter().map(|(path, _)| path).collect()
+}
+
+fn leftovers_in(folder: &Path) -> Vec<(PathBuf, fs::File)> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for path in entries.filter(|entry| is_unfinished(&entry.file_name())).map(|entry| entry.path()) {
-        // Kept open, and so locked, until it is gone.
-        let file = fs::File::open(&path);
-        if file.as_ref().is_ok_and(|file| file.try_lock().is_ok()) {
-            let _ = fs::remove_file(&path);
-        }
-    }
+    let unfinished = entries.filter(|entry| is_unfinished(&entry.file_name())).map(|entry| entry.path());
+    let mut left: Vec<_> = unfinished
+        .filter_map(|path| {
+            let file = fs::File::open(&path).ok()?;
+            file.try_lock().ok().map(|()| (path, file))
+        })
+        .collect();
+    left.sort_by(|(one, _), (other, _)| one.cmp(other));
+    left
 }
 
 fn is_unfinished(name: &OsStr) -> bool {
@@ -143,9 +157,11 @@ mod tests {
         for path in others.iter().chain([&left]) {
             fs::write(path, "").unwrap();
         }
+        assert_eq!(leftovers(folder.path()), std::slice::from_ref(&left));
         let under_way = unfinished(folder.path()).unwrap();
         replace(&folder.path().join("settings"), b"new").unwrap();
         assert!(!left.exists());
+        assert_eq!(leftovers(folder.path()), Vec::<PathBuf>::new());
         assert!(under_way.path().exists() && others.iter().all(|path| path.exists()));
     }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 
@@ -95,6 +95,7 @@ struct Shared {
     traffic: Traffic,
     nonces: Nonces,
     server_clock: ServerClock,
+    validity: Arc<tls::Validity>,
     public: OnceLock<reqwest::Client>,
     loopback: OnceLock<reqwest::Client>,
     any: OnceLock<reqwest::Client>,
@@ -112,6 +113,7 @@ impl Http {
                 traffic: Traffic::default(),
                 nonces: Nonces::default(),
                 server_clock: ServerClock::default(),
+                validity: Arc::default(),
                 public,
                 loopback,
                 any,
@@ -181,6 +183,11 @@ impl Http {
         self.shared.server_clock.ahead()
     }
 
+    /// Until when the certificate of the newest connection with TLS is valid. None: there was none, or the platform does not say.
+    pub fn certificate_ends(&self) -> Option<Timestamp> {
+        self.shared.validity.ends()
+    }
+
     pub(super) fn server_clock(&self) -> &ServerClock {
         &self.shared.server_clock
     }
@@ -191,7 +198,7 @@ impl Http {
 
     fn build(&self, reach: Reach) -> Result<reqwest::Client, NetError> {
         let options = &self.shared.options;
-        let tls = tls::config().map_err(|e| NetError::Client(e.into()))?;
+        let tls = tls::config(&self.shared.validity).map_err(|e| NetError::Client(e.into()))?;
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .dns_resolver(Resolver { reach, proxy: self.shared.proxy.clone() })

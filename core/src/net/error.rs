@@ -100,6 +100,17 @@ impl NetError {
     }
 }
 
+/// Whether TLS failed because a certificate is not valid at the time that this machine takes it for.
+fn is_out_of_date(error: &(dyn StdError + 'static)) -> bool {
+    use rustls::CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
+    matches!(
+        find::<rustls::Error>(error),
+        Some(rustls::Error::InvalidCertificate(
+            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. }
+        ))
+    )
+}
+
 /// The first error of type `E` in the chain of causes, the inner errors of `io::Error` included.
 pub(super) fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
@@ -142,6 +153,10 @@ impl Diagnostic for NetError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Tls { source, .. } if is_out_of_date(&**source) => Some(
+                "compare this machine's clock with the right time; if it is right, the server's certificate has to be renewed"
+                    .to_owned(),
+            ),
             Self::Tls { .. } => Some(
                 "if your network has its own authority, set SSL_CERT_FILE to its certificates in PEM"
                     .to_owned(),

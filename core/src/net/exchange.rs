@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, WWW_AUTHENTICATE};
@@ -23,6 +24,9 @@ pub struct Traffic {
     bytes_down: AtomicU64,
     newest_id: Mutex<Option<String>>,
 }
+
+/// The log target of requests.
+const LOG: &str = "orkee::cloud::api";
 
 /// Names a request in the server's log.
 const REQUEST_ID: &str = "x-request-id";
@@ -67,6 +71,48 @@ impl Traffic {
     fn received(&self, bytes: usize) {
         self.bytes_down.fetch_add(bytes as u64, Relaxed);
     }
+}
+
+/// What the log is told of a request: nothing of its headers or its body, and of its query only that there is one.
+struct Told {
+    method: String,
+    url: String,
+    request_id: String,
+    bytes_up: usize,
+}
+
+impl Told {
+    fn of(request: &Request) -> Self {
+        let url = request.url();
+        let query = if url.query().is_some() { "?…" } else { "" };
+        Self {
+            method: request.method().to_string(),
+            url: format!("{}{}{query}", url.origin().ascii_serialization(), url.path()),
+            request_id: text(request.headers(), REQUEST_ID).unwrap_or_default(),
+            bytes_up: request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len),
+        }
+    }
+
+    fn answered(self, answer: &Result<Reply, NetError>, took: Duration) {
+        let Self { method, url, request_id, bytes_up } = self;
+        let ms = took.as_millis() as u64;
+        match answer {
+            Ok(Reply { status, headers, body }) => {
+                let request_id = text(headers, REQUEST_ID).unwrap_or(request_id);
+                let (status, bytes_down) = (status.as_u16(), body.len());
+                tracing::trace!(target: LOG, method, url, status, ms, bytes_up, bytes_down, request_id, "answered");
+            }
+            Err(error) => {
+                tracing::trace!(target: LOG, method, url, ms, bytes_up, request_id, %error, "not answered");
+            }
+        }
+    }
+}
+
+/// A header that is text, without control characters, and not long.
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?;
+    Some(value.chars().filter(|c| !c.is_control()).take(100).collect())
 }
 
 /// The lines of the headers and the empty one after them.
@@ -140,6 +186,24 @@ impl Http {
 
     /// Sends a request that was built with [`Http::client`] for `reach`, and reads a reply of at most `cap` bytes.
     pub async fn exchange(
+        &self,
+        origin: &Origin,
+        reach: Reach,
+        request: Request,
+        cap: u64,
+    ) -> Result<Reply, NetError> {
+        // Nobody looks in almost every run.
+        if !tracing::enabled!(target: LOG, tracing::Level::TRACE) {
+            return self.send(origin, reach, request, cap).await;
+        }
+        let told = Told::of(&request);
+        let started = Instant::now();
+        let answered = self.send(origin, reach, request, cap).await;
+        told.answered(&answered, started.elapsed());
+        answered
+    }
+
+    async fn send(
         &self,
         origin: &Origin,
         reach: Reach,

@@ -17,6 +17,7 @@ mod proof;
 mod proxy;
 mod secret;
 mod server_clock;
+mod survey;
 mod tls;
 
 pub use address::{AddressClass, classify};
@@ -34,4 +35,5 @@ pub use proof::ProofKey;
 pub(crate) use proof::{NEEDS_NONCE, PROOF, Proven};
 pub use proxy::ProxyOptions;
 pub use secret::{Redactor, Secret};
+pub use survey::{ProxyStep, STEP_WITHIN, StepError, Way};
 pub use tls::count_authorities;

@@ -3,25 +3,33 @@
 //! Loading the system's roots takes longer than a whole small sync over http, so it waits for the first certificate.
 //! `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the system's roots. There is no way to switch verification off.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 use rustls_platform_verifier::Verifier;
 
-pub(super) fn config() -> Result<ClientConfig, Error> {
-    config_with(None)
+/// TLS that keeps in mind how long the certificate that it saw last is valid.
+pub(super) fn config(validity: &Arc<Validity>) -> Result<ClientConfig, Error> {
+    config_of(Vec::new(), Arc::clone(validity))
 }
 
 /// TLS that also trusts these authorities, in PEM.
 pub(super) fn config_with(authorities: Option<&str>) -> Result<ClientConfig, Error> {
+    config_of(authorities.map_or(Ok(Vec::new()), certificates)?, Arc::default())
+}
+
+fn config_of(own: Vec<CertificateDer<'static>>, validity: Arc<Validity>) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let own = authorities.map_or(Ok(Vec::new()), certificates)?;
-    let verifier =
-        Arc::new(PlatformWhenNeeded { provider: Arc::clone(&provider), own, verifier: OnceLock::new() });
+    let verifier = OnceLock::new();
+    let verifier = Arc::new(PlatformWhenNeeded { provider: Arc::clone(&provider), own, verifier, validity });
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
@@ -48,7 +56,44 @@ struct PlatformWhenNeeded {
     provider: Arc<CryptoProvider>,
     /// Authorities beside the platform's.
     own: Vec<CertificateDer<'static>>,
-    verifier: OnceLock<Result<Verifier, Error>>,
+    verifier: OnceLock<Result<Arc<Verifier>, Error>>,
+    validity: Arc<Validity>,
+}
+
+/// How long the certificate of the newest connection is valid.
+#[derive(Debug, Default)]
+pub(super) struct Validity(Mutex<Option<Shown>>);
+
+/// A certificate that was found good, and its chain.
+#[derive(Debug)]
+struct Shown {
+    certificate: CertificateDer<'static>,
+    chain: Vec<CertificateDer<'static>>,
+    name: ServerName<'static>,
+    verifier: Arc<Verifier>,
+}
+
+/// When no certificate is valid any more that is not meant to be so for ever: the year 9000.
+const FAR_AHEAD: Duration = Duration::from_secs(221_845_392_000);
+
+impl Validity {
+    /// Asks the verifier what it would say of the certificate in the far future: that it ended, and when. One that does not say when
+    /// leaves it unknown.
+    pub(super) fn ends(&self) -> Option<Timestamp> {
+        let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Shown { certificate, chain, name, verifier } = shown.as_ref()?;
+        let later = UnixTime::since_unix_epoch(FAR_AHEAD);
+        match verifier.verify_server_cert(certificate, chain, name, &[], later) {
+            Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+                Timestamp::from_second(i64::try_from(not_after.as_secs()).ok()?).ok()
+            }
+            _ => None,
+        }
+    }
+
+    fn note(&self, shown: Shown) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+    }
 }
 
 impl ServerCertVerifier for PlatformWhenNeeded {
@@ -61,15 +106,18 @@ impl ServerCertVerifier for PlatformWhenNeeded {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verifier = self.verifier.get_or_init(|| {
-            Verifier::new_with_extra_roots(self.own.iter().cloned(), Arc::clone(&self.provider))
+            Verifier::new_with_extra_roots(self.own.iter().cloned(), Arc::clone(&self.provider)).map(Arc::new)
         });
-        verifier.as_ref().map_err(Clone::clone)?.verify_server_cert(
-            end_entity,
-            intermediates,
-            server_name,
-            ocsp_response,
-            now,
-        )
+        let verifier = verifier.as_ref().map_err(Clone::clone)?;
+        let verified =
+            verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)?;
+        self.validity.note(Shown {
+            certificate: end_entity.clone().into_owned(),
+            chain: intermediates.iter().map(|one| one.clone().into_owned()).collect(),
+            name: server_name.to_owned(),
+            verifier: Arc::clone(verifier),
+        });
+        Ok(verified)
     }
 
     fn verify_tls12_signature(

@@ -184,6 +184,50 @@ impl CodeCache {
     }
 }
 
+/// What the folder of compiled components holds.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct CacheReport {
+    /// Compiled components that may be used.
+    pub usable: usize,
+    /// How large they are together.
+    pub bytes: u64,
+    /// Files that stand for compiled components and are not what this host wrote: they are never run. With the reason.
+    pub refused: Vec<(PathBuf, String)>,
+    /// Others' files.
+    pub foreign: Vec<PathBuf>,
+}
+
+/// Looks at each file in the folder of compiled components. None: there is no folder that could be used; why, if there is one.
+pub fn examine_cache(folder: &Path) -> Result<Option<CacheReport>, String> {
+    let cache = CodeCache::new(folder.to_owned());
+    match cache.check_folder() {
+        Ok(()) => {}
+        Err(Unusable::Absent) => return Ok(None),
+        Err(unusable) => return Err(unusable.to_string()),
+    }
+    let mut report = CacheReport::default();
+    let entries = fs::read_dir(folder).map_err(|error| error.to_string())?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("cwasm") => match cache.load(&CodeKey(stem)) {
+                Ok(code) => {
+                    report.usable += 1;
+                    report.bytes += code.0.len() as u64;
+                }
+                Err(unusable) => report.refused.push((path, unusable.to_string())),
+            },
+            None if stem == "key" => {}
+            // One that another process is writing, or left.
+            Some("part") if stem.starts_with(".orkee-") => {}
+            _ => report.foreign.push(path),
+        }
+    }
+    Ok(Some(report))
+}
+
 /// Over the key's name and the code.
 fn digest(secret: &[u8; DIGEST], key: &CodeKey, code: &[u8]) -> blake3::Hash {
     blake3::Hasher::new_keyed(secret).update(key.0.as_bytes()).update(&[0]).update(code).finalize()

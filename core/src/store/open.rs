@@ -191,6 +191,11 @@ impl Store {
         self.connection.path().filter(|path| !path.is_empty()).map(Path::new)
     }
 
+    /// The number of the schema, which is brought up to date by whoever opens the store.
+    pub fn schema(&self) -> Result<i64, StoreError> {
+        migrations::schema(&self.connection)
+    }
+
     /// Whose events are those of this space.
     pub fn owner(&self) -> Owner {
         Owner(self.space)

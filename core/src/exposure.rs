@@ -1,0 +1,133 @@
+//! What other users of this machine could read or change in the home folder, or what is not its owner's at all.
+//!
+//! Every file is made 0600 and every folder 0700. A copy, an editor or another program may have made it otherwise since.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// A home folder has far fewer files; one that has more is looked at as far as this.
+const MOST: usize = 20_000;
+/// Folders within folders that are gone into.
+const DEEPEST: usize = 6;
+
+/// A file or folder that is not its owner's alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exposed {
+    /// Which.
+    pub path: PathBuf,
+    /// Its permissions.
+    pub mode: u32,
+    /// What is wrong with it.
+    pub how: How,
+}
+
+/// How something is not its owner's alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// It belongs to this user id.
+    OtherOwner(u32),
+    /// Others may change it.
+    Writable,
+    /// Others may read it.
+    Readable,
+    /// Others could read or change it, were the home folder not closed to them.
+    Sheltered,
+}
+
+/// Everything in the home folder `root` that is not its owner's alone, the folder itself included.
+pub fn exposed(root: &Path) -> io::Result<Vec<Exposed>> {
+    let own = rustix::process::geteuid().as_raw();
+    let top = fs::metadata(root)?;
+    let is_closed = top.mode() & 0o011 == 0;
+    let mut found = Vec::new();
+    if let Some(how) = how(&top, own, false) {
+        found.push(Exposed { path: root.to_owned(), mode: top.mode() & 0o7777, how });
+    }
+    let (mut folders, mut seen) = (vec![(root.to_owned(), 0)], 0);
+    while let Some((folder, depth)) = folders.pop() {
+        // One that cannot be read says so where it is used.
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            seen += 1;
+            // Of the link itself: what it leads to is elsewhere, and its own permissions mean nothing.
+            let Ok(metadata) = entry.metadata() else { continue };
+            if seen > MOST || metadata.is_symlink() {
+                continue;
+            }
+            if let Some(how) = how(&metadata, own, is_closed) {
+                found.push(Exposed { path: entry.path(), mode: metadata.mode() & 0o7777, how });
+            }
+            if metadata.is_dir() && depth < DEEPEST {
+                folders.push((entry.path(), depth + 1));
+            }
+        }
+    }
+    found.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(found)
+}
+
+fn how(metadata: &fs::Metadata, own: u32, is_sheltered: bool) -> Option<How> {
+    match (metadata.uid(), metadata.mode()) {
+        (uid, _) if uid != own => Some(How::OtherOwner(uid)),
+        (_, mode) if mode & 0o077 == 0 => None,
+        _ if is_sheltered => Some(How::Sheltered),
+        (_, mode) if mode & 0o022 != 0 => Some(How::Writable),
+        _ => Some(How::Readable),
+    }
+}
+
+impl Exposed {
+    /// Takes from other users what they were allowed. What belongs to another is left to that one.
+    pub fn close(&self) -> io::Result<()> {
+        match self.how {
+            How::OtherOwner(_) => Err(io::ErrorKind::PermissionDenied.into()),
+            _ => fs::set_permissions(&self.path, Permissions::from_mode(self.mode & 0o700)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn what_others_may_is_found_and_taken_from_them_and_a_link_is_left_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path();
+        set(root, 0o755);
+        fs::create_dir(root.join("keys")).unwrap();
+        set(&root.join("keys"), 0o700);
+        for (name, mode) in [("keys/a", 0o640), ("open", 0o666), ("fine", 0o600)] {
+            fs::write(root.join(name), "").unwrap();
+            set(&root.join(name), mode);
+        }
+        std::os::unix::fs::symlink("/etc/passwd", root.join("link")).unwrap();
+        let found = exposed(root).unwrap();
+        let told: Vec<_> = found.iter().map(|one| (one.path.clone(), one.mode, one.how)).collect();
+        let expected = [
+            (root.to_owned(), 0o755, How::Readable),
+            (root.join("keys/a"), 0o640, How::Readable),
+            (root.join("open"), 0o666, How::Writable),
+        ];
+        assert_eq!(told, expected);
+        for one in found {
+            one.close().unwrap();
+        }
+        assert_eq!(exposed(root).unwrap(), []);
+        assert_eq!(fs::metadata(root).unwrap().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn in_a_folder_that_is_closed_to_others_an_open_file_is_sheltered() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("config.toml"), "").unwrap();
+        set(&home.path().join("config.toml"), 0o644);
+        set(home.path(), 0o700);
+        assert_eq!(exposed(home.path()).unwrap()[0].how, How::Sheltered);
+    }
+}

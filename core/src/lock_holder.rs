@@ -1,0 +1,100 @@
+//! Who holds a lock file, without ever taking it: whoever needs it meanwhile is not kept out for a moment.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// A process that holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its id; none: the system does not say.
+    pub pid: Option<u32>,
+    /// What it is called.
+    pub name: Option<String>,
+    /// For how long it has held the lock, as far as its last note in the file tells.
+    pub held_for: Option<Duration>,
+}
+
+/// Who holds the lock on the file at `path`. None: nobody, or there is no such file.
+pub fn holder(path: &Path) -> Option<Holder> {
+    let metadata = fs::metadata(path).ok()?;
+    let pid = held_by(path, &metadata)?;
+    let held_for = metadata.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+    let name = pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/comm")).ok());
+    Some(Holder { pid, name: name.map(|name| name.trim().to_owned()), held_for })
+}
+
+/// The kernel's own table, which says whose lock it is.
+#[cfg(target_os = "linux")]
+fn held_by(_: &Path, metadata: &fs::Metadata) -> Option<Option<u32>> {
+    let table = fs::read_to_string("/proc/locks").ok()?;
+    let pid = table.lines().find_map(|line| entry(line).filter(|(inode, _)| *inode == metadata.ino()))?.1;
+    // Of another container's processes it says 0.
+    Some(Some(pid).filter(|pid| *pid > 0))
+}
+
+/// The inode and the process of a line such as `1: FLOCK  ADVISORY  WRITE 4711 08:01:131099 0 EOF`. One that still waits for the
+/// lock (`1: -> FLOCK …`) is none.
+#[cfg(target_os = "linux")]
+fn entry(line: &str) -> Option<(u64, u32)> {
+    let mut words = line.split_whitespace().skip(1);
+    if words.next()? != "FLOCK" {
+        return None;
+    }
+    let mut words = words.skip(2);
+    let pid = words.next()?.parse::<i64>().ok()?;
+    let inode = words.next()?.rsplit(':').next()?.parse().ok()?;
+    Some((inode, u32::try_from(pid).unwrap_or(0)))
+}
+
+/// Where there is no such table, a shared lock is tried for, and what the holder wrote into the file is believed.
+#[cfg(not(target_os = "linux"))]
+fn held_by(path: &Path, _: &fs::Metadata) -> Option<Option<u32>> {
+    let file = fs::File::open(path).ok()?;
+    match file.try_lock_shared() {
+        Err(fs::TryLockError::WouldBlock) => {
+            let note = fs::read_to_string(path).unwrap_or_default();
+            let digits = note.trim_start_matches(|c: char| !c.is_ascii_digit());
+            let pid: String = digits.chars().take_while(char::is_ascii_digit).collect();
+            Some(pid.parse().ok())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_seen_with_its_holder_while_it_is_held_and_is_never_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        assert_eq!(holder(&path), None);
+        let file = fs::File::create(&path).unwrap();
+        assert_eq!(holder(&path), None);
+        file.lock().unwrap();
+        let found = holder(&path).unwrap();
+        assert_eq!(found.pid.unwrap_or_else(std::process::id), std::process::id());
+        assert!(found.held_for.is_some_and(|held| held < Duration::from_secs(60)));
+        file.unlock().unwrap();
+        assert_eq!(holder(&path), None);
+        file.try_lock().unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_whoever_has_a_lock_counts_and_not_who_waits_for_it() {
+        assert_eq!(entry("1: FLOCK  ADVISORY  WRITE 4711 08:01:131099 0 EOF"), Some((131_099, 4711)));
+        assert_eq!(entry("1: FLOCK  ADVISORY  WRITE -1 08:01:131099 0 EOF"), Some((131_099, 0)));
+        for other in [
+            "1: -> FLOCK  ADVISORY  WRITE 4711 08:01:131099 0 EOF",
+            "2: POSIX  ADVISORY  READ 12 08:01:7 0 EOF",
+            "",
+            "1: FLOCK",
+        ] {
+            assert_eq!(entry(other), None, "{other}");
+        }
+    }
+}
