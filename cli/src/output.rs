@@ -244,7 +244,6 @@ impl Output {
     }
 
     /// Warns on standard error as [`Output::warn`] does, from any thread.
-    #[cfg(feature = "cloud")]
     pub(crate) fn warner(&self) -> impl Fn(&str) + Send + Sync + 'static {
         let quiet = self.quiet;
         let warning = self.err_paint(Paint::Cause, "warning");

@@ -1,201 +1,189 @@
 //! `orkee doctor`
 
 #[cfg(feature = "cloud")]
+mod cache;
+mod check;
+#[cfg(feature = "cloud")]
+mod cloud;
+mod database;
+mod disk;
+mod files;
+#[cfg(feature = "cloud")]
 mod keys;
+mod leftovers;
+mod locks;
+mod log;
+#[cfg(feature = "cloud")]
+mod network;
 #[cfg(feature = "cloud")]
 mod providers;
+mod settings;
+#[cfg(feature = "cloud")]
+mod sign_in;
+#[cfg(feature = "cloud")]
 mod tokens;
 mod trails;
 #[cfg(feature = "cloud")]
 mod webhooks;
 
-use std::collections::BTreeSet;
-
 use orkee_core::diagnostic::Kind;
-use orkee_core::store::{Damage, Finding};
 use serde::Serialize;
 
+use self::check::{Check, State};
 use crate::context::Context;
-use crate::failure::{CliError, CommandResult, Exit};
-use crate::output::text;
+use crate::failure::{CommandResult, Exit, Failure};
 
 /// Look whether everything here is sound
 ///
-/// Reads the whole database: the file itself, each project, what sync knows of it, and the audit trail; the token file; each provider that
-/// is installed; the webhooks of this device; and its key files. Changes nothing without --fix.
+/// Reads the whole database, the settings and the files of the home folder; then, where somebody is signed in, takes each step of the
+/// way to the server: name, proxy, certificate, answer, clock. No sign-in is sent, and nothing is changed without --fix.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   orkee doctor
-  orkee doctor --fix    mend what can be mended without losing anything
+  orkee doctor --fix        mend what can be mended without losing anything
+  orkee doctor --offline    ask no server
   orkee doctor --json")]
 pub(crate) struct Doctor {
-    /// Make the token file and the keys of sign-ins private where other users can read them; remove keys of no sign-in
+    /// Close files to other users; remove leftovers, compiled code that does not match, and keys of no sign-in
     #[arg(long)]
     fix: bool,
+    /// Ask no server
+    #[arg(long)]
+    offline: bool,
+    /// Ask the server though nobody is signed in
+    #[arg(long, conflicts_with = "offline")]
+    online: bool,
+}
+
+/// What a check may do.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    fix: bool,
+    #[cfg_attr(not(feature = "cloud"), allow(dead_code, reason = "there is no server to ask"))]
+    network: Network,
+}
+
+/// Whether servers are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Network {
+    Never,
+    /// Where a sign-in shows that one is in use.
+    IfInUse,
+    Always,
 }
 
 #[derive(Serialize)]
-struct Document {
+struct Document<'a> {
     sound: bool,
-    findings: Vec<View>,
+    findings: Vec<Finding<'a>>,
     /// What `--fix` has mended.
-    mended: Vec<String>,
+    mended: Vec<&'a str>,
+    checks: &'a [Check],
 }
 
 #[derive(Serialize)]
-struct View {
-    tenant: Option<String>,
-    id: Option<String>,
-    problem: String,
-    mended_by: Option<String>,
-}
-
-/// The command that mends it: each sync looks after the projects of one tenant.
-fn mend(finding: &Finding) -> String {
-    let command = "orkee cloud sync --force";
-    match finding.tenant.as_str() {
-        "" => command.to_owned(),
-        tenant => format!("ORKEE_CLOUD_TENANT={tenant} {command}"),
-    }
+struct Finding<'a> {
+    tenant: Option<&'a str>,
+    id: Option<&'a str>,
+    problem: &'a str,
+    mended_by: Option<&'a str>,
 }
 
 impl Doctor {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        let mut store = cx.store()?;
-        let findings = store.examine()?;
-        let trails = trails::broken(&store)?;
-        let tokens = tokens::examine(cx, self.fix)?;
-        let mut others = examine_providers(cx)?;
-        others.extend(examine_webhooks(cx)?);
-        others.extend(examine_keys(cx)?);
-        let sound = findings.is_empty()
-            && trails.is_empty()
-            && tokens.problems.is_empty()
-            && others.problems.is_empty();
-        let exit = if sound { Exit::DONE } else { Kind::Failed.into() };
+        let network = match (self.offline, self.online) {
+            (true, _) => Network::Never,
+            (_, true) => Network::Always,
+            _ => Network::IfInUse,
+        };
+        let checks = examine(cx, Asked { fix: self.fix, network })?;
+        note_mended(cx, &checks)?;
+        let sound = checks.iter().all(|check| check.state != State::Failed);
         if cx.out.is_json() {
-            let problems = others.problems.into_iter().map(|(problem, _)| of_other(problem));
-            let trails = trails.into_iter().map(trails::view);
-            let tokens_found = tokens.problems.into_iter().map(tokens::view);
-            let findings = findings.into_iter().map(view).chain(trails).chain(tokens_found).chain(problems);
-            let mended = tokens.mended;
-            cx.out.document(&Document { sound, findings: findings.collect(), mended })?;
-            return Ok(exit);
-        }
-        for finding in &findings {
-            cx.out.line(format_args!("{} {}", cx.out.mark(false), text::line(&finding.to_string())))?;
-        }
-        if findings.is_empty() {
-            let count = store.count()?;
-            let projects = if count == 1 { "project" } else { "projects" };
-            cx.out.done(format_args!("The database is sound: {count} {projects}"))?;
+            cx.out.document(&Document::of(sound, &checks))?;
         } else {
-            say_what_mends(cx, &findings);
+            checks.iter().try_for_each(|check| check.show(cx))?;
+            summary(cx, &checks);
         }
-        trails::show(cx, &trails)?;
-        tokens::show(cx, &tokens)?;
-        show_others(cx, &others)?;
-        Ok(exit)
+        Ok(if sound { Exit::DONE } else { Kind::Failed.into() })
     }
 }
 
-fn say_what_mends(cx: &Context, findings: &[Finding]) {
-    let (endpoints, findings): (Vec<&Finding>, Vec<&Finding>) =
-        findings.iter().partition(|finding| finding.damage == Damage::Endpoint);
-    if !endpoints.is_empty() {
-        cx.out.note("hint: take the endpoint away with `orkee cloud webhook remove ID`, and add it anew");
-    }
-    if findings.is_empty() {
-        return;
-    }
-    if findings.iter().all(|finding| finding.damage.is_mendable()) {
-        let commands: BTreeSet<String> = findings.iter().map(|one| format!("`{}`", mend(one))).collect();
-        let commands = Vec::from_iter(commands).join(" and ");
-        let build = if cfg!(feature = "cloud") { "" } else { " (in a build with cloud support)" };
-        cx.out.note(format_args!(
-            "hint: run {commands}{build}, which mends it; nothing that you wrote is lost"
-        ));
-    } else {
-        cx.out.note(
-            "hint: run `orkee projects export --output FILE`, move orkee.db away, then `orkee projects import FILE`",
-        );
-    }
-}
-
-/// What was found at the providers and the webhooks: nothing, in a build that has neither.
-#[derive(Default)]
-struct Examined {
-    /// How many components were looked at.
-    components: usize,
-    /// How many of them are not as they were installed.
-    broken: usize,
-    /// What is wrong, and what to do.
-    problems: Vec<(String, Option<String>)>,
-    /// What is good to know.
-    notes: Vec<String>,
-}
-
-impl Examined {
-    fn extend(&mut self, more: Self) {
-        self.components += more.components;
-        self.broken += more.broken;
-        self.problems.extend(more.problems);
-        self.notes.extend(more.notes);
-    }
-}
-
-#[cfg(feature = "cloud")]
-use keys::examine as examine_keys;
-#[cfg(feature = "cloud")]
-use providers::examine as examine_providers;
-#[cfg(feature = "cloud")]
-use webhooks::examine as examine_webhooks;
-
-#[cfg(not(feature = "cloud"))]
-fn examine_providers(_: &Context) -> Result<Examined, crate::failure::Failure> {
-    Ok(Examined::default())
-}
-
-#[cfg(not(feature = "cloud"))]
-fn examine_webhooks(_: &Context) -> Result<Examined, crate::failure::Failure> {
-    Ok(Examined::default())
-}
-
-#[cfg(not(feature = "cloud"))]
-fn examine_keys(_: &Context) -> Result<Examined, crate::failure::Failure> {
-    Ok(Examined::default())
-}
-
-fn show_others(cx: &Context, examined: &Examined) -> Result<(), CliError> {
-    for (problem, hint) in &examined.problems {
-        cx.out.line(format_args!("{} {}", cx.out.mark(false), text::line(problem)))?;
-        if let Some(hint) = hint {
-            cx.out.note(format_args!("hint: {}", text::line(hint)));
+/// Every check, in the order in which they are shown. Permissions come before what reads the files, so that what is mended is mended.
+fn examine(cx: &Context, asked: Asked) -> Result<Vec<Check>, Failure> {
+    let mut checks = settings::examine(cx);
+    let are_readable = checks.iter().all(|check| check.state != State::Failed);
+    checks.extend(database::examine(cx, are_readable));
+    #[cfg(feature = "cloud")]
+    let tokens = tokens::examine(cx, asked.fix);
+    #[cfg(feature = "cloud")]
+    let (tokens, apart) = tokens;
+    #[cfg(not(feature = "cloud"))]
+    let apart = Vec::new();
+    checks.extend(files::examine(cx, asked, &apart)?);
+    checks.extend(leftovers::examine(cx, asked)?);
+    checks.push(disk::examine(cx)?);
+    checks.extend(locks::examine(cx)?);
+    checks.extend(log::examine(cx)?);
+    #[cfg(feature = "cloud")]
+    {
+        checks.extend(cache::examine(cx, asked)?);
+        checks.extend(providers::examine(cx)?);
+        checks.extend(keys::examine(cx, are_readable)?);
+        checks.extend(tokens);
+        if are_readable {
+            checks.extend(webhooks::examine(cx)?);
+            checks.extend(cloud::examine(cx, asked));
         }
     }
-    if examined.components > 0 && examined.broken == 0 {
-        let components = if examined.components == 1 { "component" } else { "components" };
-        cx.out.done(format_args!(
-            "The providers are as they were installed: {} {components}",
-            examined.components
-        ))?;
+    Ok(checks)
+}
+
+/// A row of the audit trail of what `--fix` has mended.
+fn note_mended(cx: &Context, checks: &[Check]) -> Result<(), Failure> {
+    let mended = checks.iter().filter(|check| check.fixed).count();
+    if mended == 0 {
+        return Ok(());
     }
-    for note in &examined.notes {
-        cx.out.note(text::line(note));
+    #[cfg(feature = "cloud")]
+    {
+        use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome};
+        let entry = AuditEntry::new("", AuditAction::Mend, AuditOutcome::Done);
+        let things = if mended == 1 { "thing" } else { "things" };
+        cx.trail()?.note(&AuditEntry { subject: Some(format!("{mended} {things}")), ..entry });
     }
+    #[cfg(not(feature = "cloud"))]
+    let _ = cx;
     Ok(())
 }
 
-fn of_other(problem: String) -> View {
-    View { tenant: None, id: None, problem, mended_by: None }
+impl<'a> Document<'a> {
+    fn of(sound: bool, checks: &'a [Check]) -> Self {
+        let finding = |check: &'a Check| Finding {
+            tenant: check.tenant.as_deref(),
+            id: check.id.as_deref(),
+            problem: &check.message,
+            mended_by: check.mended_by.as_deref(),
+        };
+        Self {
+            sound,
+            findings: checks.iter().filter(|check| check.state == State::Failed).map(finding).collect(),
+            mended: checks.iter().filter(|check| check.fixed).map(|check| check.message.as_str()).collect(),
+            checks,
+        }
+    }
 }
 
-fn view(finding: Finding) -> View {
-    View {
-        problem: finding.damage.to_string(),
-        mended_by: finding.damage.is_mendable().then(|| mend(&finding)),
-        tenant: Some(finding.tenant).filter(|tenant| !tenant.is_empty()),
-        id: finding.id,
-    }
+/// How many lines deserve a look: a long list ends with the number that matters.
+fn summary(cx: &Context, checks: &[Check]) {
+    let count = |state| checks.iter().filter(|check| check.state == state).count();
+    let (failed, warnings) = (count(State::Failed), count(State::Warning));
+    let told = match (failed, warnings) {
+        (0, 0) => return,
+        (0, n) => format!("Nothing is broken; to look at: {n}"),
+        (n, 0) => format!("Broken: {n}"),
+        (n, m) => format!("Broken: {n}; to look at: {m}"),
+    };
+    cx.out.note(told);
 }

@@ -24,6 +24,8 @@ mod dispatchers;
 #[cfg(feature = "cloud")]
 mod earlier;
 #[cfg(feature = "cloud")]
+pub(in crate::commands) mod examined;
+#[cfg(feature = "cloud")]
 mod handed_in;
 #[cfg(feature = "cloud")]
 pub(in crate::commands) mod key;

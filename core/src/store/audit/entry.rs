@@ -32,6 +32,10 @@ pub enum AuditAction {
     Sync,
     /// Projects were fetched, or taken back to an earlier time.
     Restore,
+    /// What an operation overwrote was given back.
+    Undo,
+    /// `doctor --fix` made something right.
+    Mend,
     /// A webhook was added.
     AddWebhook,
     /// A webhook was taken away.
@@ -50,6 +54,10 @@ pub enum AuditAction {
     InitKey,
     /// A device was given the account's key by its recovery phrase, a passphrase or an exported file.
     RecoverKey,
+    /// This device was locked: chosen fields are sealed on its disk.
+    LockDevice,
+    /// This device was opened with its passphrase, for a while or for good.
+    UnlockDevice,
     /// An account was given another key, or another recovery phrase.
     RotateKey,
     /// The account's key was written into a file.
@@ -65,6 +73,39 @@ pub enum AuditAction {
 }
 
 impl AuditAction {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Login,
+        Self::Refresh,
+        Self::Logout,
+        Self::RevokeDevice,
+        Self::Request,
+        Self::Install,
+        Self::Update,
+        Self::Rollback,
+        Self::Remove,
+        Self::Grant,
+        Self::Revoke,
+        Self::Sync,
+        Self::Restore,
+        Self::Undo,
+        Self::Mend,
+        Self::AddWebhook,
+        Self::RemoveWebhook,
+        Self::EnableWebhook,
+        Self::DisableWebhook,
+        Self::AutoDisableWebhook,
+        Self::RotateWebhook,
+        Self::AllowPrivate,
+        Self::InitKey,
+        Self::RecoverKey,
+        Self::LockDevice,
+        Self::UnlockDevice,
+        Self::RotateKey,
+        Self::ExportKey,
+        Self::UnsealAccount,
+    ];
+
     /// The word for it, for scripts.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -81,6 +122,8 @@ impl AuditAction {
             Self::Revoke => "provider-revoke",
             Self::Sync => "sync",
             Self::Restore => "restore",
+            Self::Undo => "undo",
+            Self::Mend => "doctor-fix",
             Self::AddWebhook => "webhook-add",
             Self::RemoveWebhook => "webhook-remove",
             Self::EnableWebhook => "webhook-enable",
@@ -90,6 +133,8 @@ impl AuditAction {
             Self::AllowPrivate => "webhook-allow-private",
             Self::InitKey => "key-init",
             Self::RecoverKey => "key-recover",
+            Self::LockDevice => "key-lock",
+            Self::UnlockDevice => "key-unlock",
             Self::RotateKey => "key-rotate",
             Self::ExportKey => "key-export",
             Self::UnsealAccount => "key-unseal",
