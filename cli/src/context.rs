@@ -7,9 +7,7 @@ use std::path::PathBuf;
 use orkee_core::event::NewEvent;
 use orkee_core::home::Home;
 use orkee_core::settings::Settings;
-#[cfg(feature = "cloud")]
-use orkee_core::store::{AuditEntry, Made, MadeCounts, StoreError, Trail};
-use orkee_core::store::{Options, Store};
+use orkee_core::store::{AuditEntry, Options, Store, StoreError, Trail};
 
 use crate::args::Global;
 use crate::failure::{CliError, Failure};
@@ -124,7 +122,6 @@ impl Context {
     }
 
     /// The audit trail. Where it cannot be written, the person is told, and what was done stands.
-    #[cfg(feature = "cloud")]
     pub(crate) fn trail(&self) -> Result<Trail, Failure> {
         self.uses_database();
         let warn = self.out.warner();
@@ -133,7 +130,6 @@ impl Context {
     }
 
     /// Writes a row into the audit trail of the tenant in use.
-    #[cfg(feature = "cloud")]
     pub(crate) fn note(&self, entry: AuditEntry) -> Result<(), Failure> {
         let tenant = self.settings()?.tenant()?.value;
         self.trail()?.note(&AuditEntry { tenant, ..entry });

@@ -19,6 +19,8 @@ pub struct Exposed {
     pub path: PathBuf,
     /// Its permissions.
     pub mode: u32,
+    /// It is a folder.
+    pub is_folder: bool,
     /// What is wrong with it.
     pub how: How,
 }
@@ -43,7 +45,7 @@ pub fn exposed(root: &Path) -> io::Result<Vec<Exposed>> {
     let is_closed = top.mode() & 0o011 == 0;
     let mut found = Vec::new();
     if let Some(how) = how(&top, own, false) {
-        found.push(Exposed { path: root.to_owned(), mode: top.mode() & 0o7777, how });
+        found.push(Exposed::new(root.to_owned(), &top, how));
     }
     let (mut folders, mut seen) = (vec![(root.to_owned(), 0)], 0);
     while let Some((folder, depth)) = folders.pop() {
@@ -56,7 +58,7 @@ pub fn exposed(root: &Path) -> io::Result<Vec<Exposed>> {
                 continue;
             }
             if let Some(how) = how(&metadata, own, is_closed) {
-                found.push(Exposed { path: entry.path(), mode: metadata.mode() & 0o7777, how });
+                found.push(Exposed::new(entry.path(), &metadata, how));
             }
             if metadata.is_dir() && depth < DEEPEST {
                 folders.push((entry.path(), depth + 1));
@@ -78,11 +80,20 @@ fn how(metadata: &fs::Metadata, own: u32, is_sheltered: bool) -> Option<How> {
 }
 
 impl Exposed {
+    fn new(path: PathBuf, metadata: &fs::Metadata, how: How) -> Self {
+        Self { path, mode: metadata.mode() & 0o7777, is_folder: metadata.is_dir(), how }
+    }
+
+    /// The permissions that it has once it is closed: its owner keeps theirs, and can use a folder.
+    pub fn closed_mode(&self) -> u32 {
+        if self.is_folder { 0o700 } else { self.mode & 0o700 }
+    }
+
     /// Takes from other users what they were allowed. What belongs to another is left to that one.
     pub fn close(&self) -> io::Result<()> {
         match self.how {
             How::OtherOwner(_) => Err(io::ErrorKind::PermissionDenied.into()),
-            _ => fs::set_permissions(&self.path, Permissions::from_mode(self.mode & 0o700)),
+            _ => fs::set_permissions(&self.path, Permissions::from_mode(self.closed_mode())),
         }
     }
 }

@@ -225,6 +225,13 @@ impl Ran {
         self
     }
 
+    /// Standard output says this somewhere.
+    #[track_caller]
+    pub fn shows(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text), "no {text:?} on standard output: {self}");
+        self
+    }
+
     /// Standard output is one JSON object with a `schema_version`, and nothing else.
     #[track_caller]
     pub fn json(&self) -> Value {

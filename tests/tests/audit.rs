@@ -282,7 +282,7 @@ fn verify_finds_rows_that_were_changed_or_taken_out_and_so_does_doctor() {
         let ran = home.run(["audit", "verify"]).exits(1).says("hint: ");
         assert!(ran.stdout.contains(says), "{ran}");
         assert_eq!(home.run(["audit", "verify", "--json"]).exits(1).json()["intact"], false);
-        let ran = home.run(["doctor"]).exits(1).says("orkee audit verify");
+        let ran = home.run(["doctor"]).exits(1).shows("orkee audit verify");
         assert!(ran.stdout.contains(says), "{ran}");
     }
 }

@@ -73,13 +73,13 @@ fn s17_doctor_finds_what_makes_no_sense_and_changes_nothing() {
     let found = ran.json();
     assert_eq!(found["findings"][0]["id"], id.as_str());
     assert_eq!(found["findings"][0]["mended_by"], "orkee cloud sync --force");
-    home.run(["doctor"]).exits(1).says("hint: run `orkee cloud sync --force`");
+    home.run(["doctor"]).exits(1).shows("hint: run `orkee cloud sync --force`");
     assert_eq!(fs::read(&path).unwrap(), before);
 
     let database = rusqlite::Connection::open(&path).unwrap();
     database.execute("UPDATE spaces SET tenant = 'acme'", []).unwrap();
     drop(database);
-    home.run(["doctor"]).exits(1).says("hint: run `ORKEE_CLOUD_TENANT=acme orkee cloud sync --force`");
+    home.run(["doctor"]).exits(1).shows("hint: run `ORKEE_CLOUD_TENANT=acme orkee cloud sync --force`");
 }
 
 #[test]

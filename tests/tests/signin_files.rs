@@ -84,7 +84,7 @@ fn a51_doctor_reports_a_token_file_that_others_can_read_and_mends_it_when_told_t
     device.write_auth(&text);
     device.run(&["doctor"]).success();
     set_mode(&device.home().join("auth.toml"), 0o644);
-    let ran = device.run(&["doctor"]).exits(1).says("orkee doctor --fix");
+    let ran = device.run(&["doctor"]).exits(1).shows("orkee doctor --fix");
     assert!(ran.stdout.contains("other users can read") && ran.stdout.contains("(mode 644)"), "{ran}");
     assert_eq!(device.auth_mode(), 0o644, "it changes nothing unasked");
     let found = device.run(&["doctor", "--json"]).exits(1).json();
@@ -99,7 +99,7 @@ fn a51_doctor_reports_a_token_file_that_others_can_read_and_mends_it_when_told_t
 
     // What may not be used at all is not for a command to mend.
     set_mode(&device.home().join("auth.toml"), 0o666);
-    let ran = device.run(&["doctor", "--fix"]).exits(1).says("chmod 600");
+    let ran = device.run(&["doctor", "--fix"]).exits(1).shows("chmod 600");
     assert!(ran.stdout.contains("other users can write it"), "{ran}");
     assert_eq!(device.auth_mode(), 0o666);
     device.write_auth("[orkee_cloud]\ntoken = \"orkee_canary\n");

@@ -348,7 +348,7 @@ fn w13_w29_doctor_names_webhooks_that_are_off_and_what_holds_for_the_proxy() {
         let mut proxied = device.orkee(&["doctor"]);
         proxied.env(variable, "http://ann:orkee_canary@127.0.0.1:59");
         let ran = canary::Canaries(vec!["orkee_canary"]).are_not_printed(finish(proxied, &[]));
-        assert!(ran.stderr.contains(told), "{variable}: {ran}");
+        assert!(ran.stdout.contains(told), "{variable}: {ran}");
     }
 }
 

@@ -124,7 +124,7 @@ fn w39_one_that_was_killed_is_named_by_doctor_and_swept_at_the_end_of_any_comman
     assert_eq!(count(&device), 2, "both are listened to");
     assert_eq!(killed.end(Signal::KILL), None);
     let ran = device.run(&["doctor"]).success();
-    assert!(ran.stderr.contains(&left) && !ran.stderr.contains(&stays), "{ran}");
+    assert!(ran.stdout.contains(&left) && !ran.stdout.contains(&stays), "{ran}");
     let list = device.json(&["cloud", "webhook", "list"])["webhooks"].take();
     let ids: Vec<_> =
         list.as_array().unwrap().iter().map(|webhook| webhook["id"].as_str().unwrap()).collect();

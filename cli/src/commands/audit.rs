@@ -3,7 +3,7 @@
 mod verify;
 
 use jiff::Timestamp;
-use orkee_core::store::AuditRow;
+use orkee_core::store::{AuditAction, AuditRow};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -15,7 +15,8 @@ use crate::output::{Paint, text};
 /// Show who did what with sign-ins, providers and webhooks, and how it ended
 ///
 /// Signing in and out, refreshed and refused tokens, providers and what they were granted, what a provider asked for and may not,
-/// webhooks and what was done with them, syncs and restores: each leaves a row on this device, the newest first here. Each tenant has rows of its own.
+/// webhooks and what was done with them, keys and the lock of this device, syncs, restores, what was undone, and what
+/// `orkee doctor --fix` mended: each leaves a row on this device, the newest first here. Each tenant has rows of its own.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -23,6 +24,7 @@ use crate::output::{Paint, text};
 Examples:
   orkee audit                      the newest rows
   orkee audit --since '2 days ago' --limit 500
+  orkee audit --action login,logout,refresh
   orkee audit verify               look whether rows were changed or taken out"
 )]
 pub(crate) struct Audit {
@@ -31,6 +33,9 @@ pub(crate) struct Audit {
     /// Nothing from before: 2026-01-31, 2026-01-31T09:30 (UTC), or '2h ago'
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
+    /// Of these actions alone: login, sync, provider-grant and so on, with commas
+    #[arg(long, value_name = "ACTION", value_delimiter = ',', value_parser = action)]
+    action: Vec<AuditAction>,
     /// At most so many rows
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     limit: u32,
@@ -85,7 +90,7 @@ impl Audit {
             return command.run(cx);
         }
         let since = self.since.as_deref().map(since).transpose()?;
-        let mut rows = cx.store()?.audit(since, self.limit + 1)?;
+        let mut rows = cx.store()?.audit(since, &self.action, self.limit + 1)?;
         let more = rows.len() > self.limit as usize;
         rows.truncate(self.limit as usize);
         if cx.out.is_json() {
@@ -97,6 +102,15 @@ impl Audit {
         }
         Ok(Exit::DONE)
     }
+}
+
+/// An action by its word. One that is none is told with all that there are.
+fn action(word: &str) -> Result<AuditAction, String> {
+    let found = AuditAction::ALL.iter().find(|action| action.as_str() == word.trim());
+    found.copied().ok_or_else(|| {
+        let all: Vec<&str> = AuditAction::ALL.iter().map(|action| action.as_str()).collect();
+        format!("there are {}", all.join(", "))
+    })
 }
 
 fn since(text: &str) -> Result<Timestamp, CliError> {

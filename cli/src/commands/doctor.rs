@@ -27,6 +27,7 @@ mod trails;
 mod webhooks;
 
 use orkee_core::diagnostic::Kind;
+use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome};
 use serde::Serialize;
 
 use self::check::{Check, State};
@@ -146,15 +147,9 @@ fn note_mended(cx: &Context, checks: &[Check]) -> Result<(), Failure> {
     if mended == 0 {
         return Ok(());
     }
-    #[cfg(feature = "cloud")]
-    {
-        use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome};
-        let entry = AuditEntry::new("", AuditAction::Mend, AuditOutcome::Done);
-        let things = if mended == 1 { "thing" } else { "things" };
-        cx.trail()?.note(&AuditEntry { subject: Some(format!("{mended} {things}")), ..entry });
-    }
-    #[cfg(not(feature = "cloud"))]
-    let _ = cx;
+    let entry = AuditEntry::new("", AuditAction::Mend, AuditOutcome::Done);
+    let things = if mended == 1 { "thing" } else { "things" };
+    cx.trail()?.note(&AuditEntry { subject: Some(format!("{mended} {things}")), ..entry });
     Ok(())
 }
 

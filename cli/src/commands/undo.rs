@@ -1,6 +1,6 @@
 //! `orkee undo`
 
-use orkee_core::store::{Point, Store, Undone};
+use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome, Point, Store, Undone};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -79,6 +79,12 @@ impl Undo {
         }
         store.must_be_open()?;
         let undone = store.undo(self.point)?;
+        let count = undone.projects.len();
+        let projects = if count == 1 { "project" } else { "projects" };
+        cx.note(AuditEntry {
+            subject: Some(format!("{}: {count} {projects}", undone.operation)),
+            ..AuditEntry::new("", AuditAction::Undo, AuditOutcome::Done)
+        })?;
         if cx.out.is_json() {
             cx.out.document(&UndoneDocument {
                 operation: &undone.operation,

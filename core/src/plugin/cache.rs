@@ -220,6 +220,8 @@ pub fn examine_cache(folder: &Path) -> Result<Option<CacheReport>, String> {
                 Err(unusable) => report.refused.push((path, unusable.to_string())),
             },
             None if stem == "key" => {}
+            // What the sign-in keeps here of servers.
+            Some("json") if stem.starts_with("token-accounts") => {}
             // One that another process is writing, or left.
             Some("part") if stem.starts_with(".orkee-") => {}
             _ => report.foreign.push(path),

@@ -11,17 +11,38 @@ use crate::output::{Paint, text};
 /// Look whether the audit trail is as it was written
 ///
 /// Each row carries a hash of itself and of the row before it, and the newest hash stands beside the rows: a row that was changed, taken
-/// out or put in breaks the chain. It looks at the rows of every tenant.
+/// out or put in breaks the chain. It looks at the rows of every tenant. Somebody who may write the database could take the newest rows
+/// away and set that hash back, or make the whole chain anew: only a hash that you wrote down elsewhere shows that, with --hash.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   orkee audit verify
+  orkee audit verify --hash 5f0c…   look whether a hash that was written down is still one of a row
   orkee audit verify --json")]
-pub(crate) struct Verify {}
+pub(crate) struct Verify {
+    /// A hash that this command printed earlier: it has to be one of a row's still, so that nothing up to it was taken away
+    #[arg(long, value_name = "HASH", value_parser = hash)]
+    hash: Option<[u8; 32]>,
+}
+
+/// 64 hexadecimal digits.
+fn hash(text: &str) -> Result<[u8; 32], String> {
+    let wrong = || "write all 64 digits, as `orkee audit verify` prints them".to_owned();
+    let mut hash = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return Err(wrong());
+    }
+    for (n, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * n..2 * n + 2], 16).map_err(|_| wrong())?;
+    }
+    Ok(hash)
+}
 
 #[derive(Serialize)]
 struct Document<'a> {
     intact: bool,
+    /// Whether the hash that was given is one of a row's; null: none was given.
+    hash_found: Option<bool>,
     trails: Vec<TrailView<'a>>,
 }
 
@@ -48,11 +69,17 @@ impl<'a> TrailView<'a> {
 
 impl Verify {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
-        let trails = cx.store()?.verify_audit()?;
-        let intact = trails.iter().all(|trail| trail.problems.is_empty());
+        let store = cx.store()?;
+        let trails = store.verify_audit()?;
+        let is_known = self.hash.map(|hash| store.has_audit_hash(&hash)).transpose()?;
+        let intact = is_known != Some(false) && trails.iter().all(|trail| trail.problems.is_empty());
         let exit = if intact { Exit::DONE } else { Kind::Failed.into() };
         if cx.out.is_json() {
-            cx.out.document(&Document { intact, trails: trails.iter().map(TrailView::of).collect() })?;
+            cx.out.document(&Document {
+                intact,
+                hash_found: is_known,
+                trails: trails.iter().map(TrailView::of).collect(),
+            })?;
             return Ok(exit);
         }
         if trails.is_empty() {
@@ -72,6 +99,16 @@ impl Verify {
                 let end = cx.out.paint(Paint::Dim, &format!("row {newest} is {hash}"));
                 cx.out.done(format_args!("{whose} are as they were written: {}  {end}", trail.rows))?;
             }
+        }
+        match is_known {
+            Some(true) => cx.out.done("The hash that was written down is one of a row's")?,
+            Some(false) => {
+                let no = cx.out.mark(false);
+                cx.out.line(format_args!(
+                    "{no} No row has the hash that was written down: rows were taken away, or made anew"
+                ))?;
+            }
+            None => {}
         }
         if !intact {
             cx.out.note(

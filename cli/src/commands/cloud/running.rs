@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::event::NewEvent;
+use orkee_core::id;
 use orkee_core::net::TrafficCount;
 use orkee_core::seal::keys::{Keys, Standing};
 use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome, Durability, Point, Store};
@@ -177,13 +178,13 @@ fn attempt(cx: &Context, store: &mut Store, run: &Run) -> Result<Ended, Failure>
         Ok(ended) => ended,
         Err(failure) => {
             report::way_back(cx, &done);
-            log_failed(run, &done, &failure);
+            log_failed(run, &done, &cloud, &failure);
             note(cx, store, &cloud, run, &done, Some(&failure));
             return Err(failure);
         }
     };
     done.unsettled = store.conflicts(None)?.len();
-    log_completed(run, &done);
+    log_completed(run, &done, &cloud);
     note(cx, store, &cloud, run, &done, None);
     Ok(Ended { done, standing, backend })
 }
@@ -386,8 +387,20 @@ fn note(cx: &Context, store: &mut Store, cloud: &Cloud, run: &Run, done: &Done, 
     }
 }
 
-/// The published line of the log, one for each sync.
-fn log_completed(run: &Run, done: &Done) {
+/// What the log calls a sync: as the server does, where that is the name of one, else by a name of its own.
+fn log_name(said: Option<&str>, cloud: &Cloud) -> String {
+    const OF_SYNC: &str = "sync_";
+    let newest = cloud.http.newest_request_id();
+    let named = [said, newest.as_deref()].into_iter().flatten().find(|name| name.starts_with(OF_SYNC));
+    named.map_or_else(|| format!("{OF_SYNC}{}", id::random(16)), str::to_owned)
+}
+
+/// The published line of the log, one for each sync. One that only showed what it would do is none.
+fn log_completed(run: &Run, done: &Done, cloud: &Cloud) {
+    if run.options.dry_run {
+        return;
+    }
+    let request_id = log_name(done.changes.request_id.as_deref(), cloud);
     tracing::info!(
         target: "orkee::cloud",
         operation = run.operation,
@@ -395,20 +408,22 @@ fn log_completed(run: &Run, done: &Done) {
         projects_synced = done.synced(),
         conflicts_resolved = done.changes.merged,
         duration_ms = done.duration.as_millis() as u64,
-        request_id = done.changes.request_id.as_deref().unwrap_or_default(),
+        request_id,
         "Cloud sync completed"
     );
 }
 
-fn log_failed(run: &Run, done: &Done, failure: &Failure) {
+fn log_failed(run: &Run, done: &Done, cloud: &Cloud, failure: &Failure) {
     let error = failure.diagnostic();
+    let request_id = log_name(error.request_id(), cloud);
     tracing::error!(
         target: "orkee::cloud",
         operation = run.operation,
         automatic = run.automatic,
         projects_synced = done.synced(),
+        conflicts_resolved = done.changes.merged,
         duration_ms = done.duration.as_millis() as u64,
-        request_id = error.request_id().unwrap_or_default(),
+        request_id,
         code = error.code(),
         error = %error,
         "Cloud sync failed"

@@ -73,7 +73,7 @@ impl Check {
     pub(super) fn error(name: &'static str, error: &(dyn Diagnostic + Send + Sync)) -> Self {
         let causes = std::iter::successors(error.source(), |cause| cause.source());
         let told = causes.fold(error.to_string(), |told, cause| {
-            let cause = cause.to_string();
+            let cause = without_quotes(&cause.to_string());
             // A wrapper that only repeats what it wraps adds nothing.
             if told.ends_with(&cause) { told } else { format!("{told}: {cause}") }
         });
@@ -112,5 +112,28 @@ impl Check {
         let is_told = !matches!(self.state, State::Ok | State::Skipped) || cx.out.tells();
         let Some(hint) = self.hint.as_ref().filter(|_| is_told) else { return Ok(()) };
         cx.out.line(format_args!("  {}: {}", cx.out.paint(Paint::Hint, "hint"), text::line(hint)))
+    }
+}
+
+/// An error in a line: without the lines of a file that it quotes, which stand behind a bar.
+fn without_quotes(error: &str) -> String {
+    let is_quote =
+        |line: &&str| line.trim_start_matches(|c: char| c == ' ' || c.is_ascii_digit()).starts_with('|');
+    let lines: Vec<&str> = error.lines().filter(|line| !is_quote(line)).map(str::trim).collect();
+    lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_quotes_a_file_is_told_in_a_line_without_the_quote() {
+        let error = "TOML parse error at line 1, column 5\n  |\n1 | a = maybe\n  |     ^^^^^\nstring values must be quoted\n";
+        assert_eq!(
+            without_quotes(error),
+            "TOML parse error at line 1, column 5: string values must be quoted"
+        );
+        assert_eq!(without_quotes("no such file"), "no such file");
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn examine(cx: &Context, asked: Asked, apart: &[PathBuf]) -> Result<V
 }
 
 fn told(root: &Path, exposed: &Exposed, asked: Asked) -> Check {
-    let Exposed { path, mode, how } = exposed;
+    let Exposed { path, mode, how, .. } = exposed;
     let shown = path.display();
     if let How::OtherOwner(uid) = how {
         return Check::failed(NAME, format!("{shown} belongs to another user (id {uid})"))
@@ -46,7 +46,7 @@ fn told(root: &Path, exposed: &Exposed, asked: Asked) -> Check {
         return match exposed.close() {
             Ok(()) => Check::mended(
                 NAME,
-                format!("{shown} is private again (mode {:03o}, not {mode:03o})", mode & 0o700),
+                format!("{shown} is private again (mode {:03o}, not {mode:03o})", exposed.closed_mode()),
             ),
             Err(error) => Check::failed(NAME, format!("{shown} cannot be made private: {error}")),
         };

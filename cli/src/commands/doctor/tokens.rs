@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::check::{Check, FIX};
+use super::cloud::NO_PROXY;
 use crate::commands::cloud::surroundings;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -14,9 +15,9 @@ const NAME: &str = "sign-in-files";
 pub(super) fn examine(cx: &Context, fix: bool) -> (Vec<Check>, Vec<PathBuf>) {
     let mut apart = Vec::new();
     let checks = found(cx, fix, &mut apart).unwrap_or_else(|failure| match cx.settings() {
-        Ok(_) => vec![Check::error(NAME, failure.diagnostic())],
-        // Told where the settings are looked at.
-        Err(_) => Vec::new(),
+        Ok(_) if failure.diagnostic().code() != NO_PROXY => vec![Check::error(NAME, failure.diagnostic())],
+        // Told where the settings are looked at, or the way to the server.
+        _ => Vec::new(),
     });
     (checks, apart)
 }

@@ -77,16 +77,31 @@ impl Store {
         })
     }
 
-    /// The newest rows of this space's tenant, the newest first: so many at most, and none from before `since`.
-    pub fn audit(&self, since: Option<Timestamp>, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+    /// The newest rows of this space's tenant, the newest first: so many at most, none from before `since`, and of these actions alone
+    /// (none named: of all).
+    pub fn audit(
+        &self,
+        since: Option<Timestamp>,
+        actions: &[AuditAction],
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
         let since = since.map(rfc3339).unwrap_or_default();
+        let actions: Vec<&str> = actions.iter().map(|action| action.as_str()).collect();
+        let actions = serde_json::Value::from(actions).to_string();
         let sql = format!(
-            "SELECT {COLUMNS} FROM audit WHERE tenant = (SELECT tenant FROM spaces WHERE rowid = ?) AND at >= ? \
-             ORDER BY number DESC LIMIT ?"
+            "SELECT {COLUMNS} FROM audit WHERE tenant = (SELECT tenant FROM spaces WHERE rowid = ?1) AND at >= ?2 \
+             AND (?3 = '[]' OR action IN (SELECT value FROM json_each(?3))) ORDER BY number DESC LIMIT ?4"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let rows = statement.query_map((self.space, since, limit), read)?;
+        let rows = statement.query_map((self.space, since, actions, limit), read)?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether a row of some trail, or the one before its oldest, has this hash: one that was written down when it was the newest.
+    pub fn has_audit_hash(&self, hash: &[u8; 32]) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM audit WHERE hash = ?1) \
+                   OR EXISTS (SELECT 1 FROM audit_chains WHERE before = ?1 AND oldest > 1)";
+        Ok(self.connection.query_row(sql, [hash], |row| row.get(0))?)
     }
 
     /// Looks whether each tenant's trail is as it was written.

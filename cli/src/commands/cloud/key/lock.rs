@@ -7,10 +7,10 @@ use orkee_core::seal::keys::KeyFile;
 use orkee_core::seal::lock::{Holders, LockError, LockKey, Runtime};
 use orkee_core::seal::passphrase::Params;
 use orkee_core::seal::{KeyId, RecipientKey};
-use orkee_core::store::{LockStage, LockStanding, Store};
+use orkee_core::store::{AuditAction, LockStage, LockStanding, Store};
 use serde::Serialize;
 
-use super::typed;
+use super::{trail, typed};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 
@@ -45,6 +45,21 @@ struct Document<'a> {
 
 impl Lock {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
+        let (off, anew) = (self.off, self.new_passphrase);
+        let done = self.change(cx);
+        let subject = if anew {
+            "another passphrase"
+        } else if off {
+            "taken off"
+        } else {
+            ""
+        };
+        // `--off` opens what was sealed, for good.
+        let action = if off { AuditAction::UnlockDevice } else { AuditAction::LockDevice };
+        trail::of_device(cx, action, subject, done)
+    }
+
+    fn change(self, cx: &Context) -> CommandResult {
         let mut store = cx.store()?;
         let standing = store.lock_standing()?;
         // The key goes first of all: whatever fails after that, nobody else has it any more.

@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Span, Timestamp};
 use orkee_core::clock::rfc3339;
 use orkee_core::seal::Phrase;
 use orkee_core::seal::lock::{Holders, LockError, Until};
-use orkee_core::store::LockStage;
+use orkee_core::store::{AuditAction, LockStage};
 use serde::Serialize;
 
-use super::{lock, typed};
+use super::{lock, trail, typed};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 
@@ -56,6 +56,11 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
 
 impl Unlock {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
+        let subject = if self.phrase { "with a recovery phrase" } else { "" };
+        trail::of_device(cx, AuditAction::UnlockDevice, subject, self.open(cx))
+    }
+
+    fn open(self, cx: &Context) -> CommandResult {
         let mut store = cx.store()?;
         let standing = store.lock_standing()?.ok_or(LockError::NotLocked)?;
         let runtime = lock::runtime();
