@@ -8,6 +8,8 @@ use orkee_core::event::NewEvent;
 use orkee_core::home::Home;
 use orkee_core::settings::Settings;
 use orkee_core::store::{AuditEntry, Options, Store, StoreError, Trail};
+#[cfg(feature = "cloud")]
+use orkee_core::store::{Made, MadeCounts};
 
 use crate::args::Global;
 use crate::failure::{CliError, Failure};

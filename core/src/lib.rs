@@ -11,6 +11,7 @@ pub mod exposure;
 pub mod file;
 pub mod home;
 pub mod id;
+pub mod lock;
 pub mod lock_holder;
 pub mod project;
 pub mod scan;

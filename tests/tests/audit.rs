@@ -306,6 +306,82 @@ fn rows_are_shown_newest_first_from_a_moment_on_and_no_more_than_asked_for() {
 }
 
 #[test]
+fn c77_d45_undo_locks_and_what_doctor_mended_leave_rows_and_so_does_what_was_refused() {
+    let server = Server::start();
+    let mut device = Home::new();
+    let runtime = device.folder("runtime");
+    std::fs::set_permissions(&runtime, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    device.set("ORKEE_CLOUD_API_URL", &server.url).set("ORKEE_CLOUD_TOKEN", server.token());
+    device.set("XDG_RUNTIME_DIR", &runtime).set("ORKEE_PASSPHRASE", "orkee_canary_phrase one two");
+    let id = device.add("shop");
+    device.run(["cloud", "sync"]).success();
+    let file = device.file("export.json", device.ok(["projects", "export"]));
+    device.run(["projects", "edit", &id, "--description", "new"]).success();
+    device.run(["projects", "import", file.to_str().unwrap(), "--replace", "--yes"]);
+    let undone = device.run(["undo"]);
+    std::fs::write(device.orkee().join(".orkee-0123456789abcdef.part"), "").unwrap();
+    device.run(["doctor", "--fix"]).success();
+    let rows = entries(&device.json(["audit"]));
+    let mut expected = vec!["sync done"];
+    if undone.code == Some(0) {
+        expected.push("undo done");
+    }
+    expected.push("doctor-fix done");
+    assert_eq!(told(&rows), expected, "{undone}");
+    device.run(["cloud", "key", "unlock"]).exits(2);
+    let rows = entries(&device.json(["audit"]));
+    let last = rows.last().unwrap();
+    assert_eq!((text(last, "action"), text(last, "outcome")), ("key-unlock", "failed"), "{last}");
+    Canaries(vec!["orkee_canary_phrase"]).are_not_in_files(&device.orkee());
+    device.run(["audit", "verify"]).success();
+}
+
+#[test]
+fn d46_rows_of_some_actions_alone_are_shown_and_a_word_that_is_none_is_told_with_all_that_there_are() {
+    let home = with_rows();
+    let of = |actions: &str| told(&entries(&home.json(["audit", "--action", actions])));
+    assert_eq!(of("provider-grant"), ["provider-grant done"]);
+    assert_eq!(of("provider-install,provider-revoke"), ["provider-install done", "provider-revoke done"]);
+    assert_eq!(of("login"), Vec::<String>::new());
+    let limited = home.json(["audit", "--action", "provider-install", "--limit", "1"]);
+    assert_eq!(limited["more"], false, "what is not shown does not count: {limited}");
+    let ran = home.run(["audit", "--action", "longin"]).exits(2).says("longin").says("provider-grant");
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn c78_d47_rows_that_were_changed_put_in_or_taken_away_are_noticed_at_the_end_by_a_hash_that_was_kept() {
+    let home = with_rows();
+    let newest = home.json(["audit", "verify"])["trails"][0]["hash"].as_str().unwrap().to_owned();
+    let verify = |hash: &str| home.run(["audit", "verify", "--json", "--hash", hash]);
+    assert_eq!(verify(&newest).success().json()["hash_found"], true);
+    provider::run(&home, &["grant", "notes", "https://b.example"]).success();
+    assert_eq!(verify(&newest).success().json()["hash_found"], true, "it is in the middle by now");
+    let database = || rusqlite::Connection::open(home.orkee().join("orkee.db")).unwrap();
+
+    let row = "INSERT INTO audit (tenant, number, at, action, outcome, hash) \
+               VALUES ('', 9, '2026-01-01T00:00:00Z', 'login', 'done', zeroblob(32))";
+    database().execute(row, []).unwrap();
+    let ran = home.run(["audit", "verify"]).exits(1);
+    assert!(ran.stdout.contains("never written: ") || ran.stdout.contains("missing: "), "{ran}");
+    database().execute("DELETE FROM audit WHERE number = 9", []).unwrap();
+    home.run(["audit", "verify"]).success();
+
+    // Whoever takes the newest rows away, and sets the end back, is seen by nobody but who kept a hash.
+    let cut = "DELETE FROM audit WHERE number > 2; \
+               UPDATE audit_chains SET newest = 2, hash = (SELECT hash FROM audit WHERE number = 2)";
+    database().execute_batch(cut).unwrap();
+    home.run(["audit", "verify"]).success();
+    let found = verify(&newest).exits(1).json();
+    assert_eq!((&found["intact"], &found["hash_found"]), (&false.into(), &false.into()));
+    let ran = home.run(["audit", "verify", "--hash", &newest]).exits(1);
+    assert!(ran.stdout.contains("No row has the hash that was written down"), "{ran}");
+    for nonsense in ["", "5f0c", &"g".repeat(64), &"é".repeat(32)] {
+        home.run(["audit", "verify", "--hash", nonsense]).exits(2);
+    }
+}
+
+#[test]
 fn a_build_without_cloud_shows_and_verifies_the_trail() {
     let home = with_rows();
     for args in [&["audit"][..], &["audit", "verify"], &["doctor"]] {

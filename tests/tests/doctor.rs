@@ -326,3 +326,45 @@ fn d59_a_provider_that_cannot_run_is_told_with_what_to_do() {
     let found = home.run(["doctor", "--json"]).exits(1).json();
     is(&check(&found, "providers"), "failed", "grants.toml");
 }
+
+#[test]
+fn d59a_automatic_syncs_are_told_with_their_watcher_their_service_and_why_they_wait() {
+    let mut home = Home::new();
+    home.add("shop");
+    is(&check(&home.json(["doctor"]), "automatic-sync"), "ok", "is off");
+    let run = home.orkee().join("run");
+    fs::create_dir(&run).unwrap();
+    set_mode(&run, 0o700);
+    let write = |name: &str, text: &str| {
+        fs::write(run.join(name), text).unwrap();
+        set_mode(&run.join(name), 0o600);
+    };
+    let unit = home.path("systemd/user/orkee-sync.service");
+    fs::create_dir_all(unit.parent().unwrap()).unwrap();
+    home.set("XDG_CONFIG_HOME", home.path("")).set("ORKEE_CLOUD_AUTO_SYNC", "true");
+    is(&check(&home.json(["doctor"]), "automatic-sync"), "ok", "on, with each command");
+    fs::write(&unit, format!("Environment=ORKEE_HOME={}\n", home.orkee().display())).unwrap();
+    is(&check(&home.json(["doctor"]), "automatic-sync"), "warning", "no watcher runs, though a service");
+    fs::write(&unit, "Environment=ORKEE_HOME=/elsewhere\n").unwrap();
+    is(&check(&home.json(["doctor"]), "automatic-sync"), "ok", "on, with each command");
+    write("watch.lock", "");
+    let watcher = File::open(run.join("watch.lock")).unwrap();
+    watcher.lock().unwrap();
+    let told = format!("a watcher runs (process {})", std::process::id());
+    is(&check(&home.json(["doctor"]), "automatic-sync"), "ok", &told);
+
+    let failed = serde_json::json!({"places": {" http://127.0.0.1:9": {
+        "code": "E-NET-001", "message": "cannot reach http://127.0.0.1:9", "hint": "check the connection",
+        "at": "2026-03-01T09:30:00Z", "failures": 3, "not_before": "2200-03-01T09:40:00Z", "needs_answer": false,
+    }}});
+    write("pause.json", &failed.to_string());
+    let found = home.json(["doctor"]);
+    let [_, waits] = &checks(&found, "automatic-sync")[..] else { panic!("{found:#}") };
+    is(waits, "warning", "failed at 2026-03-01 09:30 UTC: cannot reach http://127.0.0.1:9 (E-NET-001)");
+    is(waits, "warning", "no automatic one begins before 2200-03-01 09:40 UTC");
+    write("pause.json", "{\"places\": half");
+    let found = home.json(["doctor"]);
+    is(&checks(&found, "automatic-sync")[1], "warning", "cannot be read");
+    assert_eq!(home.json(["doctor", "--fix"])["mended"].as_array().unwrap().len(), 1);
+    assert!(!run.join("pause.json").exists());
+}

@@ -1,6 +1,8 @@
 //! `orkee doctor`
 
 #[cfg(feature = "cloud")]
+mod automatic;
+#[cfg(feature = "cloud")]
 mod cache;
 mod check;
 #[cfg(feature = "cloud")]
@@ -135,6 +137,7 @@ fn examine(cx: &Context, asked: Asked) -> Result<Vec<Check>, Failure> {
         checks.extend(tokens);
         if are_readable {
             checks.extend(webhooks::examine(cx)?);
+            checks.extend(automatic::examine(cx, asked)?);
             checks.extend(cloud::examine(cx, asked));
         }
     }

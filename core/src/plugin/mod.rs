@@ -139,6 +139,7 @@ mod state;
 mod text;
 mod version;
 
+pub use built_for::BuiltFor;
 pub use cache::{CacheReport, examine_cache};
 pub use dispatcher::{
     Access, Algorithm, Attempt, Class, Delivered, Delivery, DispatcherDescription, DispatcherError,

@@ -58,7 +58,7 @@ fn rows_come_newest_first_from_a_moment_on_and_no_more_than_asked_for() {
     let mut store = Options::default().clock(Arc::new(Ticking::default())).in_memory().unwrap();
     (0..5).for_each(|n| note(&mut store, &login("", &format!("person {n}"))));
     let numbers = |since: Option<jiff::Timestamp>, limit| {
-        store.audit(since, limit).unwrap().iter().map(|row| row.number).collect::<Vec<_>>()
+        store.audit(since, &[], limit).unwrap().iter().map(|row| row.number).collect::<Vec<_>>()
     };
     assert_eq!(numbers(None, 3), [5, 4, 3]);
     let third = store.audit(None, &[], 10).unwrap()[2].at.parse().unwrap();
@@ -75,7 +75,12 @@ fn p51_each_tenant_has_a_trail_of_its_own() {
     note(&mut acme, &login("acme", "colleague"));
     note(&mut mine, &login("acme", "another"));
     let who = |store: &Store| {
-        store.audit(None, &[], 10).unwrap().into_iter().map(|r| (r.number, r.who.unwrap())).collect::<Vec<_>>()
+        store
+            .audit(None, &[], 10)
+            .unwrap()
+            .into_iter()
+            .map(|r| (r.number, r.who.unwrap()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(who(&mine), [(1, "me".to_owned())]);
     assert_eq!(who(&acme), [(2, "another".to_owned()), (1, "colleague".to_owned())]);

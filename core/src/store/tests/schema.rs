@@ -57,10 +57,10 @@ fn a_store_of_the_second_schema_keeps_restore_points_and_begins_an_audit_trail()
     .unwrap();
     old.close().unwrap();
     let mut store = Store::open(&path).unwrap();
-    assert_eq!(store.audit(None, 10).unwrap(), []);
+    assert_eq!(store.audit(None, &[], 10).unwrap(), []);
     let entry = AuditEntry::new("", AuditAction::Sync, AuditOutcome::Done);
     store.note(&entry, Durability::Full).unwrap();
-    assert_eq!(store.audit(None, 10).unwrap()[0].action, "sync");
+    assert_eq!(store.audit(None, &[], 10).unwrap()[0].action, "sync");
     assert_eq!(store.undo(None).unwrap().operation, "cloud sync --cloud-wins");
     assert_eq!(store.get(id("aaaaaaaa")).unwrap().payload.name(), "Old");
     assert_eq!(store.examine().unwrap(), []);
@@ -94,7 +94,7 @@ fn a_store_of_the_third_and_of_the_fourth_schema_keeps_its_trail_and_begins_to_t
         let path = folder.path().join("orkee.db");
         released(&path, steps);
         let mut store = Store::open(&path).unwrap();
-        assert_eq!(store.audit(None, 10).unwrap()[0].action, "sync");
+        assert_eq!(store.audit(None, &[], 10).unwrap()[0].action, "sync");
         change(&mut store, "aaaaaaaa", |project| project.name = "New".to_owned());
         crate::event::tests::listen(&store, "ep_1", "[]");
         change(&mut store, "aaaaaaaa", |project| project.name = "Newer".to_owned());

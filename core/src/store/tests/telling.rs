@@ -175,7 +175,7 @@ fn a_row_of_the_audit_trail_and_its_event_are_written_together_for_the_endpoints
         let entry = AuditEntry::new(name, AuditAction::RevokeDevice, AuditOutcome::Done);
         personal.note_and_tell(&entry, &event, Durability::Full).unwrap();
     }
-    assert_eq!(tenant.audit(None, 10).unwrap().len(), 1);
+    assert_eq!(tenant.audit(None, &[], 10).unwrap().len(), 1);
     let told = bodies(&tenant);
     assert_eq!(told.len(), 1, "a tenant without a space has no endpoints");
     assert_eq!(told[0]["data"], json!({"device": {"id": "grt_1", "name": "laptop"}}));
