@@ -55,6 +55,12 @@ pub(crate) struct Global {
     /// Never ask; fail where an answer is needed
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub(crate) no_input: bool,
+    /// Print long output at once, without a pager
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(crate) no_pager: bool,
+    /// Show nothing that moves while something takes its time
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(crate) no_progress: bool,
 }
 
 /// When to use colour.

@@ -85,7 +85,15 @@ impl Output {
 
     /// For arguments that could not be read: only `--json` is known.
     pub(crate) fn plain(json: bool) -> Self {
-        Self::new(&Global { json, quiet: 0, verbose: 0, color: Color::Auto, no_input: true })
+        Self::new(&Global {
+            json,
+            quiet: 0,
+            verbose: 0,
+            color: Color::Auto,
+            no_input: true,
+            no_pager: true,
+            no_progress: true,
+        })
     }
 
     /// Whether standard output is to hold one JSON object.
