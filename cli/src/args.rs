@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::builder::styling::{AnsiColor, Style, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{audit, cloud, completions, doctor, help, projects, undo};
+use crate::commands::{audit, cloud, completions, config, doctor, help, man, projects, undo};
 
 const STYLES: Styles = Styles::styled()
     .header(Style::new().bold())
@@ -88,11 +88,12 @@ pub(crate) enum Command {
     /// Give back what an operation overwrote
     Undo(undo::Undo),
     Audit(audit::Audit),
-    /// Look whether everything here is sound
     Doctor(doctor::Doctor),
-    /// Print the completion script of a shell
+    /// Read and change settings
+    #[command(subcommand, after_help = config::EXAMPLES)]
+    Config(config::Command),
     Completions(completions::Completions),
-    /// Explain a command, or a topic: env, exit-codes, json, auth
+    Man(man::ManPages),
     Help(help::Help),
 }
 

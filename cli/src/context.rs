@@ -9,7 +9,8 @@ use orkee_core::home::Home;
 use orkee_core::settings::Settings;
 use orkee_core::store::{AuditEntry, Options, Store, StoreError, Trail};
 #[cfg(feature = "cloud")]
-use orkee_core::store::{Made, MadeCounts};
+use orkee_core::store::AuditEntry;
+use orkee_core::store::{Options, Store, StoreError, Trail};
 
 use crate::args::Global;
 use crate::failure::{CliError, Failure};

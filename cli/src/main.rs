@@ -6,6 +6,7 @@ mod args;
 #[cfg(feature = "cloud")]
 mod background;
 mod commands;
+mod completion;
 mod context;
 mod editor;
 mod failure;
@@ -20,5 +21,9 @@ mod waiting;
 fn main() -> ExitCode {
     // Whatever this process makes is its owner's alone, from the moment it exists.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    commands::run(std::env::args_os().collect())
+    let args: Vec<_> = std::env::args_os().collect();
+    match completion::answer(&args) {
+        Some(code) => code,
+        None => commands::run(args),
+    }
 }

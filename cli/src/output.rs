@@ -17,6 +17,7 @@ use crate::terminal;
 
 #[cfg(feature = "cloud")]
 pub(crate) mod diff;
+mod pager;
 pub(crate) mod table;
 pub(crate) mod text;
 
@@ -30,6 +31,9 @@ pub(crate) struct Output {
     stdout: RefCell<BufWriter<Stdout>>,
     /// The reader of standard output went away.
     closed: Cell<bool>,
+    /// Output that may be long, kept until it is known whether it is; none: it goes out at once.
+    paged: RefCell<Option<Vec<u8>>>,
+    may_page: bool,
     color_out: bool,
     color_err: bool,
     ascii: bool,
@@ -80,6 +84,8 @@ impl Output {
             ascii: stdout.is_terminal() && !locale_is_utf8(),
             stdout: RefCell::new(BufWriter::with_capacity(32 * 1024, stdout)),
             closed: Cell::new(false),
+            paged: RefCell::new(None),
+            may_page: !global.json && !global.no_pager && !global.no_input && terminal::has_person(),
         }
     }
 
@@ -143,9 +149,20 @@ impl Output {
         self.bytes(format!("{line}\n").as_bytes())
     }
 
+    /// What follows on standard output may be long: where a person reads it, it is shown by their pager, if it is.
+    pub(crate) fn page(&self) {
+        if self.may_page && pager::command().is_some() {
+            self.paged.borrow_mut().get_or_insert_default();
+        }
+    }
+
     /// Bytes on standard output.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), CliError> {
         if self.closed.get() {
+            return Ok(());
+        }
+        if let Some(paged) = &mut *self.paged.borrow_mut() {
+            paged.extend_from_slice(bytes);
             return Ok(());
         }
         self.unless_closed(self.stdout.borrow_mut().write_all(bytes))
@@ -156,7 +173,27 @@ impl Output {
         if self.closed.get() {
             return Ok(());
         }
+        let paged = self.paged.borrow_mut().take();
+        if let Some(text) = paged {
+            self.show(&text)?;
+        }
         self.unless_closed(self.stdout.borrow_mut().flush())
+    }
+
+    /// What was kept: through the pager where it is long, else as it is.
+    fn show(&self, text: &[u8]) -> Result<(), CliError> {
+        self.unless_closed(self.stdout.borrow_mut().flush())?;
+        if let Some(command) =
+            pager::command().filter(|_| pager::is_long(text, terminal::width(), terminal::height()))
+        {
+            match pager::show(&command, text) {
+                Ok(()) => return Ok(()),
+                Err(why) => {
+                    self.warn(format_args!("the pager `{}` did not show this: {why}", text::line(&command)))
+                }
+            }
+        }
+        self.bytes(text)
     }
 
     fn unless_closed(&self, result: io::Result<()>) -> Result<(), CliError> {
@@ -174,6 +211,7 @@ impl Output {
         if !self.is_terminal() {
             return table.rows().iter().try_for_each(|cells| self.line(cells.join("\t")));
         }
+        self.page();
         let (heading, rows) = table.render(terminal::width());
         self.line(self.paint(Paint::Strong, &heading))?;
         rows.iter().try_for_each(|row| self.line(row))

@@ -49,17 +49,27 @@ impl Diagnostic for HomeError {
     }
 }
 
+/// Where the environment says that it is.
+fn named() -> Result<PathBuf, HomeError> {
+    match std::env::var_os("ORKEE_HOME").filter(|v| !v.is_empty()) {
+        Some(root) => Ok(PathBuf::from(root)),
+        None => Ok(std::env::home_dir()
+            .filter(|p| !p.as_os_str().is_empty())
+            .ok_or(HomeError::Unknown)?
+            .join(".orkee")),
+    }
+}
+
 impl Home {
     /// `ORKEE_HOME`, else `~/.orkee`. Makes the folder if it is not there.
     pub fn from_env() -> Result<Self, HomeError> {
-        let root = match std::env::var_os("ORKEE_HOME").filter(|v| !v.is_empty()) {
-            Some(root) => PathBuf::from(root),
-            None => std::env::home_dir()
-                .filter(|p| !p.as_os_str().is_empty())
-                .ok_or(HomeError::Unknown)?
-                .join(".orkee"),
-        };
-        Self::at(root)
+        Self::at(named()?)
+    }
+
+    /// The same, if it is there; nothing is made.
+    pub fn existing() -> Option<Self> {
+        let root = named().ok().filter(|root| root.is_dir())?;
+        Some(Self { root })
     }
 
     /// The folder at `root`, made if it is not there.

@@ -16,8 +16,10 @@ use crate::{logging, report};
 pub(crate) mod audit;
 pub(crate) mod cloud;
 pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod help;
+pub(crate) mod man;
 pub(crate) mod projects;
 pub(crate) mod undo;
 
@@ -61,7 +63,13 @@ fn dispatch(command: Command, cx: &Context) -> CommandResult {
         Command::Undo(command) => command.run(cx),
         Command::Audit(command) => command.run(cx),
         Command::Doctor(command) => command.run(cx),
+        Command::Config(command) => {
+            #[cfg(feature = "cloud")]
+            cx.heed_folder()?;
+            command.run(cx)
+        }
         Command::Completions(command) => command.run(cx),
+        Command::Man(command) => command.run(cx),
         Command::Help(command) => command.run(cx),
     }
 }

@@ -30,6 +30,7 @@ mod near;
 mod open;
 #[cfg(feature = "sync")]
 mod parked;
+mod peek;
 mod places;
 mod points;
 mod projects;
@@ -65,6 +66,7 @@ pub(crate) use migrations::schema;
 pub use open::{Options, Store};
 #[cfg(feature = "sync")]
 pub use parked::Parked;
+pub use peek::Peek;
 pub use places::Place;
 pub use points::{Point, Undone};
 pub use projects::{Stored, Updated};

@@ -158,6 +158,7 @@ fn show(cx: &Context, store: &Store, id: Option<ProjectId>) -> CommandResult {
         cx.out.note("No conflicts.");
         return Ok(Exit::DONE);
     }
+    cx.out.page();
     if id.is_some() && cx.out.is_terminal() {
         return in_full(cx, store, &conflicts);
     }

@@ -58,6 +58,7 @@ impl History {
         if cx.out.is_json() {
             cx.out.document(&Document { versions: entries.iter().map(version).collect() })?;
         } else {
+            cx.out.page();
             let width = if cx.out.is_terminal() { terminal::width() } else { usize::MAX };
             for (index, entry) in entries.iter().enumerate().rev() {
                 show(&cx.out, entry, entries[..index].last(), width)?;

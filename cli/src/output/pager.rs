@@ -1,0 +1,89 @@
+//! Long output goes through a pager, where a person sits in front of it: `ORKEE_PAGER`, else `PAGER`, else `less -FRX`.
+//!
+//! Nothing is lost by a pager: one that cannot be run, or fails, is told of, and the output is printed as if there were none.
+
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use orkee_core::settings::Key;
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
+use unicode_width::UnicodeWidthStr;
+
+/// The pager that there is nearly everywhere: ends at once where all fits, shows colours, leaves what was read on the screen.
+const USUAL: &str = "less -FRX";
+
+/// The pager that the environment wants; none: none is wanted.
+pub(super) fn command() -> Option<String> {
+    let set = |name| std::env::var(name).ok();
+    let wanted = set("ORKEE_PAGER").or_else(|| set("PAGER").filter(|pager| !pager.trim().is_empty()));
+    let wanted = wanted.unwrap_or_else(|| USUAL.to_owned());
+    let wanted = wanted.trim();
+    (!matches!(wanted, "" | "cat") && std::env::var_os("TERM").is_none_or(|term| term != "dumb"))
+        .then(|| wanted.to_owned())
+}
+
+/// Whether a terminal of this size has to scroll to show it.
+pub(super) fn is_long(text: &[u8], columns: usize, rows: usize) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let mut used = 0;
+    for line in text.lines() {
+        let width = anstream::adapter::strip_str(line).to_string().width();
+        used += width.max(1).div_ceil(columns.max(1));
+        // The prompt needs a line, too.
+        if used >= rows {
+            return true;
+        }
+    }
+    false
+}
+
+/// Shows the text, and waits until the person has seen enough. Why it was not shown, otherwise.
+pub(super) fn show(command: &str, text: &[u8]) -> Result<(), String> {
+    // Ctrl-C is the pager's while it runs; afterwards it ends this process again.
+    let over = Arc::new(AtomicBool::new(false));
+    let _ = flag::register_conditional_default(SIGINT, Arc::clone(&over));
+    let shown = run(command, text);
+    over.store(true, Ordering::SeqCst);
+    shown
+}
+
+fn run(command: &str, text: &[u8]) -> Result<(), String> {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command).stdin(Stdio::piped());
+    shell.env_remove(Key::Token.variable()).env_remove(Key::TokenFile.variable());
+    // For a `PAGER=less` of somebody who did not think of colours.
+    for (name, usual) in [("LESS", "FRX"), ("LV", "-c")] {
+        if std::env::var_os(name).is_none() {
+            shell.env(name, usual);
+        }
+    }
+    let mut pager = shell.spawn().map_err(|error| error.to_string())?;
+    if let Some(mut stdin) = pager.stdin.take()
+        && let Err(error) = stdin.write_all(text)
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        return Err(error.to_string());
+    }
+    let status = pager.wait().map_err(|error| error.to_string())?;
+    match status.code() {
+        Some(0) | None => Ok(()),
+        Some(126 | 127) => Err("there is no such program".to_owned()),
+        Some(code) => Err(format!("it ended with {code}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_long_where_its_lines_as_they_are_shown_leave_none_for_the_prompt() {
+        assert!(!is_long(b"a\nb\n", 80, 4));
+        assert!(is_long(b"a\nb\nc\n", 80, 3));
+        assert!(is_long("x".repeat(30).as_bytes(), 10, 3));
+        assert!(!is_long("\u{1b}[1mabcdefgh\u{1b}[0m\n\n".as_bytes(), 8, 4), "colours have no width");
+    }
+}
