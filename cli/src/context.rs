@@ -9,8 +9,7 @@ use orkee_core::home::Home;
 use orkee_core::settings::Settings;
 use orkee_core::store::{AuditEntry, Options, Store, StoreError, Trail};
 #[cfg(feature = "cloud")]
-use orkee_core::store::AuditEntry;
-use orkee_core::store::{Options, Store, StoreError, Trail};
+use orkee_core::store::{Made, MadeCounts};
 
 use crate::args::Global;
 use crate::failure::{CliError, Failure};

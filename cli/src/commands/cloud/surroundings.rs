@@ -287,6 +287,8 @@ pub(super) async fn until<T, E>(work: impl Future<Output = T>, end: impl Future<
     tokio::select! {
         _ = work => {}
         _ = tokio::time::timeout(REFRESH_WITHIN, auth::at_rest()) => {}
+        // Who asks a second time does not want to wait for that either.
+        _ = tokio::signal::ctrl_c() => {}
     }
     Err(ended)
 }

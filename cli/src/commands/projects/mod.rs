@@ -1,6 +1,7 @@
 //! `orkee projects`
 
-use orkee_core::project::{InvalidField, Priority, Status};
+use orkee_core::project::{InvalidField, Priority, Rule, Status};
+use orkee_core::similar;
 
 use crate::context::Context;
 use crate::failure::CommandResult;
@@ -118,5 +119,12 @@ impl Fields {
 
 /// Reads one word of a vocabulary.
 fn word<T: std::str::FromStr<Err = InvalidField>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: InvalidField| error.rule.to_string())
+    text.parse().map_err(|error: InvalidField| {
+        let near = match &error.rule {
+            Rule::NotOneOf(words) => similar::nearest(text, words.iter().copied()),
+            _ => None,
+        };
+        let near = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();
+        format!("{}{near}", error.rule)
+    })
 }

@@ -13,6 +13,7 @@ use crate::plugin::manifest::error::Place;
 use crate::plugin::manifest::{ManifestError, Roles};
 use crate::plugin::package::{PackageError, PublicKey};
 use crate::plugin::version::supported;
+use crate::similar;
 
 /// The registry refuses, or cannot do it.
 #[derive(Debug, Error)]
@@ -220,7 +221,11 @@ impl Diagnostic for RegistryError {
             Self::NotInstalled { installed, .. } if installed.is_empty() => {
                 "nothing is installed; run `orkee cloud provider list`".to_owned()
             }
-            Self::NotInstalled { installed, .. } => format!("installed: {}", installed.join(", ")),
+            Self::NotInstalled { name, installed } => {
+                let near = similar::nearest(name, installed.iter().map(String::as_str));
+                let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+                format!("{near}installed: {}", installed.join(", "))
+            }
             Self::BuiltIn(name) => {
                 format!("it comes and changes with Orkee itself; `orkee cloud provider info {name}` shows what it may do")
             }

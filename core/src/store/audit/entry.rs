@@ -66,6 +66,10 @@ pub enum AuditAction {
     UnsealAccount,
     /// A setting was changed in `config.toml`.
     ChangeConfig,
+    /// Automatic sync was switched on.
+    EnableAutoSync,
+    /// Automatic sync was switched off.
+    DisableAutoSync,
 }
 
 impl AuditAction {
@@ -135,6 +139,8 @@ impl AuditAction {
             Self::ExportKey => "key-export",
             Self::UnsealAccount => "key-unseal",
             Self::ChangeConfig => "config-change",
+            Self::EnableAutoSync => "auto-sync-enable",
+            Self::DisableAutoSync => "auto-sync-disable",
         }
     }
 }

@@ -16,7 +16,8 @@ use crate::output::{Paint, text};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  orkee cloud provider info notes")]
+  orkee cloud provider info notes
+  orkee cloud provider info s3 --json")]
 pub(crate) struct Info {
     /// The provider
     #[arg(value_name = "NAME")]

@@ -15,7 +15,8 @@ use crate::failure::{CommandResult, Exit, Failure};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  orkee cloud provider remove notes")]
+  orkee cloud provider remove notes
+  orkee cloud provider remove notes --yes")]
 pub(crate) struct Remove {
     /// The provider
     #[arg(value_name = "NAME")]

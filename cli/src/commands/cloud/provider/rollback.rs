@@ -17,7 +17,8 @@ use crate::failure::{CommandResult, Exit};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  orkee cloud provider rollback notes")]
+  orkee cloud provider rollback notes
+  orkee cloud provider rollback notes --json")]
 pub(crate) struct Rollback {
     /// The provider
     #[arg(value_name = "NAME")]

@@ -73,13 +73,13 @@ fn of_webhook(cx: &Context, meant: &str, local: bool, query: Query) -> Result<Ve
         return place.deliveries(&Query { endpoint: Some(webhook.id), ..query });
     }
     if !meant.starts_with("ep_") {
-        return Err(WebhookError::unknown(meant).into());
+        return Err(WebhookError::unknown(cx, meant).into());
     }
     let query = Query { endpoint: Some(meant.to_owned()), ..query };
     let found = everywhere(&places, &query)?;
     let any = Query { since: None, failed: false, limit: 1, ..query };
     match found.is_empty() && everywhere(&places, &any)?.is_empty() {
-        true => Err(WebhookError::unknown(meant).into()),
+        true => Err(WebhookError::unknown(cx, meant).into()),
         false => Ok(found),
     }
 }

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::plugin::PartError;
+use orkee_core::similar;
+use orkee_core::store::Peek;
 use thiserror::Error;
 
 use super::view;
+use crate::context::Context;
 
 /// A command about webhooks that cannot be done as it was typed.
 #[derive(Debug, Error)]
@@ -17,8 +20,8 @@ pub(super) enum WebhookError {
     NoWebhooks(String),
     #[error(transparent)]
     OlderProvider(PartError),
-    #[error("there is no webhook {0}")]
-    Unknown(String),
+    #[error("there is no webhook {meant}")]
+    Unknown { meant: String, near: Option<String> },
     #[error("the file {} is there already", .0.display())]
     FileThere(PathBuf),
     #[error(
@@ -43,11 +46,15 @@ pub(super) enum WebhookError {
 
 impl WebhookError {
     /// What was meant is no webhook. Of a URL no more is repeated than its host: the rest may be a secret.
-    pub(super) fn unknown(meant: &str) -> Self {
-        Self::Unknown(match meant.contains("://") {
-            true => format!("at {}", view::host(meant)),
-            false => format!("{meant:?}"),
-        })
+    pub(super) fn unknown(cx: &Context, meant: &str) -> Self {
+        if meant.contains("://") {
+            return Self::Unknown { meant: format!("at {}", view::host(meant)), near: None };
+        }
+        let tenant = cx.settings().and_then(|settings| Ok(settings.tenant()?.value)).ok();
+        let here = tenant.and_then(|tenant| Peek::open(&cx.home().ok()?.database(), &tenant));
+        let here = here.map(|peek| peek.webhooks()).unwrap_or_default();
+        let near = similar::nearest(meant, here.iter().map(|(id, _)| id.as_str())).map(str::to_owned);
+        Self::Unknown { meant: format!("{meant:?}"), near }
     }
 }
 
@@ -57,7 +64,7 @@ impl Diagnostic for WebhookError {
             Self::NotSignedIn(_) => "E-HOOK-040",
             Self::NoWebhooks(_) => "E-HOOK-041",
             Self::OlderProvider(_) => "E-HOOK-042",
-            Self::Unknown(_) => "E-HOOK-043",
+            Self::Unknown { .. } => "E-HOOK-043",
             Self::FileThere(_) => "E-HOOK-044",
             Self::OnlyHere { .. } => "E-HOOK-045",
             Self::NoEvent(_) => "E-HOOK-046",
@@ -87,7 +94,8 @@ impl Diagnostic for WebhookError {
             Self::OlderProvider(_) => {
                 "update the provider; or add --local, and this device sends the events that happen here"
             }
-            Self::Unknown(_) => "run `orkee cloud webhook list`",
+            Self::Unknown { near: Some(near), .. } => return Some(format!("did you mean {near}?")),
+            Self::Unknown { near: None, .. } => "run `orkee cloud webhook list`",
             Self::FileThere(_) => "name another: what is in it may still be needed",
             Self::OnlyHere { .. } => "add --local, or leave it away",
             Self::NotOfWebhook { .. } => {

@@ -209,7 +209,7 @@ pub(super) type Found<'a> = (Box<dyn Place + 'a>, Webhook);
 pub(super) fn find<'a>(cx: &'a Context, meant: &str) -> Result<Found<'a>, Failure> {
     match find_if_there(cx, meant)? {
         Some(found) => Ok(found),
-        None => Err(WebhookError::unknown(meant).into()),
+        None => Err(WebhookError::unknown(cx, meant).into()),
     }
 }
 

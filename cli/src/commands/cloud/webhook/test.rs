@@ -72,7 +72,7 @@ impl Test {
                 let dispatcher = self.dispatcher.as_deref().unwrap_or(SIGNING);
                 (None, send(cx, dispatcher, &receiver)?, Some(secret))
             }
-            None => return Err(WebhookError::unknown(&self.to).into()),
+            None => return Err(WebhookError::unknown(cx, &self.to).into()),
         };
         let secret = secret.as_ref().map(|secret| secret.secret().expose());
         if cx.out.is_json() {
