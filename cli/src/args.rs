@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::builder::styling::{AnsiColor, Style, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{audit, cloud, completions, config, doctor, help, man, projects, undo};
+use crate::commands::{audit, cloud, completions, config, doctor, help, man, projects, ui, undo};
 
 const STYLES: Styles = Styles::styled()
     .header(Style::new().bold())
@@ -85,6 +85,7 @@ pub(crate) enum Command {
     /// Sync with your other devices (not in this build)
     #[command(disable_help_flag = true)]
     Cloud(cloud::Missing),
+    Ui(ui::Ui),
     /// Give back what an operation overwrote
     Undo(undo::Undo),
     Audit(audit::Audit),

@@ -41,6 +41,11 @@ impl Context {
         }
     }
 
+    /// The same surroundings for what is done beside something that has the terminal: nothing is said there.
+    pub(crate) fn quietly(&self) -> Self {
+        Self::new(Global { quiet: 2, verbose: 0, no_input: true, ..self.global.clone() })
+    }
+
     /// The home folder, made if it is not there.
     pub(crate) fn home(&self) -> Result<&Home, Failure> {
         if let Some(home) = self.home.get() {

@@ -15,7 +15,6 @@ use crate::failure::CliError;
 use crate::output::table::Table;
 use crate::terminal;
 
-#[cfg(feature = "cloud")]
 pub(crate) mod diff;
 mod pager;
 pub(crate) mod table;
@@ -125,6 +124,11 @@ impl Output {
     /// Whether standard output may be coloured.
     pub(crate) fn colors(&self) -> bool {
         self.color_out
+    }
+
+    /// Whether the terminal shows letters of ASCII alone.
+    pub(crate) fn is_ascii(&self) -> bool {
+        self.ascii
     }
 
     /// Whether standard error may be coloured.

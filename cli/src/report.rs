@@ -44,6 +44,14 @@ pub(crate) fn in_a_line(failure: &Failure) -> String {
     text::line(&std::iter::once(message).chain(causes).collect::<Vec<_>>().join(": "))
 }
 
+/// An error's code, and what is said of it, a line each: the message, its causes, and what to do.
+pub(crate) fn in_lines(failure: &Failure) -> (String, Vec<String>) {
+    let Report { code, message, causes, hint, .. } = Report::new(failure.diagnostic());
+    let causes = causes.into_iter().map(|cause| format!("caused by: {cause}"));
+    let lines = std::iter::once(message).chain(causes).chain(hint.map(|hint| format!("hint: {hint}")));
+    (code, lines.flat_map(|block| block.lines().map(text::spelled).collect::<Vec<_>>()).collect())
+}
+
 fn show(out: &Output, report: &Report, usage: Option<&str>) {
     if out.is_json() && out.document(&Document { error: report }).is_ok() && out.finish().is_ok() {
         return;

@@ -1,8 +1,10 @@
 //! How a conflict looks to a script, and its values in a line: for `cloud conflicts` and `projects show`.
 
+use orkee_core::project::pretty;
 use orkee_core::store::{Conflict, Store, StoreError, Written, is_locked};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use unicode_width::UnicodeWidthStr;
 
 use crate::output::text;
 
@@ -52,5 +54,26 @@ pub(crate) fn value(value: Option<&RawValue>) -> String {
         Ok(serde_json::Value::Null) => "–".to_owned(),
         Ok(serde_json::Value::String(value)) => text::line(&value),
         _ => text::line(json),
+    }
+}
+
+/// Two values of a field as texts to be compared: words as they are where both are words, else JSON, on one line each if they fit into
+/// `room` columns.
+pub(crate) fn texts(
+    one: Option<&RawValue>,
+    other: Option<&RawValue>,
+    room: usize,
+) -> (Option<String>, Option<String>) {
+    let word = |value: Option<&RawValue>| value.map(|value| serde_json::from_str::<String>(value.get()));
+    match (word(one).transpose(), word(other).transpose()) {
+        (Ok(one), Ok(other)) => (one, other),
+        _ => {
+            let fits = |value: Option<&RawValue>| value.is_none_or(|value| value.get().width() <= room);
+            let json = |value: &RawValue| match fits(one) && fits(other) {
+                true => value.get().to_owned(),
+                false => pretty(value),
+            };
+            (one.map(json), other.map(json))
+        }
     }
 }

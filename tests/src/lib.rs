@@ -49,6 +49,7 @@ pub mod tenants;
 pub mod terminal;
 pub mod tls;
 pub mod tls_front;
+pub mod tmux;
 pub mod trace;
 pub mod wait;
 pub mod workshop;

@@ -83,6 +83,7 @@ pub fn packages() {
         ("dbus-daemon", "dbus-daemon", "--version"),
         ("gnome-keyring", "gnome-keyring-daemon", "--version"),
         ("webhook", "webhook", "-version"),
+        ("tmux", "tmux", "-V"),
     ];
     let mut missing: Vec<_> = wanted
         .into_iter()

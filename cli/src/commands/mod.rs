@@ -21,6 +21,7 @@ pub(crate) mod doctor;
 pub(crate) mod help;
 pub(crate) mod man;
 pub(crate) mod projects;
+pub(crate) mod ui;
 pub(crate) mod undo;
 
 /// Reads the arguments, runs what they name, and says how it ended.
@@ -42,12 +43,19 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
         Ok(exit) => exit.code(),
         Err(failure) => report::failure(&cx.out, &failure),
     };
+    afterwards(&cx);
+    ExitCode::from(code)
+}
+
+/// What begins in the background when something was done: at a command's end, and in the middle of one that stays.
+fn afterwards(cx: &Context) {
     #[cfg(feature = "cloud")]
     {
-        cloud::automatic::after(&cx);
-        cloud::webhook::detached::after(&cx);
+        cloud::automatic::after(cx);
+        cloud::webhook::detached::after(cx);
     }
-    ExitCode::from(code)
+    #[cfg(not(feature = "cloud"))]
+    let _ = cx;
 }
 
 fn dispatch(command: Command, cx: &Context) -> CommandResult {
@@ -60,6 +68,7 @@ fn dispatch(command: Command, cx: &Context) -> CommandResult {
         }
         #[cfg(not(feature = "cloud"))]
         Command::Cloud(command) => command.run(cx),
+        Command::Ui(command) => command.run(cx),
         Command::Undo(command) => command.run(cx),
         Command::Audit(command) => command.run(cx),
         Command::Doctor(command) => command.run(cx),

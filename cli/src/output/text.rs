@@ -1,6 +1,5 @@
 //! Text that came from data, made safe for a terminal: nothing in it moves the cursor, sets a title or turns the line round.
 
-#[cfg(feature = "cloud")]
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// One line: control characters are gone, line breaks and tabs are spaces.
@@ -16,7 +15,6 @@ pub(crate) fn block(text: &str) -> String {
 }
 
 /// One line in which nothing is hidden: control characters and their kin are spelled out, a tab is four spaces.
-#[cfg(feature = "cloud")]
 pub(crate) fn spelled(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
         match c {
@@ -43,7 +41,6 @@ pub(crate) fn json(json: String) -> String {
 }
 
 /// A clean line in pieces of at most `width` columns, parted at spaces where there are some.
-#[cfg(feature = "cloud")]
 pub(crate) fn wrap(line: &str, width: usize) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut used = 0;
@@ -105,13 +102,11 @@ mod tests {
         assert_eq!(block("one\ntwo\r\u{1b}[2K"), "one\ntwo[2K");
     }
 
-    #[cfg(feature = "cloud")]
     #[test]
     fn spelled_out_text_hides_nothing_and_moves_nothing() {
         assert_eq!(spelled("a\tb\r\u{1b}[2K\u{202e}"), "a    b\\r\\u{1b}[2K\\u{202e}");
     }
 
-    #[cfg(feature = "cloud")]
     #[test]
     fn a_line_is_parted_at_spaces_and_in_long_words_where_it_must() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);

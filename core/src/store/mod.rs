@@ -14,6 +14,7 @@
 
 mod at_rest;
 mod audit;
+mod changed;
 mod check;
 mod conflicts;
 mod error;

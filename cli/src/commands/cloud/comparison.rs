@@ -1,14 +1,12 @@
 //! A conflict on the screen: whose value is which, and where they differ.
 
-use orkee_core::project::pretty;
 use orkee_core::store::{Conflict, Written};
-use serde_json::value::RawValue;
-use unicode_width::UnicodeWidthStr;
 
 use crate::output::Paint;
 use crate::output::diff::{self, Sign};
 use crate::output::table::fit;
 use crate::output::text;
+use crate::waiting;
 
 /// More lines than this are not read on a screen.
 const MOST: usize = 200;
@@ -30,7 +28,7 @@ pub(super) fn lines(conflict: &Conflict, here: Option<&Written>, width: usize) -
     };
     let mine = (Some(Paint::Bad), mine);
     let theirs = (Some(Paint::Good), by("+ theirs", &conflict.device, &conflict.at));
-    let (local, cloud) = texts(conflict, room);
+    let (local, cloud) = waiting::texts(conflict.local.as_deref(), conflict.cloud.as_deref(), room);
     let mut lines = match (&local, &cloud) {
         (Some(local), Some(cloud)) if local.contains('\n') || cloud.contains('\n') => {
             [vec![mine, theirs], difference(local, cloud, room)].concat()
@@ -46,23 +44,6 @@ pub(super) fn lines(conflict: &Conflict, here: Option<&Written>, width: usize) -
         lines.extend(text::wrap(&rest, width.max(1)).into_iter().map(|line| (Some(Paint::Dim), line)));
     }
     lines
-}
-
-/// Both values as text: words as they are where both are words, else JSON, on one line each if they fit.
-fn texts(conflict: &Conflict, room: usize) -> (Option<String>, Option<String>) {
-    let (local, cloud) = (conflict.local.as_deref(), conflict.cloud.as_deref());
-    let word = |value: Option<&RawValue>| value.map(|value| serde_json::from_str::<String>(value.get()));
-    match (word(local).transpose(), word(cloud).transpose()) {
-        (Ok(local), Ok(cloud)) => (local, cloud),
-        _ => {
-            let fits = |value: Option<&RawValue>| value.is_none_or(|value| value.get().width() <= room);
-            let json = |value: &RawValue| match fits(local) && fits(cloud) {
-                true => value.get().to_owned(),
-                false => pretty(value),
-            };
-            (local.map(json), cloud.map(json))
-        }
-    }
 }
 
 fn value(text: Option<&str>, room: usize) -> Vec<Painted> {

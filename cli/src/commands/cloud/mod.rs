@@ -74,7 +74,7 @@ mod trail;
 #[cfg(feature = "cloud")]
 mod unseen;
 #[cfg(feature = "cloud")]
-mod value_editor;
+pub(in crate::commands) mod value_editor;
 #[cfg(feature = "cloud")]
 pub(crate) mod webhook;
 

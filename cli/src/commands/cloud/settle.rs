@@ -40,7 +40,7 @@ type Seen = (ProjectId, String, Option<String>);
 
 /// Asks for each conflict, of one project or of all, which value it is to have; how many were settled.
 pub(super) fn ask_each(cx: &Context, store: &mut Store, id: Option<ProjectId>) -> Result<usize, Failure> {
-    let (mut settled, mut person) = (0, Person { interrupts: Interrupts::watch()? });
+    let (mut settled, mut person) = (0, Person::watch()?);
     let ended = ask_on(cx, store, id, &mut person, &mut settled);
     if ended.is_err() {
         let left = store.conflicts(id)?.len();
@@ -141,6 +141,10 @@ pub(super) struct Person {
 }
 
 impl Person {
+    pub(super) fn watch() -> Result<Self, Failure> {
+        Ok(Self { interrupts: Interrupts::watch()? })
+    }
+
     /// Asks until the answer is one of those that there are. Who leaves quits.
     fn question(&mut self, cx: &Context, of_project: usize) -> Result<Answer, Failure> {
         let offered =

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Edited {
+pub(in crate::commands) enum Edited {
     /// The field has the person's value.
     Settled,
     /// The conflict was not as it was shown any more.
@@ -29,6 +29,15 @@ enum Form {
     /// Words, as they are.
     Text,
     Json,
+}
+
+/// As [`edit`], where no other question is being asked.
+pub(in crate::commands) fn edit_one(
+    cx: &Context,
+    store: &mut Store,
+    conflict: &Conflict,
+) -> Result<Edited, Failure> {
+    edit(cx, store, &mut Person::watch()?, conflict)
 }
 
 /// Opens the value that stands, until what comes back can be taken over or the person gives up.

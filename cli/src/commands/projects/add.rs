@@ -83,9 +83,13 @@ fn twins(store: &Store, name: &str) -> Result<Vec<ProjectId>, Failure> {
     }
 }
 
-/// The folder as an absolute path; it has to be there.
+/// The folder that was named, else the current one, as [`absolute`] has it.
 pub(super) fn folder(cx: &Context, path: Option<&Path>) -> Result<PathBuf, CliError> {
-    let Some(path) = path else { return cx.folder() };
+    path.map_or_else(|| cx.folder(), absolute)
+}
+
+/// A folder as an absolute path; it has to be there.
+pub(in crate::commands) fn absolute(path: &Path) -> Result<PathBuf, CliError> {
     let absolute = std::path::absolute(path).map_err(CliError::CurrentFolder)?;
     let shown = text::line(&absolute.display().to_string());
     if !absolute.is_dir() {
@@ -103,7 +107,7 @@ pub(super) fn folder(cx: &Context, path: Option<&Path>) -> Result<PathBuf, CliEr
 }
 
 /// A path as text: what is not UTF-8 cannot be kept in JSON.
-pub(super) fn utf8(path: &Path) -> Result<&str, CliError> {
+pub(in crate::commands) fn utf8(path: &Path) -> Result<&str, CliError> {
     path.to_str().ok_or_else(|| {
         let shown = text::line(&path.display().to_string());
         CliError::usage(

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::prompt;
 
 /// Opens `read` in the editor until what comes back can be taken over, or the person gives up.
-pub(super) fn edit(cx: &Context, store: &mut Store, read: &Payload) -> Result<Updated, Failure> {
+pub(in crate::commands) fn edit(cx: &Context, store: &mut Store, read: &Payload) -> Result<Updated, Failure> {
     let command = editor::command(cx)?;
     let folder = editor::folder(cx)?;
     let path = folder.join(format!("{}.json", read.id()));

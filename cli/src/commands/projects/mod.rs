@@ -6,10 +6,10 @@ use orkee_core::similar;
 use crate::context::Context;
 use crate::failure::CommandResult;
 
-mod add;
+pub(super) mod add;
 mod delete;
 mod edit;
-mod editor;
+pub(super) mod editor;
 mod export;
 mod history;
 mod import;
@@ -19,7 +19,7 @@ mod restore;
 mod revert;
 mod scan;
 mod show;
-mod view;
+pub(super) mod view;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

@@ -76,41 +76,78 @@ pub(super) fn page(out: &Output, stored: &Stored) -> Result<(), CliError> {
     let project = stored.project();
     out.line(out.paint(Paint::Strong, &text::line(&project.name)))?;
     let page = Page { out };
-    let shown = |field: &str, value: Option<String>| match stored.locked.contains(&field) {
-        true => Some(LOCKED.to_owned()),
-        false => value,
-    };
-    page.field("id", Some(project.id.as_str()))?;
-    page.field("status", Some(project.status.as_str()))?;
-    page.field("priority", Some(project.priority.as_str()))?;
-    page.field("rank", project.rank.map(|r| r.to_string()).as_deref())?;
-    page.field("tags", Some(project.tags.join(", ")).filter(|t| !t.is_empty()).as_deref())?;
-    page.field("description", shown("description", project.description.clone()).as_deref())?;
-    let here = stored.root.as_ref().map(|path| path.display().to_string());
-    let folder = here.as_deref().or(project.project_root.as_deref());
-    let gone = if stored.is_missing() { "  (not on this device)" } else { "" };
-    page.field("folder", folder.map(|folder| format!("{folder}{gone}")).as_deref())?;
-    if here.is_some() {
-        page.field("elsewhere", project.project_root.as_deref())?;
+    for (label, value) in fields(stored, &project) {
+        page.field(&label, Some(&value))?;
     }
-    page.field("repository", repository(&project).as_deref())?;
-    page.field("setup", shown("setupScript", project.setup_script.clone()).as_deref())?;
-    page.field("dev", shown("devScript", project.dev_script.clone()).as_deref())?;
-    page.field("cleanup", shown("cleanupScript", project.cleanup_script.clone()).as_deref())?;
-    page.field("tasks", shown("manualTasks", None).as_deref())?;
-    page.field("tasks from", project.task_source.as_ref().map(|s| s.as_str()))?;
-    let servers: Vec<String> = project
-        .mcp_servers
-        .iter()
-        .map(|(name, on)| format!("{name} {}", if *on { "on" } else { "off" }))
-        .collect();
-    page.field("mcp servers", Some(servers.join(", ")).filter(|t| !t.is_empty()).as_deref())?;
-    page.unknown(&stored.payload)?;
-    let time = |field| stored.payload.read::<String>(field);
-    page.field("created", time("createdAt").as_deref().map(moment).as_deref())?;
-    page.field("updated", time("updatedAt").as_deref().map(moment).as_deref())?;
-    page.field("version", Some(&format!("{} by {}", stored.number, stored.device)))?;
-    page.tasks(&project.manual_tasks)
+    page.tasks(&tasks(&project.manual_tasks))
+}
+
+/// The fields that a project has, each by what people call it; values as they are kept.
+pub(in crate::commands) fn fields(stored: &Stored, project: &Project) -> Vec<(String, String)> {
+    let shown = |field: &str, value: &Option<String>| match stored.locked.contains(&field) {
+        true => Some(LOCKED.to_owned()),
+        false => value.clone(),
+    };
+    let words = |words: Vec<String>| Some(words.join(", ")).filter(|words| !words.is_empty());
+    let here = stored.root.as_ref().map(|path| path.display().to_string());
+    let (folder, elsewhere) = match &here {
+        Some(_) => (here, project.project_root.clone()),
+        None => (project.project_root.clone(), None),
+    };
+    let gone = if stored.is_missing() { "  (not on this device)" } else { "" };
+    let servers = project.mcp_servers.iter();
+    let servers = servers.map(|(name, on)| format!("{name} {}", if *on { "on" } else { "off" }));
+    let time = |field| stored.payload.read::<String>(field).map(|at| moment(&at));
+    let known = [
+        ("id", Some(project.id.to_string())),
+        ("status", Some(project.status.as_str().to_owned())),
+        ("priority", Some(project.priority.as_str().to_owned())),
+        ("rank", project.rank.map(|rank| rank.to_string())),
+        ("tags", words(project.tags.clone())),
+        ("description", shown("description", &project.description)),
+        ("folder", folder.map(|folder| format!("{folder}{gone}"))),
+        ("elsewhere", elsewhere),
+        ("repository", repository(project)),
+        ("setup", shown("setupScript", &project.setup_script)),
+        ("dev", shown("devScript", &project.dev_script)),
+        ("cleanup", shown("cleanupScript", &project.cleanup_script)),
+        ("tasks", shown("manualTasks", &None)),
+        ("tasks from", project.task_source.as_ref().map(|source| source.as_str().to_owned())),
+        ("mcp servers", words(servers.collect())),
+    ];
+    let unknown = stored.payload.iter().filter(|(field, _)| !FIELDS.contains(field));
+    let unknown = unknown.map(|(field, value)| (field.to_owned(), value.get().to_owned()));
+    let last = [
+        ("created", time("createdAt")),
+        ("updated", time("updatedAt")),
+        ("version", Some(format!("{} by {}", stored.number, stored.device))),
+    ];
+    let there = |(label, value): (&str, Option<String>)| value.map(|value| (label.to_owned(), value));
+    known.into_iter().filter_map(there).chain(unknown).chain(last.into_iter().filter_map(there)).collect()
+}
+
+/// A task in a list of tasks and their subtasks.
+pub(in crate::commands) struct TaskLine<'a> {
+    /// How far below the topmost, from 1.
+    pub(in crate::commands) depth: usize,
+    /// With those of the tasks above: `3.1`.
+    pub(in crate::commands) number: String,
+    pub(in crate::commands) task: &'a Task,
+}
+
+/// All tasks, each before its subtasks.
+pub(in crate::commands) fn tasks(tasks: &[Task]) -> Vec<TaskLine<'_>> {
+    fn below<'a>(tasks: &'a [Task], parent: &str, depth: usize, lines: &mut Vec<TaskLine<'a>>) {
+        for task in tasks {
+            let number = format!("{parent}{}", task.id);
+            let prefix = format!("{number}.");
+            lines.push(TaskLine { depth, number, task });
+            below(&task.subtasks, &prefix, depth + 1, lines);
+        }
+    }
+    let mut lines = Vec::new();
+    below(tasks, "", 1, &mut lines);
+    lines
 }
 
 /// What waits to be settled, a field at a time.
@@ -150,38 +187,21 @@ impl Page<'_> {
         let Some(value) = value else { return Ok(()) };
         let value = text::block(value);
         for (i, line) in value.lines().enumerate() {
-            let label = if i == 0 { label } else { "" };
+            let label = if i == 0 { text::line(label) } else { String::new() };
             self.out
                 .line(format_args!("  {}{line}", self.out.paint(Paint::Dim, &format!("{label:LABEL$}"))))?;
         }
         Ok(())
     }
 
-    /// Fields that a newer version brought: as they are.
-    fn unknown(&self, payload: &Payload) -> Result<(), CliError> {
-        for (field, value) in payload.iter().filter(|(field, _)| !FIELDS.contains(field)) {
-            self.field(&text::line(field), Some(value.get()))?;
-        }
-        Ok(())
-    }
-
-    fn tasks(&self, tasks: &[Task]) -> Result<(), CliError> {
+    fn tasks(&self, tasks: &[TaskLine<'_>]) -> Result<(), CliError> {
         if !tasks.is_empty() {
             self.out.line(format_args!("\n{}", self.out.paint(Paint::Strong, "Tasks")))?;
         }
-        self.task_list(tasks, "", 1)
-    }
-
-    fn task_list(&self, tasks: &[Task], parent: &str, depth: usize) -> Result<(), CliError> {
-        for task in tasks {
-            let number = format!("{parent}{}", task.id);
+        for TaskLine { depth, number, task } in tasks {
             let status = self.out.paint(Paint::Dim, task.status.as_str());
-            self.out.line(format_args!(
-                "{}{number}  {}  {status}",
-                "  ".repeat(depth),
-                text::line(&task.title)
-            ))?;
-            self.task_list(&task.subtasks, &format!("{number}."), depth + 1)?;
+            let title = text::line(&task.title);
+            self.out.line(format_args!("{}{number}  {title}  {status}", "  ".repeat(*depth)))?;
         }
         Ok(())
     }
@@ -194,7 +214,7 @@ fn repository(project: &Project) -> Option<String> {
 }
 
 /// A time for people: to the minute. What is no time of ours is shown as it is.
-pub(super) fn moment(at: &str) -> String {
+pub(in crate::commands) fn moment(at: &str) -> String {
     match (at.get(..10), at.get(11..16)) {
         (Some(day), Some(time)) if at.ends_with('Z') && at.is_ascii() => format!("{day} {time} UTC"),
         _ => at.to_owned(),

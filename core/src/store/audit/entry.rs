@@ -104,6 +104,9 @@ impl AuditAction {
         Self::RotateKey,
         Self::ExportKey,
         Self::UnsealAccount,
+        Self::ChangeConfig,
+        Self::EnableAutoSync,
+        Self::DisableAutoSync,
     ];
 
     /// The word for it, for scripts.

@@ -1,0 +1,310 @@
+//! The loop: draws, waits for a key or for something to happen, and has it done.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use orkee_core::project::ProjectId;
+use orkee_core::store::Store;
+use ratatui::crossterm::event::{self, Event};
+use ratatui::crossterm::style::force_color_output;
+
+use super::act::{Effect, act};
+use super::draw::{self, Theme};
+use super::folders::Folders;
+use super::keys::{self, Action};
+use super::screen::Screen;
+use super::signals::Signals;
+use super::state::{Dialog, Mode, State};
+use super::takeback;
+use crate::context::Context;
+use crate::failure::{CliError, CommandResult, Exit, Failure};
+use crate::output::text;
+use crate::report;
+
+/// How soon something that happens beside the keyboard is seen.
+const TICK: Duration = Duration::from_millis(250);
+
+/// How old what says how long ago something was may become.
+const REDRAWN: Duration = Duration::from_secs(10);
+
+/// Reading everything anew takes at most one part in so many of the time while others write.
+const SHARE: u32 = 8;
+
+struct Interface<'a> {
+    cx: &'a Context,
+    store: Store,
+    state: State,
+    screen: Screen,
+    signals: Signals,
+    folders: Folders,
+    theme: Theme,
+    /// What others have written, as the store counts it.
+    seen: i64,
+    /// Others wrote, and it has not been read yet.
+    others_wrote: bool,
+    /// Not before then.
+    read_again: Instant,
+    drawn: Instant,
+    is_old: bool,
+}
+
+/// Shows the interface until the person leaves.
+pub(super) fn run(cx: &Context, filter: String) -> CommandResult {
+    let signals = Signals::watch().map_err(CliError::Stdin)?;
+    let store = cx.store()?;
+    let mut state = State::default();
+    state.tenant = text::spelled(&cx.settings()?.tenant()?.value);
+    state.list.search = filter;
+    state.read(&store)?;
+    let seen = store.data_version()?;
+    let theme = Theme { color: cx.out.colors(), ascii: cx.out.is_ascii() };
+    // Whether there is colour was decided where everything decides it.
+    force_color_output(theme.color);
+    let screen = Screen::open().map_err(CliError::Stdout)?;
+    let now = Instant::now();
+    let mut interface = Interface {
+        cx,
+        store,
+        state,
+        screen,
+        signals,
+        folders: Folders::new(),
+        theme,
+        seen,
+        others_wrote: false,
+        read_again: now,
+        drawn: now,
+        is_old: true,
+    };
+    let ended = interface.until_left();
+    let Interface { screen, signals, .. } = interface;
+    drop(screen);
+    let is_interrupted = ended.map_err(CliError::Stdout)?;
+    if signals.is_terminated() {
+        signals.end();
+    }
+    Ok(if is_interrupted { Exit::from(orkee_core::diagnostic::Kind::Interrupted) } else { Exit::DONE })
+}
+
+impl Interface<'_> {
+    /// Whether it was an interruption that ended it.
+    fn until_left(&mut self) -> io::Result<bool> {
+        loop {
+            self.look_around();
+            if self.is_old || self.drawn.elapsed() > REDRAWN {
+                self.draw()?;
+            }
+            if event::poll(TICK)? {
+                // All that was pressed meanwhile, before anything is read or drawn for it.
+                loop {
+                    self.take(event::read()?)?;
+                    if self.state.leaving.is_some() || !event::poll(Duration::ZERO)? {
+                        break;
+                    }
+                }
+            }
+            if self.signals.went_on() {
+                self.screen.take()?;
+                self.is_old = true;
+            }
+            if self.signals.is_terminated() {
+                return Ok(false);
+            }
+            if self.signals.is_interrupted() {
+                return Ok(true);
+            }
+            if let Some(interrupted) = self.state.leaving {
+                return Ok(interrupted);
+            }
+        }
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let (state, theme, now) = (&mut self.state, self.theme, Timestamp::now());
+        self.screen.terminal().draw(|frame| {
+            if let Some(cursor) = draw::draw(state, theme, frame.buffer_mut(), now) {
+                frame.set_cursor_position(cursor);
+            }
+        })?;
+        let list = &self.state.list;
+        let window = list.rows.iter().skip(list.cursor.top).take(list.cursor.height);
+        self.folders.ask(&self.store, window.map(|row| row.id));
+        (self.drawn, self.is_old) = (Instant::now(), false);
+        Ok(())
+    }
+
+    /// Sees what happened beside the keyboard, and reads anew what is older than that.
+    fn look_around(&mut self) {
+        match self.store.data_version() {
+            Ok(version) if version != self.seen => (self.seen, self.others_wrote) = (version, true),
+            Ok(_) => {}
+            Err(error) => self.fail(&error.into()),
+        }
+        #[cfg(feature = "cloud")]
+        self.look_at_sync();
+        let is_due = self.others_wrote && Instant::now() >= self.read_again;
+        if self.state.is_stale || is_due {
+            self.others_wrote = false;
+            self.read();
+        }
+        self.is_old |= self.folders.answers(&mut self.state.missing);
+        if std::mem::take(&mut self.state.has_written) {
+            // Deliveries that are due now do not wait for the person to leave.
+            let quiet = self.cx.quietly();
+            quiet.uses_database();
+            crate::commands::afterwards(&quiet);
+        }
+    }
+
+    fn read(&mut self) {
+        let began = Instant::now();
+        self.folders.forget();
+        if let Err(error) = self.state.read(&self.store) {
+            self.fail(&error.into());
+        }
+        self.read_again = Instant::now() + began.elapsed() * SHARE;
+        self.is_old = true;
+    }
+
+    #[cfg(feature = "cloud")]
+    fn look_at_sync(&mut self) {
+        use super::sync::Ended;
+        let Some(sync) = &self.state.live.sync else { return };
+        // It shows how long it takes.
+        self.is_old = true;
+        let Some(ended) = sync.ended() else { return };
+        self.state.live.sync = None;
+        self.state.is_stale = true;
+        match ended {
+            Ended::Done { told, is_good: true } => self.state.tell(told),
+            Ended::Done { told, is_good: false } => self.state.deny(told),
+            Ended::Failed { code, message, causes, hint } => {
+                let mut lines = vec![message];
+                lines.extend(causes.into_iter().map(|cause| format!("caused by: {cause}")));
+                lines.extend(hint.map(|hint| format!("hint: {hint}")));
+                self.state.deny(format!("The sync failed: {}", lines[0]));
+                self.notice(&code, lines);
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event) -> io::Result<()> {
+        self.is_old = true;
+        match event {
+            Event::Key(key) => match keys::action(self.state.mode(), key) {
+                Some(action) => self.have_done(action),
+                None => Ok(()),
+            },
+            Event::Paste(text) if matches!(self.state.mode(), Mode::Filter | Mode::Form) => {
+                text.chars().filter(|c| !c.is_control()).try_for_each(|c| self.have_done(Action::Type(c)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn have_done(&mut self, action: Action) -> io::Result<()> {
+        match act(&mut self.state, &mut self.store, action) {
+            Ok(None) => {}
+            Ok(Some(effect)) => self.work(effect)?,
+            Err(failure) => self.fail(&failure),
+        }
+        // The next key means something in what is there by then.
+        if self.state.is_stale && !matches!(action, Action::Type(_) | Action::Erase) {
+            self.read();
+        }
+        Ok(())
+    }
+
+    fn work(&mut self, effect: Effect) -> io::Result<()> {
+        match effect {
+            Effect::Edit(id) => self.edit(id)?,
+            Effect::Write(conflict) => self.write(&conflict)?,
+            Effect::Sync => self.sync(),
+            Effect::Suspend => {
+                let signals = &self.signals;
+                self.screen.lend(|| signals.stop())?;
+            }
+            Effect::Redraw => self.screen.take()?,
+        }
+        Ok(())
+    }
+
+    fn edit(&mut self, id: ProjectId) -> io::Result<()> {
+        let Self { cx, store, state, screen, signals, .. } = self;
+        let edited = screen.lend(|| {
+            let read = store.get(id)?.payload;
+            takeback::changing(state, store, id, |store| {
+                crate::commands::projects::editor::edit(cx, store, &read)
+            })
+        })?;
+        signals.forget_interrupt();
+        match edited {
+            Err(failure) => self.fail(&failure),
+            Ok(updated) if updated.fields.is_empty() => self.state.tell("Nothing was changed"),
+            Ok(updated) => {
+                let name = text::spelled(&updated.payload.name());
+                let fields = takeback::fields(&updated.fields);
+                self.state.tell(format!("Changed {fields} of {name}. u takes it back"));
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "cloud")]
+    fn write(&mut self, conflict: &orkee_core::store::Conflict) -> io::Result<()> {
+        use crate::commands::cloud::value_editor::{self, Edited};
+        let Self { cx, store, state, screen, signals, .. } = self;
+        let edited = screen.lend(|| {
+            takeback::changing(state, store, conflict.id, |store| value_editor::edit_one(cx, store, conflict))
+        })?;
+        signals.forget_interrupt();
+        let (field, project) = (text::spelled(&conflict.field), text::spelled(&conflict.project));
+        match edited {
+            Err(failure) => self.fail(&failure),
+            Ok(Edited::Settled) => {
+                self.state.tell(format!("{field} of {project} is what you wrote. u takes it back"));
+            }
+            Ok(Edited::Outdated) => {
+                self.state
+                    .deny(format!("{field} of {project} was changed meanwhile; e goes on with your text"));
+            }
+            Ok(Edited::Left) => self.state.tell(format!("{field} of {project} waits as before")),
+        }
+        self.read();
+        super::act::leave_if_settled(&mut self.state);
+        Ok(())
+    }
+
+    #[cfg(not(feature = "cloud"))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as in the build with the cloud")]
+    fn write(&mut self, _: &orkee_core::store::Conflict) -> io::Result<()> {
+        Ok(())
+    }
+
+    #[cfg(feature = "cloud")]
+    fn sync(&mut self) {
+        if self.state.live.sync.is_some() {
+            return self.state.tell("A sync is under way");
+        }
+        match super::sync::Sync::start() {
+            Ok(sync) => self.state.live.sync = Some(sync),
+            Err(error) => self.state.deny(format!("cannot start a sync: {error}")),
+        }
+    }
+
+    #[cfg(not(feature = "cloud"))]
+    #[allow(clippy::unused_self, reason = "as in the build with the cloud")]
+    fn sync(&mut self) {}
+
+    /// Shows an error as commands do, with what to do.
+    fn fail(&mut self, failure: &Failure) {
+        let (code, lines) = report::in_lines(failure);
+        self.notice(&code, lines);
+    }
+
+    fn notice(&mut self, code: &str, lines: Vec<String>) {
+        self.state.dialog = Some(Dialog::Notice { title: format!("error[{code}]"), lines });
+        self.is_old = true;
+    }
+}

@@ -1,0 +1,58 @@
+//! How far projects are in step with the cloud, as it is known here: nobody is asked for it.
+
+#[cfg(feature = "cloud")]
+use std::collections::HashSet;
+
+#[cfg(feature = "cloud")]
+use jiff::Timestamp;
+#[cfg(feature = "cloud")]
+use orkee_core::project::ProjectId;
+#[cfg(feature = "cloud")]
+use orkee_core::store::Standing;
+use orkee_core::store::{Store, StoreError};
+
+#[cfg(feature = "cloud")]
+use super::sync::Sync;
+
+/// Of more changes than these, nobody looks which ones wait.
+#[cfg(feature = "cloud")]
+const MARKED: u64 = 1_000;
+
+/// What is known.
+#[cfg(feature = "cloud")]
+#[derive(Debug, Default)]
+pub(super) struct Live {
+    pub(super) standing: Standing,
+    /// When a sync last came to its end; none: there was none yet.
+    pub(super) last_sync_at: Option<Timestamp>,
+    /// Projects with changes that wait to be sent.
+    pub(super) unsent: HashSet<ProjectId>,
+    /// The one that the person started.
+    pub(super) sync: Option<Sync>,
+}
+
+/// Nothing: this build has no cloud.
+#[cfg(not(feature = "cloud"))]
+#[derive(Debug, Default)]
+pub(super) struct Live;
+
+impl Live {
+    /// Reads what the store knows.
+    #[cfg(feature = "cloud")]
+    pub(super) fn read(&mut self, store: &Store) -> Result<(), StoreError> {
+        self.standing = store.standing()?;
+        let (space, _) = store.space_state()?;
+        self.last_sync_at = space.last_sync_at.and_then(|at| at.parse().ok());
+        // Before the first sync everything waits, and a mark at each says nothing.
+        let is_marked = self.last_sync_at.is_some() && self.standing.waiting <= MARKED;
+        let unsent = if is_marked { store.unsent()? } else { Vec::new() };
+        self.unsent = unsent.into_iter().map(|(id, _)| id).collect();
+        Ok(())
+    }
+
+    #[cfg(not(feature = "cloud"))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as in the build with the cloud")]
+    pub(super) fn read(&mut self, _: &Store) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

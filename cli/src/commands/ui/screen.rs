@@ -1,0 +1,77 @@
+//! The terminal while it is ours: raw, on its alternate screen, without a cursor; and given back, whatever happens.
+
+use std::io::{self, Stdout, Write};
+use std::sync::Once;
+
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::crossterm::cursor::Show;
+use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+
+/// Holds the terminal; dropped, it is as before.
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Screen {
+    pub(super) fn open() -> io::Result<Self> {
+        restore_before_a_panic_is_told();
+        let opened = enter().and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+        if opened.is_err() {
+            leave();
+        }
+        Ok(Self { terminal: opened? })
+    }
+
+    pub(super) fn terminal(&mut self) -> &mut Terminal<CrosstermBackend<Stdout>> {
+        &mut self.terminal
+    }
+
+    /// Gives the terminal to somebody else for a while.
+    pub(super) fn lend<T>(&mut self, work: impl FnOnce() -> T) -> io::Result<T> {
+        leave();
+        let result = work();
+        self.take()?;
+        Ok(result)
+    }
+
+    /// Takes the terminal, whoever had it, and draws it anew.
+    pub(super) fn take(&mut self) -> io::Result<()> {
+        enter()?;
+        self.terminal.clear()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        leave();
+    }
+}
+
+fn enter() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)
+}
+
+/// Whatever of it fails, the rest is tried: nobody is left to be told.
+fn leave() {
+    let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+    let _ = io::stdout().flush();
+    let _ = disable_raw_mode();
+}
+
+/// What a panic says would be lost with the alternate screen.
+fn restore_before_a_panic_is_told() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            leave();
+            tell(panic);
+        }));
+    });
+}

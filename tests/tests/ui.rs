@@ -1,0 +1,313 @@
+//! `orkee ui` in front of a person: the real binary on a terminal that can be looked at.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::process::Command;
+
+use orkee_tests::device::Device;
+use orkee_tests::home::Home;
+use orkee_tests::server::Server;
+use orkee_tests::tmux::Tmux;
+use rustix::process::Signal;
+
+const LOCALE: &str = "C.UTF-8";
+
+fn ui(home: &Home) -> Command {
+    let mut command = home.command(["ui"]);
+    command.env("LANG", LOCALE);
+    command
+}
+
+fn some() -> Home {
+    let home = Home::new();
+    for (name, status, tag) in
+        [("shop", "building", "web"), ("site", "launched", "rust"), ("日本語", "review", "日")]
+    {
+        home.ok(["projects", "add", "--name", name, "--status", status, "--tag", tag]);
+    }
+    home
+}
+
+#[test]
+fn d60_d72_the_screen_follows_the_terminals_size_and_what_others_write() {
+    let home = some();
+    let Some(tmux) = Tmux::open(&ui(&home), 100, 30) else { return };
+    let screen = tmux.wait_for("? help  q quit");
+    for told in ["Projects  3, by name", "▌   shop", "building", "│ status      building", "日本語"] {
+        assert!(screen.contains(told), "{told}:\n{screen}");
+    }
+    tmux.resize(40, 10);
+    let screen =
+        tmux.wait_until("a narrow screen", |screen| !screen.contains('│') && screen.contains("q quit"));
+    assert!(screen.contains("▌   shop") && screen.contains("STATUS"), "{screen}");
+    tmux.resize(20, 24);
+    tmux.wait_for("orkee ui needs");
+    tmux.resize(200, 50);
+    let screen = tmux.wait_for("UPDATED");
+    assert!(
+        screen.contains("just now") || screen.contains("s ago") || screen.contains("min ago"),
+        "{screen}"
+    );
+    home.ok(["projects", "add", "--name", "another"]);
+    let screen = tmux.wait_for("another");
+    // Whoever is at a project stays there.
+    assert!(screen.contains("Projects  4") && screen.contains("▌   shop"), "{screen}");
+    assert!(!tmux.shows_cursor());
+}
+
+#[test]
+fn d63_d64_projects_are_found_added_deleted_and_taken_back_from_the_keyboard() {
+    let home = some();
+    let Some(tmux) = Tmux::open(&ui(&home), 100, 30) else { return };
+    tmux.wait_for("q quit");
+    tmux.press(&["/"]);
+    tmux.write("rust");
+    tmux.wait_for("Projects  1 of 3, by name  /rust");
+    tmux.press(&["Enter", "d"]);
+    tmux.wait_for("Delete site (");
+    tmux.press(&["y"]);
+    tmux.wait_for("Deleted site. u takes it back");
+    assert_eq!(home.projects().len(), 2);
+    tmux.press(&["Escape"]);
+    tmux.wait_for("Projects  2, by name");
+    tmux.press(&["n"]);
+    tmux.wait_for("New project");
+    tmux.write("a new one");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("Added a new one. u takes it back");
+    let added = home.json(["projects", "show", "a new one"]);
+    assert_eq!(added["project"]["projectRoot"], home.path("").to_str().unwrap().trim_end_matches('/'));
+    tmux.press(&["u"]);
+    tmux.wait_for("Took back the new project");
+    tmux.press(&["u"]);
+    tmux.wait_for("site is back");
+    assert_eq!(home.projects().len(), 3);
+}
+
+#[test]
+fn d67_a_project_goes_back_to_what_it_was() {
+    let home = some();
+    home.ok(["projects", "edit", "shop", "--description", "the first"]);
+    home.ok(["projects", "edit", "shop", "--description", "the second"]);
+    let Some(tmux) = Tmux::open(&ui(&home), 80, 24) else { return };
+    tmux.wait_for("q quit");
+    tmux.press(&["h"]);
+    let screen = tmux.wait_for("History of shop");
+    assert!(screen.contains("- the first") && screen.contains("+ the second"), "{screen}");
+    tmux.press(&["j", "r"]);
+    tmux.wait_for("Make shop what it was in version 2?");
+    tmux.press(&["y"]);
+    tmux.wait_for("As in version 2 again: description");
+    assert_eq!(home.json(["projects", "show", "shop"])["project"]["description"], "the first");
+}
+
+#[test]
+fn d69_the_editor_has_the_screen_and_gives_it_back() {
+    let mut home = some();
+    let script = r#"echo "the editor is here"; read -r answer; sed -i "s/building/$answer/" "$1""#;
+    let editor = home.file("editor.sh", script);
+    home.set("EDITOR", format!("bash {}", editor.display()));
+    let Some(tmux) = Tmux::open(&ui(&home), 100, 30) else { return };
+    tmux.wait_for("q quit");
+    tmux.press(&["e"]);
+    tmux.wait_for("the editor is here");
+    assert!(!tmux.is_on_alternate_screen());
+    tmux.write("launched");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("Changed status of shop. u takes it back");
+    assert_eq!(home.json(["projects", "show", "shop"])["project"]["status"], "launched");
+    // A text that is none is refused with the reason, and the interface goes on.
+    std::fs::write(&editor, r#"echo "{" > "$1""#).unwrap();
+    tmux.press(&["e"]);
+    tmux.wait_for("Open it again?");
+    tmux.press(&["n", "Enter"]);
+    let screen = tmux.wait_for("error[E-EDIT-005]");
+    assert!(screen.contains("hint: your text is kept"), "{screen}");
+    tmux.press(&["Escape"]);
+    tmux.wait_until("the list", |screen| !screen.contains("E-EDIT-005") && screen.contains("q quit"));
+}
+
+#[test]
+fn d70_however_it_ends_the_terminal_is_as_it_was() {
+    let home = some();
+    for (how, code) in [("q", "0"), ("C-c", "130"), ("TERM", "143"), ("INT", "130")] {
+        let Some(tmux) = Tmux::open(&ui(&home), 80, 24) else { return };
+        tmux.wait_for("q quit");
+        assert!(tmux.is_on_alternate_screen() && !tmux.shows_cursor());
+        match how {
+            "TERM" => tmux.signal(Signal::TERM),
+            "INT" => tmux.signal(Signal::INT),
+            key => tmux.press(&[key]),
+        }
+        let screen = tmux.wait_for("icanon");
+        assert!(screen.contains(&format!("ended with {code}")), "{how}: {screen}");
+        // Lines are read as lines again.
+        assert!(screen.lines().any(|line| line == "icanon"), "{how}: {screen}");
+        assert!(!screen.contains("Projects"), "{how}: {screen}");
+        assert!(!tmux.is_on_alternate_screen() && tmux.shows_cursor(), "{how}");
+    }
+}
+
+#[test]
+fn d70_ctrl_z_goes_to_the_shell_and_fg_comes_back() {
+    let home = some();
+    let mut shell = Command::new("bash");
+    shell.args(["--norc", "--noprofile", "-i"]);
+    home.settle(&mut shell);
+    shell.env("LANG", LOCALE).env("PS1", "prompt> ").env("ORKEE", orkee_tests::binaries::orkee());
+    let Some(tmux) = Tmux::open(&shell, 80, 24) else { return };
+    tmux.wait_for("prompt>");
+    tmux.write("\"$ORKEE\" ui");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("q quit");
+    tmux.press(&["j", "C-z"]);
+    tmux.wait_for("Stopped");
+    assert!(!tmux.is_on_alternate_screen());
+    tmux.write("echo still here");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("\nstill here");
+    tmux.write("fg");
+    tmux.press(&["Enter"]);
+    let screen = tmux.wait_for("q quit");
+    assert!(screen.contains("▌   site"), "{screen}");
+    tmux.press(&["q"]);
+    tmux.wait_until("the shell", |screen| screen.trim_end().ends_with("prompt>"));
+}
+
+#[test]
+fn d71_without_a_terminal_it_says_what_to_use_instead() {
+    let home = some();
+    let ran = home.run(["ui"]).exits(2);
+    assert!(ran.stdout.is_empty() && ran.stderr.contains("orkee projects list"), "{ran}");
+    let ran = home.run(["ui", "--json"]).exits(2);
+    assert_eq!(ran.json()["error"]["code"], "E-CLI-001");
+    for (args, term) in [(&["ui", "--no-input"][..], "xterm"), (&["ui"], "dumb")] {
+        let mut command = home.command(args);
+        command.env("TERM", term);
+        let (status, seen) = orkee_tests::terminal::Terminal::open(command, 80).finish();
+        assert_eq!(status.code(), Some(2), "{seen}");
+        assert!(seen.contains("orkee projects list") && !seen.contains("\u{1b}[?1049h"), "{seen:?}");
+    }
+}
+
+#[test]
+fn d62_names_that_try_something_simple_terminals_and_no_colours() {
+    let home = some();
+    let evil = "\u{1b}]0;pwned\u{7}\u{1b}[2J\u{202e}shop";
+    let database = rusqlite::Connection::open(home.orkee().join("orkee.db")).unwrap();
+    let sql = "UPDATE records SET name = ?1, payload = json_set(payload, '$.name', ?1, '$.description', ?1) WHERE name = 'shop'";
+    assert_eq!(database.execute(sql, [evil]).unwrap(), 1);
+    let spelled = r"\u{1b}]0;pwned\u{7}\u{1b}[2J\u{202e}shop";
+    let Some(tmux) = Tmux::open(&ui(&home), 160, 20) else { return };
+    let screen = tmux.wait_for(spelled);
+    assert!(screen.matches(spelled).count() > 1, "{screen}");
+    assert!(tmux.painted().contains("\u{1b}[3"), "colours");
+    let mut plain = ui(&home);
+    plain.env("NO_COLOR", "1").env("LANG", "C").env("LC_ALL", "C");
+    let Some(tmux) = Tmux::open(&plain, 100, 20) else { return };
+    let screen = tmux.wait_for("q quit");
+    assert!(screen.is_ascii() && screen.contains("> ") && screen.contains("-----+"), "{screen}");
+    let painted = tmux.painted();
+    for color in 30..=37 {
+        assert!(!painted.contains(&format!("\u{1b}[{color}m")), "{painted:?}");
+    }
+}
+
+/// Two devices of one account; the first is where the interface is used.
+struct Pair {
+    server: Server,
+    here: Device,
+    there: Device,
+    id: String,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let server = Server::start();
+        let token = server.token();
+        let there = Device::with_token(&server.url, &token);
+        let id = there.add("shop");
+        there.sync();
+        let here = Device::with_token(&server.url, &token).warmed_by(&there);
+        here.sync();
+        Self { server, here, there, id }
+    }
+
+    /// Each of these fields is changed on both devices, and the other one was first.
+    fn in_conflict(fields: &[(&str, &str, &str)]) -> Self {
+        let pair = Self::new();
+        for (field, here, there) in fields {
+            pair.here.edit(&pair.id, &format!("--{field}"), here);
+            pair.there.edit(&pair.id, &format!("--{field}"), there);
+        }
+        pair.there.sync();
+        pair
+    }
+
+    fn ui(&self, columns: u16, lines: u16) -> Option<Tmux> {
+        let mut command = self.here.orkee(&["ui"]);
+        command.env("LANG", LOCALE);
+        let editor = self.here.path("editor.sh");
+        std::fs::write(&editor, "echo 'written by hand' > \"$1\"").unwrap();
+        command.env("EDITOR", format!("bash {}", editor.display()));
+        Tmux::open(&command, columns, lines)
+    }
+}
+
+#[test]
+fn d65_d66_a_sync_finds_conflicts_and_they_are_settled_side_by_side() {
+    let pair = Pair::in_conflict(&[
+        ("name", "from here", "from there"),
+        ("description", "one\ntwo\nthree", "one\n2\nthree"),
+        ("setup", "make here", "make there"),
+    ]);
+    let Some(tmux) = pair.ui(100, 30) else { return };
+    let screen = tmux.wait_for("↑ 1 to send");
+    assert!(screen.contains("  ↑ from here"), "{screen}");
+    tmux.press(&["s"]);
+    let screen = tmux.wait_for("! 1 project in conflict");
+    assert!(screen.contains("  ! from here"), "{screen}");
+    tmux.press(&["c"]);
+    let screen = tmux.wait_for("Conflicts  3");
+    for told in ["▌ from here  description", "Here  ", "│ Cloud  ", "- two", "│ + 2", "  one ", "│   one"]
+    {
+        assert!(screen.contains(told), "{told}:\n{screen}");
+    }
+    tmux.press(&["l"]);
+    tmux.wait_for("description of from here stays as it is here");
+    tmux.press(&["c"]);
+    tmux.wait_for("name of from here is the cloud's now. u takes it back");
+    assert_eq!(pair.here.field(&pair.id, "name"), "from there");
+    tmux.press(&["u"]);
+    tmux.wait_for("Took back name of from here");
+    tmux.press(&["e"]);
+    tmux.wait_for("setupScript of from here is what you wrote");
+    assert_eq!(pair.here.field(&pair.id, "setupScript"), "written by hand");
+    let screen = tmux.wait_for("No conflict is left: s sends it");
+    assert!(screen.contains("Projects  1"), "{screen}");
+    tmux.press(&["s"]);
+    tmux.wait_for("Synced: 1 sent");
+    tmux.press(&["g"]);
+    tmux.wait_for("✓ In step");
+    pair.there.sync();
+    assert_eq!(pair.there.field(&pair.id, "setupScript"), "written by hand");
+    assert_eq!(pair.there.field(&pair.id, "description"), "one\ntwo\nthree");
+}
+
+#[test]
+fn d65_a_sync_that_fails_says_why_and_the_interface_goes_on() {
+    let mut pair = Pair::new();
+    let Some(tmux) = pair.ui(100, 30) else { return };
+    tmux.wait_for("✓ In step");
+    pair.server.stop();
+    pair.here.edit(&pair.id, "--name", "renamed");
+    tmux.wait_for("↑ 1 to send");
+    tmux.press(&["s"]);
+    let screen = tmux.wait_for("error[E-");
+    assert!(screen.contains("caused by: ") || screen.contains("hint: "), "{screen}");
+    tmux.press(&["Escape", "j"]);
+    tmux.wait_until("the list", |screen| !screen.contains("error[E-") && screen.contains("↑ 1 to send"));
+    pair.server.resume();
+    tmux.press(&["s"]);
+    tmux.wait_for("Synced: 1 sent");
+}
