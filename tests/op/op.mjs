@@ -2,6 +2,7 @@
 // standard input does. OP_TOKEN_TTL: seconds that an access token lives. OP_COMPANY: it is the identity provider of a company, too, with
 // the client `orkee-acme`, who is in the groups that this lists, and OP_ALG: what it signs ID tokens with; what an access token for a
 // resource is for is that resource.
+// OP_ISSUER: its URL, where something before it ends TLS.
 // OP_DPOP: bind tokens to keys, with proofs that hold a nonce.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
@@ -75,7 +76,8 @@ const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const server = createServer();
 server.listen(0, '127.0.0.1', () => {
   const url = `http://127.0.0.1:${server.address().port}`;
-  const provider = new Provider(url, configuration);
+  const provider = new Provider(process.env.OP_ISSUER ?? url, configuration);
+  provider.proxy = process.env.OP_ISSUER !== undefined;
   provider.on('server_error', (_, error) => console.error(error));
   const oidc = provider.callback();
   server.on('request', async (request, response) => {

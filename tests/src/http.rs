@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::tls_client;
+
 /// Names in lower case, with their values.
 pub type Headers = Vec<(String, String)>;
 
@@ -73,6 +75,11 @@ pub fn send(method: &str, url: &Url, headers: &[(&str, &str)], body: &[u8]) -> s
 /// Exactly these bytes, and what comes back.
 pub fn raw(url: &Url, bytes: &[u8], no_body: bool) -> std::io::Result<Reply> {
     let mut stream = connect(url)?;
+    if url.scheme() == "https" {
+        let mut stream = tls_client::over(stream, url)?;
+        let _ = stream.write_all(bytes);
+        return read_reply(&mut stream, no_body);
+    }
     // A server may answer, and close, before it has read all.
     let _ = stream.write_all(bytes);
     read_reply(&mut stream, no_body)

@@ -29,8 +29,8 @@ pub const PUBLIC: &str = "9.9.9.9";
 /// The private one.
 pub const PRIVATE: &str = "10.9.9.9";
 
-/// Whether the calling test, of this name, runs in a network of its own, where 127.0.0.1:53 is asked for names, and [`PUBLIC`] and
-/// [`PRIVATE`] can be listened at. Where it does not, it is run there, has to pass, and is done. Where the system does not allow that, it
+/// Whether the calling test, of this name, runs in a network of its own, where 127.0.0.1:53 is asked for names, [`PUBLIC`] and
+/// [`PRIVATE`] can be listened at, and `/srv` is its own. Where it does not, it is run there, has to pass, and is done. Where the system does not allow that, it
 /// is done too, and that is told.
 pub fn is_inside(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
@@ -41,6 +41,7 @@ pub fn is_inside(test: &str) -> bool {
          ip route add local {PUBLIC}/32 dev lo src 127.0.0.1
          ip route add local {PRIVATE}/32 dev lo src 127.0.0.1
          mount --bind \"$RESOLV\" /etc/resolv.conf
+         mount -t tmpfs none /srv
          exec \"$@\""
     );
     let folder = tempfile::tempdir().unwrap();

@@ -33,18 +33,24 @@ pub fn is_there() -> bool {
 impl Proxy {
     /// Starts one that connects to everything but hosts of this name.
     pub fn start(refused: &str) -> Self {
-        wait::until("the proxy", || Self::try_start(refused))
+        let free_port = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let authority = format!("BasicAuth {USER} {PASSWORD}\n");
+        wait::until("the proxy", || Self::try_start(refused, free_port(), &authority))
+    }
+
+    /// Starts one at this port that lets everybody in.
+    pub fn open_at(port: u16) -> Self {
+        wait::until("the proxy", || Self::try_start("refused.example", port, ""))
     }
 
     /// Somebody may take the port first.
-    fn try_start(refused: &str) -> Option<Self> {
+    fn try_start(refused: &str, port: u16, authority: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (log, filter) = (folder.path().join("log"), folder.path().join("filter"));
         fs::write(&filter, format!("^{}$\n", refused.replace('.', "\\."))).unwrap();
         let settings = format!(
             "Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 50\nLogLevel Info\nLogFile \"{}\"\n\
-             BasicAuth {USER} {PASSWORD}\nFilter \"{}\"\n",
+             {authority}Filter \"{}\"\n",
             log.display(),
             filter.display()
         );
@@ -81,7 +87,8 @@ impl Proxy {
         asked.map(str::to_owned).collect()
     }
 
-    fn log(&self) -> PathBuf {
+    /// The file in which it says what it was asked for.
+    pub fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }
 }

@@ -297,8 +297,9 @@ impl Shared {
         let mut early = Vec::new();
         while let Some(request) = read_request(&mut *wire, &mut early)? {
             let behaviour = self.next_for(&request.path);
+            let is_last = request.header("connection") == Some("close");
             self.received.lock().unwrap().push(request);
-            if !self.act(&mut *wire, behaviour)? {
+            if !self.act(&mut *wire, behaviour)? || is_last {
                 return wire.finish();
             }
         }

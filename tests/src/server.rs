@@ -41,16 +41,26 @@ impl Server {
 
     /// Starts it with further arguments of `serve`.
     pub fn with_args(args: &[&str]) -> Self {
+        Self::fresh(args, None)
+    }
+
+    /// Starts it behind something that ends TLS at this URL. It trusts the authorities of this file, and no others.
+    pub fn behind(url: &str, authorities: &Path) -> Self {
+        let of_webhooks = authorities.to_str().unwrap();
+        Self::fresh(&["--public-url", url, "--webhook-ca-file", of_webhooks], Some(authorities))
+    }
+
+    fn fresh(args: &[&str], authorities: Option<&Path>) -> Self {
         let data = tempfile::tempdir().unwrap();
         add_account(data.path(), EMAIL);
-        let (child, url) = serve(data.path(), FREE_PORT, args).unwrap();
+        let (child, url) = serve(data.path(), FREE_PORT, args, authorities).unwrap();
         Self { url, data, child }
     }
 
     /// Starts it again, on another free port, with what its folder holds now.
     pub fn start_again(&mut self) {
         self.stop();
-        (self.child, self.url) = serve(self.data.path(), FREE_PORT, &[]).unwrap();
+        (self.child, self.url) = serve(self.data.path(), FREE_PORT, &[], None).unwrap();
     }
 
     /// Ends it at once and starts it again at the same address, with what its folder holds now.
@@ -68,7 +78,7 @@ impl Server {
     pub fn resume_with(&mut self, args: &[&str]) {
         let url = Url::parse(&self.url).unwrap();
         let args = [MANY_REQUESTS, args].concat();
-        let started = || serve(self.data.path(), &authority(&url), &args);
+        let started = || serve(self.data.path(), &authority(&url), &args, None);
         self.child = wait::until("the server's port", started).0;
     }
 
@@ -142,11 +152,12 @@ fn add_account(data: &Path, email: &str) {
 }
 
 /// The process, and the URL that it told; none if it ended instead.
-fn serve(data: &Path, listen: &str, args: &[&str]) -> Option<(Child, String)> {
+fn serve(data: &Path, listen: &str, args: &[&str], authorities: Option<&Path>) -> Option<(Child, String)> {
     let mut child = Command::new(binaries::path("orkee-server"))
         .args(["serve", "--listen", listen, "--data"])
         .arg(data)
         .args(args)
+        .envs(authorities.map(|file| ("SSL_CERT_FILE", file)))
         .stdout(Stdio::piped())
         .stderr(File::options().create(true).append(true).open(data.join("log")).unwrap())
         .spawn()

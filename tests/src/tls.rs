@@ -2,12 +2,12 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
@@ -104,27 +104,39 @@ impl Certificate {
     }
 
     /// It, made by a fresh authority, whose own certificate goes into that file.
-    pub(crate) fn certified(self, authority: &std::path::Path) -> ServerConfig {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        std::fs::write(authority, issuer.pem()).unwrap();
-        let key = KeyPair::generate().unwrap();
+    pub(crate) fn certified(self, authority: &Path) -> ServerConfig {
         let mut params = CertificateParams::new(vec![self.host.to_owned()]).unwrap();
         if self.expired {
             params.not_before = rcgen::date_time_ymd(2020, 1, 1);
             params.not_after = rcgen::date_time_ymd(2021, 1, 1);
         }
-        let certificate = match self.self_signed {
-            true => params.self_signed(&key).unwrap(),
-            false => params.signed_by(&key, &issuer).unwrap(),
-        };
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder =
-            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap()
+        certified(params, self.self_signed, authority)
     }
+}
+
+/// A good certificate for several names, made by a fresh authority, whose own certificate goes into that file.
+pub(crate) fn certified_for(names: &[&str], authority: &Path) -> ServerConfig {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    certified(CertificateParams::new(names).unwrap(), false, authority)
+}
+
+fn certified(params: CertificateParams, self_signed: bool, authority: &Path) -> ServerConfig {
+    let mut of_issuer = CertificateParams::new(Vec::new()).unwrap();
+    of_issuer.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // With the same name as the certificate's, some take that for one that signed itself.
+    of_issuer.distinguished_name.push(DnType::CommonName, "authority of a test");
+    let issuer = CertifiedIssuer::self_signed(of_issuer, KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(authority, issuer.pem()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = match self_signed {
+        true => params.self_signed(&key).unwrap(),
+        false => params.signed_by(&key, &issuer).unwrap(),
+    };
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], key).unwrap()
 }
 
 fn serve(stream: TcpStream, config: Arc<ServerConfig>, shared: &Shared) -> std::io::Result<()> {

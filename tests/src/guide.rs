@@ -1,0 +1,58 @@
+//! Runs a page of documentation: what a reader would type is typed, on a machine of its own, against real servers at the addresses
+//! that the page names, and what the page says is printed has to be printed.
+//!
+//! # What a page may hold
+//!
+//! A page is run section by section, from its first heading to its last. What is in a fenced block depends on its language:
+//!
+//! | language | is |
+//! | --- | --- |
+//! | `bash` | commands, each of which has to succeed |
+//! | `console` | commands behind `$ ` (more lines of one behind `> `), and below each what it prints. Nothing below it: what it prints is not looked at |
+//! | none | what the block before it prints, all of it |
+//! | `toml`, `dotenv` | a file, named by its first line (`# ~/.orkee/config.toml`) or by a directive; `projects list` has to take it |
+//! | `json` | an example, which a directive compares with something real |
+//! | any other | text |
+//!
+//! What varies is compared by its kind: dates, times, durations, sizes, ports of 127.0.0.1, hashes, tokens, and ids of projects, webhooks, events
+//! and requests. Numbers of other things are compared as they are. `…` stands for anything within a line; alone in a line, for any lines.
+//! How many blanks there are does not matter.
+//!
+//! Directives are comments that no reader sees:
+//!
+//! | directive | does |
+//! | --- | --- |
+//! | `<!-- run: COMMANDS -->` | types these where they stand, over as many lines as wanted; each has to succeed. To prepare, and to check |
+//! | `<!-- each: COMMANDS -->` | types these before each command of the next block |
+//! | `<!-- exit: N -->` | one command of the next block ends with this code; the others succeed |
+//! | `<!-- file: PATH -->` | the next block is this file |
+//! | `<!-- type: LINES -->` | runs each command of the next block on a terminal, where somebody types these lines |
+//! | `<!-- with: THIS=THAT -->` | puts THAT in the place of THIS in the next block; a line each |
+//! | `<!-- like: COMMANDS -->` | the next block, JSON, has keys that the JSON printed by these has too, with values of the same type |
+//!
+//! # The machine
+//!
+//! Each section has a new shell, in the home folder; variables that are set there are exported. [`Reading::Sections`] gives each section a
+//! new machine and new servers too, on which there is one project: `shop`, 3f9Kx2Qa, in `~/code/shop`. [`Reading::Story`] keeps them from the first
+//! section to the last. `tests/guide/prelude.sh` has what directives may call, `tests/guide/bin` what stands for programs that a test
+//! cannot have.
+//!
+//! | address | is |
+//! | --- | --- |
+//! | `https://api.orkee.ai`, `https://dev-api.orkee.ai` | an `orkee-server` each, with the account john@example.com, and the team `acme` of john, ann and eve |
+//! | `https://enterprise-api.orkee.ai` | one with the tenant `your-company`, whose people sign in at a certified OpenID provider |
+//! | `https://orkee.example.com` | whatever listens at 127.0.0.1:8787 |
+//! | `https://your-server.com`, `https://example.com` | a receiver of webhooks; what it got is in `$RECEIVED`, a line each |
+//! | `http://proxy:8080` | a proxy; what it was asked for is in `$PROXY_LOG` |
+
+mod block;
+mod compare;
+mod document;
+mod front;
+mod page;
+mod places;
+mod shell;
+mod world;
+
+pub use document::Document;
+pub use page::{NotRun, Reading, read};

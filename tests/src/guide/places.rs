@@ -1,0 +1,161 @@
+//! What a section has for itself: the servers of Orkee, and the machine that its commands run on.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::shell::Shell;
+use super::world::World;
+use crate::issuer::CLIENT;
+use crate::op::Op;
+use crate::server::Server;
+use crate::tenancy::GROUPS;
+use crate::{binaries, folder};
+
+/// Where the company's people sign in.
+const SIGN_IN: &str = "sign-in.example.com";
+
+fn issuer() -> String {
+    format!("https://{SIGN_IN}")
+}
+
+/// The servers, each behind its name.
+pub(super) struct Places {
+    servers: Vec<Server>,
+    _op: Option<Op>,
+}
+
+impl Places {
+    /// Starts those that are asked for in this text; the first one always.
+    pub(super) fn open(world: &World, text: &str) -> Self {
+        let mut servers = Vec::new();
+        for name in ["api.orkee.ai", "dev-api.orkee.ai", "enterprise-api.orkee.ai"] {
+            if name == "api.orkee.ai" || text.contains(name) {
+                servers.push(server(world, name));
+            }
+        }
+        let op = text.contains("enterprise-api.orkee.ai").then(|| {
+            let op = Op::with(&[("OP_COMPANY", "engineering"), ("OP_ISSUER", &issuer())]);
+            world.front.lead(SIGN_IN, &op.url);
+            set_tenant(&servers[servers.len() - 1]);
+            op
+        });
+        Self { servers, _op: op }
+    }
+
+    /// The folder of the first server.
+    pub(super) fn data(&self) -> PathBuf {
+        self.servers[0].data()
+    }
+}
+
+fn server(world: &World, name: &str) -> Server {
+    let server = Server::behind(&format!("https://{name}"), &world.authority());
+    for colleague in ["ann@example.com", "eve@example.com"] {
+        server.account(colleague);
+    }
+    world.front.lead(name, &server.url);
+    server
+}
+
+fn set_tenant(server: &Server) {
+    let settings = format!(
+        "name = \"Your Company\"\n\n[[identity_provider]]\nid = \"your-sso-provider\"\nname = \"Your provider\"\n\
+         issuer = \"{}\"\nclient_id = \"{CLIENT}\"\nscopes = [\"openid\", \"email\", \"groups\"]\n{GROUPS}",
+        issuer()
+    );
+    let file = server.data().join("tenant.toml");
+    std::fs::write(&file, settings).unwrap();
+    server.command(&["tenant", "set", "your-company", "--file", file.to_str().unwrap()]).success();
+}
+
+/// A machine: two home folders, of which the second is another device's, and folders beside them.
+pub(super) struct Machine {
+    folder: tempfile::TempDir,
+    /// In memory, as a session has it.
+    session: tempfile::TempDir,
+}
+
+impl Machine {
+    /// A fresh one, whose compiled providers are those of an earlier one.
+    pub(super) fn new(cache: &Path) -> Self {
+        let machine =
+            Self { folder: tempfile::tempdir().unwrap(), session: tempfile::tempdir_in("/dev/shm").unwrap() };
+        for home in [machine.home(), machine.other()] {
+            let orkee = home.join(".orkee");
+            folder::private_folder(&orkee);
+            if cache.is_dir() {
+                folder::replace(&orkee.join("cache"), cache);
+            }
+        }
+        let checkout = machine.home().join("code/shop/.git");
+        std::fs::create_dir_all(checkout.join("refs")).unwrap();
+        std::fs::create_dir_all(checkout.join("objects")).unwrap();
+        std::fs::write(checkout.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+        std::fs::write(
+            checkout.join("config"),
+            "[remote \"origin\"]\n\turl = git@github.com:acme/shop.git\n",
+        )
+        .unwrap();
+        folder::private_folder(machine.session.path());
+        machine
+    }
+
+    /// The home folder.
+    pub(super) fn home(&self) -> PathBuf {
+        self.folder.path().join("john")
+    }
+
+    /// That of the other device.
+    pub(super) fn other(&self) -> PathBuf {
+        self.folder.path().join("desktop")
+    }
+
+    /// What the machine compiled.
+    pub(super) fn cache(&self) -> PathBuf {
+        self.home().join(".orkee/cache")
+    }
+
+    /// A shell in its home folder.
+    pub(super) fn shell(&self, world: &World, places: &Places) -> Shell {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let programs = [root.join("guide/bin"), binaries::orkee().parent().unwrap().to_owned()];
+        let path = std::env::join_paths(programs.into_iter().chain(std::env::split_paths(&path))).unwrap();
+        let mut bash = Command::new("bash");
+        bash.env_clear().current_dir(self.home()).env("PATH", path).env("HOME", self.home());
+        for name in ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_TARGET_DIR"] {
+            bash.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        bash.env("GUIDE_CARGO_HOME", std::env::var_os("HOME").unwrap_or_default())
+            .env("GUIDE_ROOT", root.parent().unwrap())
+            .env("OTHER", self.other())
+            .env("SERVER_DATA", places.data())
+            .env("RECEIVED", world.received())
+            .env("PROXY_LOG", world.proxy.log())
+            .env("XDG_RUNTIME_DIR", self.session.path())
+            .env("LANG", "C.UTF-8")
+            .env("TERM", "dumb")
+            .env("SHELL", "/bin/bash")
+            .env("USER", "john")
+            .env("SSL_CERT_FILE", world.authority())
+            .env("CURL_CA_BUNDLE", world.authority())
+            .env("BROWSER", binaries::path("fake-browser"))
+            .env("FAKE_BROWSER_EMAIL", "john@example.com")
+            .env("FAKE_BROWSER_PASSWORD", "correct horse battery staple");
+        Shell::start(bash, &root.join("guide/prelude.sh"))
+    }
+
+    /// Writes a file of a page, for its owner alone.
+    pub(super) fn write(&self, path: &str, text: &str) {
+        let path = self.home().join(path.trim_start_matches("~/"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// Text as it would be, were this John's machine.
+    pub(super) fn as_johns(&self, text: &str) -> String {
+        text.replace(&self.home().display().to_string(), "/home/john")
+    }
+}
