@@ -340,6 +340,9 @@ class Store:
 
     def left_to_reseal(self):
         there = [row.epoch for row in self.rows.values() if row.revision is not None]
+        # What is accepted now and cannot be read here would be shut out unread.
+        floor = self.keys.document.floor if self.keys.seals else 0
+        there += [form.epoch for _, form in self.aside.values() if floor <= form.epoch and self.resealing]
         return sum(epoch > 0 if self.resealing == 0 else epoch < self.resealing for epoch in there)
 
     def look_through(self, now):

@@ -59,7 +59,7 @@ impl Store {
     }
 }
 
-fn parked(row: &Row<'_>) -> rusqlite::Result<Parked> {
+pub(super) fn parked(row: &Row<'_>) -> rusqlite::Result<Parked> {
     Ok(Parked {
         id: row.get(0)?,
         name: row.get(1)?,

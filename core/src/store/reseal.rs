@@ -3,7 +3,10 @@
 //! A record whose form is not wanted any more is marked to be sent again as it is. The ordinary sync does the rest, so that a change
 //! over goes on where it was broken off. Statements that go over all records are for such a change alone.
 
-use super::{Agreed, StoreError, There, Tracked, Tx};
+use rusqlite::OptionalExtension as _;
+
+use super::{Agreed, Parked, StoreError, There, Tracked, Tx};
+use crate::sync::document::epoch_of;
 use crate::sync::provider::{Revision, Stored};
 
 impl Tx<'_> {
@@ -81,19 +84,57 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Versions that could not be read: all, or those that are to be tried again.
-    pub fn aside(&self, all: bool) -> Result<Vec<(String, Stored)>, StoreError> {
-        let sql = "SELECT id, revision, envelope FROM unreadable WHERE space = ? AND revision <> '' AND (? OR again) ORDER BY id";
+    /// Which versions could not be read: all, or those that are to be tried again.
+    pub fn aside(&self, all: bool) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT id FROM unreadable WHERE space = ? AND revision <> '' AND (? OR again) ORDER BY id";
         let mut statement = self.connection().prepare_cached(sql)?;
-        let rows = statement.query_map((self.space(), all), |row| {
-            let stored = Stored { revision: Revision(row.get(1)?), envelope: row.get(2)? };
-            Ok((row.get(0)?, stored))
-        })?;
-        let opened = rows.map(|row| {
-            let (id, stored): (String, Stored) = row?;
-            let envelope = self.envelope(&id, stored.envelope)?;
-            Ok((id, Stored { envelope, ..stored }))
+        let ids = statement.query_map((self.space(), all), |row| row.get(0))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// One of them. Each may be as large as a record can be, and a backend can have any number set aside: they are looked at singly.
+    pub fn unread(&self, id: &str) -> Result<Option<Stored>, StoreError> {
+        let sql = "SELECT revision, envelope FROM unreadable WHERE space = ? AND id = ? AND revision <> ''";
+        let found = self.connection().prepare_cached(sql)?.query_row((self.space(), id), |row| {
+            Ok(Stored { revision: Revision(row.get(0)?), envelope: row.get(1)? })
         });
-        opened.collect()
+        let Some(stored) = found.optional()? else { return Ok(None) };
+        let envelope = self.envelope(id, stored.envelope)?;
+        Ok(Some(Stored { envelope, ..stored }))
+    }
+
+    /// How many records keep the floor from being raised to this epoch: those that the other side holds in an older form, and those
+    /// that came in one, are accepted by the floor of now, and cannot be read here. Nobody may be able to take them in after that.
+    pub fn count_below(&self, floor: u32, epoch: u32) -> Result<u64, StoreError> {
+        Ok(self.count_in_other_form(epoch)? + self.unread_below(floor, epoch)?.len() as u64)
+    }
+
+    fn unread_below(&self, floor: u32, epoch: u32) -> Result<Vec<String>, StoreError> {
+        let mut below = Vec::new();
+        for id in self.aside(true)? {
+            let stored = self.unread(&id)?;
+            let form = stored.and_then(|stored| epoch_of(&stored.envelope));
+            if form.is_some_and(|form| (floor..epoch).contains(&form)) {
+                below.push(id);
+            }
+        }
+        Ok(below)
+    }
+
+    /// Of those, the ones that no sync gets on with: what the other side does not take, and what cannot be read here.
+    pub fn stuck_below(&self, floor: u32, epoch: u32) -> Result<Vec<Parked>, StoreError> {
+        let sql = "SELECT r.id, r.name, t.parked, 0 FROM tracking t CROSS JOIN records r ON r.rowid = t.record \
+                   WHERE t.space = ?1 AND t.version IS NOT t.clean_at AND t.parked_at IS t.version \
+                   AND t.revision IS NOT NULL AND t.epoch < ?2 ORDER BY 1";
+        let mut statement = self.connection().prepare(sql)?;
+        let rejected = statement.query_map((self.space(), epoch), super::parked::parked)?;
+        let mut stuck: Vec<Parked> = rejected.collect::<Result<_, _>>()?;
+        let sql = "SELECT u.id, r.name, u.reason, 1 FROM unreadable u LEFT JOIN records r ON r.space = u.space AND r.id = u.id \
+                   WHERE u.space = ? AND u.id = ?";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        for id in self.unread_below(floor, epoch)? {
+            stuck.push(statement.query_row((self.space(), id), super::parked::parked)?);
+        }
+        Ok(stuck)
     }
 }

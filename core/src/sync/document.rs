@@ -22,7 +22,7 @@ pub fn document_request() -> Mutation {
 
 /// The epoch that an envelope says it is sealed under; 0: it is plain; none: it is sealed in a way that this version does not know.
 /// Nothing vouches for it.
-pub(super) fn epoch_of(envelope: &[u8]) -> Option<u32> {
+pub(crate) fn epoch_of(envelope: &[u8]) -> Option<u32> {
     let Some(end) = memchr(envelope) else { return Some(0) };
     match &envelope[end + 1..] {
         // What is no envelope at all was sealed by nobody.

@@ -6,7 +6,7 @@
 //! open while anything is under way.
 
 pub mod ancestry;
-mod document;
+pub(crate) mod document;
 mod driver;
 pub(crate) mod envelope;
 mod error;

@@ -109,12 +109,17 @@ pub(super) struct Ended {
 
 /// Syncs the store's space, shows what happened, and says how it ended.
 pub(super) fn run(cx: &Context, store: &mut Store, run: &Run) -> CommandResult {
-    let Ended { done, backend, .. } = work(cx, store, run)?;
+    let Ended { done, backend, standing } = work(cx, store, run)?;
     if cx.out.is_json() {
         cx.out.document(&document(run, &done, &places::without_folder(store, run, &done)))?;
     } else {
         report::summary(cx, run, &backend, &done)?;
         places::tell(cx, store, run, &done)?;
+        if let Some(left @ 1..) = done.changes.left_to_reseal.filter(|_| standing.seals) {
+            cx.out.note(format_args!(
+                "the cloud still holds {left} in another form, and is believed in that, too: orkee cloud key show"
+            ));
+        }
     }
     Ok(exit(done.changes.parked.len(), done.unsettled as u64))
 }

@@ -327,8 +327,8 @@ impl Session {
         debug_assert!(self.held.is_none(), "a page waits for nothing");
         self.summary.document_behind = self.state.document_behind;
         if let Some(to) = self.state.resealing {
-            self.summary.left_to_reseal =
-                Some(self.transact(store, |_, tx| Ok(tx.count_in_other_form(to)?))?);
+            let floor = self.keys_standing.floor;
+            self.summary.left_to_reseal = Some(self.transact(store, |_, tx| Ok(tx.count_below(floor, to)?))?);
         }
         if self.options.dry_run {
             self.plan_pushes(store)?;

@@ -186,7 +186,8 @@ impl Session {
     }
 
     fn try_again(&mut self, tx: &mut Tx<'_>, all: bool) -> Result<(), SyncError> {
-        for (id, stored) in tx.aside(all)? {
+        for id in tx.aside(all)? {
+            let Some(stored) = tx.unread(&id)? else { continue };
             if self.arrive(tx, &id, stored)? {
                 // It was set aside for a key that came later in this session.
                 self.summary.parked.retain(|parked| parked.id != id);

@@ -3,7 +3,7 @@
 use orkee_core::auth::Asking;
 use orkee_core::seal::keys::{KeyError, KeyFile, Keys, Met, read};
 use orkee_core::seal::{Document, Recipient, RecipientKey};
-use orkee_core::store::{Durability, Store};
+use orkee_core::store::{Durability, Parked, Store, StoreError};
 use serde::Serialize;
 
 use super::desk::Desk;
@@ -49,6 +49,8 @@ struct Output<'a> {
     recipients: Vec<RecipientView<'a>>,
     /// Projects that the cloud still holds in another form.
     left_to_reseal: Option<u64>,
+    /// Those of them that no sync gets on with.
+    stuck: Vec<StuckView>,
 }
 
 #[derive(Serialize)]
@@ -66,6 +68,62 @@ struct RecipientView<'a> {
     added: &'a str,
     this_device: bool,
 }
+
+/// What a change over has before it.
+struct Left {
+    /// The epoch that all of it is to have; 0: plain.
+    to: u32,
+    count: u64,
+    /// What no sync gets on with.
+    stuck: Vec<Parked>,
+}
+
+/// A record that keeps the floor where it is.
+#[derive(Serialize)]
+struct StuckView {
+    id: String,
+    reason: String,
+    from_cloud: bool,
+}
+
+impl StuckView {
+    fn of(parked: Parked) -> Self {
+        Self { id: parked.id, reason: parked.reason, from_cloud: parked.is_from_cloud }
+    }
+}
+
+impl Left {
+    /// As a person is told of it.
+    fn print(&self, cx: &Context) -> Result<(), Failure> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        let (count, older) = (shown::projects(self.count), older(self.to));
+        cx.out.line(format_args!("Still in another form: {count}; orkee cloud sync goes on{older}"))?;
+        for Parked { id, name, reason, is_from_cloud } in self.stuck.iter().take(SHOWN) {
+            let name = name.as_deref().map(text::line).unwrap_or_default();
+            let what = if *is_from_cloud { "cannot be read here" } else { "is not taken there" };
+            let (id, reason) = (text::line(id), text::line(reason));
+            cx.out.line(format_args!("  {id} {name} {what}: {reason}"))?;
+        }
+        if self.stuck.len() > SHOWN {
+            cx.out.line(format_args!("  and {} more: orkee cloud parked", self.stuck.len() - SHOWN))?;
+        }
+        Ok(())
+    }
+}
+
+/// What is believed until all is done.
+fn older(to: u32) -> &'static str {
+    match to {
+        0 => "",
+        1 => ". Until then, plain ones that the cloud shows are believed, too",
+        _ => ". Until then, what is sealed under an older key is believed, too",
+    }
+}
+
+/// So many are named.
+const SHOWN: usize = 10;
 
 impl Sealing {
     /// Of the place that the store was last synced with.
@@ -143,12 +201,13 @@ async fn there(desk: &Desk<'_>, keys: &Keys) -> Result<Option<Document>, Failure
 }
 
 impl Sealing {
-    /// How many records the other side still holds in another form, where this device changes them over.
-    fn left(&self, store: &mut Store) -> Result<Option<u64>, Failure> {
-        Ok(match super::change_over(&self.keys)? {
-            None => None,
-            Some(epoch) => Some(store.write(Durability::Refetchable, |tx| tx.count_in_other_form(epoch))?),
-        })
+    /// What the other side still holds in another form, where this device changes it over.
+    fn left(&self, store: &mut Store) -> Result<Option<Left>, Failure> {
+        let Some(to) = super::change_over(&self.keys)? else { return Ok(None) };
+        let floor = self.keys.standing().floor;
+        Ok(Some(store.write::<_, StoreError>(Durability::Refetchable, |tx| {
+            Ok(Left { to, count: tx.count_below(floor, to)?, stuck: tx.stuck_below(floor, to)? })
+        })?))
     }
 
     fn output<'a>(
@@ -159,6 +218,7 @@ impl Sealing {
     ) -> Result<Output<'a>, Failure> {
         let kept = self.file.keeping().map_err(KeyError::from)?;
         let recipients = document.map(Document::recipients).unwrap_or_default();
+        let left = self.left(store)?;
         let view = |one: &'a Recipient| RecipientView {
             id: &one.id,
             kind: one.kind.name(),
@@ -178,7 +238,8 @@ impl Sealing {
                 Made { at: &made.at, device: &made.device }
             }),
             recipients: recipients.iter().map(view).collect(),
-            left_to_reseal: self.left(store)?,
+            left_to_reseal: left.as_ref().map(|left| left.count),
+            stuck: left.into_iter().flat_map(|left| left.stuck).map(StuckView::of).collect(),
         })
     }
 
@@ -214,9 +275,8 @@ impl Sealing {
             let path = self.file.path();
             cx.out.line(format_args!("Kept: {} ({})", path.display(), kept.as_str()))?;
         }
-        if let Some(left) = self.left(store)?.filter(|left| *left > 0) {
-            let left = shown::projects(left);
-            cx.out.line(format_args!("Still in another form: {left}; orkee cloud sync goes on"))?;
+        if let Some(left) = self.left(store)? {
+            left.print(cx)?;
         }
         let mut table = Table::new(&["RECIPIENT", "KIND", "NAME", "ADDED"]);
         for one in document.recipients() {

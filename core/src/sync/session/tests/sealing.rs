@@ -235,6 +235,40 @@ fn k82_a_device_that_was_away_longer_than_tombstones_live_goes_on_after_one_answ
     assert!(a.get(id(1)).is_err() && b.get(id(1)).is_err());
 }
 
+/// What keeps the floor from being raised to this epoch.
+fn stuck(store: &mut Store, floor: u32, epoch: u32) -> Vec<String> {
+    let stuck = store.write::<_, StoreError>(Durability::Full, |tx| tx.stuck_below(floor, epoch)).unwrap();
+    stuck.into_iter().map(|parked| format!("{}: {}", parked.id, parked.reason)).collect()
+}
+
+#[test]
+fn k83_a_plain_record_that_cannot_be_read_here_or_is_not_taken_there_keeps_the_floor_down_and_is_named() {
+    let (mut cloud, mut a, _) = pair(2);
+    let head = Envelope::parse(cloud.backend.envelope(id(0).as_str()).unwrap()).unwrap().head;
+    let newer = Envelope { head, payload: Some(b"a project of a newer version") }.to_bytes();
+    cloud.backend.put(id(7).as_str(), newer.clone());
+    cloud.rejects = Some(id(1).to_string());
+    let (mut sealed, keys) = Sealed::new(cloud);
+    a.write::<_, StoreError>(Durability::Full, |tx| tx.reseal_below(1)).unwrap();
+    assert_eq!(sealed.sync(&mut a, &keys).left_to_reseal, Some(2));
+    let named = stuck(&mut a, 0, 1);
+    assert!(named[0].starts_with(id(1).as_str()) && named[1].starts_with(id(7).as_str()), "{named:?}");
+    sealed.cloud.rejects = None;
+    a.retry_parked(None).unwrap();
+    assert_eq!(sealed.sync(&mut a, &keys).left_to_reseal, Some(1), "it would be shut out unread");
+    // Whoever can read it seals it.
+    sealed.cloud.backend.put(id(7).as_str(), envelope_of(7, "w9", 5));
+    assert_eq!(sealed.sync(&mut a, &keys).left_to_reseal, Some(0));
+    assert_eq!((stuck(&mut a, 0, 1), sealed.epoch(7)), (vec![], 1));
+    // What the floor shuts out already keeps nothing open.
+    sealed.raise(&keys, 1);
+    sealed.cloud.backend.put(id(8).as_str(), newer);
+    sealed.change(&keys, |document, epochs| document.next_epoch(epochs).unwrap().0);
+    a.write::<_, StoreError>(Durability::Full, |tx| tx.reseal_below(2)).unwrap();
+    assert_eq!(sealed.sync(&mut a, &keys).left_to_reseal, Some(0));
+    assert_eq!(reasons(&a).len(), 1);
+}
+
 #[test]
 fn k18_plain_text_for_a_sealed_account_overwrites_nothing_and_ours_goes_over_what_it_claims() {
     let (mut sealed, (mut a, a_keys), (mut b, b_keys)) = sealed_pair(2);
