@@ -316,6 +316,14 @@ fn a_key_that_comes_to_a_device_with_a_lock_is_sealed_under_it_and_one_that_is_l
     assert!(is_sealed(&a), "it can be read in the file");
     holds_nothing_readable(&server);
     run(&a, lock, "").success();
+    for show in [&["cloud", "key", "show", "--json"][..], &["cloud", "key", "show", "--json", "--offline"]] {
+        let shown = run(&a, show, "").success().json();
+        assert_eq!(
+            (&shown["sealed"], &shown["key_here"], &shown["kept"]),
+            (&true.into(), &true.into(), &"locked".into())
+        );
+        assert_eq!((&shown["epoch"], &shown["check"]), (&1.into(), &serde_json::Value::Null), "{shown}");
+    }
     run(&a, &["cloud", "key", "rotate", "--yes"], "").fails(4, "E-LOCK-001").says("key unlock");
     run(&a, &["cloud", "key", "export", "--plain", "--yes"], "").fails(4, "E-LOCK-001");
     // The account's phrase came after the lock, and opens it.

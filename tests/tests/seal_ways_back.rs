@@ -45,3 +45,33 @@ fn k81_an_account_that_was_sealed_is_given_another_key_only_by_a_person_who_says
     other.sync();
     assert_eq!(other.export(), device.export());
 }
+
+#[test]
+fn k84_looking_at_the_key_adopts_no_newer_document_and_tells_of_it() {
+    let server = Server::tireless();
+    let a = Device::with_token(&server.url, &server.token());
+    a.add("first");
+    a.sync();
+    let phrase = account::init(&a);
+    let b = Device::with_token(&server.url, &server.token()).warmed_by(&a);
+    account::recover(&b, &phrase).success();
+    b.sync();
+    a.run(&["cloud", "key", "rotate", "--yes"]).success();
+    // A sync of b may be under way, and go by the document that it knows.
+    let keys = b.home().join("keys");
+    let files = || -> Vec<Vec<u8>> {
+        let entries = std::fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> =
+            entries.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+        files.sort();
+        files.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    };
+    let before = files();
+    b.run(&["cloud", "key", "show"]).success().says("newer than what this device knows");
+    account::verify(&b, &phrase).success();
+    assert_eq!(b.json(&["cloud", "key", "show"])["epoch"], 1);
+    assert!(files() == before, "the key file was changed");
+    b.sync();
+    assert_eq!(b.json(&["cloud", "key", "show"])["epoch"], 2);
+    account::verify(&b, &phrase).success();
+}

@@ -16,6 +16,7 @@ use crate::auth::{FileError, Folder};
 use crate::file;
 use crate::home::Home;
 use crate::keyring::{self, KeyringError};
+use crate::seal::Document;
 use crate::store::lock_of;
 
 /// One lock for all key files: they change seldom.
@@ -153,6 +154,12 @@ impl KeyFile {
             self.write(&fresh.state, keeping)?;
         }
         Keys::open(self)
+    }
+
+    /// The newest document that was met, which is no secret; none: there is no file, or the account has not taken the key yet.
+    pub fn document(&self) -> Result<Option<Document>, KeyError> {
+        let content = self.read()?.filter(|content| content.is_confirmed);
+        Ok(content.map(|content| Document::parse(&content.document)).transpose()?)
     }
 
     /// How its secrets are kept; none: there is no file.

@@ -132,6 +132,18 @@ impl Keys {
         self.meet_one(envelope, Forks::Followed)
     }
 
+    /// What meeting it would come to. Nothing is adopted: that is for who holds the lock of syncs, which go by what they know.
+    pub fn compare(&self, envelope: &[u8]) -> Result<Met, KeyError> {
+        let payload = held::payload(envelope)?;
+        let mut met = Met::Same;
+        let keep = self.keep.as_ref().ok_or(KeyError::Missing)?;
+        keep.change(&mut |state| {
+            met = state.clone().meet(payload, Forks::Refused)?.0;
+            Ok(false)
+        })?;
+        Ok(met)
+    }
+
     fn meet_one(&self, envelope: &[u8], forks: Forks) -> Result<Met, KeyError> {
         let payload = held::payload(envelope)?;
         if self.keep.is_none() {

@@ -27,7 +27,7 @@ use run::Run;
 /// several times, here and in the provider.
 const IN_FLIGHT: usize = 2;
 /// Records of a batch, unless the options say otherwise or the backend takes fewer.
-const BATCH: u32 = 420;
+const BATCH: u32 = 435;
 /// Records of a page. It is applied in one transaction, and whoever edits a project meanwhile waits for that.
 const PAGE: u32 = 500;
 /// Bytes of envelopes, of a batch and, as far as can be foreseen, of a page: twice what the largest record has. With the number of

@@ -144,7 +144,7 @@ impl Opener {
 }
 
 /// Whether these keys go on from those that were held.
-fn begins(held: &Epochs, opened: &Epochs) -> bool {
+pub(super) fn begins(held: &Epochs, opened: &Epochs) -> bool {
     held.id() == opened.id() && opened.keys().starts_with(held.keys())
 }
 

@@ -1,7 +1,7 @@
 //! `orkee cloud key show`
 
 use orkee_core::auth::Asking;
-use orkee_core::seal::keys::{KeyError, KeyFile, Keys, Met, read};
+use orkee_core::seal::keys::{KeyError, KeyFile, KeyFileError, Keys, Met, read};
 use orkee_core::seal::{Document, Recipient, RecipientKey};
 use orkee_core::store::{Durability, Parked, Store, StoreError};
 use serde::Serialize;
@@ -33,6 +33,8 @@ pub(crate) struct Show {
 pub(crate) struct Sealing {
     keys: Keys,
     file: KeyFile,
+    /// What is known where the secrets of the key are locked.
+    locked: Option<Document>,
 }
 
 #[derive(Serialize)]
@@ -130,7 +132,22 @@ impl Sealing {
     pub(crate) fn of(cx: &Context, tenant: &str, remote: &str) -> Result<Self, KeyError> {
         let home = cx.home().map_err(|_| KeyError::Missing)?;
         let file = KeyFile::of(home, tenant, remote);
-        Ok(Self { keys: Keys::open(&file)?, file })
+        Ok(Self { keys: Keys::open(&file)?, file, locked: None })
+    }
+
+    /// The same where the key is locked: what is no secret is in the file.
+    fn or_locked(file: KeyFile) -> Result<Self, KeyError> {
+        match Keys::open(&file) {
+            Ok(keys) => Ok(Self { keys, file, locked: None }),
+            Err(KeyError::File(KeyFileError::Locked)) => {
+                Ok(Self { keys: Keys::none(), locked: file.document()?, file })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn key(&self) -> Option<KeyView> {
+        KeyView::of(&self.keys).or_else(|| self.locked.as_ref().map(KeyView::locked))
     }
 
     /// In a line; none: nothing is known of a key.
@@ -140,10 +157,14 @@ impl Sealing {
                 "a key was made, and the account may not have it yet: orkee cloud key init".to_owned(),
             );
         }
-        let key = KeyView::of(&self.keys)?;
-        Some(match self.keys.standing() {
-            standing if !standing.seals => format!("off again ({})", key.line()),
-            standing if standing.floor == 0 => format!("begun ({}); orkee cloud sync goes on", key.line()),
+        let key = self.key()?;
+        let (seals, floor) = match &self.locked {
+            Some(document) => (document.seals(), document.floor()),
+            None => (self.keys.standing().seals, self.keys.standing().floor),
+        };
+        Some(match floor {
+            _ if !seals => format!("off again ({})", key.line()),
+            0 => format!("begun ({}); orkee cloud sync goes on", key.line()),
             _ => format!("on ({})", key.line()),
         })
     }
@@ -162,20 +183,25 @@ impl Show {
         let tenant = cloud.tenant.as_deref().unwrap_or_default();
         let (sealing, there) = if self.offline {
             let remote = store.space_state()?.0.remote.unwrap_or_default();
-            (Sealing::of(cx, tenant, &remote)?, None)
+            (Sealing::or_locked(KeyFile::of(cx.home()?, tenant, &remote))?, None)
         } else {
             surroundings::run(async {
                 let mut connection = Connection::open(cx, &cloud).await?;
                 connection.enter_team().await?;
                 let remote = connection.remote().await?;
                 let desk = Desk::at(cx, &cloud, &connection, &remote).await?;
-                let sealing = Sealing { keys: desk.keys()?, file: desk.file.clone() };
+                let sealing = Sealing::or_locked(desk.file.clone())?;
                 let there = there(&desk, &sealing.keys).await?;
                 Ok((sealing, there))
             })?
         };
         let own = sealing.keys.document().is_some().then(|| sealing.keys.recipient()).transpose()?;
-        let document = sealing.keys.document().or(there);
+        if let (Some(there), Some(known)) = (&there, sealing.keys.document())
+            && there.number() > known.number()
+        {
+            cx.out.warn("the account's key document is newer than what this device knows; orkee cloud sync follows it");
+        }
+        let document = sealing.keys.document().or_else(|| sealing.locked.clone()).or(there);
         if cx.out.is_json() {
             let output = sealing.output(document.as_ref(), own, &mut store)?;
             cx.out.document(&output)?;
@@ -186,14 +212,14 @@ impl Show {
     }
 }
 
-/// What the account has; what is here follows it.
+/// What the account has. Nothing here changes: a sync may be under way.
 async fn there(desk: &Desk<'_>, keys: &Keys) -> Result<Option<Document>, Failure> {
     let Some(stored) = desk.fetch().await? else {
         return if keys.standing().has_key { Err(KeyError::Gone.into()) } else { Ok(None) };
     };
     let document = read(&stored.envelope)?;
     if keys.standing().has_key
-        && let Met::Older(got) = keys.meet(&stored.envelope)?
+        && let Met::Older(got) = keys.compare(&stored.envelope)?
     {
         return Err(KeyError::RolledBack { have: keys.standing().number, got }.into());
     }
@@ -229,8 +255,8 @@ impl Sealing {
         };
         Ok(Output {
             sealed: document.is_some_and(Document::seals),
-            key_here: self.keys.standing().has_key,
-            key: KeyView::of(&self.keys),
+            key_here: self.keys.standing().has_key || self.locked.is_some(),
+            key: self.key(),
             kept: kept.map(|kept| kept.as_str()),
             key_file: kept.map(|_| self.file.path().display().to_string()),
             made: document.map(|document| {
@@ -264,7 +290,7 @@ impl Sealing {
             return Ok(());
         };
         let made = document.made();
-        if own.is_none() {
+        if own.is_none() && self.locked.is_none() {
             let state = if document.seals() { "on" } else { "off again" };
             cx.out.line(format_args!("End-to-end encryption: {state}; the key is not on this device"))?;
             cx.out.note("Give it the key with: orkee cloud key recover");

@@ -1,5 +1,6 @@
 //! What a person is shown of a key: the recovery phrase, once, and what can be said of a key without telling it.
 
+use orkee_core::seal::Document;
 use orkee_core::seal::keys::Keys;
 use serde::Serialize;
 
@@ -18,30 +19,35 @@ pub(super) struct KeyView {
     pub(super) key_id: String,
     pub(super) epoch: u32,
     pub(super) floor: u32,
-    /// Two people who hold the same key see the same.
-    pub(super) check: String,
+    /// Two people who hold the same key see the same. None: it is locked on this device.
+    pub(super) check: Option<String>,
 }
 
 impl KeyView {
     /// None: there is no key here.
     pub(super) fn of(keys: &Keys) -> Option<Self> {
         let (document, epochs) = keys.document().zip(keys.epochs())?;
-        Some(Self {
-            key_id: document.id().to_string(),
-            epoch: document.epoch(),
-            floor: document.floor(),
-            check: epochs.current().1.check_value(),
-        })
+        Some(Self { check: Some(epochs.current().1.check_value()), ..Self::locked(&document) })
+    }
+
+    /// Of one whose secrets are locked.
+    pub(super) fn locked(document: &Document) -> Self {
+        let key_id = document.id().to_string();
+        Self { key_id, epoch: document.epoch(), floor: document.floor(), check: None }
     }
 
     /// In a line.
     pub(super) fn line(&self) -> String {
-        format!("key {}, epoch {}, check value {}", &self.key_id[..8], self.epoch, self.check)
+        let check = match &self.check {
+            Some(check) => format!("check value {check}"),
+            None => "locked on this device".to_owned(),
+        };
+        format!("key {}, epoch {}, {check}", &self.key_id[..8], self.epoch)
     }
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Shown<'a> {
     #[serde(flatten)]
     key: Option<KeyView>,
     sealed: bool,
@@ -78,7 +84,7 @@ pub(super) fn document(cx: &Context, keys: &Keys, left_to_reseal: Option<u64>) -
     let (key, sealed) = (KeyView::of(keys), keys.standing().seals);
     let phrase = revealed.as_ref().map(|phrase| phrase.as_str());
     let is_shown = phrase.is_some();
-    cx.out.document(&Document { key, sealed, phrase, left_to_reseal })?;
+    cx.out.document(&Shown { key, sealed, phrase, left_to_reseal })?;
     if !is_shown {
         return Ok(());
     }
