@@ -88,6 +88,6 @@ async fn what_the_api_refuses_is_the_persons_to_mend_and_told_in_its_words() {
     let server = Server::start(api).await;
     let error = provider(&server).await.test_endpoint("ep_1").await.unwrap_err();
     let PartError::Failed(failed) = &error else { panic!("{error}") };
-    assert_eq!((failed.failure, error.kind().exit_code()), (Failure::Unsuitable, 2));
+    assert_eq!((failed.failure, error.kind().exit_code()), (Failure::Refused, 2));
     assert!(error.to_string().contains("10.0.0.1 is a private address"), "{error}");
 }

@@ -26,6 +26,7 @@ mod server;
 mod sync;
 #[cfg(feature = "auth")]
 mod tenants;
+mod watch;
 mod webdav;
 mod webhook_deliveries;
 mod webhooks;

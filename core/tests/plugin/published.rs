@@ -57,7 +57,10 @@ async fn p01_a_provider_of_each_published_version_exchanges_as_it_did() {
         assert!(provider.description().needs_sign_in);
         let ids = ["accepted", "conflict", "conflic0", "toolarge", "invalid0", "forbidde", "other000"];
         let mutation = |id: &str| Mutation { id: id.to_owned(), guard: None, envelope: b"bytes".to_vec() };
-        let mutations = ids.into_iter().map(mutation).collect();
+        let deleted =
+            br#"{"v":1,"ancestry":{"w":1},"device":"d","at":"2026-01-02T03:04:05Z","deleted":true}"#;
+        let tombstone = Mutation { envelope: [&deleted[..], b"\n"].concat(), ..mutation("deleted0") };
+        let mutations = ids.into_iter().map(mutation).chain([tombstone]).collect();
         let request = Request { mutations, limit: 5, ..Request::default() };
         let Answer::Page(page) = alive(provider.exchange(request)).await.unwrap() else { panic!() };
         let told = page.cursor.position.unwrap().0;
@@ -73,6 +76,10 @@ async fn p01_a_provider_of_each_published_version_exchanges_as_it_did() {
         {
             assert!(rejected(&page.outcomes[3 + at], reason), "{:?}", page.outcomes);
         }
+        assert!(
+            matches!(&page.outcomes[7], Outcome::Accepted(revision) if revision.0 == "gone"),
+            "{version}"
+        );
         assert_eq!((page.changes.len(), page.cursor.head.unwrap().number), (1, 7));
         assert_eq!(page.written.unwrap().until.0, "p1");
     }
@@ -156,6 +163,18 @@ async fn p01_the_optional_parts_of_each_published_version_answer() {
         refused(provider.set_webhook_enabled("e1", true).await, "e1 true");
         refused(provider.rotate_webhook_secret("e1", &secret).await, "e1");
         refused(provider.remove_webhook("e1").await, "e1");
+    }
+}
+
+#[tokio::test]
+async fn p01_each_published_version_tells_a_request_that_did_not_arrive_from_a_reply_that_cannot_be_read() {
+    let server = Server::start(|_| reply(200, &[("content-encoding", "zstd")], b"no zstd")).await;
+    for (version, component) in published() {
+        for (url, told) in [(server.url.as_str(), true), ("http://127.0.0.1:9", false)] {
+            let provider = Rig::new(url).open(&component, &[]).await.unwrap();
+            let error = crate::rig::found(&provider).await.unwrap_err();
+            assert_eq!(error.message.contains("broken: "), told, "{version} {error}");
+        }
     }
 }
 

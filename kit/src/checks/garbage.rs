@@ -53,7 +53,10 @@ pub(super) async fn oversized(bench: &Bench<'_>) -> Finding {
         let trouble = Trouble {
             expected: "a failure of the call",
             allows: |error| {
-                !matches!(error.failure, Failure::Auth | Failure::Forbidden | Failure::Unsuitable)
+                !matches!(
+                    error.failure,
+                    Failure::Auth | Failure::Forbidden | Failure::Unsuitable | Failure::Refused
+                )
             },
             ..Trouble::passing(Way::Flood(length))
         };

@@ -1,4 +1,4 @@
-//! `GET /v1/changes/wait`: who is woken by what, how soon, and who may not wait.
+//! P64, `GET /v1/changes/wait`: who is woken by what, how soon, and who may not wait.
 
 use std::time::{Duration, Instant};
 
@@ -52,7 +52,7 @@ fn done(home: &Home, args: &[&str]) {
 }
 
 #[test]
-fn what_is_there_already_is_told_at_once_and_nothing_when_the_time_is_over() {
+fn p64_what_is_there_already_is_told_at_once_and_nothing_when_the_time_is_over() {
     let (home, server) = Home::with_ann(&[]);
     let token = home.token(ANN);
     let mut device = Device::new(&server.client, &token);
@@ -83,7 +83,7 @@ fn what_is_there_already_is_told_at_once_and_nothing_when_the_time_is_over() {
 }
 
 #[test]
-fn a_write_wakes_who_waits_for_its_space_soon_and_nobody_else() {
+fn p64_a_write_wakes_who_waits_for_its_space_soon_and_nobody_else() {
     let (home, server) = Home::with_ann(&[]);
     home.add_user(BOB);
     let (ann, bob) = (home.token(ANN), home.token(BOB));
@@ -112,7 +112,7 @@ fn a_write_wakes_who_waits_for_its_space_soon_and_nobody_else() {
 }
 
 #[test]
-fn members_of_a_team_and_devices_of_a_sealed_account_wait_as_others_do() {
+fn p64_members_of_a_team_and_devices_of_a_sealed_account_wait_as_others_do() {
     let (home, server) = Home::with_ann(&[]);
     home.add_user(BOB);
     done(&home, &["team", "create", "acme", "--owner", ANN]);
@@ -137,7 +137,7 @@ fn members_of_a_team_and_devices_of_a_sealed_account_wait_as_others_do() {
 }
 
 #[test]
-fn what_another_process_writes_is_seen_within_two_seconds() {
+fn p64_what_another_process_writes_is_seen_within_two_seconds() {
     let (home, server) = Home::with_ann(&[]);
     let other = home.serve(&[]);
     let token = home.token(ANN);
@@ -149,7 +149,7 @@ fn what_another_process_writes_is_seen_within_two_seconds() {
 }
 
 #[test]
-fn a_sign_in_that_ends_ends_what_it_waits_for() {
+fn p64_a_sign_in_that_ends_ends_what_it_waits_for() {
     let (home, server) = Home::with_ann(&[]);
     home.add_user(BOB);
     done(&home, &["team", "create", "acme", "--owner", ANN]);
@@ -179,7 +179,7 @@ fn a_sign_in_that_ends_ends_what_it_waits_for() {
 }
 
 #[test]
-fn a_server_that_stops_lets_nobody_wait() {
+fn p64_a_server_that_stops_lets_nobody_wait() {
     let (home, server) = Home::with_ann(&[]);
     let token = home.token(ANN);
     let open = waiting(&server, &token, &up_to_date(&server, &token));
@@ -191,7 +191,7 @@ fn a_server_that_stops_lets_nobody_wait() {
 }
 
 #[test]
-fn a_device_may_wait_eight_times_and_who_goes_away_makes_room() {
+fn p64_a_device_may_wait_eight_times_and_who_goes_away_makes_room() {
     let (home, server) = Home::with_ann(&[]);
     let (token, other) = (home.token(ANN), home.token(ANN));
     let cursor = up_to_date(&server, &token);
@@ -214,7 +214,7 @@ fn a_device_may_wait_eight_times_and_who_goes_away_makes_room() {
 }
 
 #[test]
-fn nonsense_is_refused_in_words_and_so_is_who_is_not_signed_in() {
+fn p64_nonsense_is_refused_in_words_and_so_is_who_is_not_signed_in() {
     let (home, server) = Home::with_ann(&[]);
     let token = home.token(ANN);
     for (query, says) in [

@@ -48,7 +48,14 @@ fn p03_each_change_that_breaks_components_is_found_with_its_line_and_its_rule() 
         ("        compress: bool,\n", "        compress: option<bool>,\n", "compress: option<bool>", RECORD),
         // Variants and enums.
         ("        accepted(string),\n", "        accepted(string),\n        queued,\n", "queued", CASES),
-        ("        unsuitable(string),\n", "", "variant failure {", CASES),
+        ("        refused(string),\n", "", "variant failure {", CASES),
+        ("        tombstone: bool,\n", "", "record mutation {", RECORD),
+        (
+            "wait: func(cursor: cursor, wait-ms: u32) -> result<bool, failure>;",
+            "wait: func(cursor: cursor, wait-ms: u64) -> result<bool, failure>;",
+            "wait-ms: u64",
+            EXPORTED,
+        ),
         ("        busy(option<u64>),\n", "        busy(option<u32>),\n", "busy(option<u32>)", CASES),
         (
             "        too-large,\n        invalid,\n",
@@ -96,13 +103,9 @@ fn p03_each_change_that_breaks_components_is_found_with_its_line_and_its_rule() 
         ),
         // Worlds.
         ("    import credentials;\n", "", "world sync-provider {", WORLD),
-        (
-            "    export devices;\n}",
-            "    export devices;\n    export webhooks;\n}",
-            "    export webhooks;",
-            WORLD,
-        ),
+        ("    export watch;\n}", "    export watch;\n    export webhooks;\n}", "    export webhooks;", WORLD),
         ("    export listing;\n", "", "world cloud-provider {", WORLD),
+        ("    export watch;\n", "", "world cloud-provider {", WORLD),
         ("world webhook-dispatcher {", "world dispatchers {", "/// The contract between Orkee", WORLD),
     ] {
         let text = replaced(&later(), from, to);

@@ -184,7 +184,7 @@ fn ask<T>(
 /// Whoever was refused wants to know who is in the team, and as what.
 fn with_hint(error: PartError) -> PartError {
     match error {
-        PartError::Failed(error) if error.failure == Failure::Forbidden => {
+        PartError::Failed(error) if matches!(error.failure, Failure::Forbidden | Failure::Refused) => {
             let hint =
                 "`orkee cloud team` shows who is in the team, your own role, and what you are invited to";
             PartError::Failed(ProviderError { hint: Some(hint.to_owned()), ..error })

@@ -10,7 +10,7 @@ mod people;
 use exports::orkee::sync::provider::{Description, Guest, Limits, SignIn};
 use orkee::sync::http::{self, Error};
 use orkee::sync::types::{
-    Answer, Change, Cursor, Failure, Head, Outcome, RejectReason, Rejection, Reply, Request, Span, Stored,
+    Answer, Change, Cursor, Failure, Head, Mutation, Outcome, RejectReason, Rejection, Reply, Request, Span, Stored,
 };
 use orkee::sync::{credentials, log, settings, signer, state};
 
@@ -51,7 +51,7 @@ impl Guest for EveryPart {
             _ => vec![Change { id: "aaaaaaaa".into(), revision: "r1".into(), envelope: b"{}\n".to_vec() }],
         };
         Ok(Answer::Page(Reply {
-            outcomes: request.mutations.iter().map(|mutation| outcome(&mutation.id, &mutation.envelope)).collect(),
+            outcomes: request.mutations.iter().map(outcome).collect(),
             changes,
             cursor: Cursor { position, head: Some(Head { number: 7, tag: "t".into() }) },
             more: false,
@@ -61,15 +61,17 @@ impl Guest for EveryPart {
     }
 }
 
-fn outcome(id: &str, envelope: &[u8]) -> Outcome {
+fn outcome(mutation: &Mutation) -> Outcome {
+    let Mutation { id, envelope, .. } = mutation;
     let rejected = |reason| Outcome::Rejected(Rejection { reason, message: "not this one".into() });
-    match id {
+    match id.as_str() {
         "conflict" => Outcome::Conflict(Some(Stored { revision: "r9".into(), envelope: envelope.to_vec() })),
         "conflic0" => Outcome::Conflict(None),
         "toolarge" => rejected(RejectReason::TooLarge),
         "invalid0" => rejected(RejectReason::Invalid),
         "forbidde" => rejected(RejectReason::Forbidden),
         "other000" => rejected(RejectReason::Other),
+        _ if mutation.tombstone => Outcome::Accepted("gone".into()),
         _ => Outcome::Accepted("r2".into()),
     }
 }
@@ -109,8 +111,8 @@ fn said(reply: Result<http::Response, Error>) -> Result<String, String> {
             Error::Denied(why)
             | Error::Invalid(why)
             | Error::AuthRequired(why)
-            | Error::Unreachable(why)
-            | Error::Broken(why) => why,
+            | Error::Unreachable(why) => why,
+            Error::Broken(why) => format!("broken: {why}"),
             Error::Timeout => "timeout".into(),
             Error::TooLarge(limit) => limit.to_string(),
             Error::Withheld => "withheld".into(),

@@ -1,12 +1,18 @@
 //! A provider that breaks the rule which the setting `do` names. What it found out is the position of its answer.
 
-wit_bindgen::generate!({ path: "../../../wit", world: "sync-provider" });
+wit_bindgen::generate!({
+    path: "../../../wit",
+    world: "test:rogue/guest",
+    inline: "package test:rogue; world guest { include orkee:sync/sync-provider@1.0.0; export orkee:sync/watch@1.0.0; }",
+    generate_all,
+});
 
 mod canary;
 mod flood;
 mod network;
 
 use exports::orkee::sync::provider::{Description, Guest, Limits, SignIn};
+use exports::orkee::sync::watch;
 use orkee::sync::types::{
     Answer, Change, Cursor, Failure, Outcome, RejectReason, Rejection, Reply, Request, Stored,
 };
@@ -81,6 +87,13 @@ impl Guest for Rogue {
             other => return Err(Failure::Backend(format!("there is no way of doing `{other}`"))),
         };
         Ok(page(Vec::new(), Vec::new(), &found))
+    }
+}
+
+impl watch::Guest for Rogue {
+    /// Does the same.
+    fn wait(cursor: Cursor, _: u32) -> Result<bool, Failure> {
+        Self::exchange(Request { cursor, mutations: Vec::new(), limit: 1 }).map(|_| true)
     }
 }
 
