@@ -54,4 +54,5 @@ pub mod tls_front;
 pub mod tmux;
 pub mod trace;
 pub mod wait;
+pub mod watcher;
 pub mod workshop;

@@ -177,7 +177,7 @@ impl Key {
             Form::Truth => truth(value).map(drop).ok_or("true or false"),
             Form::Seconds => match value.trim().parse::<u64>() {
                 Ok(1..=31_536_000) => Ok(()),
-                _ => Err("a number of seconds, 1 or more"),
+                _ => Err("a number of seconds from 1 to 31536000"),
             },
             Form::Count => match value.trim().parse::<u32>() {
                 Ok(0..=1_000_000) => Ok(()),

@@ -88,6 +88,7 @@ impl SyncLock {
         waits_for: impl Fn(&LockError) -> bool,
     ) -> Result<Self, LockError> {
         let asked = Instant::now();
+        let mut told = false;
         loop {
             let error = match Self::take(home, purpose) {
                 Ok(lock) => return Ok(lock),
@@ -95,6 +96,9 @@ impl SyncLock {
             };
             if !waits_for(&error) || asked.elapsed() >= patience {
                 return Err(error);
+            }
+            if !std::mem::replace(&mut told, true) {
+                tracing::debug!(target: "orkee::cloud", "waiting for a sync that nobody typed, or for one before this: {error}");
             }
             std::thread::sleep(POLL);
         }

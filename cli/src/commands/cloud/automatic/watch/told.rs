@@ -58,6 +58,9 @@ enum Happened<'a> {
         /// None: somebody has to do something first.
         again_at: Option<String>,
     },
+    Trouble {
+        message: &'a str,
+    },
     DatabaseGone {
         path: String,
     },
@@ -175,8 +178,9 @@ impl<'a> Told<'a> {
         })
     }
 
-    pub(super) fn trouble(&self, what: &str) {
+    pub(super) fn trouble(&self, what: &str) -> Result<(), Failure> {
         self.warn(what);
+        self.script(Happened::Trouble { message: what })
     }
 
     pub(super) fn gone(&self, path: &Path) -> Result<(), Failure> {

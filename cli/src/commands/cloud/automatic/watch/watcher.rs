@@ -185,8 +185,8 @@ impl<'a> Watcher<'a> {
             Ok(look) => look,
             Err(error) => {
                 if !std::mem::replace(&mut self.is_gone, true) {
-                    self.told.trouble(&format!("{error}; waiting until it can be read"));
                     tracing::warn!(target: "orkee::cloud", %error, "the watcher cannot read the database");
+                    self.told.trouble(&format!("{error}; waiting until it can be read"))?;
                 }
                 return Ok(());
             }
@@ -317,8 +317,7 @@ impl<'a> Watcher<'a> {
         let wanted = match read {
             Ok(wanted) => wanted,
             Err(failure) => {
-                self.told.trouble(&format!("{}; the former settings stay", failure.diagnostic()));
-                return Ok(());
+                return self.told.trouble(&format!("{}; the former settings stay", failure.diagnostic()));
             }
         };
         let now = self.now();

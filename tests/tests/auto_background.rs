@@ -1,0 +1,267 @@
+//! Syncs in the background, started by commands: one at work and one behind it, whatever the network does, and never in the way.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use orkee_tests::device::{Device, many};
+use orkee_tests::home::{Ran, finish};
+use orkee_tests::server::Server;
+use orkee_tests::wait;
+use orkee_tests::watcher::Watcher;
+use serde_json::Value;
+
+const AUTO: (&str, &str) = ("ORKEE_CLOUD_AUTO_SYNC", "true");
+/// Nothing is due by the interval.
+const NEVER: (&str, &str) = ("ORKEE_CLOUD_SYNC_INTERVAL", "31536000");
+
+/// A server, and two devices of one account that have synced.
+fn pair() -> (Server, Device, Device) {
+    let server = Server::tireless();
+    let token = server.token();
+    let a = Device::with_token(&server.url, &token);
+    a.sync();
+    let b = Device::with_token(&server.url, &token).warmed_by(&a);
+    b.sync();
+    (server, a, b)
+}
+
+/// A command on a device with these settings.
+fn with(device: &Device, settings: &[(&str, &str)], args: &[&str]) -> Command {
+    let mut command = device.orkee(args);
+    command.envs(settings.iter().copied());
+    command
+}
+
+#[track_caller]
+fn run(device: &Device, settings: &[(&str, &str)], args: &[&str]) -> Ran {
+    finish(with(device, settings, args), &[]).success()
+}
+
+/// Whether a sync was ever started in the background of this device: it leaves its lock file.
+fn was_started(device: &Device) -> bool {
+    device.home().join("run/background-next.lock").exists()
+}
+
+/// The locks of this device are free: nothing is at work.
+fn is_quiet(device: &Device) {
+    wait::until("the end of what is in the background", || {
+        let free = |name| match fs::File::open(device.home().join("run").join(name)) {
+            Ok(file) => file.try_lock().is_ok(),
+            Err(_) => true,
+        };
+        (free("background-next.lock") && free("background.lock")).then_some(())
+    });
+}
+
+/// Waits until B, which syncs, has what A has.
+#[track_caller]
+fn arrives(a: &Device, b: &Device) {
+    wait::until("what was written", || {
+        b.sync();
+        (a.export() == b.export()).then_some(())
+    });
+}
+
+/// The syncs of which the log tells.
+fn logged(device: &Device) -> Vec<Value> {
+    let text = fs::read_to_string(device.home().join("logs/orkee.log")).unwrap_or_default();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|line| line["operation"] == "sync").collect()
+}
+
+#[test]
+fn d08_a_command_that_changed_something_is_followed_by_a_sync_and_one_that_did_not_by_none() {
+    let (_server, a, b) = pair();
+    for args in [&["projects", "list"][..], &["projects", "export"], &["audit"]] {
+        run(&a, &[AUTO, NEVER], args);
+    }
+    run(&a, &[], &["projects", "add", "--name", "quiet"]);
+    assert!(!was_started(&a));
+    run(&a, &[AUTO, NEVER], &["projects", "add", "--name", "shop"]);
+    arrives(&a, &b);
+    is_quiet(&a);
+    let last = logged(&a).pop().unwrap();
+    assert_eq!((&last["automatic"], &last["projects_synced"]), (&true.into(), &2.into()), "{last}");
+}
+
+#[test]
+fn d08_a_command_that_comes_after_the_interval_fetches_what_others_wrote() {
+    let (_server, a, b) = pair();
+    b.add("shop");
+    b.sync();
+    wait::until("what B wrote", || {
+        run(&a, &[AUTO, ("ORKEE_CLOUD_SYNC_INTERVAL", "1")], &["projects", "list"]);
+        (a.export() == b.export()).then_some(())
+    });
+    is_quiet(&a);
+}
+
+#[test]
+fn d08_without_a_sign_in_or_beside_a_watcher_none_is_started() {
+    let server = Server::start();
+    let nobody = Device::new(&server.url);
+    run(&nobody, &[AUTO], &["projects", "add", "--name", "shop"]);
+    assert!(!was_started(&nobody));
+    let status = run(&nobody, &[AUTO], &["projects", "list"]);
+    assert!(status.stdout.contains("shop"));
+    assert!(!was_started(&nobody));
+
+    let (_server, a, _) = pair();
+    let mut watcher = Watcher::start(&a);
+    watcher.wait_for("synced");
+    run(&a, &[AUTO], &["projects", "add", "--name", "shop"]);
+    watcher.wait_until("what was sent", |event| event["pushed"] == 1);
+    assert!(!was_started(&a));
+}
+
+#[test]
+fn d09_each_kind_of_change_has_a_setting_of_its_own() {
+    for (name, creates, updates, deletes) in
+        [("CREATE", true, false, false), ("UPDATE", false, true, false), ("DELETE", false, false, true)]
+    {
+        let (_server, a, b) = pair();
+        let on = format!("ORKEE_CLOUD_SYNC_ON_{name}");
+        let settings = [(on.as_str(), "true"), ("ORKEE_CLOUD_AUTO_SYNC", "false")];
+        let old = a.add("old");
+        assert!(!was_started(&a));
+        let steps: [(&[&str], bool); 3] = [
+            (&["projects", "add", "--name", "shop"], creates),
+            (&["projects", "edit", &old, "--description", "older"], updates),
+            (&["projects", "delete", &old, "--yes"], deletes),
+        ];
+        for (args, starts) in steps {
+            run(&a, &settings, args);
+            assert_eq!(was_started(&a), starts, "{name}: {args:?}");
+            if starts {
+                arrives(&a, &b);
+                is_quiet(&a);
+                fs::remove_dir_all(a.home().join("run")).unwrap();
+            }
+        }
+    }
+}
+
+/// The processes in the background of a device that have not begun yet.
+fn waiting(device: &Device) -> usize {
+    let home = device.home().canonicalize().unwrap();
+    let is_one = |process: &PathBuf| {
+        let args = fs::read(process.join("cmdline")).unwrap_or_default();
+        let is_sync = args.split(|b| *b == 0).any(|arg| arg == b"--unasked");
+        is_sync && fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == home)
+    };
+    fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path()).filter(is_one).count()
+}
+
+#[test]
+fn d10_many_commands_leave_one_that_waits_behind_the_one_at_work_and_the_last_edit_is_sent() {
+    let (_server, a, b) = pair();
+    fs::create_dir(a.home().join("run")).unwrap();
+    // Somebody is at work, for as long as this lock is held.
+    let work = fs::File::create(a.home().join("run/background.lock")).unwrap();
+    work.lock().unwrap();
+    let adds: Vec<_> = (0..12)
+        .map(|n| {
+            let mut add = with(&a, &[AUTO, NEVER], &["projects", "add", "--name", &format!("p{n}")]);
+            add.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    for mut add in adds {
+        assert!(add.wait().unwrap().success());
+    }
+    // All but one go at once.
+    wait::until("one that waits", || (waiting(&a) == 1).then_some(()));
+    let id = a.add("the last");
+    run(&a, &[AUTO, NEVER], &["projects", "edit", &id, "--description", "as it is to be"]);
+    wait::until("one that waits", || (waiting(&a) == 1).then_some(()));
+    let before = logged(&a).len();
+    drop(work);
+    arrives(&a, &b);
+    is_quiet(&a);
+    assert!(b.export().contains("as it is to be"));
+    assert_eq!(logged(&a).len() - before, 1);
+}
+
+#[test]
+fn d10_an_import_of_many_is_followed_by_one() {
+    let (_server, a, b) = pair();
+    let import = with(&a, &[AUTO, NEVER], &["projects", "import", "-"]);
+    let before = logged(&a).len();
+    finish(import, many(1000).as_bytes()).success();
+    arrives(&a, &b);
+    is_quiet(&a);
+    assert_eq!(logged(&a).len() - before, 1);
+}
+
+#[test]
+fn d11_a_server_that_never_answers_is_waited_for_by_nobody() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let a = Device::with_token(&format!("http://{}", silent.local_addr().unwrap()), "orkee_pat_any");
+    let mut add = with(&a, &[AUTO], &["projects", "add", "--name", "shop", "--json"]);
+    // Whoever reads its output waits for its last writer.
+    let mut child = add.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut told = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(serde_json::from_str::<Value>(&told).unwrap()["project"]["id"].is_string());
+    // What was started is at work, and asks.
+    let (asked, _) = silent.accept().unwrap();
+    let lock = fs::File::open(a.home().join("run/background.lock")).unwrap();
+    assert!(lock.try_lock().is_err());
+    drop((asked, silent));
+    is_quiet(&a);
+}
+
+#[test]
+fn d11_a_home_folder_where_nothing_can_be_noted_fails_no_command() {
+    let (_server, a, _) = pair();
+    fs::write(a.home().join("run"), "no folder").unwrap();
+    run(&a, &[AUTO, NEVER], &["projects", "add", "--name", "shop"]);
+    a.sync();
+    a.run(&["cloud", "watch"]).fails(1, "E-AUTO-002");
+}
+
+#[test]
+fn d12_d13_what_could_not_be_sent_waits_and_status_says_why_and_until_when() {
+    let (mut server, a, b) = pair();
+    server.stop();
+    run(&a, &[AUTO, NEVER], &["projects", "add", "--name", "shop"]);
+    let status = wait::until("its failure", || {
+        let status = a.json(&["cloud", "status", "--offline"]);
+        (!status["last_failure"].is_null()).then_some(status)
+    });
+    is_quiet(&a);
+    assert_eq!(status["projects"]["waiting"], 1, "{status}");
+    assert_eq!(status["last_failure"]["code"], "E-NET-001", "{status}");
+    assert_eq!(status["last_failure"]["needs_answer"], false, "{status}");
+    assert!(status["waiting_since"].is_string(), "{status}");
+    let text = run(&a, &[AUTO, NEVER], &["cloud", "status", "--offline"]).stdout;
+    assert!(text.contains("Not sent yet: 1 project, since "), "{text}");
+    assert!(text.contains("Next automatic sync: 20"), "{text}");
+    // Until then nothing is started, by no process of this home folder.
+    let tried = logged(&a).len();
+    run(&a, &[AUTO, NEVER], &["projects", "add", "--name", "blog"]);
+    is_quiet(&a);
+    assert_eq!(logged(&a).len(), tried);
+    // A person need not wait.
+    server.resume();
+    a.sync();
+    let status = a.json(&["cloud", "status", "--offline"]);
+    assert!(status["last_failure"].is_null() && status["waiting_since"].is_null(), "{status}");
+    arrives(&a, &b);
+}
+
+#[test]
+fn a_folder_that_came_with_a_repository_may_ask_for_it() {
+    let (_server, a, b) = pair();
+    fs::write(a.path(".env"), "ORKEE_CLOUD_SYNC_ON_CREATE=true\nORKEE_CLOUD_API_URL=http://127.0.0.1:9\n")
+        .unwrap();
+    a.add("shop");
+    assert!(was_started(&a));
+    arrives(&a, &b);
+    is_quiet(&a);
+}
