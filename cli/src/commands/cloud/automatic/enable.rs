@@ -5,6 +5,7 @@ use orkee_core::settings::{ConfigFile, ConfigKey, Key, Origin, Settings};
 use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome};
 use serde::Serialize;
 
+use super::after::may_be_signed_in;
 use super::error::AutoError;
 use super::service::{self, Found, Service};
 use crate::context::Context;
@@ -189,6 +190,10 @@ fn warn(cx: &Context, unseen: &[String]) -> Result<(), Failure> {
             "set in this shell alone, and not seen by a service: {names}; `orkee cloud login` keeps a sign-in, {root} takes ORKEE_… \
              as NAME=value, and `systemctl --user set-environment` the others"
         ));
+    }
+    // As a service sees them: the home folder's files alone.
+    if !may_be_signed_in(cx.home()?, &Settings::load_with(cx.home()?, |_| None)?)? {
+        cx.out.note("Nobody is signed in for it yet: orkee cloud login");
     }
     let auto = AutoSync::of(&Settings::load(cx.home()?)?)?;
     let wins = |origin: &Origin| !matches!(origin, Origin::Config(_) | Origin::Default);
