@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::after::may_be_signed_in;
 use super::error::AutoError;
+use super::seconds;
 use super::service::{self, Found, Service};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -31,7 +32,7 @@ Examples:
   orkee cloud enable --interval 60   and look each minute at least")]
 pub(crate) struct Enable {
     /// Seconds between two syncs where nothing else calls for one; sets cloud.sync_interval
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    #[arg(long, value_name = "S", value_parser = seconds)]
     interval: Option<u64>,
     /// Show what would be written and run; change nothing
     #[arg(long)]

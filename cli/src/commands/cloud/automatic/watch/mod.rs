@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::surroundings::NoRuntime;
 use super::error::AutoError;
+use super::seconds;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use watcher::{Stopped, Watcher};
@@ -34,7 +35,7 @@ SIGHUP, and a change of config.toml or .env, has it read its settings anew. Ctrl
 under way comes to its end first.")]
 pub(crate) struct Watch {
     /// Seconds between two syncs where nothing else calls for one, instead of cloud.sync_interval
-    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    #[arg(long, value_name = "S", value_parser = seconds)]
     interval: Option<u64>,
     /// What the watcher itself starts: wait until the backend has something new
     #[arg(long, hide = true, conflicts_with = "interval")]
