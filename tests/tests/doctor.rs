@@ -55,8 +55,19 @@ fn s17_d50_each_thing_is_a_line_and_a_check_in_one_order_and_nothing_is_changed(
     let names: Vec<_> =
         document["checks"].as_array().unwrap().iter().map(|check| check["name"].clone()).collect();
     let expected = [
-        "settings", "database", "audit", "files", "disk", "locks", "log", "cache", "sign-in", "tls",
-        "server", "clock",
+        "settings",
+        "database",
+        "audit",
+        "files",
+        "disk",
+        "locks",
+        "log",
+        "cache",
+        "automatic-sync",
+        "sign-in",
+        "tls",
+        "server",
+        "clock",
     ];
     assert_eq!(names, expected, "{document:#}");
     for check in document["checks"].as_array().unwrap() {
