@@ -141,6 +141,8 @@ fn examine(cx: &Context, asked: Asked) -> Result<Vec<Check>, Failure> {
             checks.extend(cloud::examine(cx, asked));
         }
     }
+    #[cfg(not(feature = "cloud"))]
+    checks.push(Check::skipped("server", "No server was asked: this build has no cloud support"));
     Ok(checks)
 }
 
