@@ -154,8 +154,10 @@ fn d70_ctrl_z_goes_to_the_shell_and_fg_comes_back() {
     let mut shell = Command::new("bash");
     shell.args(["--norc", "--noprofile", "-i"]);
     home.settle(&mut shell);
-    shell.env("LANG", LOCALE).env("PS1", "prompt> ").env("ORKEE", orkee_tests::binaries::orkee());
+    shell.env("LANG", LOCALE).env("ORKEE", orkee_tests::binaries::orkee());
     let Some(tmux) = Tmux::open(&shell, 80, 24) else { return };
+    tmux.write("PS1='prom''pt> '");
+    tmux.press(&["Enter"]);
     tmux.wait_for("prompt>");
     tmux.write("\"$ORKEE\" ui");
     tmux.press(&["Enter"]);
@@ -263,10 +265,10 @@ fn d65_d66_a_sync_finds_conflicts_and_they_are_settled_side_by_side() {
     ]);
     let Some(tmux) = pair.ui(100, 30) else { return };
     let screen = tmux.wait_for("↑ 1 to send");
-    assert!(screen.contains("  ↑ from here"), "{screen}");
+    assert!(screen.contains("▌ ↑ from here"), "{screen}");
     tmux.press(&["s"]);
-    let screen = tmux.wait_for("! 1 project in conflict");
-    assert!(screen.contains("  ! from here"), "{screen}");
+    let screen = tmux.wait_for("3 in conflict. c shows them");
+    assert!(screen.contains("▌ ! from here"), "{screen}");
     tmux.press(&["c"]);
     let screen = tmux.wait_for("Conflicts  3");
     for told in ["▌ from here  description", "Here  ", "│ Cloud  ", "- two", "│ + 2", "  one ", "│   one"]
@@ -276,7 +278,8 @@ fn d65_d66_a_sync_finds_conflicts_and_they_are_settled_side_by_side() {
     tmux.press(&["l"]);
     tmux.wait_for("description of from here stays as it is here");
     tmux.press(&["c"]);
-    tmux.wait_for("name of from here is the cloud's now. u takes it back");
+    let screen = tmux.wait_for("name of from here is the cloud's now. u takes it back");
+    assert!(screen.contains("Conflicts  1"), "{screen}");
     assert_eq!(pair.here.field(&pair.id, "name"), "from there");
     tmux.press(&["u"]);
     tmux.wait_for("Took back name of from here");
@@ -305,7 +308,7 @@ fn d65_a_sync_that_fails_says_why_and_the_interface_goes_on() {
     tmux.press(&["s"]);
     let screen = tmux.wait_for("error[E-");
     assert!(screen.contains("caused by: ") || screen.contains("hint: "), "{screen}");
-    tmux.press(&["Escape", "j"]);
+    tmux.press(&["Escape"]);
     tmux.wait_until("the list", |screen| !screen.contains("error[E-") && screen.contains("↑ 1 to send"));
     pair.server.resume();
     tmux.press(&["s"]);

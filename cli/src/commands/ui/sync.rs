@@ -149,7 +149,7 @@ mod tests {
     fn d65_what_a_sync_says_is_told_in_a_line_and_a_failure_with_what_to_do() {
         let done = r#"{"schema_version":1,"pushed":2,"pulled":1,"merged":0,"conflicts":1,"deleted":0,
             "parked":[{"id":"a","reason":"b"}],"round_trips":1}"#;
-        let told = "Synced: 2 sent, 1 fetched, 1 in conflict, 1 set aside".to_owned();
+        let told = "Synced: 2 sent, 1 fetched, 1 in conflict, 1 set aside. c shows them".to_owned();
         assert_eq!(understand(done.as_bytes()), Ended::Done { told, is_good: false });
         let failed = r#"{"schema_version":1,"error":{"code":"E-AUTH-001","message":"not\u001b signed in","causes":["x"],
             "hint":"run `orkee cloud login`","request_id":null}}"#;
