@@ -43,7 +43,10 @@ impl Context {
 
     /// The same surroundings for what is done beside something that has the terminal: nothing is said there.
     pub(crate) fn quietly(&self) -> Self {
-        Self::new(Global { quiet: 2, verbose: 0, no_input: true, ..self.global.clone() })
+        let quiet = Self::new(Global { quiet: 2, verbose: 0, no_input: true, ..self.global.clone() });
+        #[cfg(feature = "cloud")]
+        let quiet = Self { made: std::sync::Arc::clone(&self.made), ..quiet };
+        quiet
     }
 
     /// The home folder, made if it is not there.

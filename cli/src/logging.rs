@@ -4,12 +4,14 @@
 mod file;
 mod line;
 
-use std::io;
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::fmt::writer::MakeWriterExt;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -28,10 +30,18 @@ pub(crate) fn start(out: &Output, verbose: u8) {
         return;
     };
     let stderr = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(io::stderr.with_filter(|_| !MUTED.load(Ordering::Relaxed)))
         .with_ansi(out.colors_errors())
         .with_filter(filter);
     let _ = tracing_subscriber::registry().with(file).with(stderr).try_init();
+}
+
+/// See [`mute`].
+static MUTED: AtomicBool = AtomicBool::new(false);
+
+/// While something draws on the whole terminal, no line of the log goes in between. Where standard error is elsewhere, it gets them.
+pub(crate) fn mute(is_muted: bool) {
+    MUTED.store(is_muted && io::stderr().is_terminal(), Ordering::Relaxed);
 }
 
 /// What standard error is to show: `RUST_LOG`, else what `-v` asks for.

@@ -68,7 +68,11 @@ fn dispatch(command: Command, cx: &Context) -> CommandResult {
         }
         #[cfg(not(feature = "cloud"))]
         Command::Cloud(command) => command.run(cx),
-        Command::Ui(command) => command.run(cx),
+        Command::Ui(command) => {
+            #[cfg(feature = "cloud")]
+            cx.heed_folder()?;
+            command.run(cx)
+        }
         Command::Undo(command) => command.run(cx),
         Command::Audit(command) => command.run(cx),
         Command::Doctor(command) => command.run(cx),

@@ -25,6 +25,10 @@ use crate::report;
 /// How soon something that happens beside the keyboard is seen.
 const TICK: Duration = Duration::from_millis(250);
 
+/// How soon a watcher that came or went, and a sync of another process that failed, are seen.
+#[cfg(feature = "cloud")]
+const AUTOMATIC: Duration = Duration::from_secs(2);
+
 /// How old what says how long ago something was may become.
 const REDRAWN: Duration = Duration::from_secs(10);
 
@@ -47,6 +51,9 @@ struct Interface<'a> {
     read_again: Instant,
     drawn: Instant,
     is_old: bool,
+    /// When it was looked at how automatic sync stands.
+    #[cfg(feature = "cloud")]
+    asked: Option<Instant>,
 }
 
 /// Shows the interface until the person leaves.
@@ -76,6 +83,8 @@ pub(super) fn run(cx: &Context, filter: String) -> CommandResult {
         read_again: now,
         drawn: now,
         is_old: true,
+        #[cfg(feature = "cloud")]
+        asked: None,
     };
     let ended = interface.until_left();
     let Interface { screen, signals, .. } = interface;
@@ -142,7 +151,10 @@ impl Interface<'_> {
             Err(error) => self.fail(&error.into()),
         }
         #[cfg(feature = "cloud")]
-        self.look_at_sync();
+        {
+            self.look_at_sync();
+            self.look_at_automatic();
+        }
         let is_due = self.others_wrote && Instant::now() >= self.read_again;
         if self.state.is_stale || is_due {
             self.others_wrote = false;
@@ -187,6 +199,20 @@ impl Interface<'_> {
                 self.notice(&code, lines);
             }
         }
+    }
+
+    /// What other processes know of syncs that nobody types. Where it cannot be told, nothing is said of it: `status` names what is wrong.
+    #[cfg(feature = "cloud")]
+    fn look_at_automatic(&mut self) {
+        use crate::commands::cloud::automatic::Automatic;
+        if self.asked.is_some_and(|asked| asked.elapsed() < AUTOMATIC) {
+            return;
+        }
+        self.asked = Some(Instant::now());
+        let automatic = Automatic::of(self.cx).map(|automatic| automatic.in_brief(Timestamp::now()));
+        let automatic = automatic.unwrap_or_default();
+        self.is_old |= self.state.live.automatic != automatic;
+        self.state.live.automatic = automatic;
     }
 
     fn take(&mut self, event: Event) -> io::Result<()> {

@@ -13,6 +13,8 @@ use orkee_core::store::{Store, StoreError};
 
 #[cfg(feature = "cloud")]
 use super::sync::Sync;
+#[cfg(feature = "cloud")]
+use crate::commands::cloud::automatic::Brief;
 
 /// Of more changes than these, nobody looks which ones wait.
 #[cfg(feature = "cloud")]
@@ -27,6 +29,8 @@ pub(super) struct Live {
     pub(super) last_sync_at: Option<Timestamp>,
     /// Projects with changes that wait to be sent.
     pub(super) unsent: HashSet<ProjectId>,
+    /// Of syncs that nobody types, and how the last one went.
+    pub(super) automatic: Brief,
     /// The one that the person started.
     pub(super) sync: Option<Sync>,
 }

@@ -12,6 +12,8 @@ use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 
+use crate::logging;
+
 /// Holds the terminal; dropped, it is as before.
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
@@ -53,6 +55,7 @@ impl Drop for Screen {
 }
 
 fn enter() -> io::Result<()> {
+    logging::mute(true);
     enable_raw_mode()?;
     execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)
 }
@@ -62,6 +65,7 @@ fn leave() {
     let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = io::stdout().flush();
     let _ = disable_raw_mode();
+    logging::mute(false);
 }
 
 /// What a panic says would be lost with the alternate screen.

@@ -30,7 +30,8 @@ pub(crate) use after::after;
 pub(crate) use disable::Disable;
 pub(crate) use enable::Enable;
 use error::AutoError;
-pub(super) use standing::{Automatic, AutomaticView};
+pub(super) use standing::AutomaticView;
+pub(in crate::commands) use standing::{Automatic, Brief};
 pub(crate) use watch::Watch;
 
 /// A sync in the background is given up after so long.

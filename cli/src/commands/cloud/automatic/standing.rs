@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::output::text;
 
 /// How automatic sync stands.
-pub(in crate::commands::cloud) struct Automatic {
+pub(in crate::commands) struct Automatic {
     settings: AutoSync,
     watcher: Option<u32>,
     is_watched: bool,
@@ -21,6 +21,21 @@ pub(in crate::commands::cloud) struct Automatic {
     waiting: u64,
     since: Option<Timestamp>,
     failure: Option<Failed>,
+}
+
+/// The same in the few words that are shown all the time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::commands) struct Brief {
+    /// A watcher is at work.
+    pub(in crate::commands) is_watched: bool,
+    /// It is on, with or without a watcher.
+    pub(in crate::commands) is_on: bool,
+    /// Nobody is signed in.
+    pub(in crate::commands) signed_out: bool,
+    /// When the next one is; none: there is none, or somebody has to do something first.
+    pub(in crate::commands) next: Option<Timestamp>,
+    /// How the last sync failed; none: it did not.
+    pub(in crate::commands) failure: Option<String>,
 }
 
 /// Of automatic sync, what `status --json` holds.
@@ -57,7 +72,7 @@ struct FailureView {
 
 impl Automatic {
     /// Reads it. The store has been opened, and so is there.
-    pub(in crate::commands::cloud) fn of(cx: &Context) -> Result<Self, Failure> {
+    pub(in crate::commands) fn of(cx: &Context) -> Result<Self, Failure> {
         let (settings, home) = (cx.settings()?, cx.home()?);
         let tenant = settings.tenant()?.value;
         let mut changes = Changes::new(&home.database(), &tenant);
@@ -77,6 +92,17 @@ impl Automatic {
             since,
             failure: pause(cx, settings)?.failure(),
         })
+    }
+
+    /// In a few words.
+    pub(in crate::commands) fn in_brief(&self, now: Timestamp) -> Brief {
+        Brief {
+            is_watched: self.is_watched,
+            is_on: self.is_watched || self.settings.enabled.value,
+            signed_out: !self.signed_in,
+            next: self.next(now),
+            failure: self.failure.as_ref().map(|failed| failed.message.clone()),
+        }
     }
 
     /// When the next one is, at the earliest. None: there is none, or it waits for somebody.

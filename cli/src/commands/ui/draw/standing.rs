@@ -7,6 +7,8 @@ use super::Page;
 use crate::commands::ui::state::State;
 use crate::output::Paint;
 use crate::output::table::fit;
+#[cfg(feature = "cloud")]
+use crate::output::text;
 
 pub(super) fn draw(page: &mut Page<'_>, state: &State, area: Rect) {
     let width = usize::from(area.width);
@@ -48,11 +50,22 @@ fn pieces(page: &Page<'_>, state: &State) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     match (&live.sync, live.last_sync_at) {
         (Some(sync), _) => pieces.push((Some(Paint::Hint), format!("Syncing, {} s", sync.age().as_secs()))),
+        (None, None) if live.automatic.signed_out => {
+            pieces.push((Some(Paint::Dim), "Not signed in: orkee cloud login".to_owned()));
+        }
         (None, None) => pieces.push((Some(Paint::Dim), "Never synced: s syncs".to_owned())),
         (None, Some(_)) if standing.waiting > 0 => {
             pieces.push((Some(Paint::Hint), format!("↑ {} to send", standing.waiting)));
         }
         (None, Some(_)) => pieces.push((Some(Paint::Good), "✓ In step".to_owned())),
+    }
+    let automatic = &live.automatic;
+    if let (None, Some(failure)) = (&live.sync, &automatic.failure) {
+        let again = automatic.next.filter(|next| *next > page.now);
+        let again = again.map(|next| format!(" (again in {})", in_words(next, page.now)));
+        let failure = fit(&text::spelled(failure), 60);
+        pieces
+            .push((Some(Paint::Bad), format!("✗ last sync failed: {failure}{}", again.unwrap_or_default())));
     }
     if standing.conflicts > 0 {
         let many = if standing.conflicts == 1 { "" } else { "s" };
@@ -64,5 +77,18 @@ fn pieces(page: &Page<'_>, state: &State) -> Vec<Piece> {
     if let Some(at) = live.last_sync_at {
         pieces.push((Some(Paint::Dim), format!("synced {}", ago(at, page.now))));
     }
+    if automatic.is_on {
+        let how = if automatic.is_watched { "watcher running" } else { "syncs by itself" };
+        pieces.push((Some(Paint::Dim), how.to_owned()));
+    }
     pieces
+}
+
+/// How long it is until then.
+#[cfg(feature = "cloud")]
+fn in_words(then: jiff::Timestamp, now: jiff::Timestamp) -> String {
+    match then.duration_since(now).as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
+    }
 }

@@ -362,3 +362,34 @@ fn d68_a_hundred_thousand_projects_are_drawn_as_quickly_as_ten() {
     let window = ui.state.list.cursor.window(20, 100_000);
     assert_eq!(window, 99_980..100_000);
 }
+
+#[cfg(feature = "cloud")]
+#[test]
+fn d72_the_line_of_status_says_what_counts_first_and_leaves_out_what_there_is_no_room_for() {
+    use crate::commands::cloud::automatic::Brief;
+    let mut ui = Ui::of(some());
+    let at = |text: &str| text.parse::<Timestamp>().ok();
+    let line = |ui: &mut Ui, width: u16| {
+        let screen = ui.screen(width, 14);
+        screen.lines().nth(12).map(str::to_owned).unwrap_or_default()
+    };
+    ui.state.live.automatic = Brief { signed_out: true, ..Brief::default() };
+    assert_eq!(line(&mut ui, 100), " Not signed in: orkee cloud login");
+    ui.state.live.automatic = Brief { is_watched: true, is_on: true, ..Brief::default() };
+    ui.state.live.last_sync_at = at("2026-03-01T11:57:00Z");
+    ui.state.live.standing.waiting = 0;
+    assert_eq!(line(&mut ui, 100), " ✓ In step  ·  synced 3 min ago  ·  watcher running");
+    ui.state.live.standing.waiting = 2;
+    ui.state.live.standing.conflicts = 1;
+    ui.state.live.automatic = Brief {
+        is_on: true,
+        next: at("2026-03-01T12:01:30Z"),
+        failure: Some("cannot reach the server".to_owned()),
+        ..Brief::default()
+    };
+    assert_eq!(
+        line(&mut ui, 160),
+        " ↑ 2 to send  ·  ✗ last sync failed: cannot reach the server (again in 90 s)  ·  ! 1 project in conflict  ·  synced 3 min ago  ·  syncs by itself"
+    );
+    assert_eq!(line(&mut ui, 40), " ↑ 2 to send");
+}
