@@ -23,6 +23,62 @@ with_conflict() {
     orkee projects edit shop --description "Sells other things. $RANDOM"
 }
 
+# Leaves a conflict about two fields on this device, which knows of it.
+in_conflict() {
+  orkee projects edit shop --status building && in_step && other orkee projects edit shop --description "Sells. $RANDOM" --status launched && other orkee cloud sync &&
+    orkee projects edit shop --description "Sells other things. $RANDOM" --status review || return
+  orkee cloud sync
+  test $? = 5
+}
+
+# The database of an earlier Orkee.
+older_database() {
+  mkdir -p old && python3 - <<'END'
+import sqlite3
+database = sqlite3.connect("old/orkee.db")
+database.execute("CREATE TABLE projects (id TEXT PRIMARY KEY, name TEXT NOT NULL, status TEXT)")
+database.execute("INSERT INTO projects VALUES ('6f9619ff-8b86-d011-b42d-00cf4fc964ff', 'Boat', 'active')")
+database.commit()
+END
+}
+
+# A delivery as its receiver has it: hook.secret, headers.txt, body; and its parts in variables.
+delivery() {
+  local hook
+  hook=$(orkee cloud webhook add https://example.com/hook --secret-file hook.secret --json | jq -r .webhook.id) &&
+    orkee cloud webhook test "$hook" && received 'POST /hook' orkee.test || return
+  cp "$RECEIVED.headers" headers.txt
+  cp "$RECEIVED.body" body
+  header() { grep "^$1: " headers.txt | cut -d' ' -f2-; }
+  ID=$(header webhook-id) TIMESTAMP=$(header webhook-timestamp) SIGNATURE=$(header webhook-signature)
+}
+
+# Runs the command of a file on a terminal, and types a line of another file whenever what it printed, into a third, ends with a question.
+at_terminal() {
+  rm -f "$3.ended"
+  type_lines "$2" "$3" | {
+    script -qec "stty cols 80; . $1" /dev/null
+    local code=$?
+    touch "$3.ended"
+    exit $code
+  }
+}
+
+type_lines() {
+  local line size
+  while IFS= read -r line; do
+    until [ -s "$2" ] && [ -n "$(tail -c 1 "$2")" ] && [ "$size" = "$(stat -c %s "$2")" ]; do
+      [ -e "$2.ended" ] && return
+      size=$(stat -c %s "$2")
+      sleep 0.1
+    done
+    printf '%s\n' "$line"
+    size=
+    sleep 0.1
+  done < "$1"
+  until [ -e "$2.ended" ]; do sleep 0.05; done
+}
+
 # Waits for a request like this that a receiver of webhooks got, with this event, and prints its body.
 received() {
   local line

@@ -26,7 +26,8 @@
 //! | `<!-- each: COMMANDS -->` | types these before each command of the next block |
 //! | `<!-- exit: N -->` | one command of the next block ends with this code; the others succeed |
 //! | `<!-- file: PATH -->` | the next block is this file |
-//! | `<!-- type: LINES -->` | runs each command of the next block on a terminal, where somebody types these lines |
+//! | `<!-- type: LINES -->` | runs each command of the next block on a terminal, where somebody types the next of these lines whenever something is asked |
+//! | `<!-- input: LINES -->` | has each command of the next block read these from standard input, which is no terminal |
 //! | `<!-- with: THIS=THAT -->` | puts THAT in the place of THIS in the next block; a line each |
 //! | `<!-- like: COMMANDS -->` | the next block, JSON, has keys that the JSON printed by these has too, with values of the same type |
 //!
@@ -39,10 +40,11 @@
 //!
 //! | address | is |
 //! | --- | --- |
-//! | `https://api.orkee.ai`, `https://dev-api.orkee.ai` | an `orkee-server` each, with the account john@example.com, and the team `acme` of john, ann and eve |
-//! | `https://enterprise-api.orkee.ai` | one with the tenant `your-company`, whose people sign in at a certified OpenID provider |
+//! | `https://api.orkee.ai`, `https://dev-api.orkee.ai` | an `orkee-server` each, with accounts of john@example.com, ann@example.com and eve@example.com |
+//! | `https://enterprise-api.orkee.ai` | one with the tenant `your-company`, whose people sign in at a certified OpenID provider, `your-sso-provider`. Where a section signs in so without naming it, `api.orkee.ai` has such a tenant, `acme` |
 //! | `https://orkee.example.com` | whatever listens at 127.0.0.1:8787 |
 //! | `https://your-server.com`, `https://example.com` | a receiver of webhooks; what it got is in `$RECEIVED`, a line each |
+//! | `https://s3.eu-central-1.amazonaws.com` | a store with the bucket `projects`, whose keys are in `$S3_KEYS` |
 //! | `http://proxy:8080` | a proxy; what it was asked for is in `$PROXY_LOG` |
 
 mod block;
@@ -55,4 +57,4 @@ mod shell;
 mod world;
 
 pub use document::Document;
-pub use page::{NotRun, Reading, read};
+pub use page::{NotRun, Reading, prepare, read};

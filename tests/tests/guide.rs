@@ -2,14 +2,31 @@
 
 #![allow(clippy::unwrap_used)]
 
-use orkee_tests::guide::{Document, Reading, read};
+use orkee_tests::guide::{Document, NotRun, Reading, prepare, read};
 use orkee_tests::{namespace, proxy};
 
+const GUIDE: &str = "docs/guide.md";
 const PUBLISHED: &str = "tests/guide/published.md";
+
+/// Blocks of the guide that no test can run, by their first line.
+const NOT_RUN: &[NotRun] = &[
+    (
+        "$ orkee cloud provider test acme-notes     # builds it, and tries it against what a backend owes",
+        "fetches packages of Python; the tests of `provider_languages` run this for each language",
+    ),
+    (
+        "export ORKEE_CLOUD_TENANT=nas",
+        "a WebDAV server needs an account of its own, which this network has not; the tests of `sync_webdav` run this",
+    ),
+];
 
 /// Whether the calling test has a network of its own, with everything that a page asks for.
 fn is_possible(test: &str) -> bool {
-    proxy::is_there() && namespace::is_inside(test)
+    if !proxy::is_there() {
+        return false;
+    }
+    prepare();
+    namespace::is_inside(test)
 }
 
 #[test]
@@ -17,4 +34,23 @@ fn c92_what_the_published_page_says_can_be_typed_and_prints_what_it_says() {
     if is_possible("c92_what_the_published_page_says_can_be_typed_and_prints_what_it_says") {
         read(&Document::read(PUBLISHED), Reading::Story, &[]);
     }
+}
+
+#[test]
+fn d80_the_guide_can_be_typed_from_its_beginning_to_its_end() {
+    if is_possible("d80_the_guide_can_be_typed_from_its_beginning_to_its_end") {
+        read(&Document::read(GUIDE), Reading::Sections, NOT_RUN);
+    }
+}
+
+#[test]
+fn d81_the_guide_holds_every_line_that_the_published_page_says_to_type() {
+    let guide = Document::read(GUIDE).typed_lines();
+    let with_an_id = |line: String| {
+        line.replace("--project <project-id>", "--project 3f9Kx2Qa")
+            .replace("--project ID", "--project 3f9Kx2Qa")
+    };
+    let published = Document::read(PUBLISHED).typed_lines().into_iter().map(with_an_id);
+    let missing: Vec<String> = published.filter(|line| !guide.contains(line)).collect();
+    assert_eq!(missing, Vec::<String>::new());
 }

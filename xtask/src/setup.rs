@@ -76,6 +76,7 @@ pub fn packages() {
         ("strace", "strace", "-V"),
         ("faketime", "faketime", "--version"),
         ("iproute2", "ip", "-V"),
+        ("jq", "jq", "--version"),
         ("tinyproxy-bin", "tinyproxy", "-v"),
         ("apache2-bin", APACHE, "-v"),
         ("rclone", "rclone", "version"),

@@ -26,7 +26,9 @@ pub(super) enum What {
     Directive(String, String),
 }
 
-const DIRECTIVES: [&str; 7] = ["run", "each", "exit", "file", "type", "with", "like"];
+/// Languages of what a reader types, or writes into a file.
+const TYPED: [&str; 4] = ["bash", "console", "toml", "dotenv"];
+const DIRECTIVES: [&str; 8] = ["run", "each", "exit", "file", "type", "input", "with", "like"];
 
 impl Document {
     /// Reads a file of this repository, named from its root.
@@ -69,7 +71,7 @@ impl Document {
         let parts = self.sections.iter().flat_map(|section| &section.parts);
         parts
             .filter_map(|part| match &part.what {
-                What::Block(language, text) if !language.is_empty() => Some(text),
+                What::Block(language, text) if TYPED.contains(&language.as_str()) => Some(text),
                 _ => None,
             })
             .flat_map(|text| text.lines())

@@ -8,9 +8,9 @@ use super::block;
 use super::compare::is_like;
 use super::document::{Document, Part, Section, What};
 use super::places::{Machine, Places};
-use super::shell::Shell;
+use super::shell::{Shell, Typed};
 use super::world::World;
-use crate::folder;
+use crate::{folder, guests, npm, python};
 
 /// Whether a section goes on from where the one before it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,13 @@ pub type NotRun = (&'static str, &'static str);
 const A_PROJECT: &str = "with_shop";
 /// What a file of settings has to get through.
 const READS_SETTINGS: &str = "orkee projects list";
+
+/// Installs and builds what pages need. In the network of their own nothing can be fetched any more.
+pub fn prepare() {
+    npm::installed("op");
+    python::with("moto");
+    guests::plain();
+}
 
 /// Reads the whole page, and fails with everything that was not as it says.
 pub fn read(page: &Document, reading: Reading, not_run: &[NotRun]) {
@@ -76,7 +83,7 @@ struct Visit {
 
 impl Visit {
     fn new(reader: &Reader<'_>, text: &str) -> Self {
-        Self { places: Places::open(&reader.world, text), machine: Machine::new(reader.cache.path()) }
+        Self { places: Places::open(&reader.world, text), machine: Machine::new(reader.cache.path(), text) }
     }
 }
 
@@ -86,7 +93,7 @@ struct Said {
     each: Option<String>,
     exit: Option<i32>,
     file: Option<String>,
-    typed: Option<String>,
+    typed: Option<Typed>,
     with: Vec<(String, String)>,
     like: Option<String>,
 }
@@ -109,7 +116,7 @@ impl Reader<'_> {
         let mut shell = visit.machine.shell(&self.world, &visit.places);
         let begun = match self.reading {
             Reading::Story => Ok(String::new()),
-            Reading::Sections => run(&mut shell, A_PROJECT, None, 0),
+            Reading::Sections => run(&mut shell, A_PROJECT),
         };
         if let Err(wrong) = begun.and_then(|_| self.parts(section, visit, &mut shell)) {
             self.wrong.push(format!("{}: {wrong}", section.heading));
@@ -158,11 +165,11 @@ impl Reader<'_> {
                 let named = first.strip_prefix("# ").filter(|name| name.starts_with("~/"));
                 let file = said.file.as_deref().or(named).ok_or("it does not say which file it is")?;
                 visit.machine.write(file, &format!("{text}\n"));
-                run(shell, READS_SETTINGS, None, 0)
+                run(shell, READS_SETTINGS)
             }
             "json" => {
                 let like = said.like.as_deref().ok_or("nothing says what it is like")?;
-                let real = run(shell, like, None, 0)?;
+                let real = run(shell, like)?;
                 has_keys_of(&text, &real).map(|()| String::new())
             }
             _ => {
@@ -183,11 +190,12 @@ impl Reader<'_> {
 impl Said {
     fn hear(&mut self, name: &str, told: &str, shell: &mut Shell) -> Result<(), Wrong> {
         match name {
-            "run" => return run(shell, told, None, 0).map(drop),
+            "run" => return run(shell, told).map(drop),
             "each" => self.each = Some(told.to_owned()),
             "exit" => self.exit = Some(told.parse().map_err(|_| format!("no exit code: {told}"))?),
             "file" => self.file = Some(told.to_owned()),
-            "type" => self.typed = Some(told.to_owned()),
+            "type" => self.typed = Some(Typed::AtTerminal(told.to_owned())),
+            "input" => self.typed = Some(Typed::Piped(told.to_owned())),
             "with" => {
                 let pairs = told.lines().filter_map(|line| line.split_once('='));
                 self.with = pairs.map(|(this, that)| (this.to_owned(), that.to_owned())).collect();
@@ -210,9 +218,9 @@ fn commands(
     let mut all = String::new();
     for typed in block::commands(language, text) {
         if let Some(each) = &said.each {
-            run(shell, each, None, 0)?;
+            run(shell, each)?;
         }
-        let done = shell.run(&typed.command, said.typed.as_deref());
+        let done = shell.run(&typed.command, said.typed.as_ref());
         let printed = visit.machine.as_johns(&done.printed);
         match done.code {
             Some(0) => {}
@@ -237,13 +245,17 @@ fn compared(said: &str, printed: &str) -> Result<(), Wrong> {
     }
 }
 
-/// Runs a command that has to end with this code; what it printed.
-fn run(shell: &mut Shell, command: &str, typed: Option<&str>, code: i32) -> Result<String, Wrong> {
-    let done = shell.run(command, typed);
-    match done.code == Some(code) {
-        true => Ok(done.printed),
-        false => Err(format!("`{command}` ended with {:?}:\n{}", done.code, done.printed)),
+/// Runs commands that have to succeed; what they printed.
+fn run(shell: &mut Shell, commands: &str) -> Result<String, Wrong> {
+    let mut all = String::new();
+    for typed in block::commands("bash", commands) {
+        let done = shell.run(&typed.command, None);
+        if done.code != Some(0) {
+            return Err(format!("`{}` ended with {:?}:\n{}", typed.command, done.code, done.printed));
+        }
+        all.push_str(&done.printed);
     }
+    Ok(all)
 }
 
 /// Whether something real has every key of an example, with values of the same type.

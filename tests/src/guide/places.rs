@@ -7,11 +7,17 @@ use std::process::Command;
 use super::shell::Shell;
 use super::world::World;
 use crate::issuer::CLIENT;
+use crate::moto::Moto;
 use crate::op::Op;
 use crate::server::Server;
 use crate::tenancy::GROUPS;
-use crate::{binaries, folder};
+use crate::{binaries, folder, guests};
 
+const API: &str = "api.orkee.ai";
+const DEVELOPMENT: &str = "dev-api.orkee.ai";
+const ENTERPRISE: &str = "enterprise-api.orkee.ai";
+/// A store that speaks S3, with a bucket `projects`.
+pub(super) const S3: &str = "s3.eu-central-1.amazonaws.com";
 /// Where the company's people sign in.
 const SIGN_IN: &str = "sign-in.example.com";
 
@@ -23,24 +29,32 @@ fn issuer() -> String {
 pub(super) struct Places {
     servers: Vec<Server>,
     _op: Option<Op>,
+    moto: Option<Moto>,
 }
 
 impl Places {
     /// Starts those that are asked for in this text; the first one always.
     pub(super) fn open(world: &World, text: &str) -> Self {
         let mut servers = Vec::new();
-        for name in ["api.orkee.ai", "dev-api.orkee.ai", "enterprise-api.orkee.ai"] {
-            if name == "api.orkee.ai" || text.contains(name) {
+        for (name, words) in [(API, ""), (DEVELOPMENT, "--env development"), (ENTERPRISE, ENTERPRISE)] {
+            if text.contains(words) {
                 servers.push(server(world, name));
             }
         }
-        let op = text.contains("enterprise-api.orkee.ai").then(|| {
+        let op = text.contains("--sso").then(|| {
             let op = Op::with(&[("OP_COMPANY", "engineering"), ("OP_ISSUER", &issuer())]);
             world.front.lead(SIGN_IN, &op.url);
-            set_tenant(&servers[servers.len() - 1]);
+            match text.contains(ENTERPRISE) {
+                true => set_tenant(&servers[servers.len() - 1], "your-company"),
+                false => set_tenant(&servers[0], "acme"),
+            }
             op
         });
-        Self { servers, _op: op }
+        let moto = text.contains(S3).then(Moto::start);
+        if let Some(moto) = &moto {
+            world.front.lead(S3, &moto.url);
+        }
+        Self { servers, _op: op, moto }
     }
 
     /// The folder of the first server.
@@ -58,7 +72,7 @@ fn server(world: &World, name: &str) -> Server {
     server
 }
 
-fn set_tenant(server: &Server) {
+fn set_tenant(server: &Server, name: &str) {
     let settings = format!(
         "name = \"Your Company\"\n\n[[identity_provider]]\nid = \"your-sso-provider\"\nname = \"Your provider\"\n\
          issuer = \"{}\"\nclient_id = \"{CLIENT}\"\nscopes = [\"openid\", \"email\", \"groups\"]\n{GROUPS}",
@@ -66,7 +80,31 @@ fn set_tenant(server: &Server) {
     );
     let file = server.data().join("tenant.toml");
     std::fs::write(&file, settings).unwrap();
-    server.command(&["tenant", "set", "your-company", "--file", file.to_str().unwrap()]).success();
+    server.command(&["tenant", "set", name, "--file", file.to_str().unwrap()]).success();
+}
+
+/// Variables that cargo, and what it starts, need of this process.
+const CARGO: [&str; 6] =
+    ["CARGO_HOME", "CARGO_TARGET_DIR", "RUSTFLAGS", "RUSTUP_AUTO_INSTALL", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
+/// A provider that somebody wrote, in two versions.
+const NOTES: &str = "notes-1.2.0.wasm";
+
+/// Puts both into a folder, signed by the same author.
+fn components(folder: &Path) {
+    let key = guests::key();
+    for (version, host, memory) in
+        [("1.2.0", "https://*.example.net", 128), ("1.3.0", "https://files.example.org", 200)]
+    {
+        let manifest = format!(
+            "name = \"notes\"\nversion = \"{version}\"\npublisher = \"Example GmbH\"\n\
+             description = \"Keeps projects in Notes, the note taking service of Example\"\n\
+             hosts = [\"{host}\"]\nprivate-network = [\"http://192.168.1.10:8080\"]\ntenants = [\"acme\"]\n\
+             api-url = \"https://api.example.com\"\n\n[login]\nkind = \"oauth\"\nissuer = \"https://id.example.com\"\n\
+             client-id = \"notes\"\nscopes = [\"projects\"]\n\n[limits]\nmemory = \"{memory} MiB\"\n"
+        );
+        let file = folder.join(format!("notes-{version}.wasm"));
+        std::fs::write(file, guests::signed(&manifest, &key)).unwrap();
+    }
 }
 
 /// A machine: two home folders, of which the second is another device's, and folders beside them.
@@ -77,8 +115,8 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// A fresh one, whose compiled providers are those of an earlier one.
-    pub(super) fn new(cache: &Path) -> Self {
+    /// A fresh one with what this text asks for, whose compiled providers are those of an earlier one.
+    pub(super) fn new(cache: &Path, text: &str) -> Self {
         let machine =
             Self { folder: tempfile::tempdir().unwrap(), session: tempfile::tempdir_in("/dev/shm").unwrap() };
         for home in [machine.home(), machine.other()] {
@@ -98,6 +136,9 @@ impl Machine {
         )
         .unwrap();
         folder::private_folder(machine.session.path());
+        if text.contains(NOTES) {
+            components(&machine.home());
+        }
         machine
     }
 
@@ -124,13 +165,14 @@ impl Machine {
         let path = std::env::join_paths(programs.into_iter().chain(std::env::split_paths(&path))).unwrap();
         let mut bash = Command::new("bash");
         bash.env_clear().current_dir(self.home()).env("PATH", path).env("HOME", self.home());
-        for name in ["CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_TARGET_DIR"] {
+        for name in CARGO {
             bash.envs(std::env::var_os(name).map(|value| (name, value)));
         }
         bash.env("GUIDE_CARGO_HOME", std::env::var_os("HOME").unwrap_or_default())
             .env("GUIDE_ROOT", root.parent().unwrap())
             .env("OTHER", self.other())
             .env("SERVER_DATA", places.data())
+            .envs(places.moto.as_ref().map(|moto| ("S3_KEYS", &moto.keys)))
             .env("RECEIVED", world.received())
             .env("PROXY_LOG", world.proxy.log())
             .env("XDG_RUNTIME_DIR", self.session.path())

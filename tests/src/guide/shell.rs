@@ -20,6 +20,14 @@ pub(super) struct Shell {
     folder: tempfile::TempDir,
 }
 
+/// What somebody types into a command.
+pub(super) enum Typed {
+    /// At a terminal, a line whenever something is asked.
+    AtTerminal(String),
+    /// On standard input, which is no terminal.
+    Piped(String),
+}
+
 /// A command that ended, or did not.
 pub(super) struct Done {
     /// The exit code. None: it was given up.
@@ -45,19 +53,22 @@ impl Shell {
         Self { child, keyboard, ended, folder }
     }
 
-    /// Types a command. With something to type, it runs on a terminal, in a shell below this one.
-    pub(super) fn run(&mut self, command: &str, typed: Option<&str>) -> Done {
+    /// Types a command, and into it what it is given. On a terminal it runs in a shell below this one.
+    pub(super) fn run(&mut self, command: &str, typed: Option<&Typed>) -> Done {
         let (file, output) = (self.file("command"), self.file("output"));
         std::fs::write(&file, format!("{command}\n")).unwrap();
-        let (file, output) = (file.display(), output.display());
-        let line = match typed {
-            None => format!(". {file} < /dev/null > {output} 2>&1; echo $?"),
-            Some(text) => {
-                let answers = self.file("answers");
-                std::fs::write(&answers, format!("{text}\n")).unwrap();
-                format!("script -qec '. {file}' /dev/null < {} > {output} 2>&1; echo $?", answers.display())
-            }
+        let input = self.file("input");
+        let text = match typed {
+            Some(Typed::AtTerminal(text) | Typed::Piped(text)) => format!("{text}\n"),
+            None => String::new(),
         };
+        std::fs::write(&input, text).unwrap();
+        let (file, output, input) = (file.display(), output.display(), input.display());
+        let command = match typed {
+            Some(Typed::AtTerminal(_)) => format!("at_terminal {file} {input} {output}"),
+            _ => format!(". {file}"),
+        };
+        let line = format!("{command} < {input} > {output} 2>&1; echo $?");
         writeln!(self.keyboard, "{line}").unwrap();
         let code = match self.ended.recv_timeout(DEADLINE) {
             Ok(code) => code.parse().ok(),

@@ -5,18 +5,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::front::Front;
+use super::places::S3;
 use crate::dns::Dns;
 use crate::namespace::PUBLIC;
 use crate::proxy::Proxy;
-use crate::receiver::Receiver;
+use crate::receiver::{Behaviour, Receiver};
 
 /// Names that lead to the front.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "api.orkee.ai",
     "dev-api.orkee.ai",
     "enterprise-api.orkee.ai",
     "orkee.example.com",
     "sign-in.example.com",
+    S3,
     "stage.example.com",
     "your-server.com",
     "example.com",
@@ -44,6 +46,7 @@ impl World {
         dns.script("proxy", &[&["127.0.0.1"]]);
         let front = Front::at(&format!("{PUBLIC}:443"), &NAMES);
         let receiver = Receiver::start();
+        receiver.always("/broken", Behaviour::with_body(503, "{\"error\":\"no such order\u{1b}[2J\"}"));
         for name in RECEIVERS {
             front.lead(name, &receiver.url);
         }
@@ -53,7 +56,7 @@ impl World {
         Self { front, proxy: Proxy::open_at(8080), folder, _dns: dns }
     }
 
-    /// The file with what receivers of webhooks got so far, a line each: method, path, body.
+    /// The file with what receivers of webhooks got so far, a line each: method, path, body. Beside it are headers and body of the last.
     pub(super) fn received(&self) -> PathBuf {
         self.folder.path().join("received")
     }
@@ -65,13 +68,16 @@ impl World {
 }
 
 /// Writes down what comes, for as long as there is a folder for it.
-fn write_down(receiver: Receiver, file: PathBuf) {
+fn write_down(receiver: Receiver, path: PathBuf) {
     std::thread::spawn(move || -> std::io::Result<()> {
-        let mut file = std::fs::File::create(file)?;
+        let mut file = std::fs::File::create(&path)?;
         let mut written = 0;
         loop {
             let received = receiver.received();
             for request in &received[written..] {
+                let lines = request.headers.iter().map(|(name, value)| format!("{name}: {value}\n"));
+                std::fs::write(path.with_extension("headers"), lines.collect::<String>())?;
+                std::fs::write(path.with_extension("body"), &request.body)?;
                 let body = String::from_utf8_lossy(&request.body);
                 writeln!(file, "{} {} {body}", request.method, request.path)?;
             }
