@@ -120,7 +120,10 @@ pub fn component(manifest: &str, args: &[&str], file: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let target = test.ancestors().nth(3).unwrap().join("tmp").join("guests");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.env_clear().envs(KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
+    cargo.env_clear();
+    // Where a test was started without cargo, rustup would go by files in the sources of others, and install what they name.
+    cargo.envs(option_env!("RUSTUP_TOOLCHAIN").map(|toolchain| ("RUSTUP_TOOLCHAIN", toolchain)));
+    cargo.envs(KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
     cargo.args(["build", "--quiet", "--locked", "--target", "wasm32-wasip2", "--target-dir"]).arg(&target);
     let output = cargo.arg("--manifest-path").arg(root().join(manifest)).args(args).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
