@@ -5,6 +5,7 @@
 mod bench;
 mod contract;
 mod demo;
+mod dist;
 mod http;
 mod mutants;
 mod projects;
@@ -24,6 +25,7 @@ usage: cargo xtask COMMAND
   sim [N [SEED]]  N random schedules over the real store and engine (200000)
   mutants [RULE…] breaks each rule of sync, or these, in a copy of the engine, and sees that a test fails
   bench [--full | --sealed]  the figures of docs/performance.md; --full adds 100,000 records; --sealed: sealed against plain alone
+  dist [--from DIR] [--output DIR] [--profile P]  archives to install from, with their checksums, in target/dist; --from: of programs that are built
   build           the binaries that demo and test use
   publish-contract  keeps the version that wit/ has now, with a component that was built against it";
 
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         ["sim", rest @ ..] => test::simulate(rest),
         ["mutants", names @ ..] => mutants::run(names),
         ["bench", rest @ ..] => bench::run(rest),
+        ["dist", rest @ ..] => dist::run(rest),
         ["build"] => setup::build_for_tests().map(|_| ()),
         ["publish-contract"] => contract::publish(),
         _ => {
