@@ -114,6 +114,7 @@ if __name__ == "__main__":
     else:
         vectors = json.loads(Path(sys.argv[2]).read_text())
         count = open_all(vectors)
-        dictionary = (Path(__file__).parents[2] / "core/src/seal/projects.dict").read_bytes()
-        assert vectors.get("dictionary", hashlib.sha256(dictionary).hexdigest()) == hashlib.sha256(dictionary).hexdigest(), "the dictionary changed"
+        for packing, file in seal.FILES.items():
+            now = hashlib.sha256(file.read_bytes()).hexdigest()
+            assert vectors.get(f"dictionary_{packing}", now) == now, "a dictionary changed"
         print(f"{count} vectors opened")

@@ -1,7 +1,7 @@
-"""Makes core/src/seal/projects.dict, the dictionary with which small records are packed.
+"""Makes core/src/seal/projects-2.dict, the second dictionary with which small records are packed.
 
-It is trained on projects that are made up here, from sentences as people write them into descriptions and tasks and from the
-commands of several worlds of tools. A dictionary is part of the format: once records were sealed with one, it never changes, and
+It is trained on projects that are made up here: from sentences as people write them into descriptions and tasks, from the patterns
+of such sentences with a vocabulary of some two thousand words, and from the commands of several worlds of tools. A dictionary is part of the format: once records were sealed with one, it never changes, and
 another one gets another packing. Run it by hand, with the packages of requirements.txt; the same Python and zstandard write the
 same bytes.
 """
@@ -14,9 +14,46 @@ from pathlib import Path
 import zstandard
 
 HERE = Path(__file__).parent
-TARGET = HERE.parents[1] / "core/src/seal/projects.dict"
-SIZE = 16 * 1024
+TARGET = HERE.parents[1] / "core/src/seal/projects-2.dict"
+SIZE = 32 * 1024
+PATTERNED = 0.8  # of the sentences
 
+COMMON, TIMES, ADJECTIVES, VERBS, NOUNS, NAMES = (part.split() for part in (HERE / "words.txt").read_text().split("\n\n"))
+KINDS = {"a": ADJECTIVES, "v": VERBS, "n": NOUNS, "x": NAMES, "t": TIMES, "c": COMMON}
+# What people write again and again, with another word of its kind in each place.
+PATTERNS = """
+{v} the {n} of the {n}
+{v} {n} and {n}
+{v} the {a} {n} before the {n} is {v}
+{v} a {a} {n} for each {n}
+{v} all {n} that are not {v} by the {n}
+{v} {n} to {n} and {v} the {n}
+{v} {n} with {x}, because the {n} is {a}
+{v} the {n} when the {n} has {v}
+{v} {n} {n} from {n} in the {n}
+{v} it with a {a} {n} and the {a} {n} of {x}
+the {n} {n} is {a} and the {n} should be {v} in the {n}
+the {n} can be {v} after the {n} was {v}
+the {a} {n} must not {v} the {n}, {c} it is {a}
+{n} and {n} are {v} at the same {t}, {c} the {n}
+it {v} the {n} from the {n} to the {n}
+a {n} of {n} that {v} {n} for {a} {n}
+no {n} without {n}, no {n} that is {v}
+if the {n} is {a}, {v} the {n} and {v} again
+which {n} has {v} this {n} and how many {n} were {v}
+we {v} the {n} every {t} and {v} it on {n}
+as {n} we can {v} {n} but not {n} or {n}
+this {n} will be {v} by {n} until the {n} is {a}
+an {a} {n} in {n}, on {n} and at {n}
+when {c} {n} which {n} to {v} with {n}
+{c} {v} {n} {c} {c} {n}
+{c} {n} {c} {a} {n} {c} {v}
+{n}: {v} {n} {n}, {v} {a} {n}
+{n} {n} {v} {c} {n}
+fix: {a} {n} in {n}
+feat({n}): {v} {n} {n}
+{x} and {x} {n} with {a} {n}
+""".strip().split("\n")
 SENTENCES = (HERE / "sentences.txt").read_text().split("\n")[:-1]
 STACKS = [
     ("npm install", "npm run dev", "rm -rf node_modules dist"),
@@ -52,7 +89,6 @@ SERVERS = ["context7", "playwright", "github", "filesystem", "postgres", "sequen
 class Maker:
     def __init__(self, seed):
         self.random = random.Random(seed)
-        self.words = sorted(set(re.findall(r"[a-z]{3,}", " ".join(SENTENCES).lower())))
 
     def maybe(self, chance):
         return self.random.random() < chance
@@ -63,17 +99,28 @@ class Maker:
         return f"{day}T{r.randint(0, 23):02}:{r.randint(0, 59):02}:{r.randint(0, 59):02}.{r.choice(['000', str(r.randint(100, 999))])}Z"
 
     def text(self, low, high):
-        """Sentences, whole or with the beginning of one and the end of another."""
+        """Sentences: whole, with the beginning of one and the end of another, or after a pattern."""
         parts = []
         for _ in range(self.random.randint(low, high)):
             one, other = self.random.sample(SENTENCES, 2)
             if self.maybe(0.5):
                 one, other = one.split(), other.split()
                 one = " ".join(one[: self.random.randint(2, len(one))] + other[self.random.randint(1, len(other)) - 1 :])
-            parts.append(one)
+            parts.append(self.pattern() if self.maybe(PATTERNED) else one)
         return self.random.choice([" ", " ", "\n", "\n- "]).join(parts)
 
+    def pattern(self):
+        """Common words of a kind come first in its list, and are taken more often."""
+        def word(kind):
+            words = KINDS[kind[1]]
+            return words[int(len(words) * self.random.random() ** 1.5)]
+
+        text = re.sub(r"\{[a-z]\}", lambda found: word(found[0]), self.random.choice(PATTERNS))
+        return text[0].upper() + text[1:] + "." if self.maybe(0.4) else text
+
     def title(self):
+        if self.maybe(PATTERNED):
+            return self.pattern()
         words = self.random.choice(SENTENCES).rstrip(".").split()
         return " ".join(words[: self.random.randint(3, 8)])
 
@@ -89,10 +136,10 @@ class Maker:
         if self.maybe(0.8):
             task["priority"] = r.choice(["low", "medium", "high"])
         task["status"] = r.choice(["pending", "pending", "in-progress", "review", "done", "done", "deferred", "cancelled"])
-        if self.maybe(0.6):
-            task["dependencies"] = [] if self.maybe(0.6) else sorted(r.sample(range(1, 9), r.randint(1, 2)))
-        if depth == 0 and self.maybe(0.6):
-            task["subtasks"] = [] if self.maybe(0.7) else [self.task(n, 1) for n in range(1, r.randint(2, 4))]
+        if self.maybe(0.3):
+            task["dependencies"] = sorted(r.sample(range(1, 9), r.randint(1, 2)))
+        if depth == 0 and self.maybe(0.2):
+            task["subtasks"] = [self.task(n, 1) for n in range(1, r.randint(2, 4))]
         if self.maybe(0.3):
             task["createdAt"] = self.time()
             task["updatedAt"] = self.time()
@@ -100,7 +147,7 @@ class Maker:
 
     def project(self):
         r = self.random
-        name = "-".join(r.sample(self.words, r.randint(1, 3))) + (str(r.randint(1, 999)) if self.maybe(0.2) else "")
+        name = "-".join(r.sample(NOUNS + VERBS, r.randint(1, 3))) + (str(r.randint(1, 999)) if self.maybe(0.2) else "")
         who, port = r.choice(PEOPLE), r.choice([3000, 3001, 4000, 5000, 5173, 8000, 8080, r.randint(3000, 9000)])
         setup, dev, cleanup = (part.format(port=port) for part in r.choice(STACKS))
         project = {
@@ -131,7 +178,7 @@ class Maker:
 def main():
     maker = Maker(1)
     samples = [maker.project() for _ in range(6000)]
-    trained = zstandard.train_dictionary(SIZE, samples, k=64, d=6, dict_id=1, level=6)
+    trained = zstandard.train_dictionary(SIZE, samples, k=64, d=6, dict_id=2, level=6)
     TARGET.write_bytes(trained.as_bytes())
 
 

@@ -16,7 +16,8 @@ MAGIC = b"\xa7ork"
 FORMAT = 1
 STEP = 256
 MAX_PAYLOAD = 1_000_000
-DICTIONARY = zstandard.ZstdCompressionDict((Path(__file__).parents[2] / "core/src/seal/projects.dict").read_bytes())
+FILES = {packing: Path(__file__).parents[2] / f"core/src/seal/projects-{packing}.dict" for packing in (1, 2)}
+DICTIONARIES = {packing: zstandard.ZstdCompressionDict(file.read_bytes()) for packing, file in FILES.items()}
 
 
 class Refused(Exception):
@@ -60,22 +61,22 @@ def bound(place, epoch):
 
 
 def pack(payload):
-    packer = zstandard.ZstdCompressor(level=19, dict_data=DICTIONARY, write_content_size=True, write_dict_id=False)
+    packer = zstandard.ZstdCompressor(level=19, dict_data=DICTIONARIES[2], write_content_size=True, write_dict_id=False)
     packed = packer.compress(payload)
-    body = struct.pack(">BI", 1, len(packed)) + packed if len(packed) < len(payload) else struct.pack(">BI", 0, len(payload)) + payload
+    body = struct.pack(">BI", 2, len(packed)) + packed if len(packed) < len(payload) else struct.pack(">BI", 0, len(payload)) + payload
     return body + bytes(-len(body) % STEP)
 
 
 def unpack(packed):
     how, length = struct.unpack(">BI", packed[:5])
     body, padding = packed[5 : 5 + length], packed[5 + length :]
-    if len(body) != length or len(padding) >= STEP or any(padding) or how > 1:
+    if len(body) != length or len(padding) >= STEP or any(padding) or how > 2:
         raise Refused("packing")
     if how == 0:
         return body
     if zstandard.frame_content_size(body) not in range(MAX_PAYLOAD + 1):
         raise Refused("size")
-    return zstandard.ZstdDecompressor(dict_data=DICTIONARY).decompress(body)
+    return zstandard.ZstdDecompressor(dict_data=DICTIONARIES[how]).decompress(body)
 
 
 def seal(key, epoch, place, payload):
