@@ -510,14 +510,11 @@ fn k74_a_device_without_a_key_sends_nothing_plain_to_a_server_that_hides_the_doc
         brought.changes.retain(|record| record.id != KEYS_ID);
         brought.deny(is_document);
     });
-    let ran = fresh.run(&["cloud", "sync"]);
-    assert_ne!(ran.code, Some(0), "{ran}");
+    let ran = fresh.run(&["cloud", "sync"]).fails(5, "E-KEY-023");
     assert_eq!(account::stored(&scene.server.data()).len(), before, "{ran}");
     assert_eq!(fresh.field(&own, "name"), "mine alone");
     scene.relay.pass();
-    let ran = fresh.run(&["cloud", "sync"]);
-    assert_eq!(ran.code, Some(4), "{ran}");
-    let ran = ran.says("key recover");
+    let ran = fresh.run(&["cloud", "sync"]).fails(4, "E-KEY-020").says("key recover");
     assert_eq!(account::stored(&scene.server.data()).len(), before, "{ran}");
     account::recover(&fresh, &scene.phrase).success();
     fresh.sync();

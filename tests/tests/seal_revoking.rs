@@ -58,3 +58,20 @@ fn k36_a_device_that_signed_in_anew_since_it_got_the_key_is_shut_out() {
     assert_eq!(revoked["key_epoch"], 2, "{revoked}");
     assert_eq!(holders(&a), 2);
 }
+
+#[test]
+fn k86_what_else_a_lost_device_has_the_key_of_is_named() {
+    let (_server, a, b) = pair();
+    let lost = id_of(&b);
+    a.sync();
+    // As of another account or team, whose key both have.
+    let keys = a.home().join("keys");
+    let entries = std::fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().path());
+    let file = entries.into_iter().find(|path| path.extension().is_some_and(|end| end == "toml")).unwrap();
+    std::fs::copy(&file, keys.join("other-00000000.toml")).unwrap();
+    let told = a.run(&["cloud", "devices", "revoke", &lost, "--yes"]).success();
+    told.says("it still gets the key of").says("`orkee cloud key rotate --without");
+    std::fs::remove_file(keys.join("other-00000000.toml")).unwrap();
+    let told = a.run(&["cloud", "devices", "revoke", &lost, "--yes"]).fails(2, "E-AUTH-060");
+    assert!(!told.stderr.contains("still gets"), "{told}");
+}

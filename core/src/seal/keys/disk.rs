@@ -162,6 +162,11 @@ impl KeyFile {
         Ok(content.map(|content| Document::parse(&content.document)).transpose()?)
     }
 
+    /// Whose account's key it is, and where, as the store names it; none: there is no file.
+    pub fn account(&self) -> Result<Option<String>, KeyFileError> {
+        Ok(self.read()?.map(|content| content.remote))
+    }
+
     /// How its secrets are kept; none: there is no file.
     pub fn keeping(&self) -> Result<Option<Keeping>, KeyFileError> {
         Ok(self.read()?.map(|content| Keeping::of(&content.kept)))
@@ -276,5 +281,43 @@ impl Keep for OnDisk {
             self.0.write(&state, keeping)?;
         }
         Ok(state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::keys::Joiner;
+    use crate::seal::keys::error::Damage;
+
+    #[test]
+    fn k87_secrets_of_one_accounts_key_file_are_not_taken_for_anothers() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path()).unwrap();
+        let [ours, theirs] = ["ann at a", "ben at b"].map(|remote| {
+            let by = Joiner {
+                remote: remote.to_owned(),
+                name: "x".to_owned(),
+                device: None,
+                at: "2026".to_owned(),
+            };
+            let file = KeyFile::of(&home, "", remote);
+            file.keep(&Fresh::found("", &by, None).unwrap(), Keeping::File).unwrap();
+            file
+        });
+        let (ours_says, theirs_says) = (ours.read().unwrap().unwrap(), theirs.read().unwrap().unwrap());
+        // As they would be if they were sealed, and nobody could see whose they are.
+        let Kept::Here(Secrets { device, epochs, phrase }) = theirs_says.kept else {
+            panic!("kept elsewhere")
+        };
+        let epochs = crate::seal::Epochs::from_keys(ours_says.key_id, epochs.keys().to_vec()).unwrap();
+        let mixed = Content { kept: Kept::Here(Secrets { device, epochs, phrase }), ..ours_says };
+        file::replace(&ours.path(), mixed.to_text().as_bytes()).unwrap();
+        let refused = Keys::open(&ours).unwrap_err();
+        let is_told = |error: &KeyError| {
+            matches!(error, KeyError::File(KeyFileError::Damaged { damage: Damage::Keys, .. }))
+        };
+        assert!(is_told(&refused), "{refused}");
+        assert!(Keys::open(&theirs).is_ok());
     }
 }

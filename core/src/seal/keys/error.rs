@@ -23,6 +23,9 @@ pub enum Damage {
     /// The checksum fits, and what is in it makes no sense.
     #[error("it does not have the form of a key file")]
     Form,
+    /// Its keys are not those that its account's document was written with: they came from another file.
+    #[error("its keys are not those of its account")]
+    Keys,
 }
 
 /// A key file cannot be used.

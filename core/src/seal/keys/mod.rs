@@ -104,7 +104,13 @@ impl Keys {
             None => Ok(Self::none()),
             Some(content) if !file.is_of(&content) => Err(KeyError::OtherKey),
             Some(content) => {
-                let held = Held::of(&file.state(content)?)?;
+                let state = file.state(content)?;
+                // Secrets can be moved from one file to another: nothing is ever sealed under another account's key.
+                let document = Document::parse(&state.document)?;
+                if document.follow(&state.secrets.epochs, None).is_err() {
+                    return Err(KeyFileError::Damaged { path: file.path(), damage: Damage::Keys }.into());
+                }
+                let held = Held::of(&state)?;
                 Ok(Self { held: RwLock::new(held), keep: Some(Box::new(disk::OnDisk(file.clone()))) })
             }
         }

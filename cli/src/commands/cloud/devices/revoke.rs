@@ -9,7 +9,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::commands::cloud::connection::Connection;
-use crate::commands::cloud::key::{Lost, ShutOut, shut_out};
+use crate::commands::cloud::key::{Lost, ShutOut, elsewhere, shut_out};
 use crate::commands::cloud::surroundings::{self, Cloud};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -83,6 +83,7 @@ impl Revoke {
                 return Err(failure);
             }
         };
+        warn_of_others(cx, &lost)?;
         if device.current {
             cx.out.warn("this was the device that you use; to go on with it: orkee cloud login");
         }
@@ -100,6 +101,7 @@ impl Revoke {
         let shut_out = shut_out(cx, cloud, &lost)?;
         drop(lock);
         let key_epoch = self.tell(cx, &shut_out)?;
+        warn_of_others(cx, &lost)?;
         if key_epoch.is_none() {
             return Err(NoDevice(self.id.clone()).into());
         }
@@ -133,6 +135,17 @@ impl Revoke {
             text::line(&self.id)
         ));
     }
+}
+
+/// The epoch began where this command was at home. What else the device has a key of is shut to it by a command each.
+fn warn_of_others(cx: &Context, lost: &Lost<'_>) -> Result<(), Failure> {
+    for (place, recipient) in elsewhere(cx, lost)? {
+        let (place, recipient) = (text::line(&place), text::line(&recipient));
+        cx.out.warn(format_args!(
+            "it still gets the key of {place}; there, run `orkee cloud key rotate --without {recipient}`"
+        ));
+    }
+    Ok(())
 }
 
 fn note(cx: &Context, cloud: &Cloud, device: &Device, failure: Option<&Failure>) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! What becomes of an account's key when one of its devices is signed out: a new epoch, which that device is given no key of.
 
-use orkee_core::seal::keys::{KeyError, read};
+use orkee_core::seal::keys::{KeyError, KeyFile, read};
 use orkee_core::seal::{Document, Epochs, Recipient, RecipientKey, RecipientKind};
 use orkee_core::store::AuditAction;
 
@@ -71,6 +71,23 @@ async fn begin(desk: &Desk<'_>, lost: &Lost<'_>) -> Result<ShutOut, Failure> {
         Some(next) => ShutOut::Begun(next.epoch()),
         None => ShutOut::NotNeeded,
     })
+}
+
+/// Other accounts and teams whose key is on this device, and which give the next one to the lost device, too: where, and what it is
+/// called there. A new epoch begins in one place at a time.
+pub(crate) fn elsewhere(cx: &Context, lost: &Lost<'_>) -> Result<Vec<(String, String)>, Failure> {
+    let mut places = Vec::new();
+    if lost.is_this {
+        return Ok(places);
+    }
+    for file in KeyFile::all(cx.home()?) {
+        // One that cannot be read is told of where it is used.
+        let (Ok(Some(document)), Ok(Some(place))) = (file.document(), file.account()) else { continue };
+        if document.seals() {
+            places.extend(lost.of(&document, None).map(|one| (place.clone(), one.id.clone())));
+        }
+    }
+    Ok(places)
 }
 
 impl Lost<'_> {
