@@ -28,6 +28,8 @@ mod trails;
 #[cfg(feature = "cloud")]
 mod webhooks;
 
+use std::collections::BTreeSet;
+
 use orkee_core::diagnostic::Kind;
 use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome};
 use serde::Serialize;
@@ -143,7 +145,14 @@ fn examine(cx: &Context, asked: Asked) -> Result<Vec<Check>, Failure> {
     }
     #[cfg(not(feature = "cloud"))]
     checks.push(Check::skipped("server", "No server was asked: this build has no cloud support"));
-    Ok(checks)
+    Ok(each_once(checks))
+}
+
+/// What several checks stumble over is told where it was found first.
+fn each_once(checks: Vec<Check>) -> Vec<Check> {
+    let mut told = BTreeSet::new();
+    let is_new = |check: &Check| check.state != State::Failed || told.insert(check.message.clone());
+    checks.into_iter().filter(is_new).collect()
 }
 
 /// A row of the audit trail of what `--fix` has mended.

@@ -75,7 +75,7 @@ impl Check {
         let told = causes.fold(error.to_string(), |told, cause| {
             let cause = without_quotes(&cause.to_string());
             // A wrapper that only repeats what it wraps adds nothing.
-            if told.ends_with(&cause) { told } else { format!("{told}: {cause}") }
+            if told.contains(&cause) { told } else { format!("{told}: {cause}") }
         });
         Self { hint: error.hint(), ..Self::failed(name, told) }
     }

@@ -18,6 +18,9 @@ const CLOSE: SignedDuration = SignedDuration::from_secs(60);
 /// With more, tokens are renewed too early or too late.
 const FAR: SignedDuration = SignedDuration::from_mins(5);
 
+/// Of a version, what is shown: a server may say anything.
+const LONGEST_VERSION: usize = 40;
+
 /// What a server of Orkee says of itself.
 #[derive(Deserialize)]
 struct Health {
@@ -129,6 +132,7 @@ fn server(examined: &Examined, way: &Way) -> Check {
     }
     match serde_json::from_slice::<Health>(body).ok().filter(|_| status == 200) {
         Some(Health { version }) => {
+            let version: String = version.chars().take(LONGEST_VERSION).collect();
             Check::ok(NAME, format!("{api} answers: version {version}, in {took} ms"))
         }
         None => Check::warning(NAME, format!("{api} answers, and does not say how it is: status {status}"))

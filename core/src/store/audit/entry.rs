@@ -259,3 +259,21 @@ impl AuditRow {
 fn fit(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::AuditAction;
+
+    #[test]
+    fn every_action_is_listed_once_and_has_a_word_of_its_own() {
+        // One arm of `as_str` each.
+        let arms = include_str!("entry.rs").lines().filter(|line| line.contains(" => \"")).count();
+        let outcomes = 4;
+        let words: BTreeSet<&str> = AuditAction::ALL.iter().map(|action| action.as_str()).collect();
+        // Of the line above, too.
+        assert_eq!(words.len(), arms - outcomes - 1, "an action is missing in ALL: {words:?}");
+        assert_eq!(words.len(), AuditAction::ALL.len());
+    }
+}
