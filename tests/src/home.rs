@@ -185,7 +185,7 @@ impl fmt::Display for Ran {
 
 impl Ran {
     /// A command that was run otherwise.
-    pub(crate) fn of(command: String, output: &Output) -> Self {
+    pub fn of(command: String, output: &Output) -> Self {
         Self {
             command,
             code: output.status.code(),

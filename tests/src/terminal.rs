@@ -64,6 +64,20 @@ impl Terminal {
         &self.seen
     }
 
+    /// Waits until this is on the screen; whether it comes before the command ends.
+    pub fn asks(&mut self, text: &str) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !self.seen.contains(text) {
+            match self.screen.recv_timeout(Duration::from_millis(100)) {
+                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return false,
+                Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() > deadline => return false,
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+        }
+        true
+    }
+
     /// Waits until this is on the screen, and answers.
     #[track_caller]
     pub fn answer(&mut self, question: &str, answer: &str) {

@@ -84,7 +84,10 @@ pub fn packages() {
         ("dbus-daemon", "dbus-daemon", "--version"),
         ("gnome-keyring", "gnome-keyring-daemon", "--version"),
         ("webhook", "webhook", "-version"),
-        ("tmux", "tmux", "-V"),
+        ("zsh", "zsh", "--version"),
+        ("fish", "fish", "--version"),
+        ("groff", "groff", "--version"),
+        ("man-db", "man", "--version"),
     ];
     let mut missing: Vec<_> = wanted
         .into_iter()
