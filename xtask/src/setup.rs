@@ -84,6 +84,7 @@ pub fn packages() {
         ("dbus-daemon", "dbus-daemon", "--version"),
         ("gnome-keyring", "gnome-keyring-daemon", "--version"),
         ("webhook", "webhook", "-version"),
+        ("tmux", "tmux", "-V"),
         ("zsh", "zsh", "--version"),
         ("fish", "fish", "--version"),
         ("groff", "groff", "--version"),

@@ -1,12 +1,17 @@
 //! What holds of every command, where no other page of tests shows it: codes, loudness, dry runs, what comes from others.
 
 use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use orkee_tests::device::Device;
 use orkee_tests::home::Home;
 use orkee_tests::mock::{Answer, Mock};
+use orkee_tests::rotating::Rotating;
 use orkee_tests::server::Server;
 use orkee_tests::terminal::Terminal;
+use orkee_tests::wait;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 #[test]
@@ -211,4 +216,42 @@ fn s06_in_a_log_a_sync_that_takes_long_says_so_in_plain_lines() {
     relay.release();
     assert!(child.wait().unwrap().success());
     assert!(!said().contains('\u{1b}'));
+}
+
+#[test]
+fn s19_a_second_ctrl_c_waits_for_nothing_not_even_for_a_refresh() {
+    let server = Rotating::start_but(|request| {
+        if request.target == "/oauth/token" {
+            std::thread::sleep(Duration::from_secs(30));
+        }
+        None
+    });
+    let device = Device::new(&server.server.url);
+    device.write_auth(&device.section("orkee_old", -10, Some("orkee_refresh_0")));
+    let mut child = device.orkee(&["cloud", "token"]).stderr(Stdio::null()).spawn().unwrap();
+    wait::until("the refresh", || (!server.server.requests_for("/oauth/token").is_empty()).then_some(()));
+    let begun = Instant::now();
+    // The second one comes as often as it takes: the first has to have been taken by then.
+    let status = wait::until("the end", || {
+        let _ = kill_process(Pid::from_child(&child), Signal::INT);
+        std::thread::sleep(Duration::from_millis(100));
+        child.try_wait().unwrap()
+    });
+    assert_eq!(status.code(), Some(130));
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn s11_what_cannot_be_taken_back_wants_the_name_typed() {
+    let home = Home::new();
+    home.add("shop");
+    let hook = ["cloud", "webhook", "add", "https://hooks.example.com/a", "--local"];
+    let id = home.json(hook)["webhook"]["id"].as_str().unwrap().to_owned();
+    home.run(["cloud", "webhook", "remove", &id]).fails(2, "E-CLI-003").says("--yes");
+    for (typed, code) in [("y\n", 1), ("hooks.example.com\n", 0)] {
+        let mut terminal = Terminal::open(home.command(["cloud", "webhook", "remove", &id]), 100);
+        terminal.answer("to remove it:", typed);
+        let (status, seen) = terminal.finish();
+        assert_eq!(status.code(), Some(code), "{typed:?}: {seen}");
+    }
 }
