@@ -133,10 +133,11 @@ impl Counts {
         ];
         let said: Vec<String> =
             counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        let next = if self.conflicts > 0 { ". c shows them" } else { "" };
         if said.is_empty() {
             "In step, nothing to do".to_owned()
         } else {
-            format!("Synced: {}", said.join(", "))
+            format!("Synced: {}{next}", said.join(", "))
         }
     }
 }

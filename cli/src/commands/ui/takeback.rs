@@ -64,6 +64,7 @@ pub(super) fn take_back(state: &mut State, store: &mut Store) -> Result<(), Fail
             }
             store.must_be_open()?;
             let updated = store.revert(id, before)?;
+            let name = text::spelled(&updated.payload.name());
             state.tell(format!("Took back {} of {name}", fields(&updated.fields)));
         }
     }
