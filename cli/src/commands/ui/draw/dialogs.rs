@@ -27,6 +27,11 @@ pub(super) fn draw(page: &mut Page<'_>, state: &mut State, area: Rect) -> Option
             let inner = open(page, area, "Keys", 64, lines.len());
             let window = scroll.window(usize::from(inner.height), lines.len());
             page.lines(inner, lines[window].iter().cloned());
+            if scroll.has_more() {
+                let more = Line::from(page.span(Paint::Dim, " j: more "));
+                let edge = Rect { y: inner.bottom(), height: 1, ..inner };
+                page.line(right_of(edge, 1), &more);
+            }
             None
         }
         Dialog::Notice { title, lines } => {
