@@ -29,7 +29,9 @@ pub(super) fn examine(cx: &Context) -> Result<Check, Failure> {
     let told = size(free);
     Ok(match free {
         ..TOO_LITTLE => Check::failed(NAME, format!("the disk is as good as full: {told} free")).hint(hint()),
-        ..LITTLE => Check::warning(NAME, format!("the disk has little room left: {told} free")).hint(hint()),
+        TOO_LITTLE..LITTLE => {
+            Check::warning(NAME, format!("the disk has little room left: {told} free")).hint(hint())
+        }
         _ => Check::ok(NAME, format!("The disk has room: {told} free")),
     })
 }
@@ -39,8 +41,8 @@ pub(super) fn size(bytes: u64) -> String {
     let unit = |shift: u32| bytes as f64 / (1_u64 << shift) as f64;
     match bytes {
         ..1024 => format!("{bytes} B"),
-        ..0x10_0000 => format!("{:.0} KB", unit(10)),
-        ..0x4000_0000 => format!("{:.0} MB", unit(20)),
+        1024..0x10_0000 => format!("{:.0} KB", unit(10)),
+        0x10_0000..0x4000_0000 => format!("{:.0} MB", unit(20)),
         _ => format!("{:.1} GB", unit(30)),
     }
 }
