@@ -1,7 +1,9 @@
 //! What other users of this machine could read or change in the home folder, or what is not its owner's at all.
 //!
-//! Every file is made 0600 and every folder 0700. A copy, an editor or another program may have made it otherwise since.
+//! Every file is made 0600 and every folder 0700. A copy, an editor or another program may have made it otherwise since. What
+//! stands in the folder and is not Orkee's is not looked at: its permissions are for whoever put it there.
 
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -36,15 +38,35 @@ pub enum How {
     Readable,
     /// Others could read or change it, were the home folder not closed to them.
     Sheltered,
+    /// It is the home folder, others may look into it or change it, and not all in it is Orkee's: whether they should is not ours to say.
+    Shared,
 }
 
-/// Everything in the home folder `root` that is not its owner's alone, the folder itself included.
+/// What Orkee puts into the home folder.
+const OURS: [&str; 10] =
+    ["config.toml", ".env", "keys", "tenants", "plugins", "edit", "cache", "logs", "run", "webhook.lock"];
+
+/// The database with what belongs to it, the sign-ins, and files that are being written.
+fn is_ours(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    OURS.contains(&name)
+        || name.starts_with("orkee.db")
+        || name == "sync.lock"
+        || name.starts_with("auth.")
+        || (name.starts_with("auth-") && name.ends_with(".key"))
+        || (name.starts_with(".orkee-") && name.ends_with(".part"))
+}
+
+/// What Orkee has in the home folder `root` that is not its owner's alone, the folder itself included.
 pub fn exposed(root: &Path) -> io::Result<Vec<Exposed>> {
     let own = rustix::process::geteuid().as_raw();
     let top = fs::metadata(root)?;
     let is_closed = top.mode() & 0o011 == 0;
     let mut found = Vec::new();
     if let Some(how) = how(&top, own, false) {
+        let mut entries = fs::read_dir(root)?.flatten();
+        let is_shared = entries.any(|entry| !is_ours(&entry.file_name()));
+        let how = if is_shared && !matches!(how, How::OtherOwner(_)) { How::Shared } else { how };
         found.push(Exposed::new(root.to_owned(), &top, how));
     }
     let (mut folders, mut seen) = (vec![(root.to_owned(), 0)], 0);
@@ -54,7 +76,7 @@ pub fn exposed(root: &Path) -> io::Result<Vec<Exposed>> {
             seen += 1;
             // Of the link itself: what it leads to is elsewhere, and its own permissions mean nothing.
             let Ok(metadata) = entry.metadata() else { continue };
-            if seen > MOST || metadata.is_symlink() {
+            if seen > MOST || metadata.is_symlink() || (depth == 0 && !is_ours(&entry.file_name())) {
                 continue;
             }
             if let Some(how) = how(&metadata, own, is_closed) {
@@ -86,13 +108,13 @@ impl Exposed {
 
     /// The permissions that it has once it is closed: its owner keeps theirs, and can use a folder.
     pub fn closed_mode(&self) -> u32 {
-        if self.is_folder { 0o700 } else { self.mode & 0o700 }
+        if self.is_folder { self.mode & 0o7000 | 0o700 } else { self.mode & 0o700 }
     }
 
     /// Takes from other users what they were allowed. What belongs to another is left to that one.
     pub fn close(&self) -> io::Result<()> {
         match self.how {
-            How::OtherOwner(_) => Err(io::ErrorKind::PermissionDenied.into()),
+            How::OtherOwner(_) | How::Shared => Err(io::ErrorKind::PermissionDenied.into()),
             _ => fs::set_permissions(&self.path, Permissions::from_mode(self.closed_mode())),
         }
     }
@@ -113,17 +135,17 @@ mod tests {
         set(root, 0o755);
         fs::create_dir(root.join("keys")).unwrap();
         set(&root.join("keys"), 0o700);
-        for (name, mode) in [("keys/a", 0o640), ("open", 0o666), ("fine", 0o600)] {
+        for (name, mode) in [("keys/a", 0o640), ("orkee.db", 0o666), ("auth.toml", 0o600)] {
             fs::write(root.join(name), "").unwrap();
             set(&root.join(name), mode);
         }
-        std::os::unix::fs::symlink("/etc/passwd", root.join("link")).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", root.join(".env")).unwrap();
         let found = exposed(root).unwrap();
         let told: Vec<_> = found.iter().map(|one| (one.path.clone(), one.mode, one.how)).collect();
         let expected = [
             (root.to_owned(), 0o755, How::Readable),
             (root.join("keys/a"), 0o640, How::Readable),
-            (root.join("open"), 0o666, How::Writable),
+            (root.join("orkee.db"), 0o666, How::Writable),
         ];
         assert_eq!(told, expected);
         for one in found {
@@ -131,6 +153,25 @@ mod tests {
         }
         assert_eq!(exposed(root).unwrap(), []);
         assert_eq!(fs::metadata(root).unwrap().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn what_is_not_orkees_is_left_alone_and_so_is_a_home_folder_that_holds_it() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path();
+        fs::create_dir(root.join("photos")).unwrap();
+        for (path, mode) in [(root, 0o755), (&root.join("photos"), 0o2775)] {
+            set(path, mode);
+        }
+        fs::write(root.join("orkee.db"), "").unwrap();
+        set(&root.join("orkee.db"), 0o644);
+        let found = exposed(root).unwrap();
+        let told: Vec<_> = found.iter().map(|one| (one.path.clone(), one.how)).collect();
+        assert_eq!(told, [(root.to_owned(), How::Shared), (root.join("orkee.db"), How::Readable)]);
+        let closed: Vec<bool> = found.iter().map(|one| one.close().is_ok()).collect();
+        assert_eq!(closed, [false, true]);
+        assert_eq!(fs::metadata(root).unwrap().mode() & 0o777, 0o755);
+        assert_eq!(fs::metadata(root.join("photos")).unwrap().mode() & 0o7777, 0o2775);
     }
 
     #[test]

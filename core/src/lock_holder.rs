@@ -27,25 +27,50 @@ pub fn holder(path: &Path) -> Option<Holder> {
 
 /// The kernel's own table, which says whose lock it is.
 #[cfg(target_os = "linux")]
-fn held_by(_: &Path, metadata: &fs::Metadata) -> Option<Option<u32>> {
+fn held_by(path: &Path, metadata: &fs::Metadata) -> Option<Option<u32>> {
     let table = fs::read_to_string("/proc/locks").ok()?;
-    let pid = table.lines().find_map(|line| entry(line).filter(|(inode, _)| *inode == metadata.ino()))?.1;
+    let device = (rustix::fs::major(metadata.dev()), rustix::fs::minor(metadata.dev()));
+    let noted = noted(path);
+    // Some file systems have another device here than files say: then the note in the file has to name the process.
+    let is_this = |held: &Entry| {
+        held.inode == metadata.ino() && (held.device == device || noted.is_some_and(|pid| pid == held.pid))
+    };
+    let held = table.lines().filter_map(entry).find(is_this)?;
     // Of another container's processes it says 0.
-    Some(Some(pid).filter(|pid| *pid > 0))
+    Some(Some(held.pid).filter(|pid| *pid > 0))
 }
 
-/// The inode and the process of a line such as `1: FLOCK  ADVISORY  WRITE 4711 08:01:131099 0 EOF`. One that still waits for the
+/// A lock in the kernel's table.
+#[cfg(target_os = "linux")]
+#[derive(Debug, PartialEq, Eq)]
+struct Entry {
+    inode: u64,
+    device: (u32, u32),
+    pid: u32,
+}
+
+/// The first number in a lock file: its holder writes its id there.
+fn noted(path: &Path) -> Option<u32> {
+    let note = fs::read_to_string(path).ok()?;
+    let digits = note.trim_start_matches(|c: char| !c.is_ascii_digit());
+    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// What a line says such as `1: FLOCK  ADVISORY  WRITE 4711 08:01:131099 0 EOF`. One that still waits for the
 /// lock (`1: -> FLOCK …`) is none.
 #[cfg(target_os = "linux")]
-fn entry(line: &str) -> Option<(u64, u32)> {
+fn entry(line: &str) -> Option<Entry> {
     let mut words = line.split_whitespace().skip(1);
     if words.next()? != "FLOCK" {
         return None;
     }
     let mut words = words.skip(2);
     let pid = words.next()?.parse::<i64>().ok()?;
-    let inode = words.next()?.rsplit(':').next()?.parse().ok()?;
-    Some((inode, u32::try_from(pid).unwrap_or(0)))
+    let mut place = words.next()?.split(':');
+    let mut number = || u32::from_str_radix(place.next()?, 16).ok();
+    let device = (number()?, number()?);
+    let inode = place.next()?.parse().ok()?;
+    Some(Entry { inode, device, pid: u32::try_from(pid).unwrap_or(0) })
 }
 
 /// Where there is no such table, a shared lock is tried for, and what the holder wrote into the file is believed.
@@ -53,12 +78,7 @@ fn entry(line: &str) -> Option<(u64, u32)> {
 fn held_by(path: &Path, _: &fs::Metadata) -> Option<Option<u32>> {
     let file = fs::File::open(path).ok()?;
     match file.try_lock_shared() {
-        Err(fs::TryLockError::WouldBlock) => {
-            let note = fs::read_to_string(path).unwrap_or_default();
-            let digits = note.trim_start_matches(|c: char| !c.is_ascii_digit());
-            let pid: String = digits.chars().take_while(char::is_ascii_digit).collect();
-            Some(pid.parse().ok())
-        }
+        Err(fs::TryLockError::WouldBlock) => Some(noted(path)),
         _ => None,
     }
 }
@@ -86,8 +106,9 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn only_whoever_has_a_lock_counts_and_not_who_waits_for_it() {
-        assert_eq!(entry("1: FLOCK  ADVISORY  WRITE 4711 08:01:131099 0 EOF"), Some((131_099, 4711)));
-        assert_eq!(entry("1: FLOCK  ADVISORY  WRITE -1 08:01:131099 0 EOF"), Some((131_099, 0)));
+        let held = |device, pid| Some(Entry { inode: 131_099, device, pid });
+        assert_eq!(entry("1: FLOCK  ADVISORY  WRITE 4711 fe:01:131099 0 EOF"), held((254, 1), 4711));
+        assert_eq!(entry("1: FLOCK  ADVISORY  WRITE -1 08:01:131099 0 EOF"), held((8, 1), 0));
         for other in [
             "1: -> FLOCK  ADVISORY  WRITE 4711 08:01:131099 0 EOF",
             "2: POSIX  ADVISORY  READ 12 08:01:7 0 EOF",

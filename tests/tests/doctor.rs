@@ -133,6 +133,16 @@ fn d51_what_others_may_read_or_change_is_told_and_closed_when_told_to() {
     let rows = home.json(["audit"])["entries"].take();
     assert_eq!((&rows[0]["action"], &rows[0]["subject"]), (&"doctor-fix".into(), &"3 things".into()));
     assert_eq!(rows.as_array().unwrap().len(), 1, "what mends nothing leaves no row: {rows}");
+
+    // In a folder that is not Orkee's alone, nothing of the others is touched.
+    let photos = root.join("photos");
+    fs::create_dir(&photos).unwrap();
+    set_mode(&photos, 0o775);
+    set_mode(&root, 0o755);
+    let found = home.json(["doctor", "--fix"]);
+    is(&check(&found, "files"), "warning", "and not all in it is Orkee's");
+    assert_eq!((mode(&root), mode(&photos)), (0o755, 0o775));
+    assert_eq!(found["mended"], serde_json::json!([]));
 }
 
 #[test]

@@ -104,8 +104,14 @@ impl Verify {
             Some(true) => cx.out.done("The hash that was written down is one of a row's")?,
             Some(false) => {
                 let no = cx.out.mark(false);
+                // The oldest rows go when there are too many.
+                let is_trimmed = |trail: &VerifiedTrail| trail.newest.is_some_and(|n| n > trail.rows);
+                let or = match trails.iter().any(is_trimmed) {
+                    true => ", or it is of a row that is older than those that are kept",
+                    false => "",
+                };
                 cx.out.line(format_args!(
-                    "{no} No row has the hash that was written down: rows were taken away, or made anew"
+                    "{no} No row has the hash that was written down: rows were taken away, or made anew{or}"
                 ))?;
             }
             None => {}

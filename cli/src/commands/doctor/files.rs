@@ -42,6 +42,18 @@ fn told(root: &Path, exposed: &Exposed, asked: Asked) -> Check {
         return Check::failed(NAME, format!("{shown} belongs to another user (id {uid})"))
             .hint(format!("find out how it got there; if it is yours, `sudo chown $USER {shown}`"));
     }
+    if *how == How::Shared {
+        let may = if mode & 0o022 != 0 { "change" } else { "look into" };
+        let message =
+            format!("other users can {may} {shown} (mode {mode:03o}), and not all in it is Orkee's");
+        let hint = format!(
+            "if nobody else needs what is in there: `chmod 700 {shown}`; or give Orkee a folder of its own in ORKEE_HOME"
+        );
+        return match mode & 0o022 {
+            0 => Check::warning(NAME, message).hint(hint),
+            _ => Check::failed(NAME, message).hint(hint),
+        };
+    }
     if asked.fix {
         return match exposed.close() {
             Ok(()) => Check::mended(

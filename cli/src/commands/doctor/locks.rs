@@ -40,6 +40,7 @@ fn known(home: &Home) -> Vec<Known> {
     vec![
         known(home.sync_lock(), "syncs", Some(HOUR)),
         known(home.root().join("run/background.lock"), "syncs in the background", Some(HOUR)),
+        known(home.root().join("run/background-next.lock"), "waits for another sync to end", Some(HOUR)),
         known(home.auth_lock(), "changes the sign-in", Some(MINUTE)),
         known(home.webhook_lock(), "sends webhook deliveries", Some(24 * HOUR)),
         known(beside(home.database(), "-turn"), "writes the database", Some(MINUTE)),
