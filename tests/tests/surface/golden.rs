@@ -10,18 +10,18 @@ fn path(name: &str) -> PathBuf {
 }
 
 /// Whether golden files are to be written, not compared.
-pub fn is_refreshed() -> bool {
+pub(crate) fn is_refreshed() -> bool {
     std::env::var_os(REFRESH).is_some()
 }
 
 /// What a file holds.
-pub fn read(name: &str) -> String {
+pub(crate) fn read(name: &str) -> String {
     std::fs::read_to_string(path(name)).unwrap_or_default()
 }
 
 /// The file holds this, or is given it.
 #[track_caller]
-pub fn is(name: &str, said: &str) {
+pub(crate) fn is(name: &str, said: &str) {
     if is_refreshed() {
         std::fs::create_dir_all(path("")).unwrap();
         std::fs::write(path(name), said).unwrap();
@@ -39,7 +39,7 @@ pub fn is(name: &str, said: &str) {
 }
 
 /// How the files are written anew.
-pub fn refresh() -> String {
+pub(crate) fn refresh() -> String {
     format!(
         "{REFRESH}=1 cargo nextest run --workspace --features orkee-cli/cloud --test surface -E 'test(golden)'"
     )

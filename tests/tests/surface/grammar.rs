@@ -4,33 +4,33 @@ use orkee_tests::home::Home;
 use serde_json::Value;
 
 /// A command.
-pub struct Command {
+pub(crate) struct Command {
     /// The words behind `orkee`.
-    pub words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// What `help --json` says of it.
-    pub about: Value,
+    pub(crate) about: Value,
 }
 
 impl Command {
     /// `orkee projects add`.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.about["command"].as_str().unwrap()
     }
 
     /// Whether further words have to follow.
-    pub fn is_group(&self) -> bool {
+    pub(crate) fn is_group(&self) -> bool {
         !self.about["subcommands"].as_array().unwrap().is_empty()
             && self.about["values"].as_array().unwrap().is_empty()
     }
 
     /// Its examples.
-    pub fn examples(&self) -> Vec<String> {
+    pub(crate) fn examples(&self) -> Vec<String> {
         let examples = self.about["examples"].as_array().unwrap();
         examples.iter().map(|example| example["command"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Words that it can be typed with: the command, and something for each value and flag that it wants.
-    pub fn typed(&self) -> Vec<String> {
+    pub(crate) fn typed(&self) -> Vec<String> {
         let wanted = |part: &str| -> Vec<Value> {
             let parts = self.about[part].as_array().unwrap();
             parts.iter().filter(|one| one["required"] == true).cloned().collect()
@@ -66,7 +66,7 @@ fn something(value: &Value, name: &str) -> String {
 }
 
 /// All of them, `orkee` itself first.
-pub fn commands() -> Vec<Command> {
+pub(crate) fn commands() -> Vec<Command> {
     let told = Home::new().json(["help"]);
     let commands = told["commands"].as_array().unwrap();
     assert!(commands.len() > 60, "{}", commands.len());
@@ -76,6 +76,6 @@ pub fn commands() -> Vec<Command> {
 }
 
 /// Those that do something.
-pub fn that_act() -> Vec<Command> {
+pub(crate) fn that_act() -> Vec<Command> {
     commands().into_iter().filter(|command| !command.words.is_empty() && !command.is_group()).collect()
 }
