@@ -27,7 +27,7 @@ pub struct Terminal {
 impl Terminal {
     /// Starts a command on a terminal of this width.
     pub fn open(mut command: Command, columns: u16) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         tcsetwinsize(&master, Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
@@ -93,6 +93,15 @@ impl Terminal {
     /// Whether the command has not ended.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Takes the terminal away from the command.
+    pub fn close(self) -> Child {
+        let Self { child, mut keyboard, screen, .. } = self;
+        // The thread that reads has a copy, and lets go of it when there is something to read that nobody wants.
+        drop(screen);
+        keyboard.write_all(b"?").unwrap();
+        child
     }
 
     /// Ctrl-C, as far as the command is concerned.

@@ -130,13 +130,14 @@ fn d69_the_editor_has_the_screen_and_gives_it_back() {
 #[test]
 fn d70_however_it_ends_the_terminal_is_as_it_was() {
     let home = some();
-    for (how, code) in [("q", "0"), ("C-c", "130"), ("TERM", "143"), ("INT", "130")] {
+    for (how, code) in [("q", "0"), ("C-c", "130"), ("TERM", "143"), ("HUP", "129"), ("INT", "130")] {
         let Some(tmux) = Tmux::open(&ui(&home), 80, 24) else { return };
         tmux.wait_for("q quit");
         assert!(tmux.is_on_alternate_screen() && !tmux.shows_cursor());
         match how {
             "TERM" => tmux.signal(Signal::TERM),
             "INT" => tmux.signal(Signal::INT),
+            "HUP" => tmux.signal(Signal::HUP),
             key => tmux.press(&[key]),
         }
         let screen = tmux.wait_for("icanon");
@@ -177,6 +178,85 @@ fn d70_ctrl_z_goes_to_the_shell_and_fg_comes_back() {
 }
 
 #[test]
+fn d70_where_the_terminal_goes_away_it_ends_even_if_nobody_tells_it() {
+    let home = some();
+    let mut command = Command::new("bash");
+    command.args(["-c", r#"trap '' HUP; exec "$ORKEE" ui"#]);
+    home.settle(&mut command);
+    command.env("ORKEE", orkee_tests::binaries::orkee()).env("TERM", "xterm");
+    let mut terminal = orkee_tests::terminal::Terminal::open(command, 80);
+    terminal.wait_for("quit");
+    let mut child = terminal.close();
+    let ended = orkee_tests::wait::until("the end", || child.try_wait().unwrap());
+    assert!(ended.code().is_some(), "{ended}");
+}
+
+#[test]
+fn d73_a_database_that_is_moved_away_is_said_and_nothing_is_written_until_it_is_there_again() {
+    let home = some();
+    let Some(tmux) = Tmux::open(&ui(&home), 100, 30) else { return };
+    tmux.wait_for("q quit");
+    let moved = home.path("elsewhere");
+    std::fs::rename(home.orkee(), &moved).unwrap();
+    tmux.wait_for("The database was moved away");
+    tmux.press(&["Escape"]);
+    tmux.wait_until("the list", |screen| !screen.contains("The database was moved away"));
+    tmux.press(&["n"]);
+    tmux.wait_for("New project");
+    tmux.write("delta");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("Nothing was written");
+    assert!(!home.orkee().exists());
+    std::fs::rename(&moved, home.orkee()).unwrap();
+    tmux.press(&["Enter"]);
+    tmux.wait_for("Added delta");
+    assert_eq!(home.projects().len(), 4);
+    // Another one in its place is read, not overwritten.
+    let other = some();
+    other.add("only here");
+    for ending in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(home.orkee().join(format!("orkee.db{ending}")));
+    }
+    std::fs::rename(other.orkee().join("orkee.db"), home.orkee().join("orkee.db")).unwrap();
+    tmux.wait_for("Another database stands in the place");
+    tmux.press(&["Escape"]);
+    tmux.wait_until("the other list", |screen| screen.contains("only here") && !screen.contains("delta"));
+}
+
+#[test]
+fn d65_what_is_being_typed_when_a_sync_fails_is_not_lost() {
+    let mut pair = Pair::new();
+    let Some(tmux) = pair.ui(100, 30) else { return };
+    tmux.wait_for("✓ In step");
+    pair.server.stop();
+    tmux.press(&["s", "n"]);
+    tmux.wait_for("New project");
+    tmux.write("request u");
+    tmux.wait_for("The sync failed");
+    tmux.write("nit");
+    let screen = tmux.wait_for("request unit");
+    assert!(!screen.contains("error["), "{screen}");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("error[E-");
+    assert_eq!(pair.here.run(&["projects", "show", "request unit"]).code, Some(0));
+}
+
+#[test]
+fn d66_a_conflict_that_was_not_on_the_screen_is_not_decided() {
+    let pair = Pair::in_conflict(&[("name", "here", "there"), ("description", "one", "two")]);
+    pair.here.sync_whatever();
+    let Some(tmux) = pair.ui(100, 30) else { return };
+    tmux.wait_for("in conflict");
+    tmux.press(&["c"]);
+    tmux.wait_for("Conflicts  2");
+    // Both keys at once: the second one is not meant for what nobody has seen.
+    tmux.press(&["l", "l"]);
+    tmux.wait_until("one left", |screen| screen.contains("Conflicts  1"));
+    let left = pair.here.json(&["cloud", "conflicts"]);
+    assert_eq!(left["conflicts"].as_array().unwrap().len(), 1, "{left}");
+}
+
+#[test]
 fn d71_without_a_terminal_it_says_what_to_use_instead() {
     let home = some();
     let ran = home.run(["ui"]).exits(2);
@@ -201,8 +281,7 @@ fn d62_names_that_try_something_simple_terminals_and_no_colours() {
     assert_eq!(database.execute(sql, [evil]).unwrap(), 1);
     let spelled = r"\u{1b}]0;pwned\u{7}\u{1b}[2J\u{202e}shop";
     let Some(tmux) = Tmux::open(&ui(&home), 160, 20) else { return };
-    let screen = tmux.wait_for(spelled);
-    assert!(screen.matches(spelled).count() > 1, "{screen}");
+    tmux.wait_until("both texts", |screen| screen.matches(spelled).count() > 1 && screen.contains("q quit"));
     assert!(tmux.painted().contains("\u{1b}[3"), "colours");
     let mut plain = ui(&home);
     plain.env("NO_COLOR", "1").env("LANG", "C").env("LC_ALL", "C");

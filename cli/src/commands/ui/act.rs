@@ -62,7 +62,7 @@ pub(super) fn act(state: &mut State, store: &mut Store, action: Action) -> Resul
         Action::Edit => return edit(state, store),
         Action::Write => {
             store.must_be_open()?;
-            return Ok(state.conflict().cloned().map(Box::new).map(Effect::Write));
+            return Ok(state.conflict_shown().map(Box::new).map(Effect::Write));
         }
         Action::Sync => return Ok(Some(Effect::Sync)),
         Action::Suspend => return Ok(Some(Effect::Suspend)),
@@ -199,7 +199,7 @@ fn add_project(state: &mut State, store: &mut Store) -> Result<(), Failure> {
     }
     let payload = store.add(project)?;
     state.dialog = None;
-    state.done.push(Done::Added(payload.id()));
+    state.done.push(Done::Added(payload.id(), store.get(payload.id())?.number));
     state.list.search.clear();
     state.list.read(store)?;
     state.list.select(payload.id());
@@ -279,7 +279,7 @@ fn open_conflicts(state: &mut State, store: &Store) -> Result<(), Failure> {
 
 fn keep(state: &mut State, store: &mut Store, choice: Choice) -> Result<(), Failure> {
     store.must_be_open()?;
-    let Some(conflict) = state.conflict().cloned() else { return Ok(()) };
+    let Some(conflict) = state.conflict_shown() else { return Ok(()) };
     let as_shown =
         takeback::changing(state, store, conflict.id, |store| Ok(store.settle(&conflict, choice)?))?;
     settled(state, &conflict, as_shown.then_some(choice));
@@ -302,20 +302,25 @@ fn settled(state: &mut State, conflict: &Conflict, choice: Option<Choice>) {
     }
 }
 
+/// Each is decided as it is listed; one that has another value by now waits on.
 fn keep_all(state: &mut State, store: &mut Store, choice: Choice) -> Result<(), Failure> {
-    let Some((id, project)) = state.conflict().map(|c| (c.id, text::spelled(&c.project))) else {
-        return Ok(());
-    };
-    let mut fields: Vec<(String, Choice)> = state
-        .conflicts
-        .iter()
-        .filter(|waits| waits.conflict.id == id)
-        .map(|waits| (waits.conflict.field.clone(), choice))
-        .collect();
-    fields.dedup();
-    let count = takeback::changing(state, store, id, |store| Ok(store.resolve(id, &fields)?))?;
+    store.must_be_open()?;
+    let Some(Conflict { id, project, .. }) = state.conflict_shown() else { return Ok(()) };
+    let own = state.conflicts.iter().filter(|waits| waits.conflict.id == id);
+    let own: Vec<Conflict> = own.map(|waits| waits.conflict.clone()).collect();
+    let (mut count, mut left) = (0, 0);
+    for conflict in &own {
+        match takeback::changing(state, store, id, |store| Ok(store.settle(conflict, choice)?))? {
+            true => count += 1,
+            false => left += 1,
+        }
+    }
+    let project = text::spelled(&project);
     let whose = if choice == Choice::Local { "as it is here" } else { "as in the cloud" };
-    state.tell(format!("Settled {count} of {project}, {whose}"));
+    match left {
+        0 => state.tell(format!("Settled {count} of {project}, {whose}")),
+        left => state.deny(format!("Settled {count} of {project}; {left} changed meanwhile and wait")),
+    }
     state.read(store)?;
     leave_if_settled(state);
     Ok(())

@@ -8,11 +8,13 @@ use orkee_core::project::ProjectId;
 use orkee_core::store::Store;
 use ratatui::crossterm::event::{self, Event};
 use ratatui::crossterm::style::force_color_output;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::act::{Effect, act};
 use super::draw::{self, Theme};
 use super::folders::Folders;
 use super::keys::{self, Action};
+use super::place::{Found, Place};
 use super::screen::Screen;
 use super::signals::Signals;
 use super::state::{Dialog, Mode, State};
@@ -38,6 +40,13 @@ const SHARE: u32 = 8;
 struct Interface<'a> {
     cx: &'a Context,
     store: Store,
+    place: Place,
+    /// The file is not there, which was said.
+    is_gone: bool,
+    /// Errors that came while something was being typed or asked, and wait for the end of that.
+    notices: Vec<(String, Vec<String>)>,
+    /// The error that was told last, until something succeeds: it is not told at each look.
+    told: Option<String>,
     state: State,
     screen: Screen,
     signals: Signals,
@@ -60,6 +69,7 @@ struct Interface<'a> {
 pub(super) fn run(cx: &Context, filter: String) -> CommandResult {
     let signals = Signals::watch().map_err(CliError::Stdin)?;
     let store = cx.store()?;
+    let place = Place::of(cx.home()?.database()).map_err(CliError::Stdin)?;
     let mut state = State::default();
     state.tenant = text::spelled(&cx.settings()?.tenant()?.value);
     state.list.search = filter;
@@ -73,6 +83,10 @@ pub(super) fn run(cx: &Context, filter: String) -> CommandResult {
     let mut interface = Interface {
         cx,
         store,
+        place,
+        is_gone: false,
+        notices: Vec::new(),
+        told: None,
         state,
         screen,
         signals,
@@ -90,8 +104,8 @@ pub(super) fn run(cx: &Context, filter: String) -> CommandResult {
     let Interface { screen, signals, .. } = interface;
     drop(screen);
     let is_interrupted = ended.map_err(CliError::Stdout)?;
-    if signals.is_terminated() {
-        signals.end();
+    if let Some(signal) = signals.ending() {
+        Signals::end(signal);
     }
     Ok(if is_interrupted { Exit::from(orkee_core::diagnostic::Kind::Interrupted) } else { Exit::DONE })
 }
@@ -104,20 +118,22 @@ impl Interface<'_> {
             if self.is_old || self.drawn.elapsed() > REDRAWN {
                 self.draw()?;
             }
-            if event::poll(TICK)? {
-                // All that was pressed meanwhile, before anything is read or drawn for it.
-                loop {
-                    self.take(event::read()?)?;
-                    if self.state.leaving.is_some() || !event::poll(Duration::ZERO)? {
-                        break;
-                    }
-                }
+            if !self.wait()? {
+                // Whoever had the terminal took it away.
+                return Ok(false);
+            }
+            // All that was pressed meanwhile, before anything is read or drawn for it.
+            while self.state.leaving.is_none()
+                && self.signals.ending().is_none()
+                && event::poll(Duration::ZERO)?
+            {
+                self.take(event::read()?)?;
             }
             if self.signals.went_on() {
                 self.screen.take()?;
                 self.is_old = true;
             }
-            if self.signals.is_terminated() {
+            if self.signals.ending().is_some() {
                 return Ok(false);
             }
             if self.signals.is_interrupted() {
@@ -127,6 +143,16 @@ impl Interface<'_> {
                 return Ok(interrupted);
             }
         }
+    }
+
+    /// Waits for a key, a signal, or the next look. False: the terminal is gone. Looked at here, since the library that reads keys would
+    /// try for ever.
+    fn wait(&self) -> io::Result<bool> {
+        // What was read from the terminal already, with a key before it.
+        if !is_hung_up(Duration::ZERO)? && event::poll(Duration::ZERO)? {
+            return Ok(true);
+        }
+        Ok(!is_hung_up(TICK)?)
     }
 
     fn draw(&mut self) -> io::Result<()> {
@@ -145,10 +171,16 @@ impl Interface<'_> {
 
     /// Sees what happened beside the keyboard, and reads anew what is older than that.
     fn look_around(&mut self) {
+        self.look_at_place();
         match self.store.data_version() {
             Ok(version) if version != self.seen => (self.seen, self.others_wrote) = (version, true),
             Ok(_) => {}
             Err(error) => self.fail(&error.into()),
+        }
+        if self.state.dialog.is_none() && !self.state.filtering && !self.notices.is_empty() {
+            let (title, lines) = self.notices.remove(0);
+            self.state.dialog = Some(Dialog::Notice { title, lines });
+            self.is_old = true;
         }
         #[cfg(feature = "cloud")]
         {
@@ -169,11 +201,52 @@ impl Interface<'_> {
         }
     }
 
+    /// Whether the store is still the file that was opened; another one in its place is opened instead.
+    fn look_at_place(&mut self) -> Found {
+        let found = self.place.look();
+        match found {
+            Found::Same => self.is_gone = false,
+            Found::Gone if self.is_gone => {}
+            Found::Gone => {
+                self.is_gone = true;
+                let told = format!(
+                    "the database {} is gone",
+                    text::spelled(&self.place.path().display().to_string())
+                );
+                let lines = vec![
+                    told,
+                    "What is shown was read before. Nothing is changed until it is there again.".to_owned(),
+                ];
+                self.notice("The database was moved away", lines);
+            }
+            Found::Another => match self.open_again() {
+                Ok(()) => {
+                    let lines = vec!["What is shown is what the new one has.".to_owned()];
+                    self.notice("Another database stands in the place of the one that was open", lines);
+                }
+                Err(failure) => self.fail(&failure),
+            },
+        }
+        found
+    }
+
+    fn open_again(&mut self) -> Result<(), Failure> {
+        let store = self.cx.store()?;
+        self.place = Place::of(self.place.path().to_owned()).map_err(CliError::Stdin)?;
+        self.seen = store.data_version()?;
+        self.store = store;
+        self.is_gone = false;
+        self.state.done.clear();
+        self.state.is_stale = true;
+        Ok(())
+    }
+
     fn read(&mut self) {
         let began = Instant::now();
         self.folders.forget();
-        if let Err(error) = self.state.read(&self.store) {
-            self.fail(&error.into());
+        match self.state.read(&self.store) {
+            Ok(()) => self.told = None,
+            Err(error) => self.fail(&error.into()),
         }
         self.read_again = Instant::now() + began.elapsed() * SHARE;
         self.is_old = true;
@@ -196,7 +269,7 @@ impl Interface<'_> {
                 lines.extend(causes.into_iter().map(|cause| format!("caused by: {cause}")));
                 lines.extend(hint.map(|hint| format!("hint: {hint}")));
                 self.state.deny(format!("The sync failed: {}", lines[0]));
-                self.notice(&code, lines);
+                self.notice(&format!("error[{code}]"), lines);
             }
         }
     }
@@ -230,9 +303,19 @@ impl Interface<'_> {
     }
 
     fn have_done(&mut self, action: Action) -> io::Result<()> {
+        // What is written into a file that is elsewhere by now is lost.
+        if action.may_write(self.state.mode()) && self.look_at_place() != Found::Same {
+            self.state.deny("Nothing was written: the database is not the one that was open");
+            return Ok(());
+        }
+        let typed = self.state.mode() == Mode::Form;
         match act(&mut self.state, &mut self.store, action) {
             Ok(None) => {}
             Ok(Some(effect)) => self.work(effect)?,
+            // What was typed stays, to be mended.
+            Err(failure) if typed && self.state.mode() == Mode::Form => {
+                self.state.deny(report::in_lines(&failure).1.join("; "));
+            }
             Err(failure) => self.fail(&failure),
         }
         // The next key means something in what is there by then.
@@ -323,14 +406,32 @@ impl Interface<'_> {
     #[allow(clippy::unused_self, reason = "as in the build with the cloud")]
     fn sync(&mut self) {}
 
-    /// Shows an error as commands do, with what to do.
+    /// Shows an error as commands do, with what to do; the same one once.
     fn fail(&mut self, failure: &Failure) {
         let (code, lines) = report::in_lines(failure);
-        self.notice(&code, lines);
+        let told = format!("{code} {}", lines.join(" "));
+        if self.told.as_ref() != Some(&told) {
+            self.told = Some(told);
+            self.notice(&format!("error[{code}]"), lines);
+        }
     }
 
-    fn notice(&mut self, code: &str, lines: Vec<String>) {
-        self.state.dialog = Some(Dialog::Notice { title: format!("error[{code}]"), lines });
+    /// Shows something that is to be read. What is being typed, or asked, is brought to its end before.
+    fn notice(&mut self, title: &str, lines: Vec<String>) {
+        self.notices.push((title.to_owned(), lines));
         self.is_old = true;
+    }
+}
+
+/// Waits until there is something to read on the terminal, or the time is over. Whether there is no terminal any more.
+fn is_hung_up(wait: Duration) -> io::Result<bool> {
+    let stdin = io::stdin();
+    let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
+    let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(wait.subsec_nanos()) };
+    match poll(&mut polled, Some(&wait)) {
+        Ok(_) => Ok(polled[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)),
+        // A signal came.
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }

@@ -42,6 +42,17 @@ pub(super) enum Action {
     Redraw,
 }
 
+impl Action {
+    /// Whether it may change what is stored, or have it changed.
+    pub(super) fn may_write(self, mode: Mode) -> bool {
+        match self {
+            Self::Accept => matches!(mode, Mode::Form | Mode::Confirm),
+            Self::Edit | Self::Undo | Self::Keep(_) | Self::KeepAll(_) | Self::Write | Self::Sync => true,
+            _ => false,
+        }
+    }
+}
+
 /// Where to go in what is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Motion {

@@ -17,6 +17,7 @@ mod interface;
 mod keys;
 mod list;
 mod live;
+mod place;
 mod screen;
 mod signals;
 mod state;

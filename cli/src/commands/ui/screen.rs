@@ -44,7 +44,9 @@ impl Screen {
     /// Takes the terminal, whoever had it, and draws it anew.
     pub(super) fn take(&mut self) -> io::Result<()> {
         enter()?;
-        self.terminal.clear()
+        // Clears without asking the terminal where its cursor is: not every one answers.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 }
 

@@ -12,9 +12,12 @@ use signal_hook::low_level::emulate_default_handler;
 /// A process that has not stopped by then will not: there is no shell that would have it go on.
 const STOPS: Duration = Duration::from_millis(200);
 
+/// Signals that end a process, which gives the terminal back before.
+const ENDING: [Signal; 3] = [Signal::TERM, Signal::HUP, Signal::QUIT];
+
 /// Signals that came.
 pub(super) struct Signals {
-    terminate: Arc<AtomicBool>,
+    ending: Vec<(Signal, Arc<AtomicBool>)>,
     interrupt: Arc<AtomicBool>,
     go_on: Arc<AtomicBool>,
 }
@@ -27,15 +30,18 @@ impl Signals {
             Ok::<_, io::Error>(came)
         };
         Ok(Self {
-            terminate: watch(Signal::TERM)?,
+            ending: ENDING
+                .into_iter()
+                .map(|signal| Ok((signal, watch(signal)?)))
+                .collect::<io::Result<_>>()?,
             interrupt: watch(Signal::INT)?,
             go_on: watch(Signal::CONT)?,
         })
     }
 
-    /// Whether this process is to end.
-    pub(super) fn is_terminated(&self) -> bool {
-        self.terminate.load(Ordering::Relaxed)
+    /// The signal that this process is to end of.
+    pub(super) fn ending(&self) -> Option<Signal> {
+        self.ending.iter().find(|(_, came)| came.load(Ordering::Relaxed)).map(|(signal, _)| *signal)
     }
 
     /// Whether somebody sent what Ctrl-C sends elsewhere.
@@ -65,7 +71,7 @@ impl Signals {
     }
 
     /// Ends this process as the signal would have done.
-    pub(super) fn end(&self) {
-        let _ = emulate_default_handler(Signal::TERM.as_raw());
+    pub(super) fn end(signal: Signal) {
+        let _ = emulate_default_handler(signal.as_raw());
     }
 }

@@ -156,6 +156,15 @@ pub(super) struct Waits {
     pub(super) here: Option<Written>,
 }
 
+/// What a person saw of a conflict: where it is, and both values.
+pub(super) type Seen = (ProjectId, String, Option<String>, Option<String>);
+
+/// What there is to be seen of a conflict.
+pub(super) fn seen(conflict: &Conflict) -> Seen {
+    let text = |value: Option<&serde_json::value::RawValue>| value.map(|value| value.get().to_owned());
+    (conflict.id, conflict.field.clone(), text(conflict.local.as_deref()), text(conflict.cloud.as_deref()))
+}
+
 /// All of it.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -171,6 +180,8 @@ pub(super) struct State {
     pub(super) history: Option<History>,
     pub(super) conflicts: Vec<Waits>,
     pub(super) settling: Cursor,
+    /// The conflict that is on the screen. Another one is not decided, whatever key is pressed.
+    pub(super) shown: Option<Seen>,
     pub(super) dialog: Option<Dialog>,
     pub(super) message: Option<Message>,
     /// Whose projects these are; empty: the person's own.
@@ -215,6 +226,7 @@ impl State {
 
     /// Goes to another view; [`State::leave`] comes back.
     pub(super) fn enter(&mut self, view: View) {
+        self.shown = None;
         self.reading = Scroll::default();
         self.below.push(self.view);
         self.view = view;
@@ -233,11 +245,15 @@ impl State {
     pub(super) fn read(&mut self, store: &Store) -> Result<(), StoreError> {
         self.is_stale = false;
         self.list.read(store)?;
-        self.conflicts.clear();
-        for conflict in store.conflicts(None)? {
-            self.conflicts.push(Waits { here: None, conflict });
-        }
-        self.settling.at = self.settling.at.min(self.conflicts.len().saturating_sub(1));
+        let at = self.conflict().map(|conflict| (conflict.id, conflict.field.clone()));
+        let conflicts = store.conflicts(None)?;
+        self.conflicts = conflicts.into_iter().map(|conflict| Waits { here: None, conflict }).collect();
+        // The person stays with the conflict that they were at, wherever it stands now.
+        let is_it = |waits: &Waits| {
+            at.as_ref().is_some_and(|(id, field)| waits.conflict.id == *id && waits.conflict.field == *field)
+        };
+        let stays = self.conflicts.iter().position(is_it);
+        self.settling.at = stays.unwrap_or(self.settling.at).min(self.conflicts.len().saturating_sub(1));
         if let Some(history) = &mut self.history {
             history.entries = store.history(history.id)?.into_iter().rev().collect();
             history.cursor.at = history.cursor.at.min(history.entries.len().saturating_sub(1));
@@ -273,6 +289,16 @@ impl State {
     /// Says that something is not so.
     pub(super) fn deny(&mut self, text: impl Into<String>) {
         self.message = Some(Message { good: false, text: text.into() });
+    }
+
+    /// The conflict that the person is at, if it is the one on the screen; else it is shown first.
+    pub(super) fn conflict_shown(&mut self) -> Option<Conflict> {
+        let conflict = self.conflict()?.clone();
+        if self.shown.as_ref() == Some(&seen(&conflict)) {
+            return Some(conflict);
+        }
+        self.deny("Nothing was decided: this one was not on the screen yet");
+        None
     }
 
     /// The conflict that the person is at.

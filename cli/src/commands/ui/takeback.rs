@@ -11,7 +11,8 @@ use crate::output::text;
 /// Something that was done here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Done {
-    Added(ProjectId),
+    /// The project, in this version.
+    Added(ProjectId, u64),
     Deleted(ProjectId),
     /// From one version of a project to another.
     Changed {
@@ -33,21 +34,43 @@ pub(super) fn changing<T>(
     // What was written before a failure was written.
     state.wrote();
     let result = result?;
-    let after = store.get(id)?.number;
-    if after != before {
-        state.done.push(Done::Changed { id, before, after });
-    }
+    keep_way_back(state, store, id, before)?;
     Ok(result)
+}
+
+/// Keeps the way back over the newest version, if it is newer than `before`. What others wrote before that one, such as while an editor
+/// was open, stays when it is taken back.
+fn keep_way_back(state: &mut State, store: &Store, id: ProjectId, before: u64) -> Result<(), Failure> {
+    let after = store.get(id)?.number;
+    if after > before {
+        state.done.push(Done::Changed { id, before: after - 1, after });
+    }
+    Ok(())
 }
 
 /// Takes back the last thing that was done here; where there is none, asks whether to undo the newest restore point.
 pub(super) fn take_back(state: &mut State, store: &mut Store) -> Result<(), Failure> {
-    let Some(done) = state.done.pop() else { return ask(state, store) };
+    let Some(done) = state.done.last().cloned() else { return ask(state, store) };
     state.wrote();
+    take_back_one(state, store, done)?;
+    // A failure leaves it to be tried again.
+    state.done.pop();
+    Ok(())
+}
+
+fn take_back_one(state: &mut State, store: &mut Store, done: Done) -> Result<(), Failure> {
     match done {
-        Done::Added(id) => {
-            let name = text::spelled(&store.delete(id)?.name());
-            state.tell(format!("Took back the new project {name}"));
+        Done::Added(id, number) => {
+            let stored = store.get(id)?;
+            let name = text::spelled(&stored.payload.name());
+            if stored.number != number {
+                state.deny(format!("{name} was changed since it was added: d deletes it"));
+                return Ok(());
+            }
+            store.delete(id)?;
+            state.tell(format!(
+                "Took back the new project {name}; orkee projects restore {id} brings it again"
+            ));
         }
         Done::Deleted(id) => {
             let name = text::spelled(&store.restore(id)?.name());

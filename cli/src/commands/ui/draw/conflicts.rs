@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::difference::{self, Pair};
 use super::{Page, bar, below, rows};
-use crate::commands::ui::state::{State, Waits};
+use crate::commands::ui::state::{State, Waits, seen};
 use crate::output::Paint;
 use crate::output::table::fit;
 use crate::output::text;
@@ -18,6 +18,7 @@ pub(super) fn draw(page: &mut Page<'_>, state: &mut State, area: Rect) {
     let height = (area.height / 3).max(1).min(count);
     list(page, state, Rect { height, ..area });
     page.rule(Rect { y: area.y + height, height: 1, ..area });
+    state.shown = state.conflicts.get(state.settling.at).map(|waits| seen(&waits.conflict));
     if let Some(waits) = state.conflicts.get(state.settling.at) {
         let reading = &mut state.reading;
         let values = below(area, height + 1);

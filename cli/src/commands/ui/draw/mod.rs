@@ -132,6 +132,7 @@ fn bar(theme: Theme, is_here: bool) -> Span<'static> {
 /// Draws all of it; where the cursor stands, if something is being typed.
 pub(super) fn draw(state: &mut State, theme: Theme, buffer: &mut Buffer, now: Timestamp) -> Option<Position> {
     let area = buffer.area;
+    state.shown = None;
     let mut page = Page { buffer, theme, now };
     let cursor = if area.width < LEAST.0 || area.height < LEAST.1 {
         too_small(&mut page, area);
