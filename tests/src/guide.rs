@@ -40,7 +40,7 @@
 //!
 //! | address | is |
 //! | --- | --- |
-//! | `https://api.orkee.ai`, `https://dev-api.orkee.ai` | an `orkee-server` each, with accounts of john@example.com, ann@example.com and eve@example.com |
+//! | `https://api.orkee.ai`, `https://dev-api.orkee.ai` | an `orkee-server` each, with the account john@example.com, and ann@example.com and eve@example.com where the section names them |
 //! | `https://enterprise-api.orkee.ai` | one with the tenant `your-company`, whose people sign in at a certified OpenID provider, `your-sso-provider`. Where a section signs in so without naming it, `api.orkee.ai` has such a tenant, `acme` |
 //! | `https://orkee.example.com` | whatever listens at 127.0.0.1:8787 |
 //! | `https://your-server.com`, `https://example.com` | a receiver of webhooks; what it got is in `$RECEIVED`, a line each |

@@ -11,6 +11,14 @@ const PUBLISHED: &str = "tests/guide/published.md";
 /// Blocks of the guide that no test can run, by their first line.
 const NOT_RUN: &[NotRun] = &[
     (
+        "cargo install --path cli --features cloud   # with sync",
+        "compiles everything twice in release, which takes some ten minutes each",
+    ),
+    (
+        "sha256sum --check --ignore-missing SHA256SUMS",
+        "there is no archive here; the test of `xtask dist` does this",
+    ),
+    (
         "$ orkee cloud provider test acme-notes     # builds it, and tries it against what a backend owes",
         "fetches packages of Python; the tests of `provider_languages` run this for each language",
     ),

@@ -71,7 +71,8 @@ impl Plan {
 fn build(profile: &str) -> Result<PathBuf, Error> {
     setup::target()?;
     let target = setup::target_folder()?;
-    let built = target.join(profile);
+    // Cargo's one profile whose folder has another name.
+    let built = target.join(if profile == "dev" { "debug" } else { profile });
     let gathered = target.join("dist-programs");
     std::fs::create_dir_all(&gathered)?;
     let gather = |from: &Path, as_name: &str| std::fs::copy(from, gathered.join(as_name)).map(drop);

@@ -1,6 +1,7 @@
 //! Reading a page as somebody who tries everything.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -83,7 +84,7 @@ struct Visit {
 
 impl Visit {
     fn new(reader: &Reader<'_>, text: &str) -> Self {
-        Self { places: Places::open(&reader.world, text), machine: Machine::new(reader.cache.path(), text) }
+        Self { places: Places::open(&reader.world, text), machine: Machine::new(&reader.compiled(), text) }
     }
 }
 
@@ -123,7 +124,7 @@ impl Reader<'_> {
         }
         let cache = visit.machine.cache();
         if cache.is_dir() {
-            folder::replace(self.cache.path(), &cache);
+            folder::replace(&self.compiled(), &cache);
         }
     }
 
@@ -177,6 +178,11 @@ impl Reader<'_> {
                 Ok(String::new())
             }
         }
+    }
+
+    /// What machines compiled so far; none at first.
+    fn compiled(&self) -> PathBuf {
+        self.cache.path().join("cache")
     }
 
     fn tell(&self) {

@@ -33,12 +33,12 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Starts those that are asked for in this text; the first one always.
+    /// Starts those that this text asks for.
     pub(super) fn open(world: &World, text: &str) -> Self {
         let mut servers = Vec::new();
-        for (name, words) in [(API, ""), (DEVELOPMENT, "--env development"), (ENTERPRISE, ENTERPRISE)] {
+        for (name, words) in [(API, "cloud"), (DEVELOPMENT, "--env development"), (ENTERPRISE, ENTERPRISE)] {
             if text.contains(words) {
-                servers.push(server(world, name));
+                servers.push(server(world, name, text));
             }
         }
         let op = text.contains("--sso").then(|| {
@@ -58,14 +58,15 @@ impl Places {
     }
 
     /// The folder of the first server.
-    pub(super) fn data(&self) -> PathBuf {
-        self.servers[0].data()
+    fn data(&self) -> Option<PathBuf> {
+        self.servers.first().map(Server::data)
     }
 }
 
-fn server(world: &World, name: &str) -> Server {
+/// One behind this name, with the accounts that the text has.
+fn server(world: &World, name: &str, text: &str) -> Server {
     let server = Server::behind(&format!("https://{name}"), &world.authority());
-    for colleague in ["ann@example.com", "eve@example.com"] {
+    for colleague in ["ann@example.com", "eve@example.com"].into_iter().filter(|email| text.contains(email)) {
         server.account(colleague);
     }
     world.front.lead(name, &server.url);
@@ -171,7 +172,7 @@ impl Machine {
         bash.env("GUIDE_CARGO_HOME", std::env::var_os("HOME").unwrap_or_default())
             .env("GUIDE_ROOT", root.parent().unwrap())
             .env("OTHER", self.other())
-            .env("SERVER_DATA", places.data())
+            .envs(places.data().map(|folder| ("SERVER_DATA", folder)))
             .envs(places.moto.as_ref().map(|moto| ("S3_KEYS", &moto.keys)))
             .env("RECEIVED", world.received())
             .env("PROXY_LOG", world.proxy.log())
