@@ -80,6 +80,9 @@ fn d04_a_second_watcher_is_refused_and_told_of_the_first_which_goes_on() {
     let (_server, a, b) = pair();
     let mut first = Watcher::start(&a);
     first.wait_for("synced");
+    // What moved nothing, and nobody typed, leaves no row beside the typed one's.
+    let rows = a.json(&["audit"])["entries"].as_array().unwrap().clone();
+    assert_eq!(rows.iter().filter(|row| row["action"] == "sync").count(), 1, "{rows:?}");
     let refused = a.run(&["cloud", "watch"]).fails(7, "E-AUTO-001");
     assert!(refused.stderr.contains(&format!("process {}", first.pid())), "{refused}");
     a.add("shop");

@@ -357,7 +357,7 @@ fn document<'a>(run: &Run, done: &'a Done, missing: &[&'a Event]) -> Document<'a
 
 /// The run's row in the audit trail, and the event of its failure. The next run will leave one, too: losing the power may cost it.
 fn note(cx: &Context, store: &mut Store, cloud: &Cloud, run: &Run, done: &Done, failure: Option<&Failure>) {
-    if run.options.dry_run {
+    if run.options.dry_run || (run.automatic && is_nothing_new(cx, done, failure)) {
         return;
     }
     let Summary { pushed, pulled, merged, conflicts, deleted, parked, request_id, .. } = &done.changes;
@@ -392,20 +392,18 @@ fn note(cx: &Context, store: &mut Store, cloud: &Cloud, run: &Run, done: &Done, 
     }
 }
 
-/// What the log calls a sync: as the server does, where that is the name of one, else by a name of its own.
-fn log_name(said: Option<&str>, cloud: &Cloud) -> String {
-    const OF_SYNC: &str = "sync_";
-    let newest = cloud.http.newest_request_id();
-    let named = [said, newest.as_deref()].into_iter().flatten().find(|name| name.starts_with(OF_SYNC));
-    named.map_or_else(|| format!("{OF_SYNC}{}", id::random(16)), str::to_owned)
+/// Whether a sync that nobody typed moved nothing, or failed as the one before it: such ones come all day, and nobody would find the
+/// others among them.
+fn is_nothing_new(cx: &Context, done: &Done, failure: Option<&Failure>) -> bool {
+    let Summary { conflicts, parked, .. } = &done.changes;
+    match failure {
+        None => done.synced() == 0 && *conflicts == 0 && parked.is_empty(),
+        Some(failure) => automatic::is_known(cx, failure),
+    }
 }
 
-/// The published line of the log, one for each sync. One that only showed what it would do is none.
-fn log_completed(run: &Run, done: &Done, cloud: &Cloud) {
-    if run.options.dry_run {
-        return;
-    }
-    let request_id = log_name(done.changes.request_id.as_deref(), cloud);
+/// The published line of the log, one for each sync.
+fn log_completed(run: &Run, done: &Done) {
     tracing::info!(
         target: "orkee::cloud",
         operation = run.operation,

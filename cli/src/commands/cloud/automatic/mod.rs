@@ -58,6 +58,13 @@ pub(super) fn note(cx: &Context, automatic: bool, failure: Option<&Failure>) {
     }
 }
 
+/// Whether the sync before failed in the same way.
+pub(super) fn is_known(cx: &Context, failure: &Failure) -> bool {
+    let pause = cx.settings().and_then(|settings| pause(cx, settings));
+    let before = pause.ok().and_then(|pause| pause.failure());
+    before.is_some_and(|before| before.code == failure.diagnostic().code())
+}
+
 fn ended(failure: &Failure, automatic: bool) -> Ended {
     let error = failure.diagnostic();
     Ended {
