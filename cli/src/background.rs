@@ -5,19 +5,28 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use orkee_core::home::Home;
+
+/// Variables that name a file, as seen from where the command was typed.
+const FILES: [&str; 3] = ["ORKEE_CLOUD_TOKEN_FILE", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// Starts `orkee ARGS` in the background. It is to call [`leave_terminal`] first of all.
 pub(crate) fn start(home: &Home, args: &[&str]) -> io::Result<()> {
     keep_files_here()?;
     let root = std::path::absolute(home.root())?;
+    let is_relative = |name: &&str| {
+        std::env::var_os(name).is_some_and(|path| !path.is_empty() && Path::new(&path).is_relative())
+    };
+    let absolute = |name: &'static str| Some((name, std::path::absolute(std::env::var_os(name)?).ok()?));
     // It is nobody's child once this process has ended, which it is about to.
     Command::new(std::env::current_exe()?)
         .args(args)
         .current_dir(&root)
         .env("ORKEE_HOME", &root)
+        .envs(FILES.iter().copied().filter(is_relative).filter_map(absolute))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

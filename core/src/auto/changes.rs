@@ -1,8 +1,9 @@
 //! Notices what was written on this device, by any process.
 //!
-//! A connection is held open, and asked for `data_version`: a number that SQLite changes with each commit of another connection, and
-//! that costs no disk. Nothing is written, no transaction stays open, and no database is made: one that was moved away, replaced or
-//! deleted is noticed by its device and inode, and waited for.
+//! The database and the log beside it are looked at from outside, by what the file system says of them; only where that has changed
+//! is the database opened, asked, and closed again. No connection stays open: whoever closes the last one takes what is in the log
+//! over into the database, and a copy of that one file is whole only then. Nothing is written, and no database is made: one that was moved
+//! away or deleted is waited for, and another in its place is noticed by its device and inode.
 
 use std::fs;
 use std::io;
@@ -18,7 +19,7 @@ use crate::diagnostic::{Diagnostic, Kind};
 use crate::store::{StoreError, schema};
 
 /// How long a look waits for a process that writes.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Whether something waits, which write of this device was the newest, when a sync last came to its end. ?1: the tenant.
 const WAITING: &str = "SELECT EXISTS (SELECT 1 FROM tracking t WHERE t.space = s.rowid AND t.version IS NOT t.clean_at \
@@ -78,56 +79,86 @@ impl Diagnostic for ChangesError {
 #[derive(Debug)]
 pub struct Changes {
     path: PathBuf,
+    log: PathBuf,
     tenant: String,
-    open: Option<Open>,
+    seen: Option<Seen>,
 }
 
+/// What the last look has found.
 #[derive(Debug)]
-struct Open {
-    connection: Connection,
-    file: (u64, u64),
-    /// None: not looked at yet.
-    version: Option<i64>,
+struct Seen {
+    /// The files, as they stood before it. None: they are to be looked into in any case.
+    files: Option<Files>,
+    database: (u64, u64),
+    waiting: Waiting,
+}
+
+/// Of both files: length, and when they were changed last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Files {
+    database: (u64, u64),
+    content: (u64, i64, i64),
+    log: Option<(u64, i64, i64)>,
+}
+
+impl Files {
+    /// None where there is no database.
+    fn at(path: &Path, log: &Path) -> io::Result<Option<Self>> {
+        let content = |meta: &fs::Metadata| (meta.len(), meta.mtime(), meta.mtime_nsec());
+        match fs::metadata(path) {
+            Ok(meta) => {
+                let log = fs::metadata(log).ok().map(|meta| content(&meta));
+                Ok(Some(Self { database: (meta.dev(), meta.ino()), content: content(&meta), log }))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 impl Changes {
     /// Opens nothing yet.
     pub fn new(path: &Path, tenant: &str) -> Self {
-        Self { path: path.to_owned(), tenant: tenant.to_owned(), open: None }
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        Self { path: path.to_owned(), log: log.into(), tenant: tenant.to_owned(), seen: None }
     }
 
     /// Looks whether somebody wrote since the last look.
     pub fn look(&mut self) -> Result<Look, ChangesError> {
-        let file = match fs::metadata(&self.path) {
-            Ok(meta) => (meta.dev(), meta.ino()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.open = None;
+        let files = match Files::at(&self.path, &self.log) {
+            Ok(Some(files)) => files,
+            Ok(None) => {
+                self.seen = None;
                 return Ok(Look::Gone);
             }
             Err(error) => return Err(self.unreadable(error)),
         };
-        let looked = self.look_into(file);
-        if looked.is_err() {
-            self.open = None;
-        }
-        looked.map_err(|error| self.unreadable(error))
-    }
-
-    fn look_into(&mut self, file: (u64, u64)) -> Result<Look, StoreError> {
-        if self.open.as_ref().is_none_or(|open| open.file != file) {
-            self.open = None;
-        }
-        let open = match &mut self.open {
-            Some(open) => open,
-            none => none.insert(Open { connection: connect(&self.path)?, file, version: None }),
-        };
-        let version = open.connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
-        if open.version == Some(version) {
+        if self.seen.as_ref().is_some_and(|seen| seen.files == Some(files)) {
             return Ok(Look::Same);
         }
-        let waiting = waiting(&open.connection, &self.tenant)?;
-        open.version = Some(version);
-        Ok(Look::Changed(waiting))
+        match connect(&self.path).and_then(|connection| waiting(&connection, &self.tenant)) {
+            Ok(waiting) => {
+                // What a sync or a reader did to the files is no news.
+                let is_same = self
+                    .seen
+                    .as_ref()
+                    .is_some_and(|seen| seen.database == files.database && seen.waiting == waiting);
+                self.seen = Some(Seen { files: Some(files), database: files.database, waiting });
+                Ok(if is_same { Look::Same } else { Look::Changed(waiting) })
+            }
+            // Somebody is at it: the next look sees what it was.
+            Err(StoreError::Locked) => {
+                if let Some(seen) = &mut self.seen {
+                    seen.files = None;
+                }
+                Ok(Look::Same)
+            }
+            Err(error) => {
+                self.seen = None;
+                Err(self.unreadable(error))
+            }
+        }
     }
 
     /// How many projects wait, and since when the oldest does.
@@ -206,6 +237,20 @@ mod tests {
         assert!(changed(&mut changes).newest > first.newest);
         assert_eq!(changes.waiting_since().unwrap().0, 2);
         assert!(!changed(&mut Changes::new(&path, "acme")).is_any);
+    }
+
+    #[test]
+    fn the_database_alone_is_whole_while_somebody_looks() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy) = (folder.path().join("orkee.db"), folder.path().join("copy.db"));
+        drop(Store::open(&path).unwrap());
+        let mut changes = Changes::new(&path, "");
+        changed(&mut changes);
+        add(&path, "shop0001");
+        changed(&mut changes);
+        fs::copy(&path, &copy).unwrap();
+        assert_eq!(changed(&mut Changes::new(&copy, "")), changed(&mut Changes::new(&path, "")));
+        assert!(changed(&mut Changes::new(&copy, "")).is_any);
     }
 
     #[test]

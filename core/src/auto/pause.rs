@@ -25,6 +25,8 @@ const FIRST: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 /// What needs an answer is tried again after so long all the same: somebody may have given it elsewhere.
 const UNANSWERED: Duration = Duration::from_secs(24 * 3600);
+/// The code of a backend's refusal that may pass.
+const FORBIDDEN: &str = "E-AUTH-002";
 /// Nothing of use is larger.
 const MAX_FILE: u64 = 64 * 1024;
 /// Places that are remembered.
@@ -89,6 +91,20 @@ pub struct Ended {
     pub automatic: bool,
 }
 
+impl Ended {
+    /// Whether it failed at all: a person who breaks it off, and another sync that is at it, say nothing about the next one.
+    pub fn is_failure(&self) -> bool {
+        self.kind != Kind::Interrupted && self.code != "E-SYNC-004"
+    }
+
+    /// Whether it would fail again until a person does something here. A refusal without more may be a proxy's, and what a person did
+    /// not want in a sync of their own stops no other.
+    fn needs_answer(&self) -> bool {
+        let is_question = matches!(self.kind, Kind::Auth | Kind::Conflict | Kind::Usage);
+        is_question && self.automatic && self.code != FORBIDDEN
+    }
+}
+
 /// What is known of one place.
 #[derive(Debug, Clone)]
 pub struct Pause {
@@ -135,15 +151,25 @@ impl Pause {
 
     /// A sync failed. `random` is between 0 and 1. What the person broke off, and a lock that another sync held, is no failure.
     pub fn note(&self, ended: &Ended, now: Timestamp, random: f64) -> io::Result<()> {
-        if ended.kind == Kind::Interrupted || ended.code == "E-SYNC-004" {
+        if !ended.is_failure() {
             return Ok(());
         }
         let mut document = self.read();
         let before = document.places.remove(&self.place.key());
         let failures = before.map_or(0, |failed| failed.failures).saturating_add(u32::from(ended.automatic));
-        let needs_answer = matches!(ended.kind, Kind::Auth | Kind::Conflict | Kind::Usage);
+        let failed = self.judge(ended, failures, now, random);
+        while document.places.len() >= PLACES {
+            document.places.pop_first();
+        }
+        document.places.insert(self.place.key(), failed);
+        self.write(&document)
+    }
+
+    /// What a failure means that is the so-manyth, without noting it.
+    pub fn judge(&self, ended: &Ended, failures: u32, now: Timestamp, random: f64) -> Failed {
+        let needs_answer = ended.needs_answer();
         let wait = if needs_answer { UNANSWERED } else { pause(failures, ended.asked, random) };
-        let failed = Failed {
+        Failed {
             code: ended.code.clone(),
             message: fit(&ended.message),
             hint: ended.hint.as_deref().map(fit),
@@ -152,12 +178,7 @@ impl Pause {
             not_before: now + wait,
             needs_answer,
             seen: if needs_answer { self.seen() } else { String::new() },
-        };
-        while document.places.len() >= PLACES {
-            document.places.pop_first();
         }
-        document.places.insert(self.place.key(), failed);
-        self.write(&document)
     }
 
     /// A sync succeeded, or somebody did what was needed: nothing waits any more.

@@ -28,8 +28,8 @@ use super::team_mode;
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Failure};
 
-/// A sync that nobody typed waits so long for one that is under way.
-const BEHIND_OTHERS: Duration = Duration::from_secs(60);
+/// A sync that nobody typed waits so long for one that is under way: it has nothing else to do, and nobody waits for it.
+const BEHIND_OTHERS: Duration = Duration::from_secs(600);
 
 /// One run.
 pub(super) struct Run {
@@ -402,8 +402,20 @@ fn is_nothing_new(cx: &Context, done: &Done, failure: Option<&Failure>) -> bool 
     }
 }
 
-/// The published line of the log, one for each sync.
-fn log_completed(run: &Run, done: &Done) {
+/// What the log calls a sync: as the server does, where that is the name of one, else by a name of its own.
+fn log_name(said: Option<&str>, cloud: &Cloud) -> String {
+    const OF_SYNC: &str = "sync_";
+    let newest = cloud.http.newest_request_id();
+    let named = [said, newest.as_deref()].into_iter().flatten().find(|name| name.starts_with(OF_SYNC));
+    named.map_or_else(|| format!("{OF_SYNC}{}", id::random(16)), str::to_owned)
+}
+
+/// The published line of the log, one for each sync. One that only showed what it would do is none.
+fn log_completed(run: &Run, done: &Done, cloud: &Cloud) {
+    if run.options.dry_run {
+        return;
+    }
+    let request_id = log_name(done.changes.request_id.as_deref(), cloud);
     tracing::info!(
         target: "orkee::cloud",
         operation = run.operation,

@@ -38,6 +38,12 @@ struct Document {
 impl Disable {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let service = Service::of(cx.home()?)?;
+        if !self.dry_run {
+            // Whatever becomes of the service: no command starts a sync from here on.
+            let key = Key::AutoSync.config().unwrap_or_default().join(".");
+            set(cx, &[(key, "false".to_owned())])?;
+            cx.note(AuditEntry::new("", AuditAction::DisableAutoSync, AuditOutcome::Done))?;
+        }
         let installed = match &service {
             None => None,
             Some(service) => match service.found()? {
@@ -51,19 +57,14 @@ impl Disable {
             },
         };
         let commands = installed.map(Service::stopping).unwrap_or_default();
-        if !self.dry_run {
-            let key = Key::AutoSync.config().unwrap_or_default().join(".");
-            set(cx, &[(key, "false".to_owned())])?;
-            cx.note(AuditEntry::new("", AuditAction::DisableAutoSync, AuditOutcome::Done))?;
-            if let Some(service) = installed {
-                // Where no session answers there is nothing that runs, and the description goes all the same.
-                if service.is_possible() {
-                    commands.iter().try_for_each(|command| service::run(command))?;
-                }
-                service.remove()?;
-                if service.is_possible() {
-                    service.after_removal().iter().try_for_each(|command| service::run(command))?;
-                }
+        if let Some(service) = installed.filter(|_| !self.dry_run) {
+            // Where no session answers there is nothing that runs, and the description goes all the same.
+            if service.is_possible() {
+                service.stop()?;
+            }
+            service.remove()?;
+            if service.is_possible() {
+                service.after_removal().iter().try_for_each(|command| service::run(command))?;
             }
         }
         let removed = installed.map(|service| service.path.display().to_string());

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::after::may_be_signed_in;
 use super::error::AutoError;
 use super::seconds;
-use super::service::{self, Found, Service};
+use super::service::{Found, Service};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::output::{diff, text};
@@ -85,7 +85,7 @@ impl Enable {
                 if !was_there {
                     service.write()?;
                 }
-                service.starting().iter().try_for_each(|command| service::run(command))?;
+                service.start()?;
             }
         }
         if cx.out.is_json() {

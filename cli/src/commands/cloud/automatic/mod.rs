@@ -90,9 +90,13 @@ fn asked(error: &(dyn Diagnostic + Send + Sync + 'static)) -> Option<Duration> {
     }
 }
 
-/// The person did what a sync may have waited for.
+/// The person did what a sync may have waited for. A server that wants to be left alone still does.
 pub(super) fn lift(cx: &Context) {
-    note(cx, false, None);
+    let pause = cx.settings().and_then(|settings| pause(cx, settings));
+    let failure = pause.ok().and_then(|pause| pause.failure());
+    if failure.is_some_and(|failed| failed.needs_answer) {
+        note(cx, false, None);
+    }
 }
 
 /// The turn of a sync in the background: one is at work, and one waits behind it, which sends what was written meanwhile. None: one

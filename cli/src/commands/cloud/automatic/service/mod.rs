@@ -131,6 +131,20 @@ impl Service {
         }
     }
 
+    /// Starts it. One of launchd's that is loaded goes first: it would stay as it was.
+    pub(super) fn start(&self) -> Result<(), AutoError> {
+        if self.manager == Manager::Launchd {
+            let _ = self.stop();
+        }
+        self.starting().iter().try_for_each(|command| run(command))
+    }
+
+    /// Stops it. To launchd, one that is not loaded is a failure, and to nobody else.
+    pub(super) fn stop(&self) -> Result<(), AutoError> {
+        let stopped = self.stopping().iter().try_for_each(|command| run(command));
+        if self.manager == Manager::Launchd { Ok(()) } else { stopped }
+    }
+
     /// What is run once its description is gone.
     pub(super) fn after_removal(&self) -> Vec<Vec<String>> {
         match self.manager {

@@ -5,10 +5,7 @@ use super::Runs;
 /// Its name, and that of its file.
 pub(super) const NAME: &str = "orkee-sync.service";
 
-/// Exit codes after which a start anew would end the same way: wrong settings, no sign-in, a watcher that runs already.
-const STAYS_ENDED: &str = "2 4 7";
-
-/// The unit. What it forbids itself, a watcher never does; compiled components need memory that is written and then executed.
+/// The unit. It is started anew however it failed: a watcher in the foreground ends some time, and settings are corrected. What it forbids itself, a watcher never does; compiled components need memory that is written and then executed.
 pub(super) fn unit(runs: &Runs<'_>) -> String {
     let Runs { program, home, names_home } = runs;
     let environment = match names_home {
@@ -27,7 +24,6 @@ ExecStart={} cloud watch
 WorkingDirectory={}
 {environment}Restart=on-failure
 RestartSec=30
-RestartPreventExitStatus={STAYS_ENDED}
 KillMode=process
 UMask=0077
 NoNewPrivileges=yes
@@ -60,7 +56,7 @@ mod tests {
         assert!(unit.contains("\nExecStart=\"/usr/bin/orkee\" cloud watch\n"), "{unit}");
         assert!(!unit.contains("Environment"), "{unit}");
         let keys = unit.lines().filter_map(|line| line.split_once('=')).count();
-        assert_eq!(keys, 13, "{unit}");
+        assert_eq!(keys, 12, "{unit}");
     }
 
     #[test]

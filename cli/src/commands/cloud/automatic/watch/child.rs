@@ -78,15 +78,15 @@ impl AtWork {
         Ok(Self { number, process, _stdin: stdin })
     }
 
-    /// Waits for its end, which is near: it has said all. How it ended, in words.
-    pub(super) fn end(mut self) -> String {
+    /// Waits for its end, which is near: it has said all. Its exit code, and how it ended in words.
+    pub(super) fn end(mut self) -> (Option<i32>, String) {
         match self.process.wait() {
             Ok(status) => match (status.code(), status.signal()) {
-                (Some(code), _) => format!("exit code {code}"),
-                (None, Some(signal)) => format!("signal {signal}"),
-                (None, None) => "unknown".to_owned(),
+                (Some(code), _) => (Some(code), format!("exit code {code}")),
+                (None, Some(signal)) => (None, format!("signal {signal}")),
+                (None, None) => (None, "unknown".to_owned()),
             },
-            Err(error) => error.to_string(),
+            Err(error) => (None, error.to_string()),
         }
     }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::super::connection::Connection;
 use super::super::super::surroundings::{self, Cloud};
+use super::super::must_have_database;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 
@@ -21,6 +22,9 @@ const SHIFT: Duration = Duration::from_secs(30 * 60);
 /// Before a question that follows an answer which came at once.
 const BREATH: Duration = Duration::from_secs(2);
 
+/// A backend that is busy and does not say for how long is left alone so long.
+const BUSY: Duration = Duration::from_secs(60);
+
 /// What it says at its end.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Heard {
@@ -28,38 +32,53 @@ pub(super) struct Heard {
     pub(super) can_watch: bool,
     /// There is something new.
     pub(super) heard: bool,
+    /// The backend wants to be left alone for so many seconds.
+    pub(super) again_in: Option<u64>,
+}
+
+impl Heard {
+    fn new(can_watch: bool, heard: bool) -> Self {
+        Self { can_watch, heard, again_in: None }
+    }
 }
 
 /// `orkee cloud watch --listen`
 pub(super) fn listen(cx: &Context) -> CommandResult {
+    must_have_database(cx)?;
     let cursor = cx.store()?.space_state()?.0.cursor;
     let cloud = Cloud::open(cx, None)?;
     let work = async {
         let mut connection = Connection::open(cx, &cloud).await?;
         // Without a position there is nothing to wait after.
         if !connection.provider.can_watch() || cursor.position.is_none() {
-            return Ok::<_, Failure>(Heard { can_watch: connection.provider.can_watch(), heard: false });
+            return Ok::<_, Failure>(Heard::new(connection.provider.can_watch(), false));
         }
         connection.enter_team().await?;
         let began = Instant::now();
         while began.elapsed() < SHIFT {
             let asked = Instant::now();
             match connection.provider.watch(cursor.clone(), WAIT).await {
-                Ok(true) => return Ok(Heard { can_watch: true, heard: true }),
+                Ok(true) => return Ok(Heard::new(true, true)),
                 Ok(false) if asked.elapsed() < WAIT / 2 => tokio::time::sleep(BREATH).await,
                 Ok(false) => {}
                 Err(error) if matches!(error.failure, ProviderFailure::Unsuitable) => {
-                    return Ok(Heard { can_watch: false, heard: false });
+                    return Ok(Heard::new(false, false));
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => match error.failure {
+                    ProviderFailure::Busy(asked) => {
+                        let again_in = Some(asked.unwrap_or(BUSY).as_secs());
+                        return Ok(Heard { again_in, ..Heard::new(true, false) });
+                    }
+                    _ => return Err(error.into()),
+                },
             }
         }
-        Ok(Heard { can_watch: true, heard: false })
+        Ok(Heard::new(true, false))
     };
     let heard = surroundings::run(async {
         match surroundings::until(work, dismissed()).await {
             Ok(heard) => heard,
-            Err(()) => Ok(Heard { can_watch: true, heard: false }),
+            Err(()) => Ok(Heard::new(true, false)),
         }
     })?;
     cx.out.document(&heard)?;

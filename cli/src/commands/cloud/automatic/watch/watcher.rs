@@ -9,8 +9,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use jiff::Timestamp;
-use orkee_core::auto::{AutoSync, Because, Changes, Failed, Look, Pause, Plan, Waiting, Wake, WatchLock};
+use jiff::{SignedDuration, Timestamp};
+use orkee_core::auto::{AutoSync, Because, Changes, Ended, Look, Pause, Plan, Waiting, Wake, WatchLock};
+use orkee_core::diagnostic::Kind;
 use orkee_core::settings::Settings;
 use serde::Deserialize;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -33,6 +34,18 @@ const LAST_SYNC: Duration = Duration::from_secs(10);
 /// Listening is begun again after so long at least where nothing was heard, and doubled from there where it fails or is told of nothing.
 const EAR_AGAIN: Duration = Duration::from_secs(1);
 const EAR_AGAIN_LONGEST: Duration = Duration::from_secs(300);
+/// Who listened for less has not listened.
+const EAR_SHORT: Duration = Duration::from_secs(10);
+/// However long the backend asks not to be asked.
+const EAR_ASKED_LONGEST: Duration = Duration::from_secs(3600);
+
+/// Failures that say nothing once the machine has slept.
+const UNREACHABLE: [&str; 2] = ["E-NET-001", "E-NET-002"];
+/// The longest that a watcher waits for what only it knows of.
+const OWN_PAUSE: SignedDuration = SignedDuration::from_mins(15);
+
+/// What is noted is cut to milliseconds.
+const SLACK: SignedDuration = SignedDuration::from_millis(2);
 
 /// Why a watcher came to its end.
 #[derive(Debug, Clone, Copy)]
@@ -65,11 +78,14 @@ pub(super) struct Watcher<'a> {
     looked_around: Option<Duration>,
     /// No automatic sync before; looked up now and then.
     is_paused: bool,
+    /// The same of failures that could not be noted for others, or were not, and how many came one after the other.
+    own_pause: Duration,
+    unnoted: u32,
     program: PathBuf,
     said: UnboundedSender<Said>,
     hears: UnboundedReceiver<Said>,
     children: u64,
-    sync: Option<(AtWork, Because)>,
+    sync: Option<(AtWork, Because, Timestamp)>,
     ear: Ear,
     told: Told<'a>,
 }
@@ -82,6 +98,9 @@ struct Ear {
     is_deaf: bool,
     /// Not before.
     again: Duration,
+    /// Nor before: the backend said so.
+    asked: Duration,
+    begun: Duration,
     in_vain: u32,
 }
 
@@ -94,6 +113,14 @@ struct Refused {
 struct Reported {
     code: String,
     message: String,
+    hint: Option<String>,
+}
+
+/// What an exit code says, see [`Kind::exit_code`].
+fn kind_of(code: Option<i32>) -> Kind {
+    let all = [Kind::Usage, Kind::Auth, Kind::Conflict, Kind::Network, Kind::Timeout, Kind::Interrupted];
+    let is = |kind: &Kind| code == Some(i32::from(kind.exit_code()));
+    all.into_iter().find(is).unwrap_or(Kind::Failed)
 }
 
 impl<'a> Watcher<'a> {
@@ -117,6 +144,8 @@ impl<'a> Watcher<'a> {
             began: Instant::now(),
             looked_around: None,
             is_paused: false,
+            own_pause: Duration::ZERO,
+            unnoted: 0,
             // As it is now: an update puts another file in its place, which is then the one to run.
             program: std::env::current_exe().map_err(AutoError::NotStarted)?,
             said,
@@ -140,8 +169,8 @@ impl<'a> Watcher<'a> {
 
     /// How long there is nothing to look at.
     pub(super) fn nap(&self) -> Duration {
-        let next = self.plan.wakes_at().saturating_sub(self.now());
-        next.clamp(Duration::from_millis(10), LOOK)
+        let is_blocked = self.is_paused || self.is_gone || self.sync.is_some();
+        nap(self.plan.wakes_at().saturating_sub(self.now()), is_blocked)
     }
 
     /// Nobody reads what a script asked for.
@@ -154,16 +183,19 @@ impl<'a> Watcher<'a> {
         let now = self.now();
         if self.wake.look(day(), now) {
             self.told.woke()?;
-            // Nothing that was tried before says anything about now.
-            self.plan.woke();
             self.ear.forget(now);
+            let failed = self.wanted.pause.failure();
+            // That nobody could be reached before says nothing about now.
+            if failed.is_none_or(|failed| UNREACHABLE.contains(&failed.code.as_str())) {
+                self.plan.woke();
+            }
         }
         if self.looked_around.is_none_or(|at| now >= at + LOOK_AROUND) {
             self.looked_around = Some(now);
             if self.files != self.files_now() {
                 self.read_settings()?;
             }
-            self.is_paused = self.wanted.pause.until(Timestamp::now()).is_some();
+            self.is_paused = now < self.own_pause || self.wanted.pause.until(Timestamp::now()).is_some();
         }
         self.look_for_changes(now)?;
         if self.is_gone {
@@ -219,18 +251,21 @@ impl<'a> Watcher<'a> {
         self.ear.dismiss();
         self.plan.begins(self.newest.newest);
         match self.start(Errand::Sync) {
-            Ok(child) => self.sync = Some((child, because)),
-            Err(error) => self.sync_failed(Some(AutoError::NotStarted(error).into()))?,
+            Ok(child) => self.sync = Some((child, because, Timestamp::now())),
+            Err(error) => {
+                let failure = AutoError::NotStarted(error).into();
+                self.sync_failed(&ended(&failure, true), Timestamp::now())?;
+            }
         }
         Ok(())
     }
 
     fn begin_listening(&mut self, now: Duration) {
-        if self.ear.child.is_some() || self.ear.is_deaf || now < self.ear.again {
+        if self.ear.child.is_some() || self.ear.is_deaf || now < self.ear.again.max(self.ear.asked) {
             return;
         }
         self.ear.child = self.start(Errand::Listen).ok();
-        self.ear.again = now + EAR_AGAIN;
+        (self.ear.begun, self.ear.again) = (now, now + EAR_AGAIN);
     }
 
     fn start(&mut self, errand: Errand) -> std::io::Result<AtWork> {
@@ -257,9 +292,9 @@ impl<'a> Watcher<'a> {
                 Ok(())
             }
             Errand::Sync => match self.sync.take() {
-                Some((child, because)) if child.number == said.number => {
-                    let how = child.end();
-                    self.synced(because, &said.text, how)
+                Some((child, because, begun)) if child.number == said.number => {
+                    let (code, how) = child.end();
+                    self.synced(because, begun, &said.text, code, how)
                 }
                 other => {
                     self.sync = other;
@@ -269,35 +304,59 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    fn synced(&mut self, because: Because, text: &[u8], how: String) -> Result<(), Failure> {
+    fn synced(
+        &mut self,
+        because: Because,
+        begun: Timestamp,
+        text: &[u8],
+        code: Option<i32>,
+        how: String,
+    ) -> Result<(), Failure> {
         // At once: what others wrote meanwhile is not waited for until the next look.
         self.looked_around = None;
-        if let Ok(moved) = serde_json::from_slice::<Moved>(text) {
+        let moved = serde_json::from_slice::<Moved>(text).ok();
+        // It says by its exit code that it came to its end, however much it had to say.
+        if let Some(moved) = moved
+            .or_else(|| matches!(code, Some(0 | 3 | 5)).then(Moved::default).filter(|_| text.len() > 1024))
+        {
+            self.unnoted = 0;
             self.plan.ended(self.now(), random());
             self.ear.brought(because, &moved, self.now());
             return self.told.synced(because, &moved);
         }
         match serde_json::from_slice::<Refused>(text) {
-            Ok(refused) => {
-                tracing::debug!(target: "orkee::cloud", code = refused.error.code, message = refused.error.message, "an automatic sync failed");
-                self.sync_failed(None)
+            Ok(Refused { error: Reported { code: name, message, hint } }) => {
+                let kind = kind_of(code);
+                let refused = Ended { code: name, kind, message, hint, asked: None, automatic: true };
+                self.sync_failed(&refused, begun)
             }
-            Err(_) => self.sync_failed(Some(AutoError::Silent(how).into())),
+            Err(_) => {
+                let failure = AutoError::Silent(how).into();
+                self.sync_failed(&ended(&failure, true), begun)
+            }
         }
     }
 
-    /// The sync failed: as it noted itself, or as it could not.
-    fn sync_failed(&mut self, failure: Option<Failure>) -> Result<(), Failure> {
-        if let Some(failure) = failure {
-            let noted = self.wanted.pause.note(&ended(&failure, true), Timestamp::now(), random());
-            noted.map_err(AutoError::Unusable)?;
-        }
-        let now = self.now();
+    /// The sync failed. It has noted that itself; where it could not, or died, it is noted here, and kept in mind in any case.
+    fn sync_failed(&mut self, refused: &Ended, begun: Timestamp) -> Result<(), Failure> {
+        let (now, at) = (self.now(), Timestamp::now());
         self.plan.failed(now, random());
-        // One that was no failure, and so has no pause, is not begun again at once either.
         (self.is_paused, self.looked_around) = (true, Some(now));
-        let failed = self.wanted.pause.failure();
-        failed.as_ref().map_or(Ok(()), |failed: &Failed| self.told.failed(failed))
+        let noted = self.wanted.pause.failure().filter(|failed| failed.at >= begun - SLACK);
+        if let Some(failed) = noted {
+            return self.told.failed(&failed);
+        }
+        self.unnoted = self.unnoted.saturating_add(1);
+        let failed = self.wanted.pause.judge(refused, self.unnoted, at, random());
+        let wait = failed.not_before.duration_since(at).min(OWN_PAUSE);
+        self.own_pause = now + wait.unsigned_abs();
+        if !refused.is_failure() {
+            return Ok(());
+        }
+        if let Err(error) = self.wanted.pause.note(refused, at, random()) {
+            tracing::debug!(target: "orkee::cloud", %error, "a failed sync cannot be noted");
+        }
+        self.told.failed(&failed)
     }
 
     fn heard(&mut self, text: &[u8]) {
@@ -305,6 +364,11 @@ impl<'a> Watcher<'a> {
         match serde_json::from_slice::<Heard>(text) {
             Ok(Heard { can_watch: false, .. }) => self.ear.is_deaf = true,
             Ok(Heard { heard: true, .. }) => self.plan.was_told(),
+            Ok(Heard { again_in: Some(seconds), .. }) => {
+                self.ear.asked = now + Duration::from_secs(seconds).min(EAR_ASKED_LONGEST);
+            }
+            // One that had nothing to wait after.
+            Ok(Heard { .. }) if now < self.ear.begun + EAR_SHORT => self.ear.fails(now),
             Ok(Heard { .. }) => self.ear.again = self.ear.again.max(now + EAR_AGAIN),
             Err(_) => self.ear.fails(now),
         }
@@ -334,7 +398,7 @@ impl<'a> Watcher<'a> {
         self.ear.dismiss();
         self.ear.forget(now);
         self.ear.is_deaf = false;
-        self.looked_around = None;
+        (self.own_pause, self.unnoted, self.looked_around) = (Duration::ZERO, 0, None);
         self.told.settings(self.wanted.interval.as_secs(), &self.wanted.tenant)
     }
 
@@ -365,6 +429,11 @@ impl<'a> Watcher<'a> {
         }
         self.told.stopped()
     }
+}
+
+/// How long to sleep where the next thing to do is so far away. What may not begin now is not waited for in small steps.
+fn nap(next: Duration, is_blocked: bool) -> Duration {
+    if is_blocked { LOOK } else { next.clamp(Duration::from_millis(10), LOOK) }
 }
 
 impl Wanted {
@@ -412,4 +481,24 @@ impl Ear {
 /// The clock of the day.
 fn day() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_not_begin_is_not_waited_for_in_small_steps() {
+        assert_eq!(nap(Duration::ZERO, true), LOOK);
+        assert_eq!(nap(Duration::ZERO, false), Duration::from_millis(10));
+        assert_eq!(nap(Duration::from_secs(9), false), LOOK);
+    }
+
+    #[test]
+    fn each_exit_code_is_that_of_its_kind() {
+        for kind in [Kind::Failed, Kind::Usage, Kind::Auth, Kind::Conflict, Kind::Network, Kind::Timeout] {
+            assert_eq!(kind_of(Some(kind.exit_code().into())), kind);
+        }
+        assert_eq!(kind_of(None), Kind::Failed);
+    }
 }
