@@ -381,7 +381,10 @@ impl Diagnostic for KeyError {
                     .to_owned()
             }
             Self::MustSeal => "nothing was sent; `orkee cloud key init` seals it".to_owned(),
-            Self::Tampered => "nothing was changed; tell who runs the cloud".to_owned(),
+            Self::Tampered => {
+                "nothing was changed; tell who runs the cloud. If an earlier Orkee sealed the account anew, `orkee cloud key recover` believes it"
+                    .to_owned()
+            }
             Self::Document(error) => return error.hint(),
             Self::File(error) => return error.hint(),
         })
