@@ -108,7 +108,7 @@ impl Exposed {
 
     /// The permissions that it has once it is closed: its owner keeps theirs, and can use a folder.
     pub fn closed_mode(&self) -> u32 {
-        if self.is_folder { self.mode & 0o7000 | 0o700 } else { self.mode & 0o700 }
+        if self.is_folder { (self.mode & 0o7000) | 0o700 } else { self.mode & 0o700 }
     }
 
     /// Takes from other users what they were allowed. What belongs to another is left to that one.
