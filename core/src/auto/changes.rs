@@ -156,7 +156,8 @@ impl Changes {
             }
             Err(error) => {
                 self.seen = None;
-                Err(self.unreadable(error))
+                // It may have gone between the two.
+                if self.path.exists() { Err(self.unreadable(error)) } else { Ok(Look::Gone) }
             }
         }
     }

@@ -72,6 +72,7 @@ pub(super) struct Watcher<'a> {
     changes: Changes,
     newest: Waiting,
     is_gone: bool,
+    is_unreadable: bool,
     plan: Plan,
     wake: Wake,
     began: Instant,
@@ -140,6 +141,7 @@ impl<'a> Watcher<'a> {
             files: BTreeMap::new(),
             newest: Waiting::default(),
             is_gone: false,
+            is_unreadable: false,
             wake: Wake::new(day(), Duration::ZERO),
             began: Instant::now(),
             looked_around: None,
@@ -169,7 +171,7 @@ impl<'a> Watcher<'a> {
 
     /// How long there is nothing to look at.
     pub(super) fn nap(&self) -> Duration {
-        let is_blocked = self.is_paused || self.is_gone || self.sync.is_some();
+        let is_blocked = self.is_paused || self.is_gone || self.is_unreadable || self.sync.is_some();
         nap(self.plan.wakes_at().saturating_sub(self.now()), is_blocked)
     }
 
@@ -198,7 +200,7 @@ impl<'a> Watcher<'a> {
             self.is_paused = now < self.own_pause || self.wanted.pause.until(Timestamp::now()).is_some();
         }
         self.look_for_changes(now)?;
-        if self.is_gone {
+        if self.is_gone || self.is_unreadable {
             return Ok(());
         }
         let next = self.plan.next(now).filter(|because| !self.is_paused || *because == Because::Woke);
@@ -216,7 +218,7 @@ impl<'a> Watcher<'a> {
         let look = match self.changes.look() {
             Ok(look) => look,
             Err(error) => {
-                if !std::mem::replace(&mut self.is_gone, true) {
+                if !std::mem::replace(&mut self.is_unreadable, true) {
                     tracing::warn!(target: "orkee::cloud", %error, "the watcher cannot read the database");
                     self.told.trouble(&format!("{error}; waiting until it can be read"))?;
                 }
@@ -230,7 +232,8 @@ impl<'a> Watcher<'a> {
                 self.told.gone(&self.database)?;
             }
             Look::Changed(waiting) => {
-                if std::mem::take(&mut self.is_gone) {
+                let was_gone = std::mem::take(&mut self.is_gone);
+                if std::mem::take(&mut self.is_unreadable) || was_gone {
                     self.told.back()?;
                     self.plan.was_told();
                 }
