@@ -72,6 +72,13 @@ fn p61_what_an_earlier_orkee_installed_is_listed_with_what_to_do_and_runs_again_
         all["providers"].as_array().unwrap().iter().find(|one| one["name"] == "orkee-cloud").unwrap();
     assert_eq!((&built_in["contract"], &built_in["runs"]), (&json!("orkee:sync 1.0.0"), &json!(true)));
 
+    let ran = home.run(["doctor", "--offline"]).exits(1);
+    assert!(
+        ran.stdout.contains("The provider notes is built for orkee:sync 0.1.2, and does not run"),
+        "{ran}"
+    );
+    assert!(ran.stdout.contains(REMEDY), "{ran}");
+
     let sync = || {
         let mut command = home.command(["cloud", "sync"]);
         command.env("ORKEE_CLOUD_TENANT", "acme").env("ORKEE_CLOUD_API_URL", "http://127.0.0.1:9");

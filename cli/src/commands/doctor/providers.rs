@@ -1,9 +1,9 @@
-//! Whether what is installed is what was installed.
+//! Whether what is installed is what was installed, and is built for what this program runs.
 
-use orkee_core::plugin::Registry;
+use orkee_core::plugin::{Installed, Registry};
 
 use super::check::Check;
-use crate::commands::cloud::provider::{BEHIND_A_PROXY, is_proxied};
+use crate::commands::cloud::provider::{BEHIND_A_PROXY, is_proxied, remedy};
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -25,8 +25,18 @@ pub(super) fn examine(cx: &Context) -> Result<Vec<Check>, Failure> {
         let message = format!("The providers are as they were installed: {count} {components}");
         checks.push(Check::ok(NAME, message));
     }
+    checks.extend(registry.installed().filter_map(|installed| outgrown(&registry, installed)));
     if count > 0 && is_proxied() {
         checks.push(Check::ok(NAME, BEHIND_A_PROXY));
     }
     Ok(checks)
+}
+
+/// One that was built for another track of the contract. It is whole, and does not run.
+fn outgrown(registry: &Registry, installed: &Installed) -> Option<Check> {
+    let built_for = registry.built_for(&installed.current)?;
+    let name = installed.name();
+    let remedy = remedy(name.as_str(), &built_for)?;
+    let message = format!("The provider {name} is built for {built_for}, and does not run");
+    Some(Check::failed(NAME, message).hint(remedy))
 }

@@ -25,6 +25,7 @@ mod view;
 mod watch;
 
 pub(crate) use grants::{BEHIND_A_PROXY, is_proxied};
+pub(crate) use view::remedy;
 
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult};

@@ -96,7 +96,7 @@ impl ProviderView {
 }
 
 /// What to do with one that was built for another track of the contract; none: it was not.
-pub(super) fn remedy(name: &str, built_for: &BuiltFor) -> Option<String> {
+pub(crate) fn remedy(name: &str, built_for: &BuiltFor) -> Option<String> {
     let supported = BuiltFor::supported();
     match (built_for.runs_here(), built_for.is_newer()) {
         (true, _) => None,
