@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::sync::read_position;
 use crate::http::space::Space;
-use crate::http::waits::{Full, LOOK, OF_A_DEVICE, Wait};
+use crate::http::waits::{Full, LOOK, OF_A_DEVICE, OF_AN_ACCOUNT, Wait};
 use crate::http::{ApiError, App};
 use crate::storage::{Cursor, Head, Storage, commit_number};
 
@@ -81,6 +81,10 @@ fn refused(full: Full) -> ApiError {
         Full::Device => {
             let message = format!("a device may wait with {OF_A_DEVICE} requests at the same time");
             ApiError::rate_limited(message, OF_A_DEVICE as u64, LATER)
+        }
+        Full::Account => {
+            let message = format!("an account may wait with {OF_AN_ACCOUNT} requests at the same time");
+            ApiError::rate_limited(message, OF_AN_ACCOUNT as u64, LATER)
         }
         Full::Server => {
             let message = "the server lets no more requests wait: ask for changes now and then instead";

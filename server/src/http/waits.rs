@@ -4,6 +4,7 @@
 //! `user disable`), and what ends a sign-in, is seen when they look again, which each does every [`LOOK`].
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ pub(crate) const WAIT: &str = "/v1/changes/wait";
 pub(crate) const LOOK: Duration = Duration::from_millis(1500);
 /// Waiting requests of one device.
 pub(crate) const OF_A_DEVICE: usize = 8;
+/// Of an account, over all its devices: one alone leaves room for the others.
+pub(crate) const OF_AN_ACCOUNT: usize = 64;
 /// Of all. Half of the connections: the other half is for those who have something to say.
 const OF_ALL: usize = 512;
 
@@ -32,6 +35,7 @@ pub(crate) struct Waits {
 #[derive(Default)]
 struct Waiting {
     all: usize,
+    accounts: HashMap<AccountKey, usize>,
     grants: HashMap<Grant, usize>,
     spaces: HashMap<SpaceKey, (Arc<Notify>, usize)>,
 }
@@ -41,6 +45,8 @@ struct Waiting {
 pub(crate) enum Full {
     /// The device has [`OF_A_DEVICE`] already.
     Device,
+    /// Its account has [`OF_AN_ACCOUNT`] already.
+    Account,
     /// The server has as many as it takes.
     Server,
 }
@@ -62,13 +68,17 @@ impl Waits {
     /// Lets one more request wait for commits of a space.
     pub(crate) fn enter(self: &Arc<Self>, space: SpaceKey, grant: Grant) -> Result<Wait, Full> {
         let mut waiting = self.lock();
-        if waiting.all >= OF_ALL {
-            return Err(Full::Server);
-        }
         if waiting.grants.get(&grant).is_some_and(|count| *count >= OF_A_DEVICE) {
             return Err(Full::Device);
         }
+        if waiting.accounts.get(&grant.0).is_some_and(|count| *count >= OF_AN_ACCOUNT) {
+            return Err(Full::Account);
+        }
+        if waiting.all >= OF_ALL {
+            return Err(Full::Server);
+        }
         waiting.all += 1;
+        *waiting.accounts.entry(grant.0).or_default() += 1;
         *waiting.grants.entry(grant.clone()).or_default() += 1;
         let (commits, count) = waiting.spaces.entry(space).or_default();
         *count += 1;
@@ -106,12 +116,8 @@ impl Drop for Wait {
     fn drop(&mut self) {
         let mut waiting = self.waits.lock();
         waiting.all -= 1;
-        if let Some(count) = waiting.grants.get_mut(&self.grant) {
-            *count -= 1;
-            if *count == 0 {
-                waiting.grants.remove(&self.grant);
-            }
-        }
+        one_less(&mut waiting.accounts, &self.grant.0);
+        one_less(&mut waiting.grants, &self.grant);
         if let Some((_, count)) = waiting.spaces.get_mut(&self.space) {
             *count -= 1;
             if *count == 0 {
@@ -121,12 +127,26 @@ impl Drop for Wait {
     }
 }
 
+/// What counts nothing any more is forgotten.
+fn one_less<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn grant(n: usize) -> Grant {
-        (AccountKey(1), format!("g{n}"))
+        grant_of(1, n)
+    }
+
+    fn grant_of(account: i64, n: usize) -> Grant {
+        (AccountKey(account), format!("g{n}"))
     }
 
     fn waits() -> (watch::Sender<bool>, Arc<Waits>) {
@@ -135,18 +155,26 @@ mod tests {
     }
 
     #[test]
-    fn a_device_may_have_eight_and_a_server_its_share_and_who_goes_makes_room() {
+    fn a_device_and_an_account_and_a_server_have_their_share_and_who_goes_makes_room() {
         let (_stop, waits) = waits();
         let mut all: Vec<Wait> =
             (0..OF_A_DEVICE).map(|_| waits.enter(SpaceKey(1), grant(0)).unwrap()).collect();
         assert_eq!(waits.enter(SpaceKey(2), grant(0)).err(), Some(Full::Device));
         all.pop();
         all.push(waits.enter(SpaceKey(2), grant(0)).unwrap());
-        all.extend((OF_A_DEVICE..OF_ALL).map(|n| waits.enter(SpaceKey(1), grant(n)).unwrap()));
-        assert_eq!(waits.enter(SpaceKey(1), grant(9999)).err(), Some(Full::Server));
+        all.extend((OF_A_DEVICE..OF_AN_ACCOUNT).map(|n| waits.enter(SpaceKey(1), grant(n)).unwrap()));
+        assert_eq!(waits.enter(SpaceKey(2), grant(9999)).err(), Some(Full::Account));
+        all.pop();
+        all.push(waits.enter(SpaceKey(2), grant(9999)).unwrap());
+        for account in (2..).take(OF_ALL / OF_AN_ACCOUNT - 1) {
+            let grant = |n| grant_of(account, n);
+            all.extend((0..OF_AN_ACCOUNT).map(|n| waits.enter(SpaceKey(1), grant(n)).unwrap()));
+        }
+        assert_eq!(waits.enter(SpaceKey(1), grant_of(99, 0)).err(), Some(Full::Server));
         drop(all);
         let waiting = waits.lock();
-        assert_eq!((waiting.all, waiting.grants.len(), waiting.spaces.len()), (0, 0, 0));
+        assert_eq!((waiting.all, waiting.accounts.len(), waiting.grants.len()), (0, 0, 0));
+        assert!(waiting.spaces.is_empty());
     }
 
     #[tokio::test]

@@ -202,15 +202,38 @@ fn p64_a_device_may_wait_eight_times_and_who_goes_away_makes_room() {
     assert_eq!((refused.header("retry-after"), &refused.json()["error"]["limit"]), (Some("60"), &8.into()));
     assert!(!changed(server.client.open(&asking(&other, &cursor, "0"))).0, "another device may");
     open.pop();
+    assert_eq!(admitted(&server, &token, &cursor), 200);
+}
+
+#[test]
+fn p64_an_account_with_many_devices_leaves_places_to_the_others() {
+    let (home, server) = Home::with_ann(&[]);
+    home.add_user(BOB);
+    let tokens: Vec<String> = (0..9).map(|_| home.token(ANN)).collect();
+    let (last, others) = tokens.split_last().unwrap();
+    let cursor = up_to_date(&server, last);
+    let mut open: Vec<Open> =
+        others.iter().flat_map(|token| (0..8).map(|_| waiting(&server, token, &cursor))).collect();
+    assert!(open.iter().all(|open| open.is_silent(Duration::from_millis(20))));
+    let refused = server.send(&asking(last, &cursor, "60"));
+    assert_eq!((refused.status, refused.code().as_str()), (429, "rate-limited"));
+    assert_eq!((refused.header("retry-after"), &refused.json()["error"]["limit"]), (Some("60"), &64.into()));
+    let bob = home.token(BOB);
+    assert!(!changed(server.client.open(&asking(&bob, &up_to_date(&server, &bob), "0"))).0, "another may");
+    open.pop();
+    assert_eq!(admitted(&server, last, &cursor), 200);
+}
+
+/// The status of a request that waits for no time, once there is room for it, or that there was none for long.
+fn admitted(server: &Server, token: &str, cursor: &Cursor) -> u16 {
     let begun = Instant::now();
-    let admitted = loop {
-        let again = server.send(&asking(&token, &cursor, "0"));
+    loop {
+        let again = server.send(&asking(token, cursor, "0"));
         if again.status == 200 || begun.elapsed() > Duration::from_secs(5) {
-            break again.status;
+            return again.status;
         }
         std::thread::sleep(Duration::from_millis(20));
-    };
-    assert_eq!(admitted, 200);
+    }
 }
 
 #[test]
