@@ -40,7 +40,28 @@ pub(crate) fn script(shell: &str) -> io::Result<Vec<u8>> {
     let mut script = Vec::new();
     known.write_registration(VARIABLE, "orkee", "orkee", "orkee", &mut script)?;
     script.flush()?;
-    Ok(script)
+    if shell == "bash" { word_by_word(&script) } else { Ok(script) }
+}
+
+/// The script for bash, which would take the answer for patterns: `*` of `--event` would become the files of the current folder.
+fn word_by_word(script: &[u8]) -> io::Result<Vec<u8>> {
+    let mut script = String::from_utf8_lossy(script).into_owned();
+    let changes = [
+        ("    COMPREPLY=( $( \\\n", "    local answer\n    answer=$( \\\n"),
+        ("    ) )\n", "    )\n"),
+        (
+            "        unset COMPREPLY\n    elif",
+            "        unset COMPREPLY\n        return\n    fi\n    COMPREPLY=()\n    \
+             read -r -d '' -a COMPREPLY < <(printf '%s' \"$answer\") || true\n    if",
+        ),
+    ];
+    for (theirs, ours) in changes {
+        if script.matches(theirs).count() != 1 {
+            return Err(io::Error::other("the script for bash is not the one that is known"));
+        }
+        script = script.replace(theirs, ours);
+    }
+    Ok(script.into_bytes())
 }
 
 /// The grammar, with what each value can be.

@@ -51,11 +51,15 @@ fn settings(cx: &Context) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// Notes in the audit trail which key was changed, not to what.
-fn note(cx: &Context, settings: &Settings, key: &ConfigKey) -> Result<(), Failure> {
+/// Notes in the audit trail which key was changed, not to what: for the tenant before and the one after, where these are two.
+fn note(cx: &Context, settings: [&Settings; 2], key: &ConfigKey) -> Result<(), Failure> {
     // A tenant that cannot be is no reason not to change it.
-    let tenant = settings.tenant().map(|tenant| tenant.value).unwrap_or_default();
-    let entry = AuditEntry::new(tenant, AuditAction::ChangeConfig, AuditOutcome::Done);
-    cx.trail()?.note(&AuditEntry { subject: Some(key.to_string()), ..entry });
+    let mut tenants =
+        settings.map(|settings| settings.tenant().map(|tenant| tenant.value).unwrap_or_default()).to_vec();
+    tenants.dedup();
+    for tenant in tenants {
+        let entry = AuditEntry::new(tenant, AuditAction::ChangeConfig, AuditOutcome::Done);
+        cx.trail()?.note(&AuditEntry { subject: Some(key.to_string()), ..entry });
+    }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! `orkee man`
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use clap::{Command, CommandFactory};
@@ -89,6 +91,8 @@ fn write_below(command: &Command, folder: &std::path::Path, pages: &mut Vec<Stri
     let failed = |source| CliError::WriteFile { path: path.clone(), source };
     let page = page(command).map_err(failed)?;
     std::fs::write(&path, page).map_err(failed)?;
+    // Pages are for all who use this machine, whatever else this program writes.
+    std::fs::set_permissions(&path, Permissions::from_mode(0o644)).map_err(failed)?;
     pages.push(name);
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
         write_below(sub, folder, pages)?;

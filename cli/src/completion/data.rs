@@ -16,7 +16,10 @@ const MOST: usize = 200;
 /// Ids of projects; and the names that begin with what was typed and can be typed as they are.
 pub(super) fn projects(word: &str) -> Vec<CompletionCandidate> {
     let found = peek().map(|peek| peek.projects(word, MOST)).unwrap_or_default();
-    let typed = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let is_flag = |name: &str| name.starts_with('-');
+    let typed = |name: &str| {
+        !is_flag(name) && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
     let begins = |text: &str| text.starts_with(word);
     let mut candidates = Vec::new();
     for (id, name) in &found {
@@ -24,7 +27,7 @@ pub(super) fn projects(word: &str) -> Vec<CompletionCandidate> {
         if !word.is_empty() && same == 1 && begins(name) && typed(name) {
             candidates.push(told(name, id));
         }
-        if begins(id) {
+        if begins(id) && !is_flag(id) {
             candidates.push(told(id, name));
         }
     }

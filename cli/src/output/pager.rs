@@ -1,19 +1,23 @@
 //! Long output goes through a pager, where a person sits in front of it: `ORKEE_PAGER`, else `PAGER`, else `less -FRX`.
 //!
-//! Nothing is lost by a pager: one that cannot be run, or fails, is told of, and the output is printed as if there were none.
+//! Nothing is lost by a pager: one that cannot be run, fails or is killed is told of, and the output is printed as if there were none.
 
 use std::io::{self, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use orkee_core::settings::Key;
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGINT, SIGPIPE, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 use unicode_width::UnicodeWidthStr;
 
 /// The pager that there is nearly everywhere: ends at once where all fits, shows colours, leaves what was read on the screen.
 const USUAL: &str = "less -FRX";
+
+/// What a shell adds to the number of a signal.
+const SIGNALLED: i32 = 128;
 
 /// The pager that the environment wants; none: none is wanted.
 pub(super) fn command() -> Option<String> {
@@ -61,17 +65,26 @@ fn run(command: &str, text: &[u8]) -> Result<(), String> {
         }
     }
     let mut pager = shell.spawn().map_err(|error| error.to_string())?;
-    if let Some(mut stdin) = pager.stdin.take()
-        && let Err(error) = stdin.write_all(text)
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        return Err(error.to_string());
-    }
+    let written = match pager.stdin.take() {
+        // Who has seen enough reads no further.
+        Some(mut stdin) => stdin.write_all(text).or_else(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(error),
+        }),
+        None => Ok(()),
+    };
     let status = pager.wait().map_err(|error| error.to_string())?;
-    match status.code() {
-        Some(0) | None => Ok(()),
-        Some(126 | 127) => Err("there is no such program".to_owned()),
-        Some(code) => Err(format!("it ended with {code}")),
+    written.map_err(|error| error.to_string())?;
+    // A shell tells a signal of what it ran by its exit code.
+    let signal = status
+        .signal()
+        .or_else(|| status.code().filter(|code| *code > SIGNALLED).map(|code| code - SIGNALLED));
+    match (status.code(), signal) {
+        (Some(0), _) | (_, Some(SIGINT | SIGQUIT | SIGTERM | SIGPIPE)) => Ok(()),
+        (_, Some(signal)) => Err(format!("it was ended by signal {signal}")),
+        (Some(126 | 127), _) => Err("there is no such program".to_owned()),
+        (Some(code), _) => Err(format!("it ended with {code}")),
+        (None, None) => Err("how it ended is unknown".to_owned()),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::home::Home;
 pub struct ConfigFile {
     path: PathBuf,
     document: DocumentMut,
+    shape: Shape,
     /// Held where the file system has locks.
     _lock: Option<File>,
 }
@@ -25,12 +26,12 @@ impl ConfigFile {
         let lock = File::open(home.root()).ok().filter(|folder| folder.lock().is_ok());
         let path = home.config();
         // Who keeps it elsewhere, behind a link, keeps it there.
-        let path = fs::canonicalize(&path).unwrap_or(path);
-        let document = match read(&path)? {
-            Some((path, text)) => parse(path, &text)?,
-            None => DocumentMut::new(),
+        let path = behind_links(path);
+        let (document, shape) = match read(&path)? {
+            Some((path, text)) => (parse(path, &text)?, Shape::of(&text)),
+            None => (DocumentMut::new(), Shape::default()),
         };
-        Ok(Self { path, document, _lock: lock })
+        Ok(Self { path, document, shape, _lock: lock })
     }
 
     /// Sets a key. The value is checked, and written in the form that it has: a number, a truth value or a text.
@@ -94,9 +95,47 @@ impl ConfigFile {
 
     /// Replaces the file.
     pub fn save(&self) -> Result<(), SettingsError> {
-        file::replace(&self.path, self.document.to_string().as_bytes())
+        file::replace(&self.path, self.shape.give(&self.document.to_string()).as_bytes())
             .map_err(|source| SettingsError::Unwritable { path: self.path.clone(), source })
     }
+}
+
+/// How an editor of another system writes files.
+#[derive(Debug, Default)]
+struct Shape {
+    byte_order_mark: bool,
+    /// All of its lines.
+    carriage_returns: bool,
+}
+
+impl Shape {
+    const MARK: char = '\u{feff}';
+
+    fn of(text: &str) -> Self {
+        let (all, with) = (text.matches('\n').count(), text.matches("\r\n").count());
+        Self { byte_order_mark: text.starts_with(Self::MARK), carriage_returns: all > 0 && all == with }
+    }
+
+    /// The text as the file had it.
+    fn give(&self, text: &str) -> String {
+        let text = text.trim_start_matches(Self::MARK);
+        let mark = if self.byte_order_mark { Self::MARK.to_string() } else { String::new() };
+        let plain = text.replace("\r\n", "\n");
+        mark + &if self.carriage_returns { plain.replace('\n', "\r\n") } else { text.to_owned() }
+    }
+}
+
+/// Where a path leads, also if nothing is there yet.
+fn behind_links(mut path: PathBuf) -> PathBuf {
+    if let Ok(there) = fs::canonicalize(&path) {
+        return there;
+    }
+    // More than any system follows.
+    for _ in 0..40 {
+        let Ok(to) = fs::read_link(&path) else { break };
+        path = path.parent().map_or_else(|| to.clone(), |folder| folder.join(&to));
+    }
+    path
 }
 
 fn parse(path: PathBuf, text: &str) -> Result<DocumentMut, SettingsError> {
@@ -246,6 +285,28 @@ api_url = \"https://stage\"
             file.set(&key("lock.fields"), "description").unwrap_err(),
             SettingsError::NoTable { .. }
         ));
+    }
+
+    #[test]
+    fn a_link_to_a_file_that_is_not_there_yet_stays_one() {
+        let (folder, home) = home("");
+        fs::remove_file(home.config()).unwrap();
+        std::os::unix::fs::symlink("kept.toml", home.config()).unwrap();
+        let mut file = ConfigFile::open(&home).unwrap();
+        file.set(&key("cloud.tenant"), "acme").unwrap();
+        file.save().unwrap();
+        assert!(fs::symlink_metadata(home.config()).unwrap().is_symlink());
+        let text = fs::read_to_string(folder.path().join("kept.toml")).unwrap();
+        assert_eq!(text, "[cloud]\ntenant = \"acme\"\n");
+    }
+
+    #[test]
+    fn the_line_ends_and_the_mark_of_another_system_stay() {
+        let text = format!("\u{feff}{}", TEXT.replace('\n', "\r\n"));
+        let after = changed(&text, |file| file.set(&key("cloud.api_url"), "https://b").unwrap());
+        assert_eq!(after, text.replace("https://a", "https://b"));
+        let after = changed(&text, |file| assert!(file.unset(&key("cloud.tenant")).unwrap()));
+        assert_eq!(after, text.replace("tenant = \"acme\"\r\n", ""));
     }
 
     #[test]

@@ -10,6 +10,9 @@ const TENANTS: &str = "tenants";
 /// What a tenant's table takes beside `options` and `limits`.
 const OF_TENANT: [&str; 2] = ["provider", "api_url"];
 
+/// How a tenant's name looks.
+const TENANT_NAME: &str = "the name of a tenant: at most 64 letters, digits, dots, hyphens and underscores";
+
 /// One setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigKey {
@@ -58,19 +61,35 @@ impl ConfigKey {
         match self {
             Self::Setting(key) => key.is_secret(),
             // An option that is called so is one, whatever its provider says of it.
-            Self::Entry(path) => path.get(3).is_some_and(|option| {
-                let option = option.to_ascii_lowercase();
-                ["secret", "password", "token"].iter().any(|word| option.contains(word))
-            }),
+            Self::Entry(path) => {
+                path.get(2).is_some_and(|key| key == "options")
+                    && path.get(3).is_some_and(|option| sounds_secret(option))
+            }
         }
     }
 
-    /// Whether it takes `value`.
+    /// Whether it takes `value`, and whoever uses it, too.
     pub fn check(&self, value: &str) -> Result<(), String> {
         match self {
-            Self::Setting(key) => key.check(value).map_err(|expected| format!("it takes {expected}")),
+            Self::Setting(key) => {
+                key.check(value).map_err(|expected| format!("it takes {expected}"))?;
+                match key {
+                    Key::Tenant if !is_tenant(value) => Err(format!("it takes {TENANT_NAME}")),
+                    #[cfg(feature = "net")]
+                    Key::WebhookProxy => {
+                        let proxy = crate::net::EndpointProxy::parse(&crate::net::Secret::new(value));
+                        proxy.map(drop).map_err(|_| "it takes http://HOST:PORT".to_owned())
+                    }
+                    _ => Ok(()),
+                }
+            }
             Self::Entry(_) if value.chars().any(char::is_control) => {
                 Err("it takes one line of text".to_owned())
+            }
+            #[cfg(feature = "plugin")]
+            Self::Entry(path) if path.get(2).is_some_and(|key| key == "provider") => {
+                let name = value.parse::<crate::plugin::PluginName>();
+                name.map(drop).map_err(|_| "it takes the name of a provider, such as s3".to_owned())
             }
             #[cfg(feature = "plugin")]
             Self::Entry(path) if path.get(2).is_some_and(|key| key == "limits") => {
@@ -95,6 +114,25 @@ impl std::fmt::Display for ConfigKey {
     }
 }
 
+/// Whether a tenant can have this name wherever one is named: at an API, in a plugin's manifest, in `config.toml`.
+fn is_tenant(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    (1..=64).contains(&text.len()) && text.bytes().all(plain) && !text.starts_with(['-', '.'])
+}
+
+/// Whether an option that is called so may hold a secret. Better one too many that is masked than one too few.
+fn sounds_secret(option: &str) -> bool {
+    const PARTS: [&str; 17] = [
+        "secret", "pass", "pwd", "token", "key", "cred", "auth", "cookie", "bearer", "private", "session",
+        "sign", "seed", "salt", "hash", "cert", "webhook",
+    ];
+    /// Too short to be looked for within other words.
+    const WORDS: [&str; 6] = ["pin", "otp", "sas", "jwt", "code", "pw"];
+    let option = option.to_ascii_lowercase();
+    PARTS.iter().any(|part| option.contains(part))
+        || option.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
+}
+
 /// What was probably meant.
 fn near(text: &str, parts: &[&str]) -> Option<String> {
     if let [table @ (ENVIRONMENTS | TENANTS), name, key, ..] = parts {
@@ -102,7 +140,8 @@ fn near(text: &str, parts: &[&str]) -> Option<String> {
             ENVIRONMENTS => &["api_url"],
             _ => &["provider", "api_url", "options", "limits"],
         };
-        return similar::nearest(key, known.iter().copied()).map(|key| format!("{table}.{name}.{key}"));
+        let near = similar::nearest(key, known.iter().copied()).filter(|_| !name.is_empty());
+        return near.map(|key| format!("{table}.{}.{key}", TomlKey::new(*name)));
     }
     let names = Key::ALL.iter().flat_map(|key| [Some(key.variable().to_owned()), key.config_name()]);
     let names: Vec<String> = names.flatten().collect();
@@ -142,6 +181,30 @@ mod tests {
         for nonsense in ["", "..", "tenants..provider", "cloud", "tenants.acme.options"] {
             assert!(ConfigKey::parse(nonsense).is_err(), "{nonsense}");
         }
+    }
+
+    #[test]
+    fn an_option_whose_name_sounds_like_a_secret_is_one() {
+        let is_secret =
+            |option: &str| ConfigKey::parse(&format!("tenants.acme.options.{option}")).unwrap().is_secret();
+        for option in [
+            "secret-key",
+            "passphrase",
+            "Access_Key",
+            "credential",
+            "auth",
+            "cookie",
+            "bearer",
+            "pin",
+            "api-token",
+            "PASSWD",
+        ] {
+            assert!(is_secret(option), "{option}");
+        }
+        for option in ["bucket", "region", "endpoint", "path-style", "prefix", "spinner"] {
+            assert!(!is_secret(option), "{option}");
+        }
+        assert!(!ConfigKey::parse("tenants.token.provider").unwrap().is_secret());
     }
 
     #[test]

@@ -79,6 +79,10 @@ impl Key {
         Self::LockFields,
     ];
 
+    /// What decides whether, and at which changes, sync runs by itself.
+    pub(super) const WHEN_TO_SYNC: [Self; 4] =
+        [Self::AutoSync, Self::SyncOnCreate, Self::SyncOnUpdate, Self::SyncOnDelete];
+
     /// Its variable in the environment and in `.env`.
     pub fn variable(self) -> &'static str {
         match self {
@@ -134,7 +138,7 @@ impl Key {
         matches!(self, Self::Token | Self::WebhookProxy)
     }
 
-    /// Whether a `.env` in the current folder may decide it.
+    /// Whether a `.env` in the current folder may decide it, where the user did not.
     pub fn is_for_folders(self) -> bool {
         matches!(
             self,

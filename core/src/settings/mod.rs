@@ -2,7 +2,7 @@
 //!
 //! One table names every setting ([`Key`]); a value always comes with its [`Origin`], so that `orkee config list --origin` and an
 //! error can name it. A `.env` in the current folder may have come with a cloned repository: it is asked for the few settings
-//! that can do no harm, and only by who calls [`Settings::read_folder`].
+//! that can do no harm, only by who calls [`Settings::read_folder`], and only where the user's own files say nothing.
 
 mod config_file;
 mod config_key;
@@ -86,6 +86,8 @@ const ENVIRONMENTS: &str = "environments";
 const DEVELOPMENT: (&str, &str) = ("development", "https://dev-api.orkee.ai");
 /// Nothing of use is larger; what is may be no settings file at all.
 const MAX_FILE: u64 = 1024 * 1024;
+/// Seconds between two automatic syncs that a folder may ask for; fewer are taken for these.
+const LEAST_OF_FOLDERS: u64 = 60;
 
 impl Settings {
     /// Reads the process environment and the home folder's two files, where they are.
@@ -123,8 +125,9 @@ impl Settings {
         })
     }
 
-    /// Reads `.env` in `folder` for the settings that it may decide, and returns the names of all others in it, which were left
-    /// aside and which the user is to be told. A file that cannot be read decides nothing: a repository must not stop Orkee.
+    /// Reads `.env` in `folder` for the settings that it may decide where the user set none, and returns the names of all others in
+    /// it, which were left aside and which the user is to be told. A file that cannot be read decides nothing: a repository must
+    /// not stop Orkee.
     pub fn read_folder(&mut self, folder: &Path) -> Vec<String> {
         let Ok(Some((_, text))) = read(&folder.join(".env")) else {
             return Vec::new();
@@ -135,9 +138,14 @@ impl Settings {
             let key = Key::ALL.iter().find(|key| key.variable() == name);
             key.is_some_and(|key| key.check(value).is_ok())
         };
-        let (read, ignored): (BTreeMap<_, _>, BTreeMap<_, _>) = dotenv::parse_lossy(&text)
+        let (mut read, ignored): (BTreeMap<_, _>, BTreeMap<_, _>) = dotenv::parse_lossy(&text)
             .into_iter()
             .partition(|(name, value)| allowed(name) && harmless(name, value));
+        if let Some(interval) = read.get_mut(Key::SyncInterval.variable())
+            && interval.trim().parse().is_ok_and(|seconds: u64| seconds < LEAST_OF_FOLDERS)
+        {
+            *interval = LEAST_OF_FOLDERS.to_string();
+        }
         self.folder_env = read;
         ignored.into_keys().collect()
     }
@@ -258,16 +266,32 @@ impl Settings {
             if let Some(value) = self.home_env.get(name) {
                 found.push(Setting { value: value.clone(), origin: Origin::HomeEnv(name) });
             }
-            if let Some(value) = self.folder_env.get(name) {
-                found.push(Setting { value: value.clone(), origin: Origin::FolderEnv(name) });
-            }
         }
         if let Some(path) = key.path()
             && let Some(value) = self.config_text(&path)?
         {
             found.push(Setting { value, origin: Origin::Config(path.join(".")) });
         }
+        if let ConfigKey::Setting(key) = key
+            && let Some(value) = self.folder_env.get(key.variable())
+            && !self.is_decided_by_user(*key)
+        {
+            found.push(Setting { value: value.clone(), origin: Origin::FolderEnv(key.variable()) });
+        }
         Ok(found)
+    }
+
+    /// Whether the user said themselves what a folder would say with `key`. Who chose when to sync, in whatever words, chose for all
+    /// folders: `auto_sync = false` is not to be answered with `ORKEE_CLOUD_SYNC_ON_UPDATE=true` of a cloned repository.
+    fn is_decided_by_user(&self, key: Key) -> bool {
+        let is_set = |key: Key| {
+            let in_config = key.config().map(|path| self.config_text(path));
+            self.environment.contains_key(key.variable())
+                || self.home_env.contains_key(key.variable())
+                // What cannot be read was still written by the user.
+                || in_config.is_some_and(|value| !matches!(value, Ok(None)))
+        };
+        if Key::WHEN_TO_SYNC.contains(&key) { Key::WHEN_TO_SYNC.into_iter().any(is_set) } else { is_set(key) }
     }
 
     /// The environments and tenants that `config.toml` describes, key by key.

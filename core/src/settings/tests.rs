@@ -73,6 +73,40 @@ fn a_folders_env_decides_automatic_sync_and_nothing_else() {
 }
 
 #[test]
+fn a_folders_env_decides_only_where_the_user_set_nothing_and_asks_for_no_haste() {
+    let repository = Folder::new().with(
+        ".env",
+        "ORKEE_CLOUD_AUTO_SYNC=true\nORKEE_CLOUD_SYNC_ON_UPDATE=true\nORKEE_CLOUD_SYNC_INTERVAL=1\n",
+    );
+    let here = |home: &Folder, environment: &[(&str, &str)]| {
+        let mut settings = home.load(environment).unwrap();
+        assert_eq!(settings.read_folder(repository.0.path()), [] as [&str; 0]);
+        settings
+    };
+    let alone = here(&Folder::new(), &[]);
+    assert!(alone.flag(Key::AutoSync).unwrap().value && alone.flag(Key::SyncOnUpdate).unwrap().value);
+    assert_eq!(
+        alone.sync_interval().unwrap(),
+        Setting { value: Duration::from_secs(60), origin: Origin::FolderEnv("ORKEE_CLOUD_SYNC_INTERVAL") }
+    );
+    let off = "ORKEE_CLOUD_AUTO_SYNC";
+    let homes = [
+        here(&Folder::new().with("config.toml", "[cloud]\nauto_sync = false\n"), &[]),
+        here(&Folder::new().with(".env", "ORKEE_CLOUD_AUTO_SYNC=false\n"), &[]),
+        here(&Folder::new(), &[(off, "false")]),
+        // One of them is all of them.
+        here(&Folder::new().with("config.toml", "[cloud]\nsync_on_delete = false\n"), &[]),
+    ];
+    for settings in homes {
+        assert!(!settings.flag(Key::AutoSync).unwrap().value, "{settings:?}");
+        assert!(!settings.flag(Key::SyncOnUpdate).unwrap().value, "{settings:?}");
+    }
+    let often = here(&Folder::new().with("config.toml", "[cloud]\nsync_interval = 5\n"), &[]);
+    assert_eq!(often.sync_interval().unwrap().value, Duration::from_secs(5), "the user's own may be short");
+    assert!(often.flag(Key::AutoSync).unwrap().value);
+}
+
+#[test]
 fn a_value_of_the_wrong_form_is_refused_with_its_origin() {
     let home = Folder::new().with("config.toml", "[cloud]\nauto_sync = \"maybe\"\n");
     let error = home.load(&[]).unwrap().flag(Key::AutoSync).unwrap_err();

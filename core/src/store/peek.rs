@@ -21,13 +21,16 @@ pub struct Peek {
 impl Peek {
     /// Opens the database at `path`, if it is there.
     pub fn open(path: &Path, tenant: &str) -> Option<Self> {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
+        let beside = |ending: &str| {
+            let mut file = path.as_os_str().to_owned();
+            file.push(ending);
+            Path::new(&file).exists()
+        };
         let reading = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = if Path::new(&log).exists() {
+        let connection = if beside("-wal") && beside("-shm") {
             Connection::open_with_flags(path, reading)
         } else {
-            // Nobody has it open. Read as it is: else SQLite would make the files that a reader and a writer share.
+            // Nobody has it open, or it was copied with half of what belongs to it. Read as it is: else SQLite would make the files that a reader and a writer share.
             Connection::open_with_flags(uri(path), reading | OpenFlags::SQLITE_OPEN_URI)
         };
         let connection = connection.ok()?;
@@ -122,6 +125,13 @@ mod tests {
         let peek = Peek::open(&path, "").unwrap();
         assert_eq!(peek.projects("", 10), []);
         drop(peek);
+        assert_eq!(names(), before);
+        // A log that was left behind without the index that goes with it.
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        fs::write(&log, "").unwrap();
+        let before = names();
+        assert_eq!(Peek::open(&path, "").unwrap().projects("", 10), []);
         assert_eq!(names(), before);
         fs::write(&path, "no database").unwrap();
         assert_eq!(Peek::open(&path, "").map(|peek| peek.projects("", 10)).unwrap_or_default(), []);

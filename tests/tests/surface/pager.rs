@@ -51,9 +51,9 @@ fn s15_long_output_goes_through_the_pager_that_is_wanted_and_short_output_does_n
 }
 
 #[test]
-fn s15_a_pager_that_is_not_there_or_fails_loses_nothing() {
+fn s15_a_pager_that_is_not_there_fails_or_is_killed_loses_nothing() {
     let (home, _) = home(100);
-    for pager in ["/no/such/pager", "false", "exit 3"] {
+    for pager in ["/no/such/pager", "false", "exit 3", "kill -9 $$", "sh -c 'kill -SEGV $$'; exit $?"] {
         let seen = seen(&home, &[], &[("PAGER", pager.to_owned())]);
         assert!(
             seen.contains("the pager `") && seen.contains("project 0") && seen.contains("project 99"),

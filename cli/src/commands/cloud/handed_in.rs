@@ -1,21 +1,16 @@
 //! Signing in with something that the person has: a token, a user name and password, an access key. It is tried before it is kept,
 //! so that a refused one leaves the sign-in of before as it was.
 
-use std::io::Read;
-
 use orkee_core::auth::{EnvToken, Method, Purpose, Section};
 use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::net::Secret;
 use thiserror::Error;
 
 use super::surroundings::{self, Cloud};
-use super::{login, unseen};
+use super::{login, piped, unseen};
 use crate::context::Context;
 use crate::failure::{CliError, Failure};
 use crate::prompt;
-
-/// What is handed in is one line; this is far more.
-const MAX: u64 = 16 << 10;
 
 /// Takes it from standard input.
 pub(super) fn from_stdin(
@@ -24,9 +19,7 @@ pub(super) fn from_stdin(
     purpose: &Purpose,
     section: &Section,
 ) -> Result<(), Failure> {
-    let mut text = String::new();
-    std::io::stdin().lock().take(MAX).read_to_string(&mut text).map_err(CliError::Stdin)?;
-    keep(cx, cloud, purpose, section, &Secret::new(text))
+    keep(cx, cloud, purpose, section, &piped::trimmed("what you sign in with")?)
 }
 
 /// Asks the person at the terminal.

@@ -24,6 +24,8 @@ mod dispatchers;
 #[cfg(feature = "cloud")]
 mod earlier;
 #[cfg(feature = "cloud")]
+mod ending;
+#[cfg(feature = "cloud")]
 pub(in crate::commands) mod examined;
 #[cfg(feature = "cloud")]
 mod handed_in;
@@ -39,6 +41,8 @@ mod logout;
 mod open_url;
 #[cfg(feature = "cloud")]
 mod parked;
+#[cfg(feature = "cloud")]
+mod piped;
 #[cfg(feature = "cloud")]
 mod places;
 #[cfg(feature = "cloud")]

@@ -21,6 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind};
 use tokio::sync::watch;
 
 use super::choice::{Ask, Choice};
+use super::ending::Held;
 use crate::context::Context;
 use crate::failure::Failure;
 
@@ -232,6 +233,7 @@ impl Diagnostic for Interrupted {
 pub(crate) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     // One thread: more would each have a heap of their own, and hand over bodies that are worked on here.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(NoRuntime)?;
+    let _held = Held::termination();
     let result = runtime.block_on(until_interrupted(work));
     Runtime::shutdown_background(runtime);
     result
@@ -255,6 +257,7 @@ where
     W: Future<Output = Result<T, Failure>>,
 {
     let (stop, stopped) = watch::channel(false);
+    let _held = Held::termination();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(NoRuntime)?;
     let result = runtime.block_on(async {
         let mut terminate = tokio::signal::unix::signal(SignalKind::terminate()).map_err(NoRuntime)?;
@@ -298,6 +301,7 @@ pub(super) struct Interrupts {
     runtime: Runtime,
     interrupt: Signal,
     terminate: Signal,
+    _held: Held,
 }
 
 impl Interrupts {
@@ -308,7 +312,7 @@ impl Interrupts {
         let watch = |kind| tokio::signal::unix::signal(kind).map_err(NoRuntime);
         let (interrupt, terminate) = (watch(SignalKind::interrupt())?, watch(SignalKind::terminate())?);
         drop(entered);
-        Ok(Self { runtime, interrupt, terminate })
+        Ok(Self { runtime, interrupt, terminate, _held: Held::termination() })
     }
 
     /// Runs a future to its end, or until one comes.
@@ -316,7 +320,7 @@ impl Interrupts {
         &mut self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
-        let Self { runtime, interrupt, terminate } = self;
+        let Self { runtime, interrupt, terminate, .. } = self;
         runtime.block_on(async {
             let interrupted = async {
                 tokio::select! {

@@ -3,8 +3,11 @@
 use std::io;
 
 use orkee_core::net::Secret;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
+use super::ending::{self, Held, Signals};
 use super::surroundings::Interrupted;
 use crate::context::Context;
 use crate::failure::{CliError, Failure};
@@ -23,14 +26,20 @@ const DELETE: u8 = 0x7f;
 /// Asks for it. Ctrl-C ends the command, as anywhere.
 pub(super) fn line(cx: &Context, question: &str) -> Result<Secret, Failure> {
     let typed = {
+        let signals = Signals::watch().map_err(CliError::Stdin)?;
+        let _held = Held::all();
         // Before the question: whoever sees it may type at once.
         let _modes = Unechoed::begin().map_err(CliError::Stdin)?;
         prompt::show(cx, &format!("{}: ", cx.out.err_paint(Paint::Strong, question)))?;
-        read()
+        read(signals)
     };
     cx.out.error_line("");
     match typed.map_err(CliError::Stdin)? {
         Typed::Line(line) => Ok(Secret::new(line)),
+        Typed::Ended(signal) => {
+            ending::end(signal);
+            Err(Interrupted.into())
+        }
         Typed::Interrupted => Err(Interrupted.into()),
         Typed::Left => Err(CliError::Declined.into()),
     }
@@ -38,16 +47,21 @@ pub(super) fn line(cx: &Context, question: &str) -> Result<Secret, Failure> {
 
 enum Typed {
     Line(String),
+    /// By a signal.
+    Ended(i32),
     Interrupted,
     Left,
 }
 
 /// Reads byte by byte: without echo there is no line editing of the terminal's, and Ctrl-C is to restore its modes first.
-fn read() -> io::Result<Typed> {
+fn read(signals: &Signals) -> io::Result<Typed> {
     // With its whole room from the start, so that growing leaves no copies behind.
     let mut line = Vec::with_capacity(MAX);
     loop {
         let mut byte = [0];
+        if let Some(signal) = until_typed(signals)? {
+            return Ok(Typed::Ended(signal));
+        }
         match rustix::io::retry_on_intr(|| rustix::io::read(io::stdin(), &mut byte))? {
             0 => return Ok(Typed::Left),
             _ => match byte[0] {
@@ -63,6 +77,23 @@ fn read() -> io::Result<Typed> {
         }
     }
     String::from_utf8(line).map(Typed::Line).map_err(|_| io::Error::other("it is not UTF-8"))
+}
+
+/// Waits for the next byte, or for a signal that ends the process.
+fn until_typed(signals: &Signals) -> io::Result<Option<i32>> {
+    // One that comes just before the wait is seen after it.
+    let longest = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+    loop {
+        if let Some(signal) = signals.came() {
+            return Ok(Some(signal));
+        }
+        let stdin = io::stdin();
+        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&longest)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Takes off the last character, however many bytes it has.

@@ -12,7 +12,7 @@ use crate::output::text;
 
 /// Set a setting in config.toml
 ///
-/// The value is checked first. Comments in the file stay. A flag, the environment and .env in the home folder still go before it.
+/// The value is checked first, as its users check it. Comments in the file stay. A flag, the environment and .env in the home folder still go before it.
 /// Tokens are not kept there.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -41,12 +41,13 @@ impl Set {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let key = ConfigKey::parse(&self.key)?;
         fits(&key, &self.value)?;
+        let before = super::settings(cx)?;
         let mut file = ConfigFile::open(cx.home()?)?;
         file.set(&key, &self.value)?;
         file.save()?;
         drop(file);
         let settings = super::settings(cx)?;
-        super::note(cx, &settings, &key)?;
+        super::note(cx, [&before, &settings], &key)?;
         let view = View::of(&settings, &key)?;
         let overridden_by = Some(&view.origin).filter(|_| !view.overridden.is_empty());
         let path = settings.config_path().to_string_lossy();
@@ -55,6 +56,12 @@ impl Set {
             return Ok(Exit::DONE);
         }
         cx.out.done(format_args!("Set {} in {}", text::line(&view.key), text::line(&path)))?;
+        if key.is_secret() {
+            cx.out.warn(format_args!(
+                "{} may be a secret, and config.toml holds it as it is, readable by you alone",
+                text::line(&view.key)
+            ));
+        }
         if let Some(origin) = overridden_by {
             cx.out.warn(format_args!("it does not hold: {} goes before it", origin.told));
         }

@@ -31,6 +31,7 @@ struct Document {
 impl Unset {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let key = ConfigKey::parse(&self.key)?;
+        let before = super::settings(cx)?;
         let mut file = ConfigFile::open(cx.home()?)?;
         let removed = file.unset(&key)?;
         if removed {
@@ -39,7 +40,7 @@ impl Unset {
         drop(file);
         let settings = super::settings(cx)?;
         if removed {
-            super::note(cx, &settings, &key)?;
+            super::note(cx, [&before, &settings], &key)?;
         }
         let setting = View::of(&settings, &key)?;
         if cx.out.is_json() {

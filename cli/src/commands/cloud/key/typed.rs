@@ -1,29 +1,29 @@
 //! What opens an account's key: a recovery phrase, a passphrase. It is typed unseen, or stands on standard input; it is never part of
 //! a command line or of the environment, which other programs can read.
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 
 use orkee_core::net::Secret;
 
 use super::error::KeyCommandError;
-use crate::commands::cloud::unseen;
+use crate::commands::cloud::{piped, unseen};
 use crate::context::Context;
 use crate::failure::{CliError, Failure};
 use crate::prompt;
 
-/// Twenty-four words have less; a passphrase, too.
-const MAX: u64 = 16 << 10;
 /// A passphrase protects the key where the document that it opens lies with a server: shorter ones are found by trying.
 const SHORTEST: usize = 12;
 
 /// A recovery phrase: all that stands on standard input, or what the person types.
 pub(super) fn phrase(cx: &Context) -> Result<Secret, Failure> {
-    asked(cx, "Recovery phrase (24 words)", str::trim)
+    asked(cx, "Recovery phrase (24 words)", || {
+        Ok(Secret::new(piped::all("the recovery phrase")?.expose().trim()))
+    })
 }
 
 /// A passphrase that exists: a line of standard input, or what the person types.
 pub(super) fn passphrase(cx: &Context) -> Result<Secret, Failure> {
-    asked(cx, "Passphrase", |text| text.strip_suffix('\n').map_or(text, |line| line.trim_end_matches('\r')))
+    asked(cx, "Passphrase", || piped::line("the passphrase"))
 }
 
 /// A passphrase that is to be good from now on; a person types it twice.
@@ -42,7 +42,11 @@ fn is_typed() -> bool {
     std::io::stdin().is_terminal()
 }
 
-fn asked(cx: &Context, question: &str, of: impl Fn(&str) -> &str) -> Result<Secret, Failure> {
+fn asked(
+    cx: &Context,
+    question: &str,
+    piped: impl FnOnce() -> Result<Secret, Failure>,
+) -> Result<Secret, Failure> {
     if is_typed() {
         if !prompt::possible(cx) {
             let hint = "give it on standard input".to_owned();
@@ -50,11 +54,9 @@ fn asked(cx: &Context, question: &str, of: impl Fn(&str) -> &str) -> Result<Secr
         }
         return unseen::line(cx, question);
     }
-    let mut text = String::with_capacity(1024);
-    std::io::stdin().lock().take(MAX).read_to_string(&mut text).map_err(CliError::Stdin)?;
-    let text = Secret::new(text);
-    match of(text.expose()) {
-        "" => Err(KeyCommandError::NothingGiven { what: question.to_lowercase() }.into()),
-        given => Ok(Secret::new(given)),
+    let given = piped()?;
+    if given.expose().is_empty() {
+        return Err(KeyCommandError::NothingGiven { what: question.to_lowercase() }.into());
     }
+    Ok(given)
 }

@@ -13,13 +13,10 @@ use serde::Serialize;
 
 use super::pack;
 use super::project::Project;
-use crate::commands::cloud::surroundings;
+use crate::commands::cloud::{piped, surroundings};
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit, Failure};
 use crate::output::{Paint, text};
-
-/// A login on standard input is a line; this is far more.
-const MAX_LOGIN: u64 = 16 << 10;
 
 /// Try a provider against what a backend owes
 ///
@@ -105,21 +102,20 @@ impl Test {
         Ok(Candidate::load(&host, &name, &bytes, manifest, options)?)
     }
 
-    fn login(&self) -> Result<Option<Secret>, CliError> {
-        let mut login = match self.login_from_stdin {
-            false => std::env::var(LOGIN).unwrap_or_default(),
-            true => String::new(),
-        };
-        if self.login_from_stdin {
-            std::io::stdin().lock().take(MAX_LOGIN).read_to_string(&mut login).map_err(CliError::Stdin)?;
-            if login.trim().is_empty() {
-                return Err(CliError::usage(
-                    "there is no login on standard input",
-                    "give a token, USER:PASSWORD or ID:SECRET in one line",
-                ));
-            }
+    fn login(&self) -> Result<Option<Secret>, Failure> {
+        if !self.login_from_stdin {
+            let login = std::env::var(LOGIN).unwrap_or_default();
+            return Ok(Some(login.trim()).filter(|login| !login.is_empty()).map(Secret::new));
         }
-        Ok(Some(login.trim()).filter(|login| !login.is_empty()).map(Secret::new))
+        let login = piped::trimmed("the login")?;
+        if login.expose().is_empty() {
+            return Err(CliError::usage(
+                "there is no login on standard input",
+                "give a token, USER:PASSWORD or ID:SECRET in one line",
+            )
+            .into());
+        }
+        Ok(Some(login))
     }
 }
 

@@ -1,17 +1,14 @@
 //! A webhook's secret: made or taken in, and shown once.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use orkee_core::event::WebhookSecret;
 use orkee_core::net::Secret;
 
 use super::error::WebhookError;
+use crate::commands::cloud::piped;
 use crate::context::Context;
 use crate::failure::{CliError, Failure};
-
-/// The longest secret that is taken has 94 characters; this is far more.
-const MAX: u64 = 4 << 10;
 
 /// Where a secret comes from and goes to.
 #[derive(Debug, clap::Args)]
@@ -70,13 +67,8 @@ fn write(path: &Path, secret: &WebhookSecret) -> Result<(), Failure> {
 
 /// What stands on standard input, without what a shell adds.
 pub(super) fn line_from_stdin() -> Result<Secret, Failure> {
-    let mut text = String::new();
-    std::io::stdin().lock().take(MAX).read_to_string(&mut text).map_err(CliError::Stdin)?;
-    let text = Secret::new(text);
-    match text.expose().trim() {
-        "" => Err(WebhookError::NoInput.into()),
-        given => Ok(Secret::new(given)),
-    }
+    let given = piped::trimmed("what is asked for")?;
+    if given.expose().is_empty() { Err(WebhookError::NoInput.into()) } else { Ok(given) }
 }
 
 impl Fresh {
