@@ -143,11 +143,13 @@ async fn p01_the_optional_parts_of_each_published_version_answer() {
         refused(provider.revoke_device("d1").await, "d1");
         let team = provider.team().await.unwrap();
         let membership = team.membership.unwrap();
-        assert_eq!((membership.id.as_str(), membership.role), ("t1", Role::Owner), "{version}");
-        assert_eq!(membership.members[1].role, Role::ReadOnly);
+        assert_eq!((membership.id.as_str(), &membership.role), ("t1", &Role::Owner), "{version}");
+        let roles: Vec<&Role> = membership.members.iter().map(|member| &member.role).collect();
+        assert_eq!(roles, [&Role::Owner, &Role::ReadOnly, &Role::Other("Reviewer (docs)".to_owned())]);
+        assert_eq!(team.invitations[0].role, Role::Member);
         assert_eq!(team.invitations[0].team, "other");
-        refused(provider.invite("eve@a", Role::Member).await, "eve@a Role::Member");
-        refused(provider.set_member_role("bob@a", Role::ReadOnly).await, "bob@a Role::ReadOnly");
+        refused(provider.invite("eve@a", &Role::Member).await, "eve@a member");
+        refused(provider.set_member_role("bob@a", &Role::ReadOnly).await, "bob@a read-only");
         refused(provider.remove_member("bob@a").await, "bob@a");
         refused(provider.join_team("other").await, "other");
         refused(provider.leave_team().await, "not now");

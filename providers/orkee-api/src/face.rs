@@ -65,16 +65,16 @@ macro_rules! face {
 
             fn invite(
                 email: String,
-                role: ::orkee_provider_sdk::team::Role,
+                role: String,
             ) -> Result<(), ::orkee_provider_sdk::Failure> {
-                $api().invite(&email, role)
+                $api().invite(&email, &role)
             }
 
             fn set_role(
                 email: String,
-                role: ::orkee_provider_sdk::team::Role,
+                role: String,
             ) -> Result<(), ::orkee_provider_sdk::Failure> {
-                $api().set_role(&email, role)
+                $api().set_role(&email, &role)
             }
 
             fn remove(email: String) -> Result<(), ::orkee_provider_sdk::Failure> {

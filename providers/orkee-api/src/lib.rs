@@ -16,7 +16,7 @@ mod webhooks;
 use orkee_provider_sdk::account::Profile;
 use orkee_provider_sdk::devices::Device;
 use orkee_provider_sdk::listing::Page;
-use orkee_provider_sdk::team::{Role, Standing};
+use orkee_provider_sdk::team::Standing;
 use orkee_provider_sdk::webhook_deliveries::{self as past, Attempt, EndpointState, PulledEvent, Query};
 use orkee_provider_sdk::webhooks::{Endpoint, Registration};
 use orkee_provider_sdk::{Answer, Cursor, Description, Exchange, Failure, Limits, SignIn};
@@ -117,7 +117,7 @@ impl Api {
     /// # Errors
     ///
     /// As for [`Api::exchange`].
-    pub fn invite(&self, email: &str, role: Role) -> Result<(), Failure> {
+    pub fn invite(&self, email: &str, role: &str) -> Result<(), Failure> {
         team::invite(self, email, role)
     }
 
@@ -126,7 +126,7 @@ impl Api {
     /// # Errors
     ///
     /// As for [`Api::exchange`].
-    pub fn set_role(&self, email: &str, role: Role) -> Result<(), Failure> {
+    pub fn set_role(&self, email: &str, role: &str) -> Result<(), Failure> {
         team::set_role(self, email, role)
     }
 

@@ -1,7 +1,7 @@
 //! The team that the account is in, and who else is.
 
 use orkee_provider_sdk::{Failure, Request, percent_encoded, team};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Api;
@@ -19,62 +19,34 @@ struct Standing {
 struct Team {
     id: String,
     name: String,
-    role: Role,
+    role: String,
     members: Vec<Member>,
 }
 
 #[derive(Deserialize)]
 struct Member {
     email: String,
-    role: Role,
+    role: String,
 }
 
 #[derive(Deserialize)]
 struct Invitation {
     team: String,
-    role: Role,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Role {
-    Owner,
-    Member,
-    ReadOnly,
-}
-
-impl From<Role> for team::Role {
-    fn from(role: Role) -> Self {
-        match role {
-            Role::Owner => Self::Owner,
-            Role::Member => Self::Member,
-            Role::ReadOnly => Self::ReadOnly,
-        }
-    }
-}
-
-impl From<team::Role> for Role {
-    fn from(role: team::Role) -> Self {
-        match role {
-            team::Role::Owner => Self::Owner,
-            team::Role::Member => Self::Member,
-            team::Role::ReadOnly => Self::ReadOnly,
-        }
-    }
+    role: String,
 }
 
 pub(crate) fn show(api: &Api) -> Result<team::Standing, Failure> {
     let reply = api.get("/v1/team".to_owned())?;
     let reply = success(reply, "application/json").map_err(|refusal| refusal.failure())?;
     let Standing { team, removed_from, invitations } = reply.json()?;
-    let member = |Member { email, role }| team::Member { email, role: role.into() };
+    let member = |Member { email, role }| team::Member { email, role };
     let membership = team.map(|Team { id, name, role, members }| team::Membership {
         id,
         name,
-        role: role.into(),
+        role,
         members: members.into_iter().map(member).collect(),
     });
-    let invitation = |Invitation { team, role }| team::Invitation { team, role: role.into() };
+    let invitation = |Invitation { team, role }| team::Invitation { team, role };
     Ok(team::Standing {
         membership,
         removed_from,
@@ -82,13 +54,13 @@ pub(crate) fn show(api: &Api) -> Result<team::Standing, Failure> {
     })
 }
 
-pub(crate) fn invite(api: &Api, email: &str, role: team::Role) -> Result<(), Failure> {
-    let body = json!({ "email": email, "role": Role::from(role) });
+pub(crate) fn invite(api: &Api, email: &str, role: &str) -> Result<(), Failure> {
+    let body = json!({ "email": email, "role": role });
     api.change(Request::post("/v1/team/invitations"), &body)
 }
 
-pub(crate) fn set_role(api: &Api, email: &str, role: team::Role) -> Result<(), Failure> {
-    api.change(Request::put(member(email)), &json!({ "role": Role::from(role) }))
+pub(crate) fn set_role(api: &Api, email: &str, role: &str) -> Result<(), Failure> {
+    api.change(Request::put(member(email)), &json!({ "role": role }))
 }
 
 pub(crate) fn remove(api: &Api, email: &str) -> Result<(), Failure> {

@@ -56,7 +56,7 @@ pub mod watch {
 /// The optional part `team`: a team with which the account shares its records.
 pub mod team {
     pub use crate::contract::team::exports::orkee::sync::team::{
-        Guest as Team, Invitation, Member, Membership, Role, Standing,
+        Guest as Team, Invitation, Member, Membership, Standing,
     };
 }
 

@@ -194,7 +194,8 @@ impl Report {
     fn print_team(&self, cx: &Context) -> Result<(), Failure> {
         match &self.sign_in.team {
             Some(Ok(team)) => {
-                let (name, role, members) = (text::line(&team.name), team.role.as_str(), team.members.len());
+                let (name, role, members) =
+                    (text::line(&team.name), text::line(team.role.as_str()), team.members.len());
                 cx.out.line(format_args!("Team: {name} (your role: {role}; members: {members})"))?;
             }
             Some(Err(why)) => {
@@ -323,7 +324,7 @@ struct Document<'a> {
 struct TeamView<'a> {
     id: &'a str,
     name: &'a str,
-    role: &'static str,
+    role: &'a str,
     members: usize,
 }
 

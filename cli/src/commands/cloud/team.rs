@@ -109,20 +109,20 @@ struct Document<'a> {
 struct View<'a> {
     id: &'a str,
     name: &'a str,
-    role: &'static str,
+    role: &'a str,
     members: Vec<MemberView<'a>>,
 }
 
 #[derive(Serialize)]
 struct MemberView<'a> {
     email: &'a str,
-    role: &'static str,
+    role: &'a str,
 }
 
 #[derive(Serialize)]
 struct InvitationView<'a> {
     team: &'a str,
-    role: &'static str,
+    role: &'a str,
 }
 
 impl Team {
@@ -131,7 +131,7 @@ impl Team {
         let said = match self.command.unwrap_or(Command::Show) {
             Command::Show => None,
             Command::Invite { email, role } => {
-                ask(cx, &cloud, async |provider| provider.invite(&email, role).await)?;
+                ask(cx, &cloud, async |provider| provider.invite(&email, &role).await)?;
                 let how = "once they run: orkee cloud team join NAME";
                 Some(format!(
                     "{} may join as {}  {}",
@@ -146,7 +146,7 @@ impl Team {
                 Some(format!("joined {}  {}", text::line(&team), cx.out.paint(Paint::Dim, how)))
             }
             Command::Role { email, role } => {
-                ask(cx, &cloud, async |provider| provider.set_member_role(&email, role).await)?;
+                ask(cx, &cloud, async |provider| provider.set_member_role(&email, &role).await)?;
                 Some(format!("{} is {} now", text::line(&email), role.as_str()))
             }
             Command::Remove { email, yes } => {
@@ -206,7 +206,7 @@ fn show(cx: &Context, standing: &TeamStanding) -> Result<(), failure::Failure> {
         },
     }
     for one in &standing.invitations {
-        let (team, role) = (text::line(&one.team), one.role.as_str());
+        let (team, role) = (text::line(&one.team), text::line(one.role.as_str()));
         let how = cx.out.paint(Paint::Dim, &format!("orkee cloud team join {team}"));
         cx.out.line(format_args!("Invited to {team} as {role}  {how}"))?;
     }
@@ -214,11 +214,11 @@ fn show(cx: &Context, standing: &TeamStanding) -> Result<(), failure::Failure> {
 }
 
 fn show_members(cx: &Context, membership: &Membership) -> Result<(), failure::Failure> {
-    let (name, role) = (text::line(&membership.name), membership.role.as_str());
+    let (name, role) = (text::line(&membership.name), text::line(membership.role.as_str()));
     cx.out.line(format_args!("Team: {name} (your role: {role})"))?;
     let mut table = Table::new(&["MEMBER", "ROLE"]);
     for member in &membership.members {
-        table.row(vec![text::line(&member.email), member.role.as_str().to_owned()]);
+        table.row(vec![text::line(&member.email), text::line(member.role.as_str())]);
     }
     cx.out.table(&table)?;
     Ok(())

@@ -4,7 +4,7 @@
 //! space of one's own, the person is asked; from then on they are, and a sync goes on without a question.
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
-use orkee_core::plugin::{Membership, Role, TeamStanding};
+use orkee_core::plugin::{Membership, TeamStanding};
 use orkee_core::store::Store;
 use orkee_core::sync::{Compare, Options};
 use thiserror::Error;
@@ -132,9 +132,11 @@ fn question(projects: u64, to: Option<&Membership>, from: Option<&str>, remote: 
     let so_far = from.map(|team| format!(", so far team {}'s,", text::line(team))).unwrap_or_default();
     match to {
         Some(team) => {
-            let now = match team.role {
-                Role::ReadOnly => " (your role is read-only: they go there once it lets you write)",
-                _ => "",
+            let now = if team.role.writes() {
+                String::new()
+            } else {
+                let role = text::line(team.role.as_str());
+                format!(" (your role is {role}: they go there once it lets you write)")
             };
             format!(
                 "Share {projects} of this store{so_far} with team {}: {}{now}?",
@@ -215,5 +217,7 @@ mod tests {
             "Take the 1 project of this store, so far team Acme's, along to ann@a at https://a?"
         );
         assert!(question(1, Some(&acme(Role::ReadOnly)), Some("Old"), "x").contains("read-only"));
+        let other = acme(Role::Other("Reviewer".to_owned()));
+        assert!(question(1, Some(&other), Some("Old"), "x").contains("your role is Reviewer"));
     }
 }

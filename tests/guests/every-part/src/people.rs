@@ -53,21 +53,24 @@ impl watch::Guest for EveryPart {
 
 impl team::Guest for EveryPart {
     fn show() -> Result<team::Standing, Failure> {
-        let member = |email: &str, role| team::Member { email: email.into(), role };
-        let members =
-            vec![member("ada@example.com", team::Role::Owner), member("bob@example.com", team::Role::ReadOnly)];
+        let member = |email: &str, role: &str| team::Member { email: email.into(), role: role.into() };
+        let members = vec![
+            member("ada@example.com", "owner"),
+            member("bob@example.com", "read-only"),
+            member("eve@example.com", "Reviewer (docs)"),
+        ];
         let membership =
-            team::Membership { id: "t1".into(), name: "Acme".into(), role: team::Role::Owner, members };
-        let invitation = team::Invitation { team: "other".into(), role: team::Role::Member };
+            team::Membership { id: "t1".into(), name: "Acme".into(), role: "owner".into(), members };
+        let invitation = team::Invitation { team: "other".into(), role: "member".into() };
         Ok(team::Standing { membership: Some(membership), removed_from: None, invitations: vec![invitation] })
     }
 
-    fn invite(email: String, role: team::Role) -> Result<(), Failure> {
-        Err(Failure::Forbidden(format!("{email} {role:?}")))
+    fn invite(email: String, role: String) -> Result<(), Failure> {
+        Err(Failure::Forbidden(format!("{email} {role}")))
     }
 
-    fn set_role(email: String, role: team::Role) -> Result<(), Failure> {
-        Err(Failure::Forbidden(format!("{email} {role:?}")))
+    fn set_role(email: String, role: String) -> Result<(), Failure> {
+        Err(Failure::Forbidden(format!("{email} {role}")))
     }
 
     fn remove(email: String) -> Result<(), Failure> {

@@ -4,8 +4,11 @@ use super::{MAX_ENTRIES, PartError, failure, text};
 use crate::plugin::bindings::exports::orkee::sync::team as wit;
 use crate::plugin::provider::WasmProvider;
 
+/// The longest word for a role, in bytes.
+const MAX_ROLE: usize = 64;
+
 /// What a member may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
     /// Reads, writes, and says who is in the team.
     Owner,
@@ -13,6 +16,8 @@ pub enum Role {
     Member,
     /// Reads.
     ReadOnly,
+    /// The backend's own word for something else, taken for a role that cannot write.
+    Other(String),
 }
 
 /// Somebody who is in the team.
@@ -58,33 +63,54 @@ pub struct TeamStanding {
 }
 
 impl Role {
-    /// All of them.
+    /// All that have a name of ours.
     pub const ALL: [Self; 3] = [Self::Owner, Self::Member, Self::ReadOnly];
 
     /// Its word.
-    pub fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Owner => "owner",
             Self::Member => "member",
             Self::ReadOnly => "read-only",
+            Self::Other(word) => word,
         }
     }
 
-    fn of(role: wit::Role) -> Self {
-        match role {
-            wit::Role::Owner => Self::Owner,
-            wit::Role::Member => Self::Member,
-            wit::Role::ReadOnly => Self::ReadOnly,
-        }
+    /// Whether whoever has it writes. Of a role without a name of ours nobody knows.
+    pub fn writes(&self) -> bool {
+        matches!(self, Self::Owner | Self::Member)
     }
 
-    fn to_wit(self) -> wit::Role {
-        match self {
-            Self::Owner => wit::Role::Owner,
-            Self::Member => wit::Role::Member,
-            Self::ReadOnly => wit::Role::ReadOnly,
-        }
+    /// None: no word that people could be shown.
+    fn of(word: &str) -> Option<Self> {
+        let is_word =
+            !word.trim().is_empty() && word.len() <= MAX_ROLE && !word.chars().any(char::is_control);
+        let known = || Self::ALL.into_iter().find(|role| role.as_str() == word);
+        is_word.then(|| known().unwrap_or_else(|| Self::Other(word.to_owned())))
     }
+}
+
+/// None: one of its roles is no word.
+fn read(standing: &wit::Standing) -> Option<TeamStanding> {
+    let member = |one: &wit::Member| Some(Member { email: text(&one.email), role: Role::of(&one.role)? });
+    let membership = |one: &wit::Membership| {
+        Some(Membership {
+            id: text(&one.id),
+            name: text(&one.name),
+            role: Role::of(&one.role)?,
+            members: one.members.iter().map(member).collect::<Option<_>>()?,
+        })
+    };
+    let invitation =
+        |one: &wit::Invitation| Some(Invitation { team: text(&one.team), role: Role::of(&one.role)? });
+    Some(TeamStanding {
+        membership: match &standing.membership {
+            Some(one) => Some(membership(one)?),
+            None => None,
+        },
+        removed_from: standing.removed_from.as_deref().map(text),
+        invitations: standing.invitations.iter().map(invitation).collect::<Option<_>>()?,
+    })
 }
 
 impl WasmProvider {
@@ -103,33 +129,21 @@ impl WasmProvider {
         if standing.membership.as_ref().is_some_and(|membership| membership.id.trim().is_empty()) {
             return Err(self.broke("its team has no id"));
         }
-        let member =
-            |member: &wit::Member| Member { email: text(&member.email), role: Role::of(member.role) };
-        let membership = standing.membership.map(|membership| Membership {
-            id: text(&membership.id),
-            name: text(&membership.name),
-            role: Role::of(membership.role),
-            members: membership.members.iter().map(member).collect(),
-        });
-        let invitation =
-            |one: &wit::Invitation| Invitation { team: text(&one.team), role: Role::of(one.role) };
-        Ok(TeamStanding {
-            membership,
-            removed_from: standing.removed_from.as_deref().map(text),
-            invitations: standing.invitations.iter().map(invitation).collect(),
+        read(&standing).ok_or_else(|| {
+            self.broke("a role in its team is not a word of 1 to 64 bytes without control characters")
         })
     }
 
     /// Lets somebody join the team.
-    pub async fn invite(&self, email: &str, role: Role) -> Result<(), PartError> {
-        let (email, role) = (email.to_owned(), role.to_wit());
-        ask!(self, team, "invite to a team", |guest, store| guest.call_invite(store, &email, role))
+    pub async fn invite(&self, email: &str, role: &Role) -> Result<(), PartError> {
+        let (email, role) = (email.to_owned(), role.as_str().to_owned());
+        ask!(self, team, "invite to a team", |guest, store| guest.call_invite(store, &email, &role))
     }
 
     /// Gives a member another role.
-    pub async fn set_member_role(&self, email: &str, role: Role) -> Result<(), PartError> {
-        let (email, role) = (email.to_owned(), role.to_wit());
-        ask!(self, team, "change a role in a team", |guest, store| guest.call_set_role(store, &email, role))
+    pub async fn set_member_role(&self, email: &str, role: &Role) -> Result<(), PartError> {
+        let (email, role) = (email.to_owned(), role.as_str().to_owned());
+        ask!(self, team, "change a role in a team", |guest, store| guest.call_set_role(store, &email, &role))
     }
 
     /// Removes a member, or takes an invitation back.
@@ -153,5 +167,50 @@ impl WasmProvider {
     pub fn stay_in_team(&mut self, id: &str) {
         let id = id.to_owned();
         self.sandbox = self.sandbox.with(|context| drop(context.settings.insert("team".to_owned(), id)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(roles: [&str; 3]) -> wit::Standing {
+        let [own, member, invitation] = roles.map(str::to_owned);
+        let members = vec![wit::Member { email: "bob@example.com".to_owned(), role: member }];
+        let membership = wit::Membership { id: "t1".to_owned(), name: "Acme".to_owned(), role: own, members };
+        wit::Standing {
+            membership: Some(membership),
+            removed_from: None,
+            invitations: vec![wit::Invitation { team: "other".to_owned(), role: invitation }],
+        }
+    }
+
+    #[test]
+    fn a_role_is_known_or_the_backends_own_word_which_does_not_write() {
+        let longest = "ü".repeat(MAX_ROLE / 2);
+        let told = read(&standing(["owner", "Redakteur:in", &longest])).unwrap();
+        let membership = told.membership.unwrap();
+        assert!(membership.role == Role::Owner && membership.role.writes());
+        let own = &membership.members[0].role;
+        assert!(*own == Role::Other("Redakteur:in".to_owned()) && !own.writes());
+        assert_eq!((own.as_str(), told.invitations[0].role.as_str()), ("Redakteur:in", longest.as_str()));
+        assert!(Role::Member.writes() && !Role::ReadOnly.writes());
+        for role in Role::ALL {
+            assert_eq!(Role::of(role.as_str()), Some(role));
+        }
+        // Not one of the three, for who writes is not guessed.
+        assert_eq!(Role::of("Owner"), Some(Role::Other("Owner".to_owned())));
+    }
+
+    #[test]
+    fn a_role_that_is_no_word_is_refused_wherever_it_stands() {
+        let long = "x".repeat(MAX_ROLE + 1);
+        for bad in ["", "  ", "own\ner", "\u{1b}[2Jowner", "owner\u{85}", long.as_str()] {
+            for at in 0..3 {
+                let mut roles = ["member"; 3];
+                roles[at] = bad;
+                assert_eq!(read(&standing(roles)), None, "{bad:?} at {at}");
+            }
+        }
     }
 }
