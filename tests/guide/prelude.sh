@@ -1,5 +1,8 @@
 # What the directives of docs/guide.md and of tests/guide/published.md may call. Every shell of a page reads this first.
 
+# A pipe fails with the command in it that fails, so that a mistyped `orkee` before a `|` is noticed.
+set -o pipefail
+
 # The project that a machine has at first.
 with_shop() {
   printf '%s' '{"version":1,"projects":[{"id":"3f9Kx2Qa","name":"shop","projectRoot":"'"$HOME"'/code/shop","description":"Sells things.","status":"building","tags":["web","rust"]}]}' |
@@ -57,7 +60,7 @@ delivery() {
 at_terminal() {
   rm -f "$3.ended"
   type_lines "$2" "$3" | {
-    script -qec "stty cols 80; . $1" /dev/null
+    script -qec "set -o pipefail; stty cols 80; . $1" /dev/null
     local code=$?
     touch "$3.ended"
     exit $code
@@ -88,4 +91,42 @@ received() {
     sleep 0.1
   done
   printf '%s\n' "${line#* * }"
+}
+
+# Runs the text of a block in zsh, as somebody has it whose ~/.zshrc begins with compinit, and looks whether words are completed after it.
+in_zsh() {
+  zsh -fc 'autoload -Uz compinit && compinit -u -D
+'"$1"'
+(( $+_comps[orkee] ))'
+}
+
+# The same in fish.
+in_fish() {
+  fish --no-config -c "$1"'
+complete --command orkee | string match --quiet --entire orkee'
+}
+
+# `orkee cloud watch`, in the foreground: while it runs, something is changed here, two projects are added on the other device, and it gets Ctrl-C once it has them.
+watched() {
+  change_meanwhile &
+  orkee cloud watch
+}
+
+change_meanwhile() {
+  local pid
+  standing '.automatic.watched' && pid=$(orkee cloud status --offline --json | jq .automatic.watcher) || return
+  orkee projects edit shop --add-tag watched >/dev/null && standing '.projects.waiting == 0'
+  printf '%s' '{"version":1,"projects":[{"id":"Ab3dEf9h","name":"boat"},{"id":"Cd4eFg0i","name":"site"}]}' |
+    other orkee projects import - >/dev/null && other orkee cloud sync >/dev/null
+  standing '.projects.in_step == 3'
+  sleep 0.5
+  kill -INT "$pid"
+}
+
+# Waits until this device's standing is this.
+standing() {
+  for _ in $(seq 150); do
+    orkee cloud status --offline --json | jq -e "$1" >/dev/null && return
+    sleep 0.1
+  done
 }

@@ -8,17 +8,18 @@
 //! | language | is |
 //! | --- | --- |
 //! | `bash` | commands, each of which has to succeed |
+//! | `zsh`, `fish` | the same for that shell, where it is installed; after it, words have to be completed there |
 //! | `console` | commands behind `$ ` (more lines of one behind `> `), and below each what it prints. Nothing below it: what it prints is not looked at |
 //! | none | what the block before it prints, all of it |
-//! | `toml`, `dotenv` | a file, named by its first line (`# ~/.orkee/config.toml`) or by a directive; `projects list` has to take it |
+//! | `toml`, `dotenv` | a file, named by its first line (`# ~/.orkee/config.toml`) or by a directive. Each of its keys has to be one, with this value, from this file, as `orkee config list` (for `auth.toml`: `cloud status`) shows it |
 //! | `json` | an example, which a directive compares with something real |
-//! | any other | text |
+//! | any other | text; no session stands in it |
 //!
-//! What varies is compared by its kind: dates, times, durations, sizes, ports of 127.0.0.1, hashes, tokens, and ids of projects, webhooks, events
-//! and requests. Numbers of other things are compared as they are. `…` stands for anything within a line; alone in a line, for any lines.
+//! What varies is compared by its kind: dates, times, what was measured (`0.03 s`, `12 ms`, `658 B`, `1.4 KB`), ports of 127.0.0.1, hashes, tokens, and
+//! ids of projects, webhooks, events and requests. All other numbers are compared as they are, settings and limits such as `300 s` and `128 MiB` too. `…` stands for anything within a line; alone in a line, for any lines.
 //! How many blanks there are does not matter.
 //!
-//! Directives are comments that no reader sees:
+//! Directives are comments that no reader sees. One that does not exist, or that no block takes up, is an error:
 //!
 //! | directive | does |
 //! | --- | --- |
@@ -28,7 +29,7 @@
 //! | `<!-- file: PATH -->` | the next block is this file |
 //! | `<!-- type: LINES -->` | runs each command of the next block on a terminal, where somebody types the next of these lines whenever something is asked |
 //! | `<!-- input: LINES -->` | has each command of the next block read these from standard input, which is no terminal |
-//! | `<!-- with: THIS=THAT -->` | puts THAT in the place of THIS in the next block; a line each |
+//! | `<!-- with: THIS=THAT -->` | puts THAT in the place of THIS, which has to be there, in the next block; a line each |
 //! | `<!-- like: COMMANDS -->` | the next block, JSON, has keys that the JSON printed by these has too, with values of the same type |
 //!
 //! # The machine
@@ -53,6 +54,8 @@ mod document;
 mod front;
 mod page;
 mod places;
+mod said;
+mod settings;
 mod shell;
 mod world;
 

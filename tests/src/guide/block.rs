@@ -10,11 +10,16 @@ pub(super) struct Typed {
     pub prints: Option<String>,
 }
 
-/// The commands of a block of this language.
-pub(super) fn commands(language: &str, text: &str) -> Vec<Typed> {
-    match language {
+/// The commands of a block of this language. It has to have some.
+pub(super) fn commands(language: &str, text: &str) -> Result<Vec<Typed>, String> {
+    let all = match language {
+        "console" if !text.starts_with("$ ") => return Err("it does not begin with `$ `".to_owned()),
         "console" => session(text),
         _ => script(text),
+    };
+    match all.is_empty() {
+        true => Err("it has no command".to_owned()),
+        false => Ok(all),
     }
 }
 
@@ -80,6 +85,15 @@ mod tests {
             prints: prints.map(str::to_owned),
         });
         assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn a_block_without_a_command_is_refused() {
+        for (language, text) in
+            [("console", ""), ("console", "orkee x"), ("console", "x\n$ y"), ("bash", "# x\n")]
+        {
+            assert!(commands(language, text).is_err(), "{language} {text:?}");
+        }
     }
 
     #[test]

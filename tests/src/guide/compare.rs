@@ -52,7 +52,7 @@ fn is_same_word(said: &str, printed: &str) -> bool {
     let (one, other) = (core(said), core(printed));
     said == printed
         || (said.contains(ANYTHING) && globs(said, printed))
-        || Kind::of(one).is_some_and(|kind| Kind::of(other) == Some(kind))
+        || (may_vary(one) && Kind::of(one).is_some_and(|kind| Kind::of(other) == Some(kind)))
         || (is_id(one) && one.len() == other.len() && other.bytes().all(|b| b.is_ascii_alphanumeric()))
         || without_ports(said) == without_ports(printed)
 }
@@ -92,7 +92,7 @@ enum Kind {
 }
 
 /// What is measured.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Measure {
     Size,
     Duration,
@@ -101,7 +101,7 @@ enum Measure {
 impl Measure {
     fn of(unit: &str) -> Option<Self> {
         match unit {
-            "B" | "KB" | "MB" | "KiB" | "MiB" => Some(Self::Size),
+            "B" | "KB" | "MB" => Some(Self::Size),
             "s" | "ms" => Some(Self::Duration),
             _ => None,
         }
@@ -111,6 +111,8 @@ impl Measure {
 /// How ids and secrets begin.
 const BEGINNINGS: [&str; 10] =
     ["orkee_refresh_", "orkee_", "ep_", "msg_", "whsec_", "hook_", "sync_", "req_", "grt_", "ed25519:"];
+/// What follows a beginning is no word, if it is so long.
+const SHORTEST_SECRET: usize = 16;
 const ID_LENGTH: usize = 8;
 const SHORTEST_HASH: usize = 32;
 
@@ -127,11 +129,29 @@ impl Kind {
             return Measure::of(core(unit)).map(Self::Measured);
         }
         if let Some(beginning) = BEGINNINGS.iter().find(|beginning| word.starts_with(**beginning)) {
-            return Some(Self::Named(beginning));
+            return is_random(&word[beginning.len()..]).then_some(Self::Named(beginning));
         }
         let is_hash = word.len() >= SHORTEST_HASH && word.bytes().all(|b| b.is_ascii_hexdigit());
         is_hash.then_some(Self::Hash(word.len()))
     }
+}
+
+/// Whether another number may stand where the page has this word: no setting and no limit does, such as `300 s` or `5 MB`, but what was measured.
+fn may_vary(word: &str) -> bool {
+    match word.split_once(' ') {
+        Some((number, unit)) => match core(unit) {
+            "s" => number.contains('.'),
+            unit => unit != "MB",
+        },
+        None => true,
+    }
+}
+
+/// Whether these letters and digits were drawn, and are no word.
+fn is_random(text: &str) -> bool {
+    text.len() >= SHORTEST_SECRET
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=_-.".contains(&b))
+        && text.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
 }
 
 /// The word with all ports of this machine alike.
@@ -152,6 +172,8 @@ mod tests {
             ("✓ Token expires: 2024-12-31", "✓ Token expires: 2026-11-26"),
             ("✓ Last sync: 2024-01-15 10:30 UTC", "✓ Last sync: 2026-11-26 08:01 UTC"),
             ("1 sent  1 request, 658 B up, 0.03 s", "1 sent  1 request, 1.4 KB up, 1.21 s"),
+            ("in 1 ms", "in 12 ms"),
+            ("test ep_9uNJNxqZV6UDpltB", "test ep_Xr93kQ0aZbN1cD2e"),
             ("↑ 3AYx9Yoh  shop  sent", "↑ abcdefgh shop sent"),
             ("at http://127.0.0.1:8787/x", "at http://127.0.0.1:1/x"),
             ("a … d", "a b c d"),
@@ -168,6 +190,13 @@ mod tests {
         for (said, printed) in [
             ("1 sent", "2 sent"),
             ("✓ Last sync: 2024-01-15 10:30 UTC", "✓ Last sync: never"),
+            ("looking every 300 s", "looking every 5 s"),
+            ("in 0.03 s", "in 3 KB"),
+            ("memory 128 MiB", "memory 200 MiB"),
+            ("less than 100 MB", "less than 5 MB"),
+            ("sync_on_create", "sync_interval"),
+            ("orkee_cloud", "orkee_x"),
+            ("ep_9uNJNxqZV6UDpltB", "ep_9uNJ"),
             ("↑ 3AYx9Yoh shop sent", "↑ abc shop sent"),
             ("is building", "is launched"),
             ("a", "a\nb"),

@@ -27,7 +27,7 @@ pub(super) enum What {
 }
 
 /// Languages of what a reader types, or writes into a file.
-const TYPED: [&str; 4] = ["bash", "console", "toml", "dotenv"];
+const TYPED: [&str; 6] = ["bash", "zsh", "fish", "console", "toml", "dotenv"];
 const DIRECTIVES: [&str; 8] = ["run", "each", "exit", "file", "type", "input", "with", "like"];
 
 impl Document {
@@ -43,6 +43,7 @@ impl Document {
         while let Some((number, line)) = lines.next() {
             let what = if let Some(language) = line.strip_prefix("```") {
                 let body: Vec<&str> = lines.by_ref().map(|(_, l)| l).take_while(|l| *l != "```").collect();
+                assert!(!body.iter().any(|line| line.contains("@@")), "line {}: a place-holder", number + 1);
                 Some(What::Block(language.trim().to_owned(), body.join("\n")))
             } else if let Some(comment) = line.strip_prefix("<!-- ") {
                 let mut text = comment.to_owned();
@@ -51,8 +52,15 @@ impl Document {
                         lines.next().unwrap_or_else(|| panic!("line {}: no end of it", number + 1));
                     text = format!("{text}\n{more}");
                 }
-                directive(text.trim_end_matches("-->"))
+                directive(text.trim_end_matches("-->")).unwrap_or_else(|e| panic!("line {}: {e}", number + 1))
             } else {
+                let overlooked =
+                    ["```", "~~~", "<!--"].iter().any(|begins| line.trim_start().starts_with(begins));
+                assert!(
+                    !overlooked,
+                    "line {}: a block or a directive in a form that is not known",
+                    number + 1
+                );
                 if line.starts_with('#') {
                     let heading = line.trim_start_matches('#').trim().to_owned();
                     sections.push(Section { heading, parts: Vec::new() });
@@ -89,11 +97,16 @@ fn without_remark(line: &str) -> &str {
     }
 }
 
-/// A comment that is one of ours.
-fn directive(comment: &str) -> Option<What> {
-    let (name, told) = comment.split_once(':')?;
-    let known = DIRECTIVES.contains(&name);
-    known.then(|| What::Directive(name.to_owned(), told.trim().to_owned()))
+/// A comment that is one of ours; none: it is a remark.
+fn directive(comment: &str) -> Result<Option<What>, String> {
+    let Some((name, told)) = comment.split_once(':') else { return Ok(None) };
+    if DIRECTIVES.contains(&name) {
+        return Ok(Some(What::Directive(name.to_owned(), told.trim().to_owned())));
+    }
+    match name.contains(char::is_whitespace) {
+        true => Ok(None),
+        false => Err(format!("there is no directive `{name}`")),
+    }
 }
 
 #[cfg(test)]
@@ -112,5 +125,20 @@ mod tests {
         assert!(matches!(&second.what, What::Block(language, _) if language == "console"));
         assert_eq!((first.line, second.line), (4, 6));
         assert_eq!(page.typed_lines(), ["x", "y"]);
+    }
+
+    #[test]
+    fn what_would_be_overlooked_is_refused() {
+        for text in [
+            "<!-- runs: a -->",
+            "<!-- exits: 4 -->",
+            "<!--run: a -->",
+            "  <!-- run: a -->",
+            "- a\n  ```bash\n  b\n  ```",
+            "~~~bash\na\n~~~",
+            "```text\n@@HERE@@\n```",
+        ] {
+            assert!(std::panic::catch_unwind(|| Document::parse(text)).is_err(), "{text:?} is taken");
+        }
     }
 }

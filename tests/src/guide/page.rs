@@ -9,7 +9,9 @@ use super::block;
 use super::compare::is_like;
 use super::document::{Document, Part, Section, What};
 use super::places::{Machine, Places};
-use super::shell::{Shell, Typed};
+use super::said::Said;
+use super::settings;
+use super::shell::Shell;
 use super::world::World;
 use crate::{folder, guests, npm, python};
 
@@ -27,8 +29,6 @@ pub type NotRun = (&'static str, &'static str);
 
 /// How the commands of a section begin: with one project.
 const A_PROJECT: &str = "with_shop";
-/// What a file of settings has to get through.
-const READS_SETTINGS: &str = "orkee projects list";
 
 /// Installs and builds what pages need. In the network of their own nothing can be fetched any more.
 pub fn prepare() {
@@ -88,17 +88,6 @@ impl Visit {
     }
 }
 
-/// What was said of the next block.
-#[derive(Default)]
-struct Said {
-    each: Option<String>,
-    exit: Option<i32>,
-    file: Option<String>,
-    typed: Option<Typed>,
-    with: Vec<(String, String)>,
-    like: Option<String>,
-}
-
 struct Reader<'a> {
     world: World,
     cache: tempfile::TempDir,
@@ -132,14 +121,15 @@ impl Reader<'_> {
         let (mut said, mut printed) = (Said::default(), String::new());
         for Part { line, what } in &section.parts {
             let done = match what {
-                What::Directive(name, told) => said.hear(name, told, shell).map(|()| None),
+                What::Directive(name, told) if name == "run" => run(shell, told).map(|_| None),
+                What::Directive(name, told) => said.hear(name, told).map(|()| None),
                 What::Block(language, text) => {
                     self.block(language, text, std::mem::take(&mut said), visit, shell, &printed).map(Some)
                 }
             };
             printed = done.map_err(|wrong| format!("line {line}: {wrong}"))?.unwrap_or(printed);
         }
-        Ok(())
+        said.is_for("text", false)
     }
 
     /// Does with a block what is done with its language; what it printed.
@@ -157,16 +147,19 @@ impl Reader<'_> {
             self.passed_over.insert(line);
             return Ok(String::new());
         }
-        let text = said.with.iter().fold(text.to_owned(), |text, (this, that)| text.replace(this, that));
+        said.is_for(language, text.starts_with("$ "))?;
+        let text = said.replaced(text)?;
         self.blocks += 1;
         match language {
             "bash" | "console" => commands(language, &text, &said, visit, shell),
+            "zsh" | "fish" => in_another_shell(language, &text, shell),
             "" => compared(&text, before).map(|()| String::new()),
             "toml" | "dotenv" => {
                 let named = first.strip_prefix("# ").filter(|name| name.starts_with("~/"));
-                let file = said.file.as_deref().or(named).ok_or("it does not say which file it is")?;
-                visit.machine.write(file, &format!("{text}\n"));
-                run(shell, READS_SETTINGS)
+                let name = said.file.as_deref().or(named).ok_or("it does not say which file it is")?;
+                let file = settings::File::named(name).ok_or("nothing says how this file is read")?;
+                visit.machine.write(name, &format!("{text}\n"));
+                file.means(&text, &run(shell, file.read_by())?).map(|()| String::new())
             }
             "json" => {
                 let like = said.like.as_deref().ok_or("nothing says what it is like")?;
@@ -193,25 +186,6 @@ impl Reader<'_> {
     }
 }
 
-impl Said {
-    fn hear(&mut self, name: &str, told: &str, shell: &mut Shell) -> Result<(), Wrong> {
-        match name {
-            "run" => return run(shell, told).map(drop),
-            "each" => self.each = Some(told.to_owned()),
-            "exit" => self.exit = Some(told.parse().map_err(|_| format!("no exit code: {told}"))?),
-            "file" => self.file = Some(told.to_owned()),
-            "type" => self.typed = Some(Typed::AtTerminal(told.to_owned())),
-            "input" => self.typed = Some(Typed::Piped(told.to_owned())),
-            "with" => {
-                let pairs = told.lines().filter_map(|line| line.split_once('='));
-                self.with = pairs.map(|(this, that)| (this.to_owned(), that.to_owned())).collect();
-            }
-            _ => self.like = Some(told.to_owned()),
-        }
-        Ok(())
-    }
-}
-
 /// The commands of a block; all that they printed.
 fn commands(
     language: &str,
@@ -222,7 +196,7 @@ fn commands(
 ) -> Result<String, Wrong> {
     let mut expected = said.exit;
     let mut all = String::new();
-    for typed in block::commands(language, text) {
+    for typed in block::commands(language, text)? {
         if let Some(each) = &said.each {
             run(shell, each)?;
         }
@@ -244,6 +218,15 @@ fn commands(
     }
 }
 
+/// Runs a block for another shell in that one, where this machine has it.
+fn in_another_shell(name: &str, text: &str, shell: &mut Shell) -> Result<String, Wrong> {
+    if run(shell, &format!("command -v {name}")).is_err() {
+        println!("{name} is not there; not run: {text}");
+        return Ok(String::new());
+    }
+    run(shell, &format!("in_{name} '{}'", text.replace('\'', "'\\''")))
+}
+
 fn compared(said: &str, printed: &str) -> Result<(), Wrong> {
     match is_like(said, printed) {
         true => Ok(()),
@@ -254,7 +237,7 @@ fn compared(said: &str, printed: &str) -> Result<(), Wrong> {
 /// Runs commands that have to succeed; what they printed.
 fn run(shell: &mut Shell, commands: &str) -> Result<String, Wrong> {
     let mut all = String::new();
-    for typed in block::commands("bash", commands) {
+    for typed in block::commands("bash", commands)? {
         let done = shell.run(&typed.command, None);
         if done.code != Some(0) {
             return Err(format!("`{}` ended with {:?}:\n{}", typed.command, done.code, done.printed));

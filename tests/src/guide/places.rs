@@ -84,9 +84,41 @@ fn set_tenant(server: &Server, name: &str) {
     server.command(&["tenant", "set", name, "--file", file.to_str().unwrap()]).success();
 }
 
-/// Variables that cargo, and what it starts, need of this process.
-const CARGO: [&str; 6] =
-    ["CARGO_HOME", "CARGO_TARGET_DIR", "RUSTFLAGS", "RUSTUP_AUTO_INSTALL", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
+/// Whether this variable decides what cargo builds: where the shell of a page lacks one of them, cargo finds nothing built that the tests run.
+fn is_for_building(name: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "AR",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_HOME",
+        "CARGO_INCREMENTAL",
+        "CARGO_TARGET_DIR",
+        "CC",
+        "CFLAGS",
+        "CXX",
+        "CXXFLAGS",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTDOCFLAGS",
+        "RUSTFLAGS",
+    ];
+    const BEGINNINGS: [&str; 12] = [
+        "AR_",
+        "CARGO_BUILD_",
+        "CARGO_HTTP_",
+        "CARGO_NET_",
+        "CARGO_PROFILE_",
+        "CARGO_TARGET_",
+        "CC_",
+        "CFLAGS_",
+        "CXX_",
+        "HOST_",
+        "PKG_CONFIG",
+        "RUSTUP_",
+    ];
+    // Cargo itself sets this one for what it runs.
+    name != "CARGO_TARGET_TMPDIR"
+        && (NAMES.contains(&name) || BEGINNINGS.iter().any(|beginning| name.starts_with(beginning)))
+}
+
 /// A provider that somebody wrote, in two versions.
 const NOTES: &str = "notes-1.2.0.wasm";
 
@@ -166,9 +198,7 @@ impl Machine {
         let path = std::env::join_paths(programs.into_iter().chain(std::env::split_paths(&path))).unwrap();
         let mut bash = Command::new("bash");
         bash.env_clear().current_dir(self.home()).env("PATH", path).env("HOME", self.home());
-        for name in CARGO {
-            bash.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
+        bash.envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_for_building)));
         bash.env("GUIDE_CARGO_HOME", std::env::var_os("HOME").unwrap_or_default())
             .env("GUIDE_ROOT", root.parent().unwrap())
             .env("OTHER", self.other())

@@ -9,8 +9,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::os::unix::process::CommandExt as _;
 
-/// Longer than any command of a page takes on a loaded machine, even if cargo has something left to build.
-const DEADLINE: Duration = Duration::from_secs(420);
+/// Longer than any command of a page takes on a loaded machine.
+const DEADLINE: Duration = Duration::from_secs(90);
 
 /// The shell. What it started ends with it.
 pub(super) struct Shell {
