@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -13,6 +14,8 @@ use orkee_tests::device::Device;
 use orkee_tests::home::{Home, Ran, finish};
 use orkee_tests::sealing;
 use orkee_tests::server::Server;
+use orkee_tests::terminal::Terminal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 const PASSPHRASE: &str = "correct horse battery staple";
@@ -522,4 +525,37 @@ fn k54_a_lock_that_was_coming_off_is_taken_off_by_the_next_command_and_no_key_go
     a.run_with(&["cloud", "key", "recover"], &phrase).success();
     a.run(&["cloud", "sync"]).success();
     assert_eq!((a.kept(), a.description(&id)), (json!("file"), json!("words")));
+}
+
+#[test]
+fn a_passphrase_on_standard_input_is_one_line_and_what_is_behind_it_is_refused() {
+    let device = Locked::new();
+    for given in [format!("{PASSPHRASE}\n{PASSPHRASE}\n"), format!("{PASSPHRASE}\n\n"), "x".repeat(1 << 20)] {
+        let ran = device.home.run_with(["cloud", "key", "lock"], &given).fails(2, "E-CLI-001");
+        assert!(!ran.stderr.contains(PASSPHRASE), "{ran}");
+    }
+    assert_eq!(device.description(), "canary-description-now", "nothing is locked");
+    device.home.run_with(["cloud", "key", "lock"], format!("{PASSPHRASE}\r\n")).success();
+    device.home.run_with(["cloud", "key", "unlock"], format!("{PASSPHRASE}\n")).success();
+    device
+        .home
+        .run_with(["cloud", "key", "unlock"], format!("{PASSPHRASE}\n{PASSPHRASE}\n"))
+        .fails(2, "E-CLI-001");
+}
+
+#[test]
+fn a_question_for_a_secret_that_a_signal_ends_leaves_the_terminal_as_it_was() {
+    let device = Locked::new();
+    for signal in [Signal::TERM, Signal::HUP, Signal::QUIT] {
+        let mut command = device.home.command(["cloud", "key", "lock"]);
+        command.env("TERM", "xterm");
+        let mut terminal = Terminal::open(command, 80);
+        terminal.wait_for("Passphrase:");
+        let modes = terminal.modes();
+        kill_process(Pid::from_child(&terminal.child), signal).unwrap();
+        let ended = terminal.child.wait().unwrap();
+        assert_eq!(ended.signal(), Some(signal.as_raw()), "{ended}");
+        let after = terminal.modes();
+        assert!(!modes.contains("ECHO |") && after.contains("ECHO |"), "{modes}\n{after}");
+    }
 }

@@ -57,12 +57,28 @@ fn s09_bash_completes_commands_flags_and_projects() {
         complete -p orkee > /dev/null || exit 9\n\
         ask() { COMP_WORDS=(orkee \"$@\"); COMP_CWORD=$#; COMP_TYPE=9; _clap_complete_orkee orkee \"${!#}\" x; \
                 printf '%s\\n' \"${COMPREPLY[@]}\"; }\n\
-        ask doct; ask projects show sh; ask projects list --sta; ask projects list --status b";
+        ask doct; ask projects show sh; ask projects list --sta; ask projects list --status b\n\
+        ask cloud webhook add x --event project.; ask cloud webhook add x --event \"\" | grep -Fx '*'; ask nothing-such";
+    // Candidates are words, not patterns of files.
+    for name in ["aaa", "project.aaa", "sh*p"] {
+        home.file(name, "");
+    }
     let Some(bash) = shell(&home, "bash", &["--norc", "-c", line]) else { return };
     let ran = finish(bash, &[]).success();
     assert_eq!(
         ran.stdout.lines().collect::<Vec<_>>(),
-        ["doctor", "shop", "--status", "building"],
+        [
+            "doctor",
+            "shop",
+            "--status",
+            "building",
+            "project.*",
+            "project.created",
+            "project.deleted",
+            "project.updated",
+            "*",
+            ""
+        ],
         "{ran} {id}"
     );
 }
@@ -113,6 +129,13 @@ fn s09_the_data_of_this_device_is_completed_for_every_kind_of_value() {
     )
     .success();
     has(&["projects", "edit", ""], &id);
+    home.run_with(
+        ["projects", "import", "-"],
+        r#"{"version":1,"projects":[{"id":"Ab12Cd34","name":"-rf"}]}"#,
+    )
+    .success();
+    has(&["projects", "edit", "Ab"], "Ab12Cd34");
+    assert!(!words(&home, &["projects", "edit", "--", "-"]).contains("-rf"), "a name that would be flags");
     has(&["projects", "restore", ""], &deleted);
     assert!(!words(&home, &["projects", "show", ""]).contains(&deleted));
     has(&["undo", ""], "1");

@@ -49,7 +49,7 @@ fn s16_list_has_every_setting_environment_and_tenant_and_masks_what_is_secret() 
     let mut home = Home::new();
     home.add("shop");
     let text = "[environments.stage]\napi_url = \"https://stage.example.com\"\n[tenants.acme]\nprovider = \"s3\"\n\
-                [tenants.acme.options]\nbucket = \"b\"\nsecret-key = \"hush\"\n[webhook]\nproxy = \"http://me:hush@proxy:1\"\n";
+                [tenants.acme.options]\nbucket = \"b\"\nsecret-key = \"hush\"\npassphrase = \"hush\"\naccess_key = \"hush\"\ncredential = \"hush\"\n[webhook]\nproxy = \"http://me:hush@proxy:1\"\n";
     fs::write(home.orkee().join("config.toml"), text).unwrap();
     home.set("ORKEE_CLOUD_TOKEN", "hush-token");
     let lists = [home.run(["config", "list", "--origin"]), home.run(["config", "list", "--json"])];
@@ -117,6 +117,11 @@ fn s16_what_a_setting_does_not_take_is_refused_by_name_and_nothing_is_written() 
         ("history.days", "long", "E-CONFIG-009", "0 for no limit"),
         ("lock.fields", "name", "E-CONFIG-009", "description"),
         ("cloud.tenant", "a\nb", "E-CONFIG-009", "one line"),
+        ("cloud.tenant", "", "E-CONFIG-009", "the name of a tenant"),
+        ("cloud.tenant", "../x", "E-CONFIG-009", "the name of a tenant"),
+        ("webhook.proxy", "nonsense", "E-CONFIG-009", "http://HOST:PORT"),
+        ("tenants.acme.provider", "../../etc", "E-CONFIG-009", "the name of a provider"),
+        ("tenants.acme.limits.memory", "lots", "E-CONFIG-009", "memory"),
         ("ORKEE_CLOUD_TOKEN", "secret", "E-CONFIG-010", "not kept in config.toml"),
         ("cloud", "x", "E-CONFIG-008", "no setting"),
     ] {

@@ -65,6 +65,7 @@ fn c22_the_keys_of_every_json_document_are_those_of_the_golden_file() {
         &["config", "unset", "history.days"],
         &["help", "projects", "list"],
         &["completions", "bash"],
+        &["doctor", "--offline"],
         &["cloud", "status"],
         &["cloud", "sync", "--dry-run"],
         &["cloud", "sync"],
