@@ -272,8 +272,7 @@ mod tests {
         let arms = include_str!("entry.rs").lines().filter(|line| line.contains(" => \"")).count();
         let outcomes = 4;
         let words: BTreeSet<&str> = AuditAction::ALL.iter().map(|action| action.as_str()).collect();
-        // Of the line above, too.
-        assert_eq!(words.len(), arms - outcomes - 1, "an action is missing in ALL: {words:?}");
+        assert_eq!(words.len(), arms - outcomes, "an action is missing in ALL: {words:?}");
         assert_eq!(words.len(), AuditAction::ALL.len());
     }
 }
