@@ -21,8 +21,7 @@ pub(crate) fn start(home: &Home, args: &[&str]) -> io::Result<()> {
         std::env::var_os(name).is_some_and(|path| !path.is_empty() && Path::new(&path).is_relative())
     };
     let absolute = |name: &'static str| Some((name, std::path::absolute(std::env::var_os(name)?).ok()?));
-    // It is nobody's child once this process has ended, which it is about to.
-    Command::new(std::env::current_exe()?)
+    let mut child = Command::new(std::env::current_exe()?)
         .args(args)
         .current_dir(&root)
         .env("ORKEE_HOME", &root)
@@ -31,6 +30,8 @@ pub(crate) fn start(home: &Home, args: &[&str]) -> io::Result<()> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
+    // It is nobody's child once this process has ended. One that stays has to hear of its end, or it is kept as one that ended.
+    let _ = std::thread::Builder::new().name("background".to_owned()).spawn(move || child.wait());
     Ok(())
 }
 

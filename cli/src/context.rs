@@ -97,10 +97,10 @@ impl Context {
         Ok(settings)
     }
 
-    /// What this command made of projects.
+    /// What this command made of projects since this was asked last.
     #[cfg(feature = "cloud")]
-    pub(crate) fn made(&self) -> MadeCounts {
-        self.made.counts()
+    pub(crate) fn take_made(&self) -> MadeCounts {
+        self.made.take()
     }
 
     /// Notes that this command opened the database: it may leave webhook deliveries that are due, which are looked for at its end.

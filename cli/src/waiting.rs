@@ -58,12 +58,19 @@ pub(crate) fn value(value: Option<&RawValue>) -> String {
 }
 
 /// Two values of a field as texts to be compared: words as they are where both are words, else JSON, on one line each if they fit into
-/// `room` columns.
+/// `room` columns. What is sealed is said to be.
 pub(crate) fn texts(
     one: Option<&RawValue>,
     other: Option<&RawValue>,
     room: usize,
 ) -> (Option<String>, Option<String>) {
+    if [one, other].into_iter().flatten().any(is_locked) {
+        let text = |value: &RawValue| match is_locked(value) {
+            true => LOCKED.to_owned(),
+            false => serde_json::from_str(value.get()).unwrap_or_else(|_| pretty(value)),
+        };
+        return (one.map(text), other.map(text));
+    }
     let word = |value: Option<&RawValue>| value.map(|value| serde_json::from_str::<String>(value.get()));
     match (word(one).transpose(), word(other).transpose()) {
         (Ok(one), Ok(other)) => (one, other),

@@ -121,11 +121,22 @@ impl Tmux {
 
     /// Sends the command a signal.
     pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Processes that the command started and that are there, be it only as ones that ended.
+    pub fn children(&self) -> String {
+        let pid = self.pid().as_raw_nonzero();
+        std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap()
+    }
+
+    /// The command.
+    fn pid(&self) -> Pid {
         let shell = self.ask(&["display-message", "-p", "#{pane_pid}"]);
         let children = format!("/proc/{0}/task/{0}/children", shell.trim());
         let children = std::fs::read_to_string(children).unwrap();
         let child = children.split_whitespace().next().and_then(|pid| pid.parse().ok()).unwrap();
-        kill_process(Pid::from_raw(child).unwrap(), signal).unwrap();
+        Pid::from_raw(child).unwrap()
     }
 }
 

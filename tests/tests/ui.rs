@@ -257,6 +257,140 @@ fn d66_a_conflict_that_was_not_on_the_screen_is_not_decided() {
 }
 
 #[test]
+fn d64_d66_what_was_decided_is_taken_back_and_nothing_that_was_done_elsewhere() {
+    let pair = Pair::in_conflict(&[("name", "here", "there"), ("description", "one", "two")]);
+    pair.here.sync_whatever();
+    let Some(tmux) = pair.ui(100, 30) else { return };
+    tmux.wait_for("in conflict");
+    tmux.press(&["n"]);
+    tmux.wait_for("New project");
+    tmux.write("mine");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("Added mine");
+    tmux.press(&["c"]);
+    tmux.wait_for("Conflicts  2");
+    // What is left in the editor decides nothing, so that there is nothing to take back here.
+    std::fs::write(pair.here.path("editor.sh"), "true").unwrap();
+    tmux.press(&["e"]);
+    tmux.wait_for("waits as before");
+    tmux.press(&["u"]);
+    tmux.wait_for("Nothing was decided here yet");
+    assert_eq!(pair.here.run(&["projects", "show", "mine"]).code, Some(0));
+    // The value here stays, by mistake.
+    tmux.press(&["l"]);
+    tmux.wait_for("description of here stays as it is here. u takes it back");
+    tmux.press(&["u"]);
+    let screen = tmux.wait_for("description of here waits again");
+    assert!(screen.contains("Conflicts  2") && screen.contains("+ two"), "{screen}");
+    // So with all of them, from the list, where the last one led to.
+    tmux.press(&["L"]);
+    tmux.wait_for("Settled 2 of here");
+    for field in ["name", "description"] {
+        tmux.press(&["u"]);
+        tmux.wait_for(&format!("{field} of here waits again"));
+    }
+    let waits = pair.here.json(&["cloud", "conflicts"]);
+    assert_eq!(waits["conflicts"].as_array().unwrap().len(), 2, "{waits}");
+    tmux.press(&["u"]);
+    tmux.wait_for("Took back the new project mine");
+}
+
+#[test]
+fn d65_what_is_done_here_is_synced_by_itself_at_once_and_leaves_no_process_behind() {
+    let pair = Pair::new();
+    let mut command = pair.command();
+    command.env("ORKEE_CLOUD_SYNC_ON_CREATE", "true");
+    let Some(tmux) = Tmux::open(&command, 100, 30) else { return };
+    tmux.wait_for("✓ In step");
+    tmux.press(&["n"]);
+    tmux.wait_for("New project");
+    tmux.write("made here");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("Added made here");
+    orkee_tests::wait::until("the other device to have it", || {
+        pair.there.sync();
+        (pair.there.run(&["projects", "show", "made here"]).code == Some(0)).then_some(())
+    });
+    tmux.wait_for("✓ In step");
+    orkee_tests::wait::until("no child", || tmux.children().trim().is_empty().then_some(()));
+}
+
+#[test]
+fn d74_what_is_sealed_leaves_the_screen_when_its_key_does() {
+    use std::os::unix::fs::PermissionsExt;
+    let private = std::fs::Permissions::from_mode(0o700);
+    let session = tempfile::Builder::new().permissions(private).tempdir_in("/dev/shm").unwrap();
+    let mut home = Home::new();
+    let editor = home.file("editor.sh", r#"sed -i "s/secret text/another text/" "$1""#);
+    home.set("XDG_RUNTIME_DIR", session.path()).set("EDITOR", format!("bash {}", editor.display()));
+    let id = home.add("shop");
+    home.ok(["projects", "edit", &id, "--description", "secret text"]);
+    let key =
+        |args: &[&str]| home.run_with([&["cloud", "key"], args].concat(), "correct horse battery staple");
+    key(&["lock"]).success();
+    key(&["unlock", "--for", "10s"]).success();
+    let Some(tmux) = Tmux::open(&ui(&home), 100, 30) else { return };
+    tmux.wait_for("description secret text");
+    let locked = |screen: &str| screen.contains("(locked)") && !screen.contains("secret text");
+    tmux.wait_until("the end of the key's time", locked);
+    tmux.press(&["h"]);
+    let screen = tmux.wait_for("History of shop");
+    assert!(locked(&screen) && !screen.contains("sealed"), "{screen}");
+    key(&["unlock", "--until-logout"]).success();
+    tmux.wait_for("+ secret text");
+    // What cannot be taken back now is not forgotten for that.
+    tmux.press(&["Escape"]);
+    tmux.wait_for("description secret text");
+    tmux.press(&["e"]);
+    tmux.wait_for("Changed description of shop. u takes it back");
+    key(&["lock"]).success();
+    tmux.wait_until("what is locked", locked);
+    tmux.press(&["u"]);
+    tmux.wait_for("error[E-LOCK-001]");
+    tmux.press(&["Escape"]);
+    key(&["unlock", "--until-logout"]).success();
+    tmux.wait_for("another text");
+    tmux.press(&["u"]);
+    tmux.wait_for("Took back description of shop");
+    tmux.wait_for("description secret text");
+}
+
+#[test]
+fn d64_what_others_wrote_while_the_editor_was_open_is_not_taken_back() {
+    let mut home = some();
+    let editor = home.file(
+        "editor.sh",
+        r#"
+        "$PROGRAM" projects edit shop --priority high --quiet && sed -i s/building/launched/ "$1""#,
+    );
+    home.set("EDITOR", format!("bash {}", editor.display())).set("PROGRAM", orkee_tests::binaries::orkee());
+    let Some(tmux) = Tmux::open(&ui(&home), 100, 30) else { return };
+    tmux.wait_for("q quit");
+    tmux.press(&["e"]);
+    tmux.wait_for("Changed status of shop");
+    tmux.press(&["u"]);
+    tmux.wait_for("Took back status of shop");
+    let shop = home.json(["projects", "show", "shop"])["project"].take();
+    assert_eq!((&shop["status"], &shop["priority"]), (&"building".into(), &"high".into()));
+}
+
+#[test]
+fn d70_modes_that_an_editor_leaves_behind_are_not_given_back() {
+    let mut home = some();
+    let editor = home.file("editor.sh", "stty raw -echo; exit 1");
+    home.set("EDITOR", format!("bash {}", editor.display()));
+    let Some(tmux) = Tmux::open(&ui(&home), 100, 30) else { return };
+    tmux.wait_for("q quit");
+    tmux.press(&["e"]);
+    tmux.wait_for("error[E-EDIT-");
+    tmux.press(&["Escape"]);
+    tmux.wait_until("the list", |screen| !screen.contains("E-EDIT") && screen.contains("q quit"));
+    tmux.press(&["q"]);
+    let screen = tmux.wait_for("icanon");
+    assert!(screen.lines().any(|line| line == "icanon"), "{screen}");
+}
+
+#[test]
 fn d71_without_a_terminal_it_says_what_to_use_instead() {
     let home = some();
     let ran = home.run(["ui"]).exits(2);
@@ -326,12 +460,16 @@ impl Pair {
     }
 
     fn ui(&self, columns: u16, lines: u16) -> Option<Tmux> {
+        Tmux::open(&self.command(), columns, lines)
+    }
+
+    fn command(&self) -> Command {
         let mut command = self.here.orkee(&["ui"]);
         command.env("LANG", LOCALE);
         let editor = self.here.path("editor.sh");
         std::fs::write(&editor, "echo 'written by hand' > \"$1\"").unwrap();
         command.env("EDITOR", format!("bash {}", editor.display()));
-        Tmux::open(&command, columns, lines)
+        command
     }
 }
 
@@ -361,10 +499,16 @@ fn d65_d66_a_sync_finds_conflicts_and_they_are_settled_side_by_side() {
     assert!(screen.contains("Conflicts  1"), "{screen}");
     assert_eq!(pair.here.field(&pair.id, "name"), "from there");
     tmux.press(&["u"]);
-    tmux.wait_for("Took back name of from here");
+    let screen = tmux.wait_for("Took back the decision: name of from here waits again");
+    assert!(screen.contains("Conflicts  2"), "{screen}");
+    assert!(screen.contains("▌ from here  name"), "{screen}");
+    assert_eq!(pair.here.field(&pair.id, "name"), "from here");
+    tmux.press(&["j"]);
+    tmux.wait_for("▌ from here  setupScript");
     tmux.press(&["e"]);
     tmux.wait_for("setupScript of from here is what you wrote");
     assert_eq!(pair.here.field(&pair.id, "setupScript"), "written by hand");
+    tmux.press(&["l"]);
     let screen = tmux.wait_for("No conflict is left: s sends it");
     assert!(screen.contains("Projects  1"), "{screen}");
     tmux.press(&["s"]);

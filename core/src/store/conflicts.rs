@@ -40,6 +40,15 @@ pub enum Choice {
     Cloud,
 }
 
+/// How a conflict was settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decided {
+    /// The project's newest version after that.
+    pub at: u64,
+    /// Whether that version is what settling wrote.
+    pub wrote: bool,
+}
+
 // The cross join keeps the order: from the few conflicts to their records, not from all records.
 const LIST: &str = "SELECT r.id, r.name, c.field, c.local, c.cloud, c.device, c.at FROM conflicts c \
                     CROSS JOIN records r ON r.rowid = c.record WHERE r.space = ?1 AND (?2 IS NULL OR r.id = ?2) \
@@ -112,6 +121,43 @@ impl Store {
         })
     }
 
+    /// Takes back what a person decided: those of `conflicts`, all of one project, that still concern what stands wait again, and where
+    /// deciding wrote a version, the project is what it was in the one before. Returns how many wait again; none: the project was
+    /// changed since, and nothing is done.
+    pub fn unsettle(
+        &mut self,
+        id: ProjectId,
+        decided: Decided,
+        conflicts: &[Conflict],
+    ) -> Result<Option<usize>, StoreError> {
+        self.write(Durability::Full, |tx| {
+            tx.must_be_open()?;
+            let (mut record, mut payload) = tx.live(id)?;
+            let then = match record.number == decided.at {
+                true => Some(payload.clone()),
+                false if decided.wrote => return Ok(None),
+                false => tx.payload_at(record.row, id, decided.at)?,
+            };
+            if decided.wrote {
+                let n = decided.at.saturating_sub(1);
+                let before = tx.payload_at(record.row, id, n)?.ok_or(StoreError::NoVersion { id, n })?;
+                tx.finish_edit(record, &payload, before)?;
+                (record, payload) = tx.live(id)?;
+            }
+            let mut count = 0;
+            // Listed newest first, and stored newest last.
+            for conflict in conflicts.iter().rev() {
+                let stands = field::value_of(&payload, &conflict.field);
+                if stands.as_deref().map(RawValue::get) == conflict.local.as_deref().map(RawValue::get)
+                    && field::is_of_same_task(then.as_ref(), &payload, &conflict.field)
+                {
+                    count += tx.wait_again(&record, conflict)?;
+                }
+            }
+            Ok(Some(count))
+        })
+    }
+
     /// Settles all that waits for each of some fields, in one edit of this device. With [`Choice::Cloud`] the newest other value
     /// becomes the field's. Returns how many of the fields had a conflict.
     pub fn resolve(&mut self, id: ProjectId, choices: &[(String, Choice)]) -> Result<usize, StoreError> {
@@ -143,16 +189,32 @@ impl Tx<'_> {
         cloud: Option<&RawValue>,
         other: &Version,
     ) -> Result<(), StoreError> {
+        match self.keep_other(record, field, [local, cloud], [&other.device, &other.at])? {
+            0 => Ok(()),
+            _ => self.tell_conflict(record, field),
+        }
+    }
+
+    /// Whoever listens heard of it when it was found.
+    fn wait_again(&self, record: &Record, conflict: &Conflict) -> Result<usize, StoreError> {
+        let values = [conflict.local.as_deref(), conflict.cloud.as_deref()];
+        self.keep_other(record, &conflict.field, values, [&conflict.device, &conflict.at])
+    }
+
+    fn keep_other(
+        &self,
+        record: &Record,
+        field: &str,
+        [local, cloud]: [Option<&RawValue>; 2],
+        [device, at]: [&str; 2],
+    ) -> Result<usize, StoreError> {
         let sql = "INSERT INTO conflicts (record, field, local, cloud, device, at) SELECT ?1, ?2, ?3, ?4, ?5, ?6 \
                    WHERE NOT EXISTS (SELECT 1 FROM conflicts WHERE record = ?1 AND field = ?2 AND cloud IS ?4)";
         let text = |value: Option<&RawValue>| {
             self.value_column(record.id, field, value.map(|value| value.get().to_owned()))
         };
-        let values = (record.row, field, text(local)?, text(cloud)?, &other.device, &other.at);
-        match self.connection().prepare_cached(sql)?.execute(values)? {
-            0 => Ok(()),
-            _ => self.tell_conflict(record, field),
-        }
+        let values = (record.row, field, text(local)?, text(cloud)?, device, at);
+        Ok(self.connection().prepare_cached(sql)?.execute(values)?)
     }
 
     /// Writes what a person chose. Other values that wait for the field go on waiting beside it.

@@ -22,9 +22,9 @@ pub struct MadeCounts {
 }
 
 impl Made {
-    /// How many there are by now.
-    pub fn counts(&self) -> MadeCounts {
-        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    /// How many there are since this was asked last.
+    pub fn take(&self) -> MadeCounts {
+        let read = |count: &AtomicU64| count.swap(0, Ordering::Relaxed);
         MadeCounts {
             created: read(&self.created),
             updated: read(&self.updated),

@@ -58,7 +58,7 @@ pub use audit::{
     AuditAction, AuditEntry, AuditOutcome, AuditProblem, AuditRow, Trail, VerifiedTrail, note_in,
 };
 pub use check::{Damage, Finding};
-pub use conflicts::{Choice, Conflict};
+pub use conflicts::{Choice, Conflict, Decided};
 pub use error::StoreError;
 pub use history::{FieldChange, HistoryEntry};
 pub use list::{Filter, Sort, Summary};

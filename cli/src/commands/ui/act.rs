@@ -273,6 +273,7 @@ fn open_conflicts(state: &mut State, store: &Store) -> Result<(), Failure> {
     let at = state.list.selected();
     let own = state.conflicts.iter().position(|waits| Some(waits.conflict.id) == at);
     state.settling = Cursor { at: own.unwrap_or(0), ..Cursor::default() };
+    state.done_before = state.done.len();
     state.enter(View::Conflicts);
     Ok(state.look(store)?)
 }
@@ -280,19 +281,36 @@ fn open_conflicts(state: &mut State, store: &Store) -> Result<(), Failure> {
 fn keep(state: &mut State, store: &mut Store, choice: Choice) -> Result<(), Failure> {
     store.must_be_open()?;
     let Some(conflict) = state.conflict_shown() else { return Ok(()) };
-    let as_shown =
-        takeback::changing(state, store, conflict.id, |store| Ok(store.settle(&conflict, choice)?))?;
+    let as_shown = decide(state, store, &conflict, choice)?;
     settled(state, &conflict, as_shown.then_some(choice));
     state.read(store)?;
     leave_if_settled(state);
     Ok(())
 }
 
+/// False: it was not as it is shown any more.
+fn decide(
+    state: &mut State,
+    store: &mut Store,
+    conflict: &Conflict,
+    choice: Choice,
+) -> Result<bool, Failure> {
+    takeback::deciding(
+        state,
+        store,
+        conflict,
+        |store| Ok(store.settle(conflict, choice)?),
+        |settled| *settled,
+    )
+}
+
 /// Says what became of a conflict; none: it was not as it was shown any more.
 fn settled(state: &mut State, conflict: &Conflict, choice: Option<Choice>) {
     let (field, project) = (text::spelled(&conflict.field), text::spelled(&conflict.project));
     match choice {
-        Some(Choice::Local) => state.tell(format!("{field} of {project} stays as it is here")),
+        Some(Choice::Local) => {
+            state.tell(format!("{field} of {project} stays as it is here. u takes it back"))
+        }
         Some(Choice::Cloud) => {
             state.tell(format!("{field} of {project} is the cloud's now. u takes it back"))
         }
@@ -310,7 +328,7 @@ fn keep_all(state: &mut State, store: &mut Store, choice: Choice) -> Result<(), 
     let own: Vec<Conflict> = own.map(|waits| waits.conflict.clone()).collect();
     let (mut count, mut left) = (0, 0);
     for conflict in &own {
-        match takeback::changing(state, store, id, |store| Ok(store.settle(conflict, choice)?))? {
+        match decide(state, store, conflict, choice)? {
             true => count += 1,
             false => left += 1,
         }
@@ -318,7 +336,7 @@ fn keep_all(state: &mut State, store: &mut Store, choice: Choice) -> Result<(), 
     let project = text::spelled(&project);
     let whose = if choice == Choice::Local { "as it is here" } else { "as in the cloud" };
     match left {
-        0 => state.tell(format!("Settled {count} of {project}, {whose}")),
+        0 => state.tell(format!("Settled {count} of {project}, {whose}. u takes back the last")),
         left => state.deny(format!("Settled {count} of {project}; {left} changed meanwhile and wait")),
     }
     state.read(store)?;

@@ -31,6 +31,9 @@ const TICK: Duration = Duration::from_millis(250);
 #[cfg(feature = "cloud")]
 const AUTOMATIC: Duration = Duration::from_secs(2);
 
+/// How soon the text of sealed fields leaves the screen when their key is taken away, or its time is over.
+const LOCKED: Duration = Duration::from_secs(1);
+
 /// How old what says how long ago something was may become.
 const REDRAWN: Duration = Duration::from_secs(10);
 
@@ -54,6 +57,9 @@ struct Interface<'a> {
     theme: Theme,
     /// What others have written, as the store counts it.
     seen: i64,
+    /// Sealed fields cannot be read, and since when that is known.
+    is_shut: bool,
+    looked_for_key: Instant,
     /// Others wrote, and it has not been read yet.
     others_wrote: bool,
     /// Not before then.
@@ -74,7 +80,7 @@ pub(super) fn run(cx: &Context, filter: String) -> CommandResult {
     state.tenant = text::spelled(&cx.settings()?.tenant()?.value);
     state.list.search = filter;
     state.read(&store)?;
-    let seen = store.data_version()?;
+    let (seen, is_shut) = (store.data_version()?, store.is_shut()?);
     let theme = Theme { color: cx.out.colors(), ascii: cx.out.is_ascii() };
     // Whether there is colour was decided where everything decides it.
     force_color_output(theme.color);
@@ -93,6 +99,8 @@ pub(super) fn run(cx: &Context, filter: String) -> CommandResult {
         folders: Folders::new(),
         theme,
         seen,
+        is_shut,
+        looked_for_key: now,
         others_wrote: false,
         read_again: now,
         drawn: now,
@@ -177,6 +185,7 @@ impl Interface<'_> {
             Ok(_) => {}
             Err(error) => self.fail(&error.into()),
         }
+        self.look_for_key();
         if self.state.dialog.is_none() && !self.state.filtering && !self.notices.is_empty() {
             let (title, lines) = self.notices.remove(0);
             self.state.dialog = Some(Dialog::Notice { title, lines });
@@ -198,6 +207,21 @@ impl Interface<'_> {
             let quiet = self.cx.quietly();
             quiet.uses_database();
             crate::commands::afterwards(&quiet);
+        }
+    }
+
+    /// Nobody writes when a key's time is over, so that it is asked for.
+    fn look_for_key(&mut self) {
+        if self.looked_for_key.elapsed() < LOCKED {
+            return;
+        }
+        self.looked_for_key = Instant::now();
+        match self.store.is_shut() {
+            Ok(is_shut) => {
+                self.state.is_stale |= is_shut != self.is_shut;
+                self.is_shut = is_shut;
+            }
+            Err(error) => self.fail(&error.into()),
         }
     }
 
@@ -365,7 +389,8 @@ impl Interface<'_> {
         use crate::commands::cloud::value_editor::{self, Edited};
         let Self { cx, store, state, screen, signals, .. } = self;
         let edited = screen.lend(|| {
-            takeback::changing(state, store, conflict.id, |store| value_editor::edit_one(cx, store, conflict))
+            let edit = |store: &mut Store| value_editor::edit_one(cx, store, conflict);
+            takeback::deciding(state, store, conflict, edit, |edited| *edited == Edited::Settled)
         })?;
         signals.forget_interrupt();
         let (field, project) = (text::spelled(&conflict.field), text::spelled(&conflict.project));

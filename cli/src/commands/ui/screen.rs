@@ -1,7 +1,7 @@
 //! The terminal while it is ours: raw, on its alternate screen, without a cursor; and given back, whatever happens.
 
 use std::io::{self, Stdout, Write};
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -12,7 +12,12 @@ use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+
 use crate::logging;
+
+/// The terminal's modes as they were before it was ours. What an editor leaves behind is not what is given back.
+static BEFORE: OnceLock<Termios> = OnceLock::new();
 
 /// Holds the terminal; dropped, it is as before.
 pub(super) struct Screen {
@@ -22,6 +27,9 @@ pub(super) struct Screen {
 impl Screen {
     pub(super) fn open() -> io::Result<Self> {
         restore_before_a_panic_is_told();
+        if let Ok(modes) = tcgetattr(io::stdin()) {
+            let _ = BEFORE.set(modes);
+        }
         let opened = enter().and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         if opened.is_err() {
             leave();
@@ -67,6 +75,9 @@ fn leave() {
     let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = io::stdout().flush();
     let _ = disable_raw_mode();
+    if let Some(modes) = BEFORE.get() {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, modes);
+    }
     logging::mute(false);
 }
 

@@ -192,6 +192,8 @@ pub(super) struct State {
     pub(super) missing: HashSet<ProjectId>,
     /// What was done here and can be taken back, the last one last.
     pub(super) done: Vec<Done>,
+    /// How much of it was done before the person came to the conflicts: it has nothing to do with them.
+    pub(super) done_before: usize,
     /// What is shown is older than what is stored.
     pub(super) is_stale: bool,
     /// Something was written here since somebody asked.
@@ -222,6 +224,11 @@ impl State {
     pub(super) fn wrote(&mut self) {
         self.is_stale = true;
         self.has_written = true;
+    }
+
+    /// Whether the person is at the conflicts, or came here from them.
+    pub(super) fn is_deciding(&self) -> bool {
+        self.view == View::Conflicts || self.below.contains(&View::Conflicts)
     }
 
     /// Goes to another view; [`State::leave`] comes back.
@@ -279,6 +286,15 @@ impl State {
             waits.here = store.written(&waits.conflict)?;
         }
         Ok(())
+    }
+
+    /// Has the person be at this conflict, if it waits.
+    pub(super) fn go_to_conflict(&mut self, store: &Store, wanted: &Conflict) -> Result<(), StoreError> {
+        let is_it = |waits: &Waits| seen(&waits.conflict) == seen(wanted);
+        if let Some(at) = self.conflicts.iter().position(is_it) {
+            self.settling.at = at;
+        }
+        self.look(store)
     }
 
     /// Says what was done.

@@ -50,7 +50,7 @@ fn look_around(cx: &Context) -> Result<(), Failure> {
 
 /// Whether the command made something that is to be sent at once, or came when a sync was due.
 fn is_wanted(cx: &Context, settings: &Settings, auto: &AutoSync) -> Result<bool, Failure> {
-    let made = cx.made();
+    let made = cx.take_made();
     let by_kind = [
         (auto.enabled.value, made.is_any()),
         (auto.on_create.value, made.created > 0),

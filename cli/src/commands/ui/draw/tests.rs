@@ -280,6 +280,16 @@ fn d64_a_new_project_has_a_name_and_a_folder_and_can_be_taken_back() {
     assert!(detail.fields.iter().any(|(label, value)| label == "folder" && *value == here), "{detail:?}");
     ui.press("u");
     assert_eq!(ui.names().len(), 3);
+    // What somebody did with it since is not thrown away.
+    ui.press("nzebra\n");
+    let id = ui.state.detail.as_ref().unwrap().id;
+    ui.store
+        .update::<orkee_core::store::StoreError>(id, |project| Ok(project.tags.push("x".to_owned())))
+        .unwrap();
+    ui.press("u");
+    assert!(ui.screen(80, 14).contains("zebra was changed since it was added"));
+    ui.store.delete(id).unwrap();
+    ui.state.read(&ui.store).unwrap();
     // A folder that is not there is refused, and the form stays.
     ui.press("nx\t");
     let Some(crate::commands::ui::state::Dialog::New(form)) = &mut ui.state.dialog else { panic!() };

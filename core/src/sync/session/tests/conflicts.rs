@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::project::Task;
-use crate::store::Conflict;
+use crate::store::{Conflict, Decided};
 
 fn plan(store: &mut Store, edit: impl FnOnce(&mut Vec<Task>)) {
     store
@@ -176,4 +176,34 @@ fn whoever_wrote_the_value_that_stands_is_found_in_history() {
     cloud.sync(&mut b);
     cloud.sync(&mut a);
     assert_eq!(writer(&a).0, "desktop");
+}
+
+#[test]
+fn what_was_decided_of_a_conflict_is_taken_back() {
+    let (_, mut a, _) = in_conflict();
+    let shown = a.conflicts(None).unwrap().remove(0);
+    let id = shown.id;
+    let number = |store: &Store| store.get(id).unwrap().number;
+    let waiting_before = waiting(&a, 0);
+    // Kept: no version says so, and the other value waits again.
+    assert!(a.settle(&shown, Choice::Local).unwrap() && waiting(&a, 0).is_empty());
+    let decided = Decided { at: number(&a), wrote: false };
+    assert_eq!(a.unsettle(id, decided, std::slice::from_ref(&shown)).unwrap(), Some(1));
+    assert_eq!((waiting(&a, 0), number(&a)), (waiting_before.clone(), decided.at));
+    // Twice does no more.
+    assert_eq!(a.unsettle(id, decided, std::slice::from_ref(&shown)).unwrap(), Some(0));
+    assert_eq!(waiting(&a, 0), waiting_before);
+    // The other one taken: what stood stands again, too.
+    let stood = name(&a, 0);
+    assert!(a.settle(&shown, Choice::Cloud).unwrap() && name(&a, 0) != stood);
+    let decided = Decided { at: number(&a), wrote: true };
+    assert_eq!(a.unsettle(id, decided, std::slice::from_ref(&shown)).unwrap(), Some(1));
+    assert_eq!((name(&a, 0), waiting(&a, 0)), (stood, waiting_before));
+    // What was changed since stays, and there is nothing left to decide.
+    assert!(a.settle(&shown, Choice::Cloud).unwrap());
+    let decided = Decided { at: number(&a), wrote: true };
+    rename(&mut a, 0, "later");
+    assert_eq!(a.unsettle(id, decided, std::slice::from_ref(&shown)).unwrap(), None);
+    assert_eq!(a.unsettle(id, Decided { wrote: false, ..decided }, &[shown]).unwrap(), Some(0));
+    assert_eq!((name(&a, 0).as_str(), waiting(&a, 0)), ("later", Vec::new()));
 }
