@@ -550,7 +550,7 @@ fn a_question_for_a_secret_that_a_signal_ends_leaves_the_terminal_as_it_was() {
         let mut command = device.home.command(["cloud", "key", "lock"]);
         command.env("TERM", "xterm");
         let mut terminal = Terminal::open(command, 80);
-        terminal.wait_for("Passphrase:");
+        terminal.wait_for("Passphrase");
         let modes = terminal.modes();
         kill_process(Pid::from_child(&terminal.child), signal).unwrap();
         let ended = terminal.child.wait().unwrap();
