@@ -311,6 +311,7 @@ fn d65_what_is_done_here_is_synced_by_itself_at_once_and_leaves_no_process_behin
         pair.there.sync();
         (pair.there.run(&["projects", "show", "made here"]).code == Some(0)).then_some(())
     });
+    tmux.press(&["g"]);
     tmux.wait_for("✓ In step");
     orkee_tests::wait::until("no child", || tmux.children().trim().is_empty().then_some(()));
 }
