@@ -1,7 +1,8 @@
 //! `cargo xtask dist`: archives to install from, and their checksums.
 //!
-//! Three for this machine's target: `orkee` with cloud, `orkee-local` without, `orkee-server`. The same commit and the same compiler give the
-//! same bytes: nothing of the hour, the folder or the person gets into an archive.
+//! Three for this machine's target: `orkee` with cloud, `orkee-local` without, `orkee-server`. The same programs give the same
+//! bytes: nothing of the hour or the person gets into an archive. (Programs that were built in another folder are not the same: paths of sources
+//! stand in them.)
 
 mod archive;
 mod content;

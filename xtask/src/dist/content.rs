@@ -97,7 +97,7 @@ const INSTALL: &str = "\
 
 The folders `bin` and `share` go below a prefix: `/usr/local` for everybody, or `~/.local` for you alone.
 
-    sha256sum --check --ignore-missing SHA256SUMS     # beside the archive, before it is unpacked
+    sha256sum --check --ignore-missing SHA256SUMS     # in the folder of the archive
     cp -R bin share ~/.local/
 
 `~/.local/bin` has to be in `PATH`. bash, zsh and fish find their words below the prefix, and `man orkee` its page. For PowerShell and elvish load
