@@ -284,7 +284,10 @@ fn d64_a_new_project_has_a_name_and_a_folder_and_can_be_taken_back() {
     ui.press("nzebra\n");
     let id = ui.state.detail.as_ref().unwrap().id;
     ui.store
-        .update::<orkee_core::store::StoreError>(id, |project| Ok(project.tags.push("x".to_owned())))
+        .update::<orkee_core::store::StoreError>(id, |project| {
+            project.tags.push("x".to_owned());
+            Ok(())
+        })
         .unwrap();
     ui.press("u");
     assert!(ui.screen(80, 14).contains("zebra was changed since it was added"));
