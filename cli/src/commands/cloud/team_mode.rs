@@ -182,7 +182,7 @@ async fn agree(cx: &Context, question: &str, yes: bool) -> Result<(), CliError> 
 
 #[cfg(test)]
 mod tests {
-    use orkee_core::plugin::Member;
+    use orkee_core::plugin::{Member, Role};
 
     use super::*;
 
