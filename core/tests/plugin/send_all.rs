@@ -100,7 +100,7 @@ async fn p10_p13_p14_one_request_that_fails_fails_no_other() {
     let told = sent(&Rig::new(&server.url), &list, &[]).await;
     assert_eq!((told[0].as_str(), told[6].as_str()), ("200 fine", "200 fine"));
     assert!(told[1].contains("Denied") && told[1].contains("orkee cloud provider grant fixture"), "{told:?}");
-    assert!(told[2].contains("Unreachable"), "{told:?}");
+    assert!(told[2].contains("Broken"), "{told:?}");
     assert!(told[3].contains("Invalid"), "{told:?}");
     assert_eq!((told[4].as_str(), told[5].as_str()), ("307 away", "500 broken"));
     assert_eq!(elsewhere.connections(), 0);
