@@ -47,12 +47,22 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
 
-/// cargo, in the workspace's root.
+/// cargo, in the workspace's root, as if it had been typed there.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
+    // What cargo tells this program of its own package: a build script that asks for it would be run again, and all above it built anew.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| OF_A_PACKAGE.iter().any(|beginning| name.starts_with(beginning)))
+        {
+            cargo.env_remove(name);
+        }
+    }
     cargo
 }
+
+/// How the variables begin that cargo sets for a package which it runs.
+const OF_A_PACKAGE: [&str; 4] = ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_"];
 
 /// Installs the target that the providers are built for, where rustup has not done so already.
 pub fn target() -> Result<(), Error> {
