@@ -97,6 +97,8 @@ fn p40_c38_install_shows_what_it_would_allow_and_only_a_yes_installs() {
             "credentials": [{"name": "login", "kind": "token"}],
             "active": false,
             "tenants": ["acme"],
+            "contract": "orkee:sync 1.0.0",
+            "runs": true,
         })
     );
     let component = home.orkee().join(format!("plugins/components/{sha256}.wasm"));
@@ -299,7 +301,7 @@ fn p05_a_component_that_does_not_fit_is_refused_when_it_is_to_be_installed() {
     at.iter().for_each(|at| edition[at + 1..at + 5].copy_from_slice(b"nope"));
     home.file("edition.wasm", pack(&edition, &text, None).unwrap());
     let ran = run(&home, &["install", "edition.wasm", "--yes"]).fails(2, "E-PLUGIN-055");
-    ran.says("another edition of orkee:sync@0.1");
+    ran.says("it says that it is built for orkee:sync 1.x and is not");
     home.file(
         "dispatcher.wasm",
         pack(guests::dispatcher(), &manifest("standard-webhooks", "1", ""), None).unwrap(),
