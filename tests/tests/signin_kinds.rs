@@ -129,9 +129,10 @@ fn what_the_backend_refuses_is_not_kept_and_the_sign_in_of_before_stays() {
     let before = device.auth_toml();
     device.feed("nas", LOGIN, "alice:wrong-canary").exits(4);
     assert_eq!(device.auth_toml(), before);
-    for no_form in ["alice", ":x", "alice:", "alice:a\nb", ""] {
+    for no_form in ["alice", ":x", "alice:", ""] {
         device.feed("nas", LOGIN, no_form).fails(2, "E-AUTH-006");
     }
+    device.feed("nas", LOGIN, "alice:a\nb").fails(2, "E-CLI-001").says("more than one line");
     assert_eq!(device.auth_toml(), before);
     device.run("nas", SYNC).success();
 }
