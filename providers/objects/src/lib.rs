@@ -13,9 +13,10 @@
 //! # Why nothing is missed
 //!
 //! Numbers have no gaps, and whatever was written is named by a commit that was announced before. A reader takes in the commits after
-//! its position. One that is not closed is remembered in the position (*open*) and looked at again until it is closed, or old: a
-//! writer that was killed leaves it open, and after [`OPEN_SECONDS`] nothing of it can still arrive. A writer that finds itself
-//! slower than that (a machine that slept) announces what it wrote once more. All times are the server's.
+//! its position. One that is not closed is remembered in the position (*open*), and all that it names is looked at again in each
+//! pull, over as many pages as that takes (*swept*), until it is closed, or old: a writer that was killed leaves it open, and after
+//! [`OPEN_SECONDS`] nothing of it can still arrive. A writer that finds itself slower than that (a machine that slept) announces
+//! what it wrote once more. All times are the server's.
 //!
 //! A full listing notes the newest commit and the open ones first, then lists `r/`, then goes on in the log from there. Commits older
 //! than [`KEEP_SECONDS`] are pruned; a position before the oldest has `expired`. Deleted records stay as tombstones.

@@ -40,13 +40,14 @@ pub(crate) fn page<S: Store>(
     let Some(mut plan) = Plan::read(store, &ready, position, limit)? else { return Ok(None) };
     let whole = !plan.is_cut;
     if whole {
-        plan.add_open(store, &open, limit)?;
+        plan.add_open(store, &open, position.swept.as_ref(), limit)?;
     }
     let fetched = fetch(store, &plan.wanted)?;
     let had: HashSet<&str> = plan.wanted.iter().take(fetched.taken).map(|(id, _)| id.as_str()).collect();
     let stop = plan.steps.iter().position(|(_, id)| !had.contains(id.as_str()));
+    let swept = plan.swept(position, &had);
     let next = match stop {
-        None if whole => moved(position, log, &ready, &open, None),
+        None if whole => Position { swept, ..moved(position, log, &ready, &open, None) },
         // Cut between two steps, or where the plan ends.
         _ => {
             let stop = stop.unwrap_or(plan.steps.len());
@@ -59,7 +60,7 @@ pub(crate) fn page<S: Store>(
             moved(position, log, &ready, &open, Some((at, within)))
         }
     };
-    let more = !whole || stop.is_some();
+    let more = !whole || stop.is_some() || next.swept.is_some();
     let records = in_order(fetched.records, &plan.steps[..stop.unwrap_or(plan.steps.len())]);
     Ok(Some(Listed { records, position: next, more }))
 }
@@ -109,7 +110,7 @@ fn moved(
     let mut open: Vec<u64> = rest.map(|commit| commit.number).filter(|number| *number <= taken).collect();
     open.sort_unstable();
     let within = cut.and_then(|(at, id)| Some((at, id?)));
-    Position { taken, open, within, listing: None }
+    Position { taken, open, within, swept: position.swept.clone(), listing: None }
 }
 
 /// Which records to fetch, and which commit each is for.
@@ -124,6 +125,10 @@ struct Plan {
     is_cut: bool,
     /// The commit that there was no room for.
     cut_at: u64,
+    /// What open commits name, in their order, after all of `steps`.
+    sweep: Vec<(u64, String)>,
+    /// There was no room for all of that.
+    is_sweep_cut: bool,
 }
 
 impl Plan {
@@ -136,8 +141,8 @@ impl Plan {
         let mut plan = Self::default();
         let (ready, rest) = ready.split_at(ready.len().min(COMMITS));
         for portion in ready.chunks(COMMITS_AT_ONCE) {
-            let Some(read) = contents(store, portion)? else { return Ok(None) };
-            for (commit, contents) in portion.iter().zip(read) {
+            for (commit, contents) in portion.iter().zip(contents(store, portion)?) {
+                let Some(contents) = contents else { return Ok(None) };
                 let within = position.within.as_ref().filter(|(number, _)| *number == commit.number);
                 for (id, size) in contents.records {
                     if within.is_some_and(|(_, until)| id <= *until) {
@@ -170,23 +175,50 @@ impl Plan {
         true
     }
 
-    /// What open commits may have written by now, as far as there is room: they are looked at again.
-    fn add_open<S: Store>(&mut self, store: &mut S, open: &[Commit], limit: usize) -> Result<(), Failure> {
-        for contents in contents(store, open)?.unwrap_or_default() {
-            for (id, size) in contents.records {
-                if !self.add(&id, size, limit) {
-                    return Ok(());
+    /// What open commits may have written by now is looked at again in each pull: a sweep over all that they name, as many pages as it
+    /// takes. One that cannot be read is left for when its time has passed.
+    fn add_open<S: Store>(
+        &mut self,
+        store: &mut S,
+        open: &[Commit],
+        swept: Option<&(u64, String)>,
+        limit: usize,
+    ) -> Result<(), Failure> {
+        let open: Vec<_> =
+            open.iter().filter(|commit| swept.is_none_or(|(at, _)| commit.number >= *at)).cloned().collect();
+        for portion in open.chunks(COMMITS_AT_ONCE) {
+            for (commit, contents) in portion.iter().zip(contents(store, portion)?) {
+                let until = swept.filter(|(at, _)| *at == commit.number).map(|(_, until)| until);
+                let records = contents.into_iter().flat_map(|contents| contents.records);
+                for (id, size) in records.filter(|(id, _)| until.is_none_or(|until| id > until)) {
+                    if !self.add(&id, size, limit) {
+                        self.is_sweep_cut = true;
+                        return Ok(());
+                    }
+                    self.sweep.push((commit.number, id));
                 }
             }
         }
         Ok(())
     }
+
+    /// Where the sweep stands once these were fetched. None: it has come to its end.
+    fn swept(&self, position: &Position, had: &HashSet<&str>) -> Option<(u64, String)> {
+        let missing = self.sweep.iter().position(|(_, id)| !had.contains(id.as_str()));
+        if missing.is_none() && !self.is_sweep_cut {
+            return None;
+        }
+        let last = missing.unwrap_or(self.sweep.len()).checked_sub(1);
+        let last = last.and_then(|last| self.sweep.get(last).cloned()).or_else(|| position.swept.clone());
+        // Before the first of all, where the page was full without it.
+        last.or_else(|| Some((0, String::new())))
+    }
 }
 
-/// What commits name. None if one cannot be read.
-fn contents<S: Store>(store: &mut S, commits: &[Commit]) -> Result<Option<Vec<Contents>>, Failure> {
+/// What each of the commits names. None for one that cannot be read.
+fn contents<S: Store>(store: &mut S, commits: &[Commit]) -> Result<Vec<Option<Contents>>, Failure> {
     if commits.is_empty() {
-        return Ok(Some(Vec::new()));
+        return Ok(Vec::new());
     }
     let key = |commit: &Commit| match commit.closed {
         true => commit::closing(commit.number),
@@ -195,7 +227,10 @@ fn contents<S: Store>(store: &mut S, commits: &[Commit]) -> Result<Option<Vec<Co
     let keys: Vec<_> = commits.iter().map(key).collect();
     let mut read = Vec::with_capacity(keys.len());
     for (key, object) in keys.iter().zip(store.get(&keys)?) {
-        let Some(object) = object else { return Ok(None) };
+        let Some(object) = object else {
+            read.push(None);
+            continue;
+        };
         // What was damaged on the way is whole the next time. Twice, the store's own is.
         let contents = match Contents::read(&object.body) {
             None => {
@@ -203,10 +238,9 @@ fn contents<S: Store>(store: &mut S, commits: &[Commit]) -> Result<Option<Vec<Co
             }
             whole => whole,
         };
-        let Some(contents) = contents else { return Ok(None) };
         read.push(contents);
     }
-    Ok(Some(read))
+    Ok(read)
 }
 
 pub(crate) struct Fetched {

@@ -17,6 +17,9 @@ pub(crate) struct Position {
     /// Of this commit, the records up to this one were taken in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) within: Option<(u64, String)>,
+    /// A sweep over the records of `open` is under way: up to this commit, and of it up to this record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) swept: Option<(u64, String)>,
     /// A full listing is under way: `r/` was listed up to this key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) listing: Option<String>,
@@ -40,7 +43,7 @@ impl Position {
             Some(beyond) => (beyond - 1, open[..MAX_OPEN].to_vec()),
             None => (log.newest(), open),
         };
-        Self { taken, open, within: None, listing: Some(String::new()) }
+        Self { taken, open, within: None, swept: None, listing: Some(String::new()) }
     }
 
     /// The first commit that still matters.
@@ -50,6 +53,6 @@ impl Position {
 
     /// The same reader with other commits taken in whole.
     pub(crate) fn at(&self, taken: u64) -> Self {
-        Self { taken, open: self.open.clone(), within: None, listing: None }
+        Self { taken, open: self.open.clone(), within: None, swept: None, listing: None }
     }
 }

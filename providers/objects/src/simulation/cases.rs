@@ -173,6 +173,47 @@ fn what_a_killed_writer_wrote_is_seen_before_its_commit_is_old() {
 }
 
 #[test]
+fn what_several_killed_writers_wrote_is_seen_however_little_a_page_holds() {
+    for (limit, also_closed) in [(1, 0), (2, 0), (3, 3), (4, 3), (100, 3)] {
+        let memory = shared();
+        let (mut writer, mut reader) = (device(&memory, 0), device(&memory, 1));
+        reader.sync(&memory);
+        for first in [0, 3, 6] {
+            (first..first + 3).for_each(|record| writer.edit(record));
+            writer.exchange(0);
+        }
+        for commit in 1..=3 {
+            memory.lock().unwrap().objects.remove(&crate::commit::closing(commit)).unwrap();
+        }
+        (9..9 + also_closed).for_each(|record| writer.edit(record));
+        writer.exchange(0);
+        while reader.exchange(limit) {}
+        assert_eq!(reader.known, writer.known, "pages of {limit}");
+        let whole = reader.cursor.position.clone();
+        while reader.exchange(limit) {}
+        assert_eq!(reader.cursor.position, whole, "a sweep ends where it began");
+    }
+}
+
+#[test]
+fn an_open_commit_that_cannot_be_read_hides_no_other() {
+    let memory = shared();
+    let (mut writer, mut reader) = (device(&memory, 0), device(&memory, 1));
+    reader.sync(&memory);
+    for record in 0..3 {
+        writer.edit(record);
+        writer.exchange(0);
+        memory.lock().unwrap().objects.remove(&crate::commit::closing(record as u64 + 1)).unwrap();
+    }
+    memory.lock().unwrap().objects.get_mut("log/0000000002").unwrap().0.body = b"<html>".to_vec();
+    reader.sync(&memory);
+    assert_eq!(reader.known.len(), 2);
+    memory.lock().unwrap().clock += 25 * 60;
+    reader.sync(&memory);
+    assert_eq!(reader.known, writer.known);
+}
+
+#[test]
 fn a_writer_that_repeats_what_it_had_written_names_it_for_readers_again() {
     let memory = shared();
     interrupted_write(&memory, "aaaaaaaa", || ());

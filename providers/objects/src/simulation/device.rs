@@ -55,14 +55,19 @@ impl Device {
         self
     }
 
-    /// Exchanges until there is nothing more.
+    /// Pulls, and sends, until a whole pull moves nothing.
     pub(super) fn sync(&mut self, memory: &Arc<Mutex<Memory>>) {
+        let mut pulled = None;
         for _ in 0..1000 {
-            let before = (self.cursor.position.clone(), self.unsent.len());
-            let more = self.exchange(2);
-            if !more && self.unsent.is_empty() && before == (self.cursor.position.clone(), 0) {
+            let unsent = self.unsent.len();
+            if self.exchange(2) || !self.unsent.is_empty() {
+                continue;
+            }
+            let position = self.cursor.position.clone();
+            if unsent == 0 && pulled == Some(position.clone()) {
                 return;
             }
+            pulled = Some(position);
         }
         panic!("device {} does not come to an end: {:?}", self.number, memory.lock().unwrap().objects.keys());
     }
