@@ -23,6 +23,8 @@ pub(crate) struct Context {
     settings: OnceCell<Settings>,
     /// See [`uses_database`](Self::uses_database).
     used_database: Cell<bool>,
+    /// See [`makes_no_database`](Self::makes_no_database).
+    makes_database: Cell<bool>,
     #[cfg(feature = "cloud")]
     made: std::sync::Arc<Made>,
 }
@@ -36,6 +38,7 @@ impl Context {
             home: OnceCell::new(),
             settings: OnceCell::new(),
             used_database: Cell::new(false),
+            makes_database: Cell::new(true),
             #[cfg(feature = "cloud")]
             made: std::sync::Arc::default(),
         }
@@ -115,12 +118,25 @@ impl Context {
         self.used_database.get()
     }
 
+    /// Whatever this command does with the database, it finds one there and makes none: nobody typed it, and the one that it was started
+    /// for may be moved away at any moment.
+    #[cfg(feature = "cloud")]
+    pub(crate) fn makes_no_database(&self) {
+        self.makes_database.set(false);
+    }
+
+    /// How the database is opened.
+    pub(crate) fn opening(&self) -> Options {
+        let options = Options::default();
+        if self.makes_database.get() { options } else { options.existing() }
+    }
+
     /// The projects, in the space of the tenant that the settings name.
     pub(crate) fn store(&self) -> Result<Store, Failure> {
         self.uses_database();
         let settings = self.settings()?;
         let (tenant, keep) = (settings.tenant()?.value, settings.history()?);
-        let options = Options::default().tenant(tenant).keep(keep);
+        let options = self.opening().tenant(tenant).keep(keep);
         #[cfg(feature = "cloud")]
         let options = {
             use orkee_core::clock::SystemClock;
@@ -136,7 +152,8 @@ impl Context {
         self.uses_database();
         let warn = self.out.warner();
         let tell = move |error: &StoreError| warn(&format!("not written into the audit trail: {error}"));
-        Ok(Trail::new(self.home()?, tell))
+        let trail = Trail::new(self.home()?, tell);
+        Ok(if self.makes_database.get() { trail } else { trail.existing() })
     }
 
     /// Writes a row into the audit trail of the tenant in use.

@@ -20,6 +20,9 @@ pub enum StoreError {
         #[source]
         source: Box<StoreError>,
     },
+    /// There is none, and none is made.
+    #[error("there is no database")]
+    Missing,
     /// Another process has been writing for longer than we wait.
     #[error("the database is locked by another process")]
     Locked,
@@ -210,6 +213,7 @@ impl Diagnostic for StoreError {
             Self::Exists { .. } => "E-STORE-014",
             Self::NoVersion { .. } => "E-STORE-015",
             Self::NoPoint { .. } => "E-STORE-016",
+            Self::Missing => "E-STORE-017",
             Self::Field(error) => error.code(),
             Self::Payload(error) => error.code(),
         }
@@ -220,7 +224,8 @@ impl Diagnostic for StoreError {
             Self::Open { source, .. } => source.kind(),
             Self::Locked => Kind::Timeout,
             Self::Shut => Kind::Auth,
-            Self::ReadOnly
+            Self::Missing
+            | Self::ReadOnly
             | Self::Corrupt(_)
             | Self::Foreign
             | Self::Newer { .. }
@@ -243,6 +248,7 @@ impl Diagnostic for StoreError {
         let hint = match self {
             Self::Open { source, .. } => return source.hint(),
             Self::Locked => "wait for the other `orkee` command to end and try again",
+            Self::Missing => "bring it back to where it was, or set ORKEE_HOME to the folder where it is now",
             Self::ReadOnly => {
                 "make the file and its folder writable, or point ORKEE_HOME at a folder that is"
             }

@@ -58,6 +58,7 @@ pub struct Options {
     keep: Keep,
     lock_keys: Option<Arc<dyn LockKeys>>,
     made: Arc<Made>,
+    makes: bool,
 }
 
 impl Default for Options {
@@ -71,6 +72,7 @@ impl Default for Options {
             keep: Keep::default(),
             lock_keys: None,
             made: Arc::default(),
+            makes: true,
         }
     }
 }
@@ -116,12 +118,19 @@ impl Options {
         Self { made, ..self }
     }
 
+    /// Makes no database: where there is none, [`Options::open`] fails with [`StoreError::Missing`]. For what nobody typed: the database
+    /// that it was started for may have been moved away meanwhile.
+    pub fn existing(self) -> Self {
+        Self { makes: false, ..self }
+    }
+
     /// Opens the database at `path`; makes it, and its folder, where there is none.
     pub fn open(self, path: &Path) -> Result<Store, StoreError> {
-        connect(path, self.wait)
+        let makes = self.makes;
+        connect(path, self.wait, makes)
             .and_then(|connection| self.over(connection))
             .map(|store| Store { turn: Some(Turn::beside(path)), ..store })
-            .map_err(|error| refine(error, path).opening(path))
+            .map_err(|error| refine(error, path, makes).opening(path))
     }
 
     /// A database in memory, for tests.
@@ -137,7 +146,7 @@ impl Options {
         connection.pragma_update(None, "synchronous", Durability::Full.pragma())?;
         connection.pragma_update(None, "wal_autocheckpoint", LOG_OF_FEW)?;
         migrations::migrate(&mut connection)?;
-        let Self { tenant, clock, ids, device, wait, keep, lock_keys, made } = self;
+        let Self { tenant, clock, ids, device, wait, keep, lock_keys, made, .. } = self;
         let (turn, durability) = (None, Durability::Full);
         let mut store =
             Store { connection, space: 0, clock, ids, turn, wait, keep, lock_keys, made, durability };
@@ -147,16 +156,17 @@ impl Options {
 }
 
 /// SQLite says of a file that it may not write that it cannot open it; a person needs to know which it is.
-fn refine(error: StoreError, path: &Path) -> StoreError {
+fn refine(error: StoreError, path: &Path, makes: bool) -> StoreError {
     let writable = || rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok();
     match error {
         StoreError::Io(_) if path.exists() && !writable() => StoreError::ReadOnly,
+        StoreError::Io(_) if !makes && !path.exists() => StoreError::Missing,
         other => other,
     }
 }
 
-/// Opens the file, made 0600 before SQLite writes to it, so that no moment exists in which others can read it.
-fn connect(path: &Path, wait: Duration) -> Result<Connection, StoreError> {
+/// The file, made 0600 before SQLite writes to it, so that no moment exists in which others can read it.
+fn make(path: &Path) -> Result<(), StoreError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         file::private_folder(folder)?;
     }
@@ -165,6 +175,14 @@ fn connect(path: &Path, wait: Duration) -> Result<Connection, StoreError> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error.into()),
     }
+    Ok(())
+}
+
+fn connect(path: &Path, wait: Duration, makes: bool) -> Result<Connection, StoreError> {
+    if makes {
+        make(path)?;
+    }
+    // SQLite makes none.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(wait)?;

@@ -69,7 +69,7 @@ impl Sync {
             },
         };
         if self.unasked {
-            automatic::must_have_database(cx)?;
+            cx.makes_no_database();
         }
         let mut store = cx.store()?;
         let patience = Patience { retry: self.retry, timeout: self.timeout.map(Duration::from_secs) };

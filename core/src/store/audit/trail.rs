@@ -17,13 +17,19 @@ const WAIT: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Trail {
     database: PathBuf,
+    opening: Options,
     unwritten: Arc<dyn Fn(&StoreError) + Send + Sync>,
 }
 
 impl Trail {
     /// Opens nothing yet. `unwritten` is told why a row could not be written.
     pub fn new(home: &Home, unwritten: impl Fn(&StoreError) + Send + Sync + 'static) -> Self {
-        Self { database: home.database(), unwritten: Arc::new(unwritten) }
+        Self { database: home.database(), opening: Options::default(), unwritten: Arc::new(unwritten) }
+    }
+
+    /// Makes no database for it: see [`Options::existing`].
+    pub fn existing(self) -> Self {
+        Self { opening: self.opening.existing(), ..self }
     }
 
     /// Writes a row.
@@ -37,7 +43,7 @@ impl Trail {
     }
 
     fn write(&self, work: impl FnOnce(&mut Store) -> Result<(), StoreError>) {
-        let store = Options::default().wait(WAIT).open(&self.database);
+        let store = self.opening.clone().wait(WAIT).open(&self.database);
         if let Err(error) = store.and_then(|mut store| work(&mut store)) {
             (self.unwritten)(&error);
         }

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::diagnostic::{Diagnostic, Kind};
+use crate::home::Home;
 
 /// Set for the process that [`as_a_child`] starts: the folder that it works in.
 const CHILD: &str = "ORKEE_TEST_FOLDER";
@@ -35,6 +36,22 @@ fn fails(path: &Path, code: &str, kind: Kind) -> StoreError {
     assert_eq!((error.code(), error.kind()), (code, kind), "{error:?}");
     assert!(error.hint().is_some());
     error
+}
+
+#[test]
+fn what_is_to_be_there_is_not_made_where_it_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [folder.path().join("orkee.db"), folder.path().join("home/orkee.db")] {
+        let error = Options::default().existing().open(&path).err().unwrap();
+        assert_eq!((error.code(), error.kind()), ("E-STORE-017", Kind::Failed), "{error:?}");
+        assert!(error.hint().is_some());
+    }
+    let trail =
+        Trail::new(&Home::at(folder.path()).unwrap(), |error| assert_eq!(error.code(), "E-STORE-017"));
+    trail.existing().note(&AuditEntry::new("", AuditAction::Undo, AuditOutcome::Done));
+    assert!(!folder.path().join("orkee.db").exists() && !folder.path().join("home").exists());
+    let (_folder, path) = filled();
+    assert!(Options::default().existing().open(&path).is_ok());
 }
 
 #[test]

@@ -16,12 +16,6 @@ pub(super) enum AutoError {
     /// The files of automatic sync cannot be used.
     #[error("cannot use the folder run in the home folder")]
     Unusable(#[source] io::Error),
-    /// The database is not where it was.
-    #[error("there is no database at {}", path.display())]
-    NoDatabase {
-        /// Where it was.
-        path: PathBuf,
-    },
     /// The process that syncs was killed, or said nothing that can be read.
     #[error("the process that was to sync ended without a word ({0})")]
     Silent(String),
@@ -66,7 +60,6 @@ impl Diagnostic for AutoError {
         match self {
             Self::Watched(_) => "E-AUTO-001",
             Self::Unusable(_) => "E-AUTO-002",
-            Self::NoDatabase { .. } => "E-AUTO-003",
             Self::NotStarted(_) => "E-AUTO-004",
             Self::Silent(_) => "E-AUTO-005",
             Self::OtherService { .. } => "E-AUTO-006",
@@ -81,7 +74,6 @@ impl Diagnostic for AutoError {
             Self::Watched(_) => Kind::Timeout,
             Self::OtherService { .. } | Self::OddPath(_) | Self::NoUser => Kind::Usage,
             Self::Unusable(_)
-            | Self::NoDatabase { .. }
             | Self::NotStarted(_)
             | Self::Silent(_)
             | Self::UnitFile { .. }
@@ -97,9 +89,6 @@ impl Diagnostic for AutoError {
                     .to_owned()
             }
             Self::Unusable(_) => "check that the home folder is yours to write and has space".to_owned(),
-            Self::NoDatabase { .. } => {
-                "bring it back to where it was, or set ORKEE_HOME to the folder where it is now".to_owned()
-            }
             Self::OtherService { command, .. } => {
                 format!("look at the difference; `orkee cloud {command} --force` goes on all the same")
             }

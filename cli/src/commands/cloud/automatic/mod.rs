@@ -117,12 +117,3 @@ fn seconds(text: &str) -> Result<u64, String> {
     let seconds = text.trim().parse().ok().filter(|seconds| (1..=31_536_000).contains(seconds));
     seconds.ok_or_else(|| "it takes a number of seconds from 1 to 31536000".to_owned())
 }
-
-/// A sync that nobody typed makes no database: the one that it was started for is elsewhere.
-pub(super) fn must_have_database(cx: &Context) -> Result<(), Failure> {
-    let path = cx.home()?.database();
-    match path.exists() {
-        true => Ok(()),
-        false => Err(AutoError::NoDatabase { path }.into()),
-    }
-}

@@ -10,6 +10,7 @@ use orkee_core::diagnostic::{Diagnostic, Kind};
 use orkee_core::event::deliveries::Kept;
 use orkee_core::event::{self, DrainLock, FileLedger, Ledger, Notice, Pulled, Until, endpoints};
 use orkee_core::home::Home;
+use orkee_core::store::Options;
 use thiserror::Error;
 
 use super::{drain, listen, sender, view};
@@ -40,7 +41,7 @@ fn look_around(cx: &Context) -> Result<(), Failure> {
     tell(cx, &standing.untold)?;
     sweep(home, &standing.pulled)?;
     if standing.is_old {
-        let ledger: &dyn Ledger = &FileLedger::open(&home.database())?;
+        let ledger: &dyn Ledger = &ledger(home)?;
         ledger.prune(Kept::default(), Timestamp::now(), STEPS)?;
     }
     if !standing.is_due || !cx.settings()?.webhook_drain()? {
@@ -60,6 +61,11 @@ fn look_around(cx: &Context) -> Result<(), Failure> {
     }
 }
 
+/// What waits there. Nobody asked for it, so that none is made.
+fn ledger(home: &Home) -> Result<FileLedger, Failure> {
+    Ok(FileLedger::open_with(Options::default().existing(), &home.database())?)
+}
+
 /// Whether a drain could begin. Where it cannot, or lacks a dispatcher, what waits for that says so, and the person is told, once.
 fn can_send(cx: &Context, dispatchers: &[String]) -> Result<bool, Failure> {
     let (can_send, obstacles) = match sender::library(cx) {
@@ -73,7 +79,7 @@ fn can_send(cx: &Context, dispatchers: &[String]) -> Result<bool, Failure> {
     };
     for (dispatcher, failure) in obstacles {
         let diagnostic = failure.diagnostic();
-        let ledger = FileLedger::open(&cx.home()?.database())?;
+        let ledger = ledger(cx.home()?)?;
         let waiting = event::note_obstacle(&ledger, dispatcher, &diagnostic.to_string(), Timestamp::now())?;
         if waiting > 0 {
             let hint = diagnostic.hint().map_or_else(String::new, |hint| format!("; {hint}"));
@@ -101,7 +107,7 @@ pub(super) fn tell(cx: &Context, notices: &[Notice]) -> Result<(), Failure> {
     if notices.is_empty() || !io::stderr().is_terminal() {
         return Ok(());
     }
-    let ledger = FileLedger::open(&cx.home()?.database())?;
+    let ledger = ledger(cx.home()?)?;
     Ok(event::is_told(&ledger, &notices)?)
 }
 
@@ -111,7 +117,7 @@ fn sweep(home: &Home, pulled: &[Pulled]) -> Result<(), Failure> {
     if left.peek().is_none() {
         return Ok(());
     }
-    let ledger: &dyn Ledger = &FileLedger::open(&home.database())?;
+    let ledger: &dyn Ledger = &ledger(home)?;
     for Pulled { owner, endpoint, .. } in left {
         let find = |db: &_| endpoints::find(db, *owner, endpoint);
         // Another command may have been faster.
@@ -126,6 +132,7 @@ fn sweep(home: &Home, pulled: &[Pulled]) -> Result<(), Failure> {
 /// `orkee cloud webhook drain --detached`: what was started above.
 pub(super) fn run(cx: &Context) -> CommandResult {
     background::leave_terminal();
+    cx.makes_no_database();
     if let Err(failure) = send_while_due(cx) {
         // Nobody reads what it says.
         tracing::warn!(target: "orkee::webhook", "sending in the background ended: {}", failure.diagnostic());

@@ -84,7 +84,7 @@ pub(super) fn send(
     until: Until,
     on_attempt: impl Fn(&Attempted) + Send + Sync + 'static,
 ) -> Result<Drained, Failure> {
-    let ledger = FileLedger::open(&cx.home()?.database())?;
+    let ledger = FileLedger::open_with(cx.opening(), &cx.home()?.database())?;
     let library = sender::library(cx)?;
     surroundings::run_to_a_stop(|stop| async move {
         let options = DrainOptions {

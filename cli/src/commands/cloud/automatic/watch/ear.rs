@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 use super::super::super::connection::Connection;
 use super::super::super::surroundings::{self, Cloud};
-use super::super::must_have_database;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 
@@ -44,7 +43,7 @@ impl Heard {
 
 /// `orkee cloud watch --listen`
 pub(super) fn listen(cx: &Context) -> CommandResult {
-    must_have_database(cx)?;
+    cx.makes_no_database();
     let cursor = cx.store()?.space_state()?.0.cursor;
     let cloud = Cloud::open(cx, None)?;
     let work = async {
