@@ -12,7 +12,6 @@ pub mod file;
 pub mod home;
 pub mod id;
 pub mod lock;
-pub mod lock_holder;
 pub mod project;
 pub mod scan;
 pub mod settings;

@@ -16,15 +16,15 @@ pub use settings::AutoSync;
 use std::io;
 
 use crate::home::Home;
-use crate::lock::{FileLock, Holder};
+use crate::lock::{FileLock, Note};
 
 /// Held by the one watcher of a home folder.
 #[derive(Debug)]
 pub struct WatchLock(FileLock);
 
 impl WatchLock {
-    /// Takes the lock for a watcher of this tenant's projects, or says who holds it.
-    pub fn acquire(home: &Home, tenant: &str) -> io::Result<Result<Self, Holder>> {
+    /// Takes the lock for a watcher of this tenant's projects, or tells what its holder noted.
+    pub fn acquire(home: &Home, tenant: &str) -> io::Result<Result<Self, Note>> {
         let taken = FileLock::acquire(&home.watch_lock(), tenant)?;
         Ok(taken.map(Self))
     }
@@ -35,7 +35,7 @@ impl WatchLock {
     }
 
     /// The watcher of this home folder, if there is one. What it watches is its purpose: the name of a tenant.
-    pub fn holder(home: &Home) -> Option<Holder> {
-        Holder::of(&home.watch_lock())
+    pub fn holder(home: &Home) -> Option<Note> {
+        Note::of(&home.watch_lock())
     }
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::home::Home;
-use crate::lock::{FileLock, Holder};
+use crate::lock::{FileLock, Note};
 
 /// What stands in the lock of a sync that nobody typed.
 const AUTOMATIC: &str = "automatic";
@@ -108,7 +108,7 @@ impl SyncLock {
         let path = home.sync_lock();
         match FileLock::acquire(&path, purpose) {
             Ok(Ok(lock)) => Ok(Self { _lock: lock }),
-            Ok(Err(Holder { pid, purpose })) => {
+            Ok(Err(Note { pid, purpose })) => {
                 Err(LockError::Held { holder: pid, automatic: purpose == AUTOMATIC })
             }
             Err(source) => Err(LockError::Unusable { path, source }),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use orkee_core::lock_holder;
+use orkee_core::lock::Holder;
 use orkee_core::settings::Key;
 use serde::Deserialize;
 
@@ -37,9 +37,8 @@ struct Pause {
 
 /// Looks at the settings, at who watches, and at the note of what failed; with `fix`, removes a note that cannot be read.
 pub(super) fn examine(cx: &Context, asked: Asked) -> Result<Vec<Check>, Failure> {
-    let run = cx.home()?.root().join("run");
-    let mut checks = vec![standing(cx, &run)?];
-    let path = run.join("pause.json");
+    let mut checks = vec![standing(cx)?];
+    let path = cx.home()?.pause();
     match pauses(&path) {
         Ok(pauses) => checks.extend(pauses.places.values().map(|pause| told(pause, Timestamp::now()))),
         Err(why) if asked.fix => checks.push(match fs::remove_file(&path) {
@@ -57,13 +56,13 @@ pub(super) fn examine(cx: &Context, asked: Asked) -> Result<Vec<Check>, Failure>
     Ok(checks)
 }
 
-fn standing(cx: &Context, run: &Path) -> Result<Check, Failure> {
+fn standing(cx: &Context) -> Result<Check, Failure> {
     let is_on = match cx.settings()?.flag(Key::AutoSync) {
         Ok(setting) => setting.value,
         // Told where the settings are looked at.
         Err(_) => false,
     };
-    let watcher = lock_holder::holder(&run.join("watch.lock")).map(|holder| match holder.pid {
+    let watcher = Holder::of(&cx.home()?.watch_lock()).map(|holder| match holder.pid {
         Some(pid) => format!("process {pid}"),
         None => "another process".to_owned(),
     });

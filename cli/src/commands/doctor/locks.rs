@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use orkee_core::home::Home;
-use orkee_core::lock_holder::{self, Holder};
+use orkee_core::lock::Holder;
 
 use super::check::Check;
 use crate::context::Context;
@@ -21,10 +21,8 @@ struct Known {
 
 /// Looks at each lock of the home folder.
 pub(super) fn examine(cx: &Context) -> Result<Vec<Check>, Failure> {
-    let held: Vec<Check> = known(cx.home()?)
-        .iter()
-        .filter_map(|known| Some(told(known, &lock_holder::holder(&known.path)?)))
-        .collect();
+    let held: Vec<Check> =
+        known(cx.home()?).iter().filter_map(|known| Some(told(known, &Holder::of(&known.path)?))).collect();
     Ok(if held.is_empty() { vec![Check::ok(NAME, "No lock is held")] } else { held })
 }
 
@@ -39,8 +37,8 @@ fn known(home: &Home) -> Vec<Known> {
     let known = |path, doing, usually| Known { path, doing, usually };
     vec![
         known(home.sync_lock(), "syncs", Some(HOUR)),
-        known(home.root().join("run/background.lock"), "syncs in the background", Some(HOUR)),
-        known(home.root().join("run/background-next.lock"), "waits for another sync to end", Some(HOUR)),
+        known(home.background_lock(), "syncs in the background", Some(HOUR)),
+        known(home.background_next_lock(), "waits for another sync to end", Some(HOUR)),
         known(home.auth_lock(), "changes the sign-in", Some(MINUTE)),
         known(home.webhook_lock(), "sends webhook deliveries", Some(24 * HOUR)),
         known(beside(home.database(), "-turn"), "writes the database", Some(MINUTE)),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use orkee_core::auth;
 use orkee_core::auto::{AutoSync, Changes, Look, Pause, WatchLock};
 use orkee_core::home::Home;
-use orkee_core::lock::Holder;
+use orkee_core::lock::Note;
 use orkee_core::settings::{Key, Settings, SettingsError};
 
 use super::error::AutoError;
@@ -77,7 +77,7 @@ fn is_due(home: &Home, settings: &Settings, auto: &AutoSync, pause: &Pause) -> R
 fn is_cared_for(home: &Home, settings: &Settings) -> Result<bool, SettingsError> {
     let tenant = settings.tenant()?.value;
     let watched = WatchLock::holder(home).is_some_and(|watcher| watcher.purpose == tenant);
-    Ok(watched || Holder::of(&home.background_next_lock()).is_some())
+    Ok(watched || Note::of(&home.background_next_lock()).is_some())
 }
 
 /// Whether there is anything that a sync could sign in with. Asks neither a keyring nor a server.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
-use orkee_core::lock::Holder;
+use orkee_core::lock::Note;
 use thiserror::Error;
 
 /// What stands in the way of automatic sync.
@@ -12,7 +12,7 @@ use thiserror::Error;
 pub(super) enum AutoError {
     /// There is a watcher.
     #[error("a watcher of this home folder is running{}", .0.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default())]
-    Watched(Holder),
+    Watched(Note),
     /// The files of automatic sync cannot be used.
     #[error("cannot use the folder run in the home folder")]
     Unusable(#[source] io::Error),

@@ -1,4 +1,5 @@
-//! Who holds a lock file, without ever taking it: whoever needs it meanwhile is not kept out for a moment.
+//! Who holds a lock, as the system tells, whatever stands in the file. The lock is never taken for it: whoever needs it meanwhile is
+//! not kept out for a moment.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -16,13 +17,15 @@ pub struct Holder {
     pub held_for: Option<Duration>,
 }
 
-/// Who holds the lock on the file at `path`. None: nobody, or there is no such file.
-pub fn holder(path: &Path) -> Option<Holder> {
-    let metadata = fs::metadata(path).ok()?;
-    let pid = held_by(path, &metadata)?;
-    let held_for = metadata.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
-    let name = pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/comm")).ok());
-    Some(Holder { pid, name: name.map(|name| name.trim().to_owned()), held_for })
+impl Holder {
+    /// Who holds the lock on the file at `path`. None: nobody, or there is no such file.
+    pub fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        let pid = held_by(path, &metadata)?;
+        let held_for = metadata.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        let name = pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/comm")).ok());
+        Some(Self { pid, name: name.map(|name| name.trim().to_owned()), held_for })
+    }
 }
 
 /// The kernel's own table, which says whose lock it is.
@@ -49,7 +52,7 @@ struct Entry {
     pid: u32,
 }
 
-/// The first number in a lock file: its holder writes its id there.
+/// The first number in a lock file: its holder writes its id there, in one form or another.
 fn noted(path: &Path) -> Option<u32> {
     let note = fs::read_to_string(path).ok()?;
     let digits = note.trim_start_matches(|c: char| !c.is_ascii_digit());
@@ -91,15 +94,15 @@ mod tests {
     fn a_lock_is_seen_with_its_holder_while_it_is_held_and_is_never_taken() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        assert_eq!(holder(&path), None);
+        assert_eq!(Holder::of(&path), None);
         let file = fs::File::create(&path).unwrap();
-        assert_eq!(holder(&path), None);
+        assert_eq!(Holder::of(&path), None);
         file.lock().unwrap();
-        let found = holder(&path).unwrap();
+        let found = Holder::of(&path).unwrap();
         assert_eq!(found.pid.unwrap_or_else(std::process::id), std::process::id());
         assert!(found.held_for.is_some_and(|held| held < Duration::from_secs(60)));
         file.unlock().unwrap();
-        assert_eq!(holder(&path), None);
+        assert_eq!(Holder::of(&path), None);
         file.try_lock().unwrap();
     }
 
