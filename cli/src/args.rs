@@ -5,7 +5,11 @@ use std::ffi::OsString;
 use clap::builder::styling::{AnsiColor, Style, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{audit, cloud, completions, config, doctor, help, man, projects, ui, undo};
+#[cfg(feature = "cloud")]
+use crate::commands::cloud;
+#[cfg(not(feature = "cloud"))]
+use crate::commands::no_cloud;
+use crate::commands::{audit, completions, config, doctor, help, man, projects, ui, undo};
 
 const STYLES: Styles = Styles::styled()
     .header(Style::new().bold())
@@ -84,7 +88,7 @@ pub(crate) enum Command {
     #[cfg(not(feature = "cloud"))]
     /// Sync with your other devices (not in this build)
     #[command(disable_help_flag = true)]
-    Cloud(cloud::Missing),
+    Cloud(no_cloud::Missing),
     Ui(ui::Ui),
     /// Give back what an operation overwrote
     Undo(undo::Undo),

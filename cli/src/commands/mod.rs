@@ -14,12 +14,15 @@ use crate::output::Output;
 use crate::{logging, report};
 
 pub(crate) mod audit;
+#[cfg(feature = "cloud")]
 pub(crate) mod cloud;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod help;
 pub(crate) mod man;
+#[cfg(not(feature = "cloud"))]
+pub(crate) mod no_cloud;
 pub(crate) mod projects;
 pub(crate) mod ui;
 pub(crate) mod undo;
