@@ -1,5 +1,10 @@
 //! The loop: draws, waits for a key or for something to happen, and has it done.
 
+#[cfg(not(feature = "cloud"))]
+mod alone;
+#[cfg(feature = "cloud")]
+mod cloud;
+
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -26,10 +31,6 @@ use crate::report;
 
 /// How soon something that happens beside the keyboard is seen.
 const TICK: Duration = Duration::from_millis(250);
-
-/// How soon a watcher that came or went, and a sync of another process that failed, are seen.
-#[cfg(feature = "cloud")]
-const AUTOMATIC: Duration = Duration::from_secs(2);
 
 /// How soon the text of sealed fields leaves the screen when their key is taken away, or its time is over.
 const LOCKED: Duration = Duration::from_secs(1);
@@ -66,9 +67,6 @@ struct Interface<'a> {
     read_again: Instant,
     drawn: Instant,
     is_old: bool,
-    /// When it was looked at how automatic sync stands.
-    #[cfg(feature = "cloud")]
-    asked: Option<Instant>,
 }
 
 /// Shows the interface until the person leaves.
@@ -105,8 +103,6 @@ pub(super) fn run(cx: &Context, filter: String) -> CommandResult {
         read_again: now,
         drawn: now,
         is_old: true,
-        #[cfg(feature = "cloud")]
-        asked: None,
     };
     let ended = interface.until_left();
     let Interface { screen, signals, .. } = interface;
@@ -191,11 +187,7 @@ impl Interface<'_> {
             self.state.dialog = Some(Dialog::Notice { title, lines });
             self.is_old = true;
         }
-        #[cfg(feature = "cloud")]
-        {
-            self.look_at_sync();
-            self.look_at_automatic();
-        }
+        self.look_at_cloud();
         let is_due = self.others_wrote && Instant::now() >= self.read_again;
         if self.state.is_stale || is_due {
             self.others_wrote = false;
@@ -276,42 +268,6 @@ impl Interface<'_> {
         self.is_old = true;
     }
 
-    #[cfg(feature = "cloud")]
-    fn look_at_sync(&mut self) {
-        use super::sync::Ended;
-        let Some(sync) = &self.state.live.sync else { return };
-        // It shows how long it takes.
-        self.is_old = true;
-        let Some(ended) = sync.ended() else { return };
-        self.state.live.sync = None;
-        self.state.is_stale = true;
-        match ended {
-            Ended::Done { told, is_good: true } => self.state.tell(told),
-            Ended::Done { told, is_good: false } => self.state.deny(told),
-            Ended::Failed { code, message, causes, hint } => {
-                let mut lines = vec![message];
-                lines.extend(causes.into_iter().map(|cause| format!("caused by: {cause}")));
-                lines.extend(hint.map(|hint| format!("hint: {hint}")));
-                self.state.deny(format!("The sync failed: {}", lines[0]));
-                self.notice(&format!("error[{code}]"), lines);
-            }
-        }
-    }
-
-    /// What other processes know of syncs that nobody types. Where it cannot be told, nothing is said of it: `status` names what is wrong.
-    #[cfg(feature = "cloud")]
-    fn look_at_automatic(&mut self) {
-        use crate::commands::cloud::automatic::Automatic;
-        if self.asked.is_some_and(|asked| asked.elapsed() < AUTOMATIC) {
-            return;
-        }
-        self.asked = Some(Instant::now());
-        let automatic = Automatic::of(self.cx).map(|automatic| automatic.in_brief(Timestamp::now()));
-        let automatic = automatic.unwrap_or_default();
-        self.is_old |= self.state.live.automatic != automatic;
-        self.state.live.automatic = automatic;
-    }
-
     fn take(&mut self, event: Event) -> io::Result<()> {
         self.is_old = true;
         match event {
@@ -383,53 +339,6 @@ impl Interface<'_> {
         }
         Ok(())
     }
-
-    #[cfg(feature = "cloud")]
-    fn write(&mut self, conflict: &orkee_core::store::Conflict) -> io::Result<()> {
-        use crate::commands::cloud::value_editor::{self, Edited};
-        let Self { cx, store, state, screen, signals, .. } = self;
-        let edited = screen.lend(|| {
-            let edit = |store: &mut Store| value_editor::edit_one(cx, store, conflict);
-            takeback::deciding(state, store, conflict, edit, |edited| *edited == Edited::Settled)
-        })?;
-        signals.forget_interrupt();
-        let (field, project) = (text::spelled(&conflict.field), text::spelled(&conflict.project));
-        match edited {
-            Err(failure) => self.fail(&failure),
-            Ok(Edited::Settled) => {
-                self.state.tell(format!("{field} of {project} is what you wrote. u takes it back"));
-            }
-            Ok(Edited::Outdated) => {
-                self.state
-                    .deny(format!("{field} of {project} was changed meanwhile; e goes on with your text"));
-            }
-            Ok(Edited::Left) => self.state.tell(format!("{field} of {project} waits as before")),
-        }
-        self.read();
-        super::act::leave_if_settled(&mut self.state);
-        Ok(())
-    }
-
-    #[cfg(not(feature = "cloud"))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as in the build with the cloud")]
-    fn write(&mut self, _: &orkee_core::store::Conflict) -> io::Result<()> {
-        Ok(())
-    }
-
-    #[cfg(feature = "cloud")]
-    fn sync(&mut self) {
-        if self.state.live.sync.is_some() {
-            return self.state.tell("A sync is under way");
-        }
-        match super::sync::Sync::start() {
-            Ok(sync) => self.state.live.sync = Some(sync),
-            Err(error) => self.state.deny(format!("cannot start a sync: {error}")),
-        }
-    }
-
-    #[cfg(not(feature = "cloud"))]
-    #[allow(clippy::unused_self, reason = "as in the build with the cloud")]
-    fn sync(&mut self) {}
 
     /// Shows an error as commands do, with what to do; the same one once.
     fn fail(&mut self, failure: &Failure) {

@@ -1,27 +1,19 @@
 //! How far projects are in step with the cloud, as it is known here: nobody is asked for it.
 
-#[cfg(feature = "cloud")]
 use std::collections::HashSet;
+use std::time::Instant;
 
-#[cfg(feature = "cloud")]
 use jiff::Timestamp;
-#[cfg(feature = "cloud")]
 use orkee_core::project::ProjectId;
-#[cfg(feature = "cloud")]
-use orkee_core::store::Standing;
-use orkee_core::store::{Store, StoreError};
+use orkee_core::store::{Standing, Store, StoreError};
 
-#[cfg(feature = "cloud")]
 use super::sync::Sync;
-#[cfg(feature = "cloud")]
 use crate::commands::cloud::automatic::Brief;
 
 /// Of more changes than these, nobody looks which ones wait.
-#[cfg(feature = "cloud")]
 const MARKED: u64 = 1_000;
 
 /// What is known.
-#[cfg(feature = "cloud")]
 #[derive(Debug, Default)]
 pub(super) struct Live {
     pub(super) standing: Standing,
@@ -31,18 +23,14 @@ pub(super) struct Live {
     pub(super) unsent: HashSet<ProjectId>,
     /// Of syncs that nobody types, and how the last one went.
     pub(super) automatic: Brief,
+    /// When the latter was looked at.
+    pub(super) asked: Option<Instant>,
     /// The one that the person started.
     pub(super) sync: Option<Sync>,
 }
 
-/// Nothing: this build has no cloud.
-#[cfg(not(feature = "cloud"))]
-#[derive(Debug, Default)]
-pub(super) struct Live;
-
 impl Live {
     /// Reads what the store knows.
-    #[cfg(feature = "cloud")]
     pub(super) fn read(&mut self, store: &Store) -> Result<(), StoreError> {
         self.standing = store.standing()?;
         let (space, _) = store.space_state()?;
@@ -51,12 +39,6 @@ impl Live {
         let is_marked = self.last_sync_at.is_some() && self.standing.waiting <= MARKED;
         let unsent = if is_marked { store.unsent()? } else { Vec::new() };
         self.unsent = unsent.into_iter().map(|(id, _)| id).collect();
-        Ok(())
-    }
-
-    #[cfg(not(feature = "cloud"))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "as in the build with the cloud")]
-    pub(super) fn read(&mut self, _: &Store) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ mod folders;
 mod interface;
 mod keys;
 mod list;
+#[cfg(feature = "cloud")]
 mod live;
 mod place;
 mod screen;

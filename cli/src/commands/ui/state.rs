@@ -6,6 +6,7 @@ use orkee_core::project::ProjectId;
 use orkee_core::store::{Conflict, HistoryEntry, Store, StoreError, Written};
 
 use super::list::{Cursor, List, Scroll};
+#[cfg(feature = "cloud")]
 use super::live::Live;
 use super::takeback::Done;
 use crate::commands::projects::view;
@@ -187,6 +188,7 @@ pub(super) struct State {
     /// Whose projects these are; empty: the person's own.
     pub(super) tenant: String,
     /// How far projects are in step with the cloud.
+    #[cfg(feature = "cloud")]
     pub(super) live: Live,
     /// Projects whose folder is not on this device, of those that were looked at.
     pub(super) missing: HashSet<ProjectId>,
@@ -265,6 +267,7 @@ impl State {
             history.entries = store.history(history.id)?.into_iter().rev().collect();
             history.cursor.at = history.cursor.at.min(history.entries.len().saturating_sub(1));
         }
+        #[cfg(feature = "cloud")]
         self.live.read(store)?;
         self.look(store)
     }
