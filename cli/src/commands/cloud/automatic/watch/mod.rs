@@ -2,6 +2,7 @@
 
 mod child;
 mod ear;
+mod listening;
 mod told;
 mod watcher;
 

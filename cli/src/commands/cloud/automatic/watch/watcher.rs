@@ -20,7 +20,7 @@ use super::super::super::running::random;
 use super::super::error::AutoError;
 use super::super::{ended, pause};
 use super::child::{AtWork, Errand, Said};
-use super::ear::Heard;
+use super::listening::Ear;
 use super::told::{Moved, Told};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -31,14 +31,6 @@ const LOOK: Duration = Duration::from_millis(250);
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// A sync that is under way at the end is waited for so long.
 const LAST_SYNC: Duration = Duration::from_secs(10);
-/// Listening is begun again after so long at least where nothing was heard, and doubled from there where it fails or is told of nothing.
-const EAR_AGAIN: Duration = Duration::from_secs(1);
-const EAR_AGAIN_LONGEST: Duration = Duration::from_secs(300);
-/// Who listened for less has not listened.
-const EAR_SHORT: Duration = Duration::from_secs(10);
-/// However long the backend asks not to be asked.
-const EAR_ASKED_LONGEST: Duration = Duration::from_secs(3600);
-
 /// Failures that say nothing once the machine has slept.
 const UNREACHABLE: [&str; 2] = ["E-NET-001", "E-NET-002"];
 /// The longest that a watcher waits for what only it knows of.
@@ -89,20 +81,6 @@ pub(super) struct Watcher<'a> {
     sync: Option<(AtWork, Because, Timestamp)>,
     ear: Ear,
     told: Told<'a>,
-}
-
-/// How listening goes.
-#[derive(Default)]
-struct Ear {
-    child: Option<AtWork>,
-    /// The backend does not tell.
-    is_deaf: bool,
-    /// Not before.
-    again: Duration,
-    /// Nor before: the backend said so.
-    asked: Duration,
-    begun: Duration,
-    in_vain: u32,
 }
 
 #[derive(Deserialize)]
@@ -207,7 +185,10 @@ impl<'a> Watcher<'a> {
         match next {
             Some(because) if self.sync.is_none() => self.begin_sync(because),
             None if self.sync.is_none() && !self.is_paused => {
-                self.begin_listening(now);
+                if self.ear.may_begin(now) {
+                    let child = self.start(Errand::Listen).ok();
+                    self.ear.begin(child, now);
+                }
                 Ok(())
             }
             _ => Ok(()),
@@ -263,14 +244,6 @@ impl<'a> Watcher<'a> {
         Ok(())
     }
 
-    fn begin_listening(&mut self, now: Duration) {
-        if self.ear.child.is_some() || self.ear.is_deaf || now < self.ear.again.max(self.ear.asked) {
-            return;
-        }
-        self.ear.child = self.start(Errand::Listen).ok();
-        (self.ear.begun, self.ear.again) = (now, now + EAR_AGAIN);
-    }
-
     fn start(&mut self, errand: Errand) -> std::io::Result<AtWork> {
         self.children += 1;
         let verbose = self.cx.global.verbose;
@@ -288,9 +261,9 @@ impl<'a> Watcher<'a> {
     pub(super) fn ended(&mut self, said: Said) -> Result<(), Failure> {
         match said.errand {
             Errand::Listen => {
-                if let Some(child) = self.ear.child.take_if(|child| child.number == said.number) {
-                    child.end();
-                    self.heard(&said.text);
+                let now = self.now();
+                if self.ear.ended(&said, now) {
+                    self.plan.was_told();
                 }
                 Ok(())
             }
@@ -362,21 +335,6 @@ impl<'a> Watcher<'a> {
         self.told.failed(&failed)
     }
 
-    fn heard(&mut self, text: &[u8]) {
-        let now = self.now();
-        match serde_json::from_slice::<Heard>(text) {
-            Ok(Heard { can_watch: false, .. }) => self.ear.is_deaf = true,
-            Ok(Heard { heard: true, .. }) => self.plan.was_told(),
-            Ok(Heard { again_in: Some(seconds), .. }) => {
-                self.ear.asked = now + Duration::from_secs(seconds).min(EAR_ASKED_LONGEST);
-            }
-            // One that had nothing to wait after.
-            Ok(Heard { .. }) if now < self.ear.begun + EAR_SHORT => self.ear.fails(now),
-            Ok(Heard { .. }) => self.ear.again = self.ear.again.max(now + EAR_AGAIN),
-            Err(_) => self.ear.fails(now),
-        }
-    }
-
     /// Reads the settings as they are now. Wrong ones are told, and the former ones stay.
     pub(super) fn read_settings(&mut self) -> Result<(), Failure> {
         self.files = self.files_now();
@@ -398,9 +356,7 @@ impl<'a> Watcher<'a> {
         }
         self.wanted = wanted;
         // Another backend may be meant by now.
-        self.ear.dismiss();
-        self.ear.forget(now);
-        self.ear.is_deaf = false;
+        self.ear.turn(now);
         (self.own_pause, self.unnoted, self.looked_around) = (Duration::ZERO, 0, None);
         self.told.settings(self.wanted.interval.as_secs(), &self.wanted.tenant)
     }
@@ -447,37 +403,6 @@ impl Wanted {
             tenant: settings.tenant()?.value,
             pause: pause(cx, settings)?,
         })
-    }
-}
-
-impl Ear {
-    fn dismiss(&mut self) {
-        if let Some(child) = self.child.take() {
-            child.dismiss();
-        }
-    }
-
-    fn forget(&mut self, now: Duration) {
-        (self.again, self.in_vain) = (now, 0);
-    }
-
-    fn fails(&mut self, now: Duration) {
-        self.in_vain += 1;
-        let wait = EAR_AGAIN.saturating_mul(2u32.saturating_pow(self.in_vain)).min(EAR_AGAIN_LONGEST);
-        self.again = now + wait.mul_f64(1.0 + random() / 2.0);
-    }
-
-    /// A sync came to its end. A backend that tells of something new again and again, and has nothing, is listened to less and less.
-    fn brought(&mut self, because: Because, moved: &Moved, now: Duration) {
-        if because != Because::Told || moved.is_any() {
-            self.forget(now);
-        } else if self.in_vain == 0 {
-            // A device's own write wakes it for nothing at most once.
-            self.in_vain = 1;
-            self.again = now;
-        } else {
-            self.fails(now);
-        }
     }
 }
 
