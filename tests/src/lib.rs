@@ -32,6 +32,7 @@ pub mod npm;
 pub mod office;
 pub mod op;
 pub mod outlet;
+pub mod pair;
 pub mod practice;
 pub mod provider;
 pub mod proxy;

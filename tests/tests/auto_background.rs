@@ -10,25 +10,15 @@ use std::process::{Command, Stdio};
 
 use orkee_tests::device::{Device, many};
 use orkee_tests::home::{Ran, finish};
+use orkee_tests::pair::pair;
 use orkee_tests::server::Server;
 use orkee_tests::wait;
-use orkee_tests::watcher::Watcher;
+use orkee_tests::watcher::{self, Watcher};
 use serde_json::Value;
 
 const AUTO: (&str, &str) = ("ORKEE_CLOUD_AUTO_SYNC", "true");
 /// Nothing is due by the interval.
-const NEVER: (&str, &str) = ("ORKEE_CLOUD_SYNC_INTERVAL", "31536000");
-
-/// A server, and two devices of one account that have synced.
-fn pair() -> (Server, Device, Device) {
-    let server = Server::tireless();
-    let token = server.token();
-    let a = Device::with_token(&server.url, &token);
-    a.sync();
-    let b = Device::with_token(&server.url, &token).warmed_by(&a);
-    b.sync();
-    (server, a, b)
-}
+const NEVER: (&str, &str) = ("ORKEE_CLOUD_SYNC_INTERVAL", watcher::NEVER);
 
 /// A command on a device with these settings.
 fn with(device: &Device, settings: &[(&str, &str)], args: &[&str]) -> Command {

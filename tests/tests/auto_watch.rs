@@ -9,21 +9,12 @@ use std::process::Stdio;
 use orkee_tests::dav::{Dav, PASSWORD, USER};
 use orkee_tests::device::{Device, many};
 use orkee_tests::home::finish;
+use orkee_tests::pair::pair;
 use orkee_tests::server::Server;
 use orkee_tests::tenants::TenantDevice;
 use orkee_tests::wait;
 use orkee_tests::watcher::{NEVER, Watcher, is_alive};
 use rustix::process::{Pid, Signal, kill_process};
-
-/// A server, and two devices of one account.
-fn pair() -> (Server, Device, Device) {
-    let server = Server::tireless();
-    let token = server.token();
-    let a = Device::with_token(&server.url, &token);
-    a.sync();
-    let b = Device::with_token(&server.url, &token).warmed_by(&a);
-    (server, a, b)
-}
 
 /// Waits until both hold the same, with this in it or not.
 #[track_caller]
