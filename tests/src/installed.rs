@@ -2,36 +2,17 @@
 //! about which provider a tenant names.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use orkee_core::home::Home;
-use orkee_core::net::{ApiUrl, CredentialError, CredentialSource, Http, HttpOptions, Origin, Secret};
+use orkee_core::net::{ApiUrl, Http, HttpOptions};
 use orkee_core::plugin::{Host, Registry, Setup, WasmProvider};
 use orkee_core::project::Project;
 use orkee_core::store::{Options as StoreOptions, Store};
 use orkee_core::sync::{Options, Summary, sync};
 
-/// A token that is always there.
-struct Token(Secret);
-
-type Later<'a> = Pin<Box<dyn Future<Output = Result<Option<Secret>, CredentialError>> + Send + 'a>>;
-
-impl CredentialSource for Token {
-    fn is_signed_in(&self, _: &str, _: &Origin) -> bool {
-        true
-    }
-
-    fn token<'a>(&'a self, _: &'a str, _: &'a Origin) -> Later<'a> {
-        Box::pin(async { Ok(Some(self.0.clone())) })
-    }
-
-    fn refresh_after_401<'a>(&'a self, _: &'a str, _: &'a Origin, _: &'a Secret) -> Later<'a> {
-        Box::pin(async { Ok(None) })
-    }
-}
+use crate::credentials::Bearer;
 
 /// The provider of this name, as it is installed and granted in a home folder, ready to be asked.
 pub async fn provider(home: &Path, name: &str, url: &str, token: &str) -> WasmProvider {
@@ -46,7 +27,7 @@ pub async fn provider(home: &Path, name: &str, url: &str, token: &str) -> WasmPr
         grants: installed.grants(&api_url),
         limits: installed.limits(),
         api_url,
-        credentials: Arc::new(Token(Secret::new(token))),
+        credentials: Arc::new(Bearer::new(token)),
         state_folder: home.plugins(),
         settings: BTreeMap::new(),
         http: Http::new(HttpOptions::default()).unwrap(),

@@ -11,6 +11,7 @@ pub mod chromium;
 pub mod clock;
 pub mod company;
 pub mod crash;
+pub mod credentials;
 pub mod dav;
 pub mod device;
 pub mod dns;

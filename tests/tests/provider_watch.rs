@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use orkee_core::net::{ApiUrl, CredentialError, CredentialSource, Http, HttpOptions, Origin, Secret};
+use orkee_core::net::{ApiUrl, Http, HttpOptions};
 use orkee_core::plugin::{Grants, Host, Limits, Setup, WasmProvider};
 use orkee_core::sync::provider::{Answer, Cursor, Failure, Provider, Request};
+use orkee_tests::credentials::Bearer;
 use orkee_tests::guests;
 use orkee_tests::http;
 use orkee_tests::idp::Idp;
@@ -20,24 +22,6 @@ use url::Url;
 /// Far more than it takes, and far less than the wait: who answers within it was woken.
 const SOON: Duration = Duration::from_secs(25);
 const WAIT: Duration = Duration::from_secs(60);
-
-struct Token(Secret);
-
-type Later<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Option<Secret>, CredentialError>> + Send + 'a>>;
-
-impl CredentialSource for Token {
-    fn is_signed_in(&self, _: &str, _: &Origin) -> bool {
-        true
-    }
-
-    fn token<'a>(&'a self, _: &'a str, _: &'a Origin) -> Later<'a> {
-        Box::pin(async { Ok(Some(self.0.clone())) })
-    }
-
-    fn refresh_after_401<'a>(&'a self, _: &'a str, _: &'a Origin, _: &'a Secret) -> Later<'a> {
-        Box::pin(async { Ok(None) })
-    }
-}
 
 /// A provider that Orkee ships, signed in with a token, with limits that a call may not exceed otherwise.
 async fn open(home: &Path, name: &str, url: &str, token: &str, settings: &[(&str, &str)]) -> WasmProvider {
@@ -52,7 +36,7 @@ async fn open(home: &Path, name: &str, url: &str, token: &str, settings: &[(&str
         grants: Grants::built_in(&api_url),
         limits,
         api_url,
-        credentials: std::sync::Arc::new(Token(Secret::new(token))),
+        credentials: Arc::new(Bearer::new(token)),
         state_folder: home.to_owned(),
         settings: settings
             .iter()
@@ -161,8 +145,8 @@ async fn p62_a_companys_people_are_woken_and_whoever_is_put_out_waits_no_more() 
     assert!(provider.can_watch());
     let cursor = up_to_date(&provider).await;
     let token = access(&ann).to_owned();
-    let tenancy = std::sync::Arc::new(tenancy);
-    let writing = std::sync::Arc::clone(&tenancy);
+    let tenancy = Arc::new(tenancy);
+    let writing = Arc::clone(&tenancy);
     let write =
         move || drop(writing.push(&token, "team", &[("aaaaaaaa", br#"{"id":"aaaaaaaa","name":"theirs"}"#)]));
     is_woken(&provider, &cursor, Duration::from_millis(300), write).await;
