@@ -1,4 +1,4 @@
-//! Folders: a private one; a content that is kept and brought back.
+//! Folders: a private one, on disk or in memory; a content that is kept and brought back.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,6 +8,12 @@ use std::path::Path;
 pub fn private_folder(path: &Path) {
     fs::create_dir_all(path).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// A folder in memory that is one user's alone, as a session has one.
+pub fn session() -> tempfile::TempDir {
+    let mode = fs::Permissions::from_mode(0o700);
+    tempfile::Builder::new().permissions(mode).tempdir_in("/dev/shm").unwrap()
 }
 
 /// Replaces a folder's content by that of another.
