@@ -1,4 +1,4 @@
-"""Sealing, in the model of `algorithm.py`: key documents, the keys of a device, the form in which a record travels.
+"""Sealing, in the model of `docs/sync.md`: key documents, the keys of a device, the form in which a record travels.
 
 Nothing is enciphered here. A form says under which epoch it is sealed, and who lacks that epoch's key may not look inside.
 """

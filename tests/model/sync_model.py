@@ -25,8 +25,12 @@ import copy
 import random
 import sys
 
-from algorithm import BROKEN, SPARE, RULES, Backend, Session, Store, Version, contains
+from backend import Backend
+from rules import BROKEN, RULES, SPARE
 from sealing import KEYS, Document, Form, Refused
+from session import Session
+from store import Store
+from version import Version, contains
 
 
 class World:

@@ -9,8 +9,8 @@ use crate::setup::root;
 
 /// Where the list is, from the workspace's root.
 pub const PATH: &str = "tests/mutants/engine.toml";
-/// The algorithm as a model, whose rules have the same names.
-const MODEL: &str = "tests/model/algorithm.py";
+/// The rules of the algorithm as a model, which have the same names.
+const MODEL: &str = "tests/model/rules.py";
 
 /// A rule, and how it is broken.
 #[derive(Debug)]
