@@ -14,13 +14,17 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::file;
 
-/// Whoever looks for the holder has the lock himself for an instant: one that is found held is tried again so often, so much later.
-const LOOKS: usize = 4;
+/// Of what a holder wrote, the bytes that are read.
+const MOST: u64 = 1024;
+
+/// Between two tries, where the lock is in nobody's hands yet, or in those of somebody who only looks.
 const LOOK: Duration = Duration::from_millis(2);
+/// Nobody takes longer for that, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Held until it is dropped or the process ends.
 #[derive(Debug)]
@@ -29,17 +33,26 @@ pub struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock at `path` for this purpose, or tells what its holder noted. Does not wait.
-    pub fn acquire(path: &Path, purpose: &str) -> io::Result<Result<Self, Note>> {
+    /// Takes the lock at `path` for this purpose, or says who holds it. Waits for no holder; only until whoever looks for the holder has
+    /// looked, or whoever has just become it has said so.
+    pub fn acquire(path: &Path, purpose: &str) -> io::Result<Result<Self, Holder>> {
         let mut file = open(path)?;
-        for _ in 0..LOOKS {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Ok(Self { file }.signed(purpose))),
-                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+                Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error),
             }
+            // Those who look share the lock with each other. A holder shares it with nobody.
+            let is_held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+            let holder = Holder::read(&mut file);
+            if (is_held && holder.pid.is_some()) || Instant::now() >= deadline {
+                return Ok(Err(holder));
+            }
+            file.unlock()?;
+            std::thread::sleep(LOOK);
         }
-        Ok(Err(Note::read(&mut file)))
     }
 
     /// Takes the lock at `path`, and waits for whoever holds it.
@@ -60,6 +73,35 @@ impl FileLock {
         let file = &mut self.file;
         let written = file.rewind().and_then(|()| file.write_all(note.as_bytes()));
         let _ = written.and_then(|()| file.set_len(note.len() as u64));
+    }
+}
+
+impl Drop for FileLock {
+    /// The note goes first: what the next holder finds there is never taken for its own. Unlocked by name, since a process that is being
+    /// started somewhere here has this file open, too, until it runs its own program.
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
+    }
+}
+
+impl Holder {
+    /// Who holds the lock at `path`; none where nobody does. Makes no file.
+    pub fn of(path: &Path) -> Option<Self> {
+        let mut file = OpenOptions::new().read(true).open(path).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(Self::read(&mut file)),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+
+    fn read(file: &mut File) -> Self {
+        let mut text = String::new();
+        if file.rewind().is_err() || file.take(MOST).read_to_string(&mut text).is_err() {
+            return Self::default();
+        }
+        let (pid, purpose) = text.split_once(' ').unwrap_or((&text, ""));
+        Self { pid: pid.trim().parse().ok(), purpose: purpose.to_owned() }
     }
 }
 
@@ -90,5 +132,49 @@ mod tests {
         assert_eq!(Note::of(&path).unwrap().purpose, "");
         drop(second);
         FileLock::wait(&path, "").unwrap();
+    }
+
+    #[test]
+    fn those_who_look_for_the_holder_keep_nobody_out_however_long_they_take() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.lock");
+        let looks = open(&path).unwrap();
+        looks.lock_shared().unwrap();
+        std::thread::scope(|scope| {
+            let taking = scope.spawn(|| FileLock::acquire(&path, "").unwrap());
+            std::thread::sleep(Duration::from_millis(100));
+            drop(looks);
+            taking.join().unwrap().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_holder_that_has_not_signed_yet_is_not_taken_for_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.lock");
+        drop(FileLock::acquire(&path, "before").unwrap().unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+        let holds = open(&path).unwrap();
+        holds.lock().unwrap();
+        std::thread::scope(|scope| {
+            let asking = scope.spawn(|| FileLock::acquire(&path, "").unwrap());
+            std::thread::sleep(Duration::from_millis(100));
+            std::fs::write(&path, "4711 now").unwrap();
+            let told = asking.join().unwrap().unwrap_err();
+            assert_eq!(told, Holder { pid: Some(4711), purpose: "now".to_owned() });
+        });
+    }
+
+    #[test]
+    fn what_is_no_note_names_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.lock");
+        for text in ["", "-1", "99999999999999 x", "\u{0}\u{1}", "somebody"] {
+            std::fs::write(&path, text).unwrap();
+            let mut file = File::open(&path).unwrap();
+            assert_eq!(Holder::read(&mut file).pid, None, "{text:?}");
+        }
+        std::fs::write(&path, [0xff, 0xfe]).unwrap();
+        assert_eq!(Holder::read(&mut File::open(&path).unwrap()), Holder::default());
     }
 }
