@@ -10,7 +10,7 @@
 )]
 
 use std::fs::File;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -28,7 +28,7 @@ const OTHER_HASH: &str = "{SHA}t8j/uPvGfBcTKODo9kNpTo5hszU=";
 const APACHE: &str = "/usr/sbin/apache2";
 const MODULES: &str = "/usr/lib/apache2/modules";
 /// A process that is not ready by then is not waited for.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A server at work.
 pub struct Dav {
@@ -125,7 +125,7 @@ fn is_there(name: &str, found: bool) -> bool {
 fn is_ready(child: &mut Child, port: u16) -> bool {
     let start = Instant::now();
     while start.elapsed() < DEADLINE && child.try_wait().unwrap().is_none() {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+        if crate::wait::is_listened_at(port) {
             // Somebody else's server may be the one that answers; then ours ends at once.
             std::thread::sleep(Duration::from_millis(100));
             return child.try_wait().unwrap().is_none();

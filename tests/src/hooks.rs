@@ -2,8 +2,9 @@
 //! itself and runs a command for each delivery that has a right one.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
@@ -47,16 +48,7 @@ impl Hooks {
             ],
         }]);
         fs::write(folder.path().join("hooks.json"), hooks.to_string()).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new("webhook")
-            .args(["-ip", "127.0.0.1", "-port", &port.to_string(), "-hooks"])
-            .arg(folder.path().join("hooks.json"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        wait::until("webhook", || TcpStream::connect(("127.0.0.1", port)).ok().map(drop));
+        let (child, port) = wait::until("webhook", || serve(&folder.path().join("hooks.json")));
         Some(Self { url: format!("http://127.0.0.1:{port}/hooks/orkee"), folder, child })
     }
 
@@ -66,6 +58,24 @@ impl Hooks {
         let words: Vec<_> = seen.split_terminator('|').map(str::to_owned).collect();
         words.chunks_exact(3).map(|run| [run[0].clone(), run[1].clone(), run[2].clone()]).collect()
     }
+}
+
+/// The program at a free port; none: somebody took that port first.
+fn serve(hooks: &Path) -> Option<(Child, u16)> {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut child = Command::new("webhook")
+        .args(["-ip", "127.0.0.1", "-port", &port.to_string(), "-hooks"])
+        .arg(hooks)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait::until("its port, or its end", || {
+        let has_ended = child.try_wait().unwrap().is_some();
+        (has_ended || wait::is_listened_at(port)).then_some(())
+    });
+    child.try_wait().unwrap().is_none().then_some((child, port))
 }
 
 impl Drop for Hooks {

@@ -1,7 +1,7 @@
 //! A proxy for HTTPS that others wrote: Debian's `tinyproxy`, which lets in who has its password.
 
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -65,7 +65,7 @@ impl Proxy {
             .unwrap();
         let address = format!("127.0.0.1:{port}");
         loop {
-            if TcpStream::connect(&address).is_ok() {
+            if wait::is_listened_at(port) {
                 return Some(Self { address, folder, child });
             }
             if child.try_wait().unwrap().is_some() {

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -40,8 +40,14 @@ impl Sink {
     }
 
     fn spawn(port: u16, file: &PathBuf) -> Child {
-        let process = quietly(Command::new(binaries::path("hook-sink")).arg(port.to_string()).arg(file));
-        wait::until("the receiver", || TcpStream::connect(("127.0.0.1", port)).ok());
+        let mut process = quietly(Command::new(binaries::path("hook-sink")).arg(port.to_string()).arg(file));
+        // Somebody may have the port for a moment, be it only for the near end of a connection.
+        wait::until("the receiver", || {
+            if process.try_wait().unwrap().is_some() {
+                process = quietly(Command::new(binaries::path("hook-sink")).arg(port.to_string()).arg(file));
+            }
+            wait::is_listened_at(port).then_some(())
+        });
         process
     }
 
