@@ -66,7 +66,7 @@ impl Terminal {
 
     /// Waits until this is on the screen; whether it comes before the command ends.
     pub fn asks(&mut self, text: &str) -> bool {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + DEADLINE;
         while !self.seen.contains(text) {
             match self.screen.recv_timeout(Duration::from_millis(100)) {
                 Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),

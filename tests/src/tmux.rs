@@ -84,16 +84,19 @@ impl Tmux {
         self.ask(&["capture-pane", "-p", "-e"])
     }
 
-    /// Waits until the screen is so; what is on it then.
+    /// Waits until the screen is so, twice in a row: a screen that is still being drawn is none. What is on it then.
     #[track_caller]
     pub fn wait_until(&self, what: &str, is: impl Fn(&str) -> bool) -> String {
         let start = Instant::now();
+        let mut before = None;
         loop {
             let screen = self.screen();
-            if is(&screen) {
+            let is_so = is(&screen);
+            if is_so && before.as_ref() == Some(&screen) {
                 return screen;
             }
             assert!(start.elapsed() < DEADLINE, "gave up waiting for {what}:\n{screen}");
+            before = is_so.then_some(screen);
             std::thread::sleep(Duration::from_millis(20));
         }
     }

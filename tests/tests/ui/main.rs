@@ -225,6 +225,100 @@ fn d73_a_database_that_is_moved_away_is_said_and_nothing_is_written_until_it_is_
 }
 
 #[test]
+fn d65_what_is_being_typed_when_a_sync_fails_is_not_lost() {
+    let mut pair = Pair::new();
+    let Some(tmux) = pair.ui(100, 30) else { return };
+    tmux.wait_for("✓ In step");
+    pair.server.stop();
+    tmux.press(&["s", "n"]);
+    tmux.wait_for("New project");
+    tmux.write("request u");
+    // It is told once, until the next key, and for as long as it is so; on a slow machine it comes before the last letter.
+    tmux.wait_for("sync failed");
+    tmux.write("nit");
+    let screen = tmux.wait_for("request unit");
+    assert!(!screen.contains("error["), "{screen}");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("error[E-");
+    assert_eq!(pair.here.run(&["projects", "show", "request unit"]).code, Some(0));
+}
+
+#[test]
+fn d66_a_conflict_that_was_not_on_the_screen_is_not_decided() {
+    let pair = Pair::in_conflict(&[("name", "here", "there"), ("description", "one", "two")]);
+    pair.here.sync_whatever();
+    let Some(tmux) = pair.ui(100, 30) else { return };
+    tmux.wait_for("in conflict");
+    tmux.press(&["c"]);
+    tmux.wait_for("Conflicts  2");
+    // Both keys at once: the second one is not meant for what nobody has seen.
+    tmux.press(&["l", "l"]);
+    tmux.wait_until("one left", |screen| screen.contains("Conflicts  1"));
+    let left = pair.here.json(&["cloud", "conflicts"]);
+    assert_eq!(left["conflicts"].as_array().unwrap().len(), 1, "{left}");
+}
+
+#[test]
+fn d64_d66_what_was_decided_is_taken_back_and_nothing_that_was_done_elsewhere() {
+    let pair = Pair::in_conflict(&[("name", "here", "there"), ("description", "one", "two")]);
+    pair.here.sync_whatever();
+    let Some(tmux) = pair.ui(100, 30) else { return };
+    tmux.wait_for("in conflict");
+    tmux.press(&["n"]);
+    tmux.wait_for("New project");
+    tmux.write("mine");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("Added mine");
+    tmux.press(&["c"]);
+    tmux.wait_for("Conflicts  2");
+    // What is left in the editor decides nothing, so that there is nothing to take back here.
+    std::fs::write(pair.here.path("editor.sh"), "true").unwrap();
+    tmux.press(&["e"]);
+    tmux.wait_for("waits as before");
+    tmux.press(&["u"]);
+    tmux.wait_for("Nothing was decided here yet");
+    assert_eq!(pair.here.run(&["projects", "show", "mine"]).code, Some(0));
+    // The value here stays, by mistake.
+    tmux.press(&["l"]);
+    tmux.wait_for("description of here stays as it is here. u takes it back");
+    tmux.press(&["u"]);
+    let screen = tmux.wait_for("description of here waits again");
+    assert!(screen.contains("Conflicts  2") && screen.contains("+ two"), "{screen}");
+    // So with all of them, from the list, where the last one led to.
+    tmux.press(&["L"]);
+    tmux.wait_for("Settled 2 of here");
+    for field in ["name", "description"] {
+        tmux.press(&["u"]);
+        tmux.wait_for(&format!("{field} of here waits again"));
+    }
+    let waits = pair.here.json(&["cloud", "conflicts"]);
+    assert_eq!(waits["conflicts"].as_array().unwrap().len(), 2, "{waits}");
+    tmux.press(&["u"]);
+    tmux.wait_for("Took back the new project mine");
+}
+
+#[test]
+fn d65_what_is_done_here_is_synced_by_itself_at_once_and_leaves_no_process_behind() {
+    let pair = Pair::new();
+    let mut command = pair.command();
+    command.env("ORKEE_CLOUD_SYNC_ON_CREATE", "true");
+    let Some(tmux) = Tmux::open(&command, 100, 30) else { return };
+    tmux.wait_for("✓ In step");
+    tmux.press(&["n"]);
+    tmux.wait_for("New project");
+    tmux.write("made here");
+    tmux.press(&["Enter"]);
+    tmux.wait_for("Added made here");
+    orkee_tests::wait::until("the other device to have it", || {
+        pair.there.sync();
+        (pair.there.run(&["projects", "show", "made here"]).code == Some(0)).then_some(())
+    });
+    tmux.press(&["g"]);
+    tmux.wait_for("✓ In step");
+    orkee_tests::wait::until("no child", || tmux.children().trim().is_empty().then_some(()));
+}
+
+#[test]
 fn d74_what_is_sealed_leaves_the_screen_when_its_key_does() {
     let session = folder::session();
     let mut home = Home::new();
@@ -235,9 +329,10 @@ fn d74_what_is_sealed_leaves_the_screen_when_its_key_does() {
     let key =
         |args: &[&str]| home.run_with([&["cloud", "key"], args].concat(), "correct horse battery staple");
     key(&["lock"]).success();
-    key(&["unlock", "--for", "10s"]).success();
+    key(&["unlock", "--until-logout"]).success();
     let Some(tmux) = Tmux::open(&ui(&home), 100, 30) else { return };
     tmux.wait_for("description secret text");
+    key(&["unlock", "--for", "2s"]).success();
     let locked = |screen: &str| screen.contains("(locked)") && !screen.contains("secret text");
     tmux.wait_until("the end of the key's time", locked);
     tmux.press(&["h"]);
