@@ -48,7 +48,7 @@ fn doctor(device: &Device, change: impl FnOnce(&mut Command)) -> Ran {
     change(&mut command);
     let began = Instant::now();
     let ran = finish(command, &[]);
-    assert!(began.elapsed() < Duration::from_secs(15), "{ran}");
+    assert!(began.elapsed() < Duration::from_secs(60), "{ran}");
     ran
 }
 

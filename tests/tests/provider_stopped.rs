@@ -13,7 +13,7 @@ use orkee_tests::tenants::TenantDevice;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Long before the usual limit of a call, and long after a Ctrl-C.
-const AT_ONCE: Duration = Duration::from_secs(2);
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// A tenant whose provider does what it is told, in config.toml.
 fn told(options: &[(&str, &str)], limits: &str) -> String {

@@ -113,8 +113,8 @@ fn w18_only_one_process_sends_in_the_background_and_it_takes_what_comes_meanwhil
         most = most.max(in_background(&sender).len());
     }
     let received = receiver.wait_for(20);
-    // Another may just have been started, and ends when it finds the lock held.
-    assert!((1..=2).contains(&most), "{most} processes");
+    // Others may just have been started, and end when they find the lock held.
+    assert!((1..=5).contains(&most), "{most} processes");
     assert_eq!(ids(&received).len(), 20);
     is_quiet(&sender);
     assert!(sender.deliveries().iter().all(|d| d.state == "delivered" && d.attempts == 1));
@@ -183,8 +183,9 @@ fn w18_orkee_webhook_drain_off_starts_nothing_and_a_drain_by_name_sends_all_the_
 #[test]
 fn w18_a_database_that_is_locked_while_attempts_end_makes_none_of_them_twice() {
     let (sender, receiver) = (Sender::new(), Receiver::start());
-    receiver.always("/hook", Behaviour::status(204).after(Duration::from_secs(2)));
-    sender.endpoint(&format!("{}/hook", receiver.url));
+    // Slow enough for the lock to be had before the first of them ends.
+    let slow = || Behaviour::status(204).after(Duration::from_secs(4));
+    sender.endpoint(&receiver.script("/hook", [slow(), slow(), slow(), slow(), Behaviour::status(204)]));
     sender.emit("p", 6);
     let drain = sender.drain_command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     receiver.wait_for(4);

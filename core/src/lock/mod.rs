@@ -18,9 +18,6 @@ use std::time::{Duration, Instant};
 
 use crate::file;
 
-/// Of what a holder wrote, the bytes that are read.
-const MOST: u64 = 1024;
-
 /// Between two tries, where the lock is in nobody's hands yet, or in those of somebody who only looks.
 const LOOK: Duration = Duration::from_millis(2);
 /// Nobody takes longer for that, however busy the machine is.
@@ -35,7 +32,7 @@ pub struct FileLock {
 impl FileLock {
     /// Takes the lock at `path` for this purpose, or says who holds it. Waits for no holder; only until whoever looks for the holder has
     /// looked, or whoever has just become it has said so.
-    pub fn acquire(path: &Path, purpose: &str) -> io::Result<Result<Self, Holder>> {
+    pub fn acquire(path: &Path, purpose: &str) -> io::Result<Result<Self, Note>> {
         let mut file = open(path)?;
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -46,7 +43,7 @@ impl FileLock {
             }
             // Those who look share the lock with each other. A holder shares it with nobody.
             let is_held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-            let holder = Holder::read(&mut file);
+            let holder = Note::read(&mut file);
             if (is_held && holder.pid.is_some()) || Instant::now() >= deadline {
                 return Ok(Err(holder));
             }
@@ -82,26 +79,6 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         let _ = self.file.set_len(0);
         let _ = self.file.unlock();
-    }
-}
-
-impl Holder {
-    /// Who holds the lock at `path`; none where nobody does. Makes no file.
-    pub fn of(path: &Path) -> Option<Self> {
-        let mut file = OpenOptions::new().read(true).open(path).ok()?;
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(Self::read(&mut file)),
-            Ok(()) | Err(TryLockError::Error(_)) => None,
-        }
-    }
-
-    fn read(file: &mut File) -> Self {
-        let mut text = String::new();
-        if file.rewind().is_err() || file.take(MOST).read_to_string(&mut text).is_err() {
-            return Self::default();
-        }
-        let (pid, purpose) = text.split_once(' ').unwrap_or((&text, ""));
-        Self { pid: pid.trim().parse().ok(), purpose: purpose.to_owned() }
     }
 }
 
@@ -161,20 +138,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(100));
             std::fs::write(&path, "4711 now").unwrap();
             let told = asking.join().unwrap().unwrap_err();
-            assert_eq!(told, Holder { pid: Some(4711), purpose: "now".to_owned() });
+            assert_eq!(told, Note { pid: Some(4711), purpose: "now".to_owned() });
         });
-    }
-
-    #[test]
-    fn what_is_no_note_names_nobody() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("one.lock");
-        for text in ["", "-1", "99999999999999 x", "\u{0}\u{1}", "somebody"] {
-            std::fs::write(&path, text).unwrap();
-            let mut file = File::open(&path).unwrap();
-            assert_eq!(Holder::read(&mut file).pid, None, "{text:?}");
-        }
-        std::fs::write(&path, [0xff, 0xfe]).unwrap();
-        assert_eq!(Holder::read(&mut File::open(&path).unwrap()), Holder::default());
     }
 }

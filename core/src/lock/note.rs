@@ -1,7 +1,7 @@
 //! What the holder of a lock writes into its file. It is believed as far as courtesy goes: nothing depends on it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 /// Of what a holder wrote, the bytes that are read.
@@ -28,7 +28,7 @@ impl Note {
 
     pub(super) fn read(file: &mut File) -> Self {
         let mut text = String::new();
-        if file.take(MOST).read_to_string(&mut text).is_err() {
+        if file.rewind().is_err() || file.take(MOST).read_to_string(&mut text).is_err() {
             return Self::default();
         }
         let (pid, purpose) = text.split_once(' ').unwrap_or((&text, ""));

@@ -37,10 +37,14 @@ fn p05_a_gibibyte_of_zeros_is_refused_after_its_first_bytes() {
     let path = home.path().join("zeros.wasm");
     // It has a length and no content: who reads it all waits for a second.
     File::create(&path).unwrap().set_len(1 << 30).unwrap();
-    let begun = std::time::Instant::now();
-    let error = read("p", &path, 32 << 20).unwrap_err();
-    assert!(error.to_string().contains("a file of zeros"), "{error}");
-    assert!(begun.elapsed() < std::time::Duration::from_millis(100), "{:?}", begun.elapsed());
+    let took = || {
+        let begun = std::time::Instant::now();
+        let error = read("p", &path, 32 << 20).unwrap_err();
+        assert!(error.to_string().contains("a file of zeros"), "{error}");
+        begun.elapsed()
+    };
+    // The best of a few: a busy machine may be late, who reads all of it always is.
+    assert!((0..20).any(|_| took() < std::time::Duration::from_millis(100)));
 }
 
 #[test]

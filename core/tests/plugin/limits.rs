@@ -186,7 +186,7 @@ async fn p28_a_guest_that_hangs_is_gone_within_100_ms_of_its_limit() {
     for way in ["spin", "sleep"] {
         let provider = rig.open(guests::rogue(), &[("do", way)]).await.unwrap();
         let mut late = Duration::MAX;
-        for _ in 0..5 {
+        for _ in 0..20 {
             let begun = std::time::Instant::now();
             let error = found(&provider).await.unwrap_err();
             assert_eq!(error.failure, Failure::Timeout);

@@ -191,9 +191,13 @@ fn s09_completing_is_silent_quick_and_makes_nothing_whatever_the_state_of_the_da
     // Somebody is writing.
     let writer = rusqlite::Connection::open(home.orkee().join("orkee.db")).unwrap();
     writer.execute_batch("BEGIN EXCLUSIVE; UPDATE records SET device = 'x'").unwrap();
-    let began = Instant::now();
-    assert!(words(&home, &["projects", "show", ""]).contains(&id), "a writer does not stop readers");
-    assert!(began.elapsed() < Duration::from_secs(2));
+    let took = || {
+        let began = Instant::now();
+        assert!(words(&home, &["projects", "show", ""]).contains(&id), "a writer does not stop readers");
+        began.elapsed()
+    };
+    // The best of a few: a busy machine may be late, who waits for the writer always is.
+    assert!((0..5).any(|_| took() < Duration::from_secs(2)));
     drop(writer);
     // What is there is no database, or no settings.
     for (file, text) in [("orkee.db", "garbage"), ("config.toml", "[cloud\n")] {

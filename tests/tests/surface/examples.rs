@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -265,7 +266,8 @@ impl Scene {
             }
             terminal.interrupt();
             let (status, seen) = terminal.finish();
-            return if matches!(status.code(), Some(0 | 130)) {
+            // One that has not begun to listen for it yet ends of it, as a shell tells it.
+            return if matches!(status.code(), Some(0 | 130)) || status.signal() == Some(2) {
                 Ok(())
             } else {
                 Err(said(status.code(), &seen))
@@ -300,7 +302,7 @@ impl Scene {
                 terminal.answer(question, &self.typed(answer));
             }
         }
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(60);
         while terminal.is_running() && Instant::now() < until {
             thread::sleep(Duration::from_millis(20));
         }

