@@ -121,6 +121,33 @@ fn d08_without_a_sign_in_or_beside_a_watcher_none_is_started() {
 }
 
 #[test]
+fn d08_d12_a_watcher_that_waits_for_a_sign_in_keeps_no_command_with_a_token_from_syncing() {
+    let (_server, a, b) = pair();
+    let mut without = a.orkee(&["cloud", "watch", "--interval", NEVER.1]);
+    without.env_remove("ORKEE_CLOUD_TOKEN");
+    let mut watcher = Watcher::of(without);
+    assert_eq!(watcher.wait_for("failed")["code"], "E-AUTH-001");
+    run(&a, &[AUTO, NEVER], &["projects", "add", "--name", "shop"]);
+    arrives(&a, &b);
+    is_quiet(&a);
+    let by = a.json(&["cloud", "status", "--offline"])["automatic"]["last_started_by"].take();
+    let said = ["by", "because", "setting", "origin"].map(|key| by[key].as_str().unwrap());
+    assert_eq!(said, ["command", "created", "cloud.auto_sync", "ORKEE_CLOUD_AUTO_SYNC in the environment"]);
+    let told = a.run(&["cloud", "status", "--offline"]).success().stdout;
+    let words = "after a command: a project was added (cloud.auto_sync, set by ORKEE_CLOUD_AUTO_SYNC in the environment)";
+    assert!(told.contains(words), "{told}");
+    drop(watcher);
+
+    // One with the same token sends it, and says so.
+    let mut watcher = Watcher::start(&a);
+    watcher.wait_for("synced");
+    run(&a, &[AUTO, NEVER], &["projects", "add", "--name", "site"]);
+    watcher.wait_until("what was sent", |event| event["pushed"] == 1);
+    let by = a.json(&["cloud", "status", "--offline"])["automatic"]["last_started_by"].take();
+    assert_eq!((&by["by"], &by["because"]), (&"watcher".into(), &"wrote".into()), "{by}");
+}
+
+#[test]
 fn d09_each_kind_of_change_has_a_setting_of_its_own() {
     for (name, creates, updates, deletes) in
         [("CREATE", true, false, false), ("UPDATE", false, true, false), ("DELETE", false, false, true)]

@@ -14,6 +14,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::place::Place;
 use crate::diagnostic::Kind;
 use crate::file;
 use crate::home::Home;
@@ -33,22 +34,6 @@ const MAX_FILE: u64 = 64 * 1024;
 const PLACES: usize = 16;
 /// Of a message, the part that is kept.
 const MAX_TEXT: usize = 500;
-
-/// Whose projects, and where to, as the settings say: what failed with one says nothing of another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The tenant; empty: the personal space.
-    pub tenant: String,
-    /// The API's address.
-    pub api: String,
-}
-
-impl Place {
-    fn key(&self) -> String {
-        let Self { tenant, api } = self;
-        format!("{tenant} {api}")
-    }
-}
 
 /// How a sync failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -251,8 +236,12 @@ mod tests {
         (folder, home)
     }
 
+    fn place(tenant: &str) -> Place {
+        Place { tenant: tenant.to_owned(), api: "https://api.example".to_owned(), has_token: false }
+    }
+
     fn of(home: &Home) -> Pause {
-        Pause::new(home, Place { tenant: String::new(), api: "https://api.example".to_owned() })
+        Pause::new(home, place(""))
     }
 
     fn ended(code: &str, kind: Kind) -> Ended {
@@ -292,9 +281,9 @@ mod tests {
         let failed = of(&home).failure().unwrap();
         assert_eq!((failed.failures, failed.not_before), (2, now() + 2 * FIRST));
         assert_eq!(fs::metadata(home.pause()).unwrap().mode() & 0o777, 0o600);
-        let other =
-            Pause::new(&home, Place { tenant: "acme".to_owned(), api: "https://api.example".to_owned() });
-        assert_eq!(other.failure(), None);
+        assert_eq!(Pause::new(&home, place("acme")).failure(), None);
+        // Who has no sign-in says nothing of who was given a token.
+        assert_eq!(Pause::new(&home, Place { has_token: true, ..place("") }).failure(), None);
         of(&home).clear().unwrap();
         assert_eq!(of(&home).failure(), None);
     }

@@ -35,15 +35,24 @@ fn known(home: &Home) -> Vec<Known> {
         PathBuf::from(name)
     };
     let known = |path, doing, usually| Known { path, doing, usually };
-    vec![
+    let mut all = vec![
         known(home.sync_lock(), "syncs", Some(HOUR)),
-        known(home.background_lock(), "syncs in the background", Some(HOUR)),
-        known(home.background_next_lock(), "waits for another sync to end", Some(HOUR)),
+        known(home.root().join("run/background.lock"), "syncs in the background", Some(HOUR)),
         known(home.auth_lock(), "changes the sign-in", Some(MINUTE)),
         known(home.webhook_lock(), "sends webhook deliveries", Some(24 * HOUR)),
         known(beside(home.database(), "-turn"), "writes the database", Some(MINUTE)),
         known(home.plugins().join("grants.lock"), "changes providers", Some(MINUTE)),
-    ]
+    ];
+    // One for each tenant that a sync waited for.
+    let run = std::fs::read_dir(home.root().join("run")).into_iter().flatten().flatten();
+    let waiting = run.filter(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name.starts_with("background-next") && name.ends_with(".lock")
+    });
+    let waits = "waits for another sync to end";
+    all.extend(waiting.map(|entry| known(entry.path(), waits, Some(HOUR))));
+    all
 }
 
 fn told(known: &Known, holder: &Holder) -> Check {

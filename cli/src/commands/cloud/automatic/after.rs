@@ -4,13 +4,13 @@
 
 use jiff::Timestamp;
 use orkee_core::auth;
-use orkee_core::auto::{AutoSync, Changes, Look, Pause, WatchLock};
+use orkee_core::auto::{AutoSync, Changes, Look, NextLock, Pause, Place, Started, Starts, WatchLock};
+use orkee_core::clock::rfc3339;
 use orkee_core::home::Home;
-use orkee_core::lock::Note;
-use orkee_core::settings::{Key, Settings, SettingsError};
+use orkee_core::settings::{Key, Setting, Settings, SettingsError};
 
 use super::error::AutoError;
-use super::{LONGEST, pause};
+use super::{LONGEST, pause, place};
 use crate::background;
 use crate::context::Context;
 use crate::failure::Failure;
@@ -34,33 +34,57 @@ fn look_around(cx: &Context) -> Result<(), Failure> {
             return Ok(());
         }
     };
-    if !auto.is_any() || !is_wanted(cx, &settings, &auto)? {
+    if !auto.is_any() {
         return Ok(());
     }
-    let home = cx.home()?;
-    if is_cared_for(home, &settings)? || !may_be_signed_in(home, &settings)? {
+    let Some(wanted) = wanted(cx, &settings, &auto)? else { return Ok(()) };
+    let (home, place) = (cx.home()?, place(&settings)?);
+    if is_cared_for(home, &place) || !may_be_signed_in(home, &settings)? {
         return Ok(());
     }
     if pause(cx, &settings)?.until(Timestamp::now()).is_some() {
         return Ok(());
     }
     let args = ["cloud", "sync", "--unasked", "--detached", "--no-input", "--timeout", LONGEST];
-    Ok(background::start(home, &args).map_err(AutoError::NotStarted)?)
+    background::start(home, &args).map_err(AutoError::NotStarted)?;
+    Ok(Starts::new(home, place).note(wanted.started()).map_err(AutoError::Unusable)?)
+}
+
+/// Why a command starts a sync.
+struct Wanted<'a> {
+    because: &'static str,
+    key: Key,
+    setting: &'a Setting<bool>,
+}
+
+impl Wanted<'_> {
+    fn started(&self) -> Started {
+        Started {
+            at: rfc3339(Timestamp::now()),
+            by: "command".to_owned(),
+            because: self.because.to_owned(),
+            setting: self.key.config_name(),
+            origin: Some(self.setting.origin.to_string()),
+        }
+    }
 }
 
 /// Whether the command made something that is to be sent at once, or came when a sync was due.
-fn is_wanted(cx: &Context, settings: &Settings, auto: &AutoSync) -> Result<bool, Failure> {
+fn wanted<'a>(cx: &Context, settings: &Settings, auto: &'a AutoSync) -> Result<Option<Wanted<'a>>, Failure> {
     let made = cx.take_made();
-    let by_kind = [
-        (auto.enabled.value, made.is_any()),
-        (auto.on_create.value, made.created > 0),
-        (auto.on_update.value, made.updated > 0),
-        (auto.on_delete.value, made.deleted > 0),
+    let kinds = [
+        ("created", made.created, (Key::SyncOnCreate, &auto.on_create)),
+        ("updated", made.updated, (Key::SyncOnUpdate, &auto.on_update)),
+        ("deleted", made.deleted, (Key::SyncOnDelete, &auto.on_delete)),
     ];
-    if by_kind.iter().any(|(wants, has)| *wants && *has) {
-        return Ok(true);
+    for (because, count, of_kind) in kinds {
+        let asks = [(Key::AutoSync, &auto.enabled), of_kind].into_iter().find(|(_, setting)| setting.value);
+        if let Some((key, setting)) = asks.filter(|_| count > 0) {
+            return Ok(Some(Wanted { because, key, setting }));
+        }
     }
-    Ok(auto.enabled.value && is_due(cx.home()?, settings, auto, &pause(cx, settings)?)?)
+    let is_due = auto.enabled.value && is_due(cx.home()?, settings, auto, &pause(cx, settings)?)?;
+    Ok(is_due.then_some(Wanted { because: "due", key: Key::AutoSync, setting: &auto.enabled }))
 }
 
 /// Whether the last attempt is longer ago than the interval.
@@ -73,11 +97,10 @@ fn is_due(home: &Home, settings: &Settings, auto: &AutoSync, pause: &Pause) -> R
     Ok(last.is_none_or(|last| last > now || last + auto.interval.value <= now))
 }
 
-/// Whether a watcher sees it anyway, or a sync in the background that has not looked yet.
-fn is_cared_for(home: &Home, settings: &Settings) -> Result<bool, SettingsError> {
-    let tenant = settings.tenant()?.value;
-    let watched = WatchLock::holder(home).is_some_and(|watcher| watcher.purpose == tenant);
-    Ok(watched || Note::of(&home.background_next_lock()).is_some())
+/// Whether a watcher sees it anyway that goes to the same place, or a sync in the background that has not looked yet. One that was
+/// given another backend, or has no token where the command has one, does not send it.
+fn is_cared_for(home: &Home, place: &Place) -> bool {
+    WatchLock::holder(home).is_some_and(|watcher| watcher.is_of(place)) || NextLock::is_held(home, place)
 }
 
 /// Whether there is anything that a sync could sign in with. Asks neither a keyring nor a server.

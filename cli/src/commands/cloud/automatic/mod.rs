@@ -14,10 +14,10 @@ mod watch;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use orkee_core::auto::{Ended, Pause, Place};
+use orkee_core::auto::{Ended, NextLock, Pause, Place};
 use orkee_core::diagnostic::Diagnostic;
 use orkee_core::lock::FileLock;
-use orkee_core::settings::Settings;
+use orkee_core::settings::{Key, Settings, SettingsError};
 use orkee_core::sync::SyncError;
 use orkee_core::sync::provider::{Failure as ProviderFailure, ProviderError};
 
@@ -37,10 +37,16 @@ pub(crate) use watch::Watch;
 /// A sync in the background is given up after so long.
 const LONGEST: &str = "600";
 
+/// Whose projects these settings mean, where to, and as whom.
+fn place(settings: &Settings) -> Result<Place, SettingsError> {
+    let (tenant, api) = (settings.tenant()?.value, settings.api_url(None)?.value);
+    let has_token = settings.text(Key::Token)?.is_some() || settings.text(Key::TokenFile)?.is_some();
+    Ok(Place { tenant, api, has_token })
+}
+
 /// The pause of the projects that these settings mean.
 pub(super) fn pause(cx: &Context, settings: &Settings) -> Result<Pause, Failure> {
-    let (tenant, api) = (settings.tenant()?.value, settings.api_url(None)?.value);
-    Ok(Pause::new(cx.home()?, Place { tenant, api }))
+    Ok(Pause::new(cx.home()?, place(settings)?))
 }
 
 /// Notes how a sync ended. That it cannot be noted costs no more than a try too many.
@@ -104,8 +110,8 @@ pub(super) fn lift(cx: &Context) {
 pub(super) fn take_turn(cx: &Context) -> Result<Option<FileLock>, Failure> {
     background::leave_terminal();
     let home = cx.home()?;
-    let next = FileLock::acquire(&home.background_next_lock(), "").map_err(AutoError::Unusable)?;
-    let Ok(next) = next else { return Ok(None) };
+    let next = NextLock::take(home, &place(cx.settings()?)?).map_err(AutoError::Unusable)?;
+    let Some(next) = next else { return Ok(None) };
     let turn = FileLock::wait(&home.background_lock(), "").map_err(AutoError::Unusable)?;
     // Whoever comes from here on waits behind this one, which has not looked at the store yet.
     drop(next);

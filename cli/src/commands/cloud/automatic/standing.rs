@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use orkee_core::auto::{AutoSync, Changes, Failed, Look, WatchLock};
+use orkee_core::auto::{AutoSync, Changes, Failed, Look, Started, Starts, WatchLock};
 use orkee_core::clock::rfc3339;
 use serde::Serialize;
 
-use super::{after, pause};
+use super::{after, pause, place};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::text;
@@ -21,6 +21,7 @@ pub(in crate::commands) struct Automatic {
     waiting: u64,
     since: Option<Timestamp>,
     failure: Option<Failed>,
+    started: Option<Started>,
 }
 
 /// The same in the few words that are shown all the time.
@@ -58,6 +59,8 @@ struct SettingsView {
     watched: bool,
     /// Its process.
     watcher: Option<u32>,
+    /// What began the last sync that nobody typed; none: there was none.
+    last_started_by: Option<Started>,
 }
 
 #[derive(Serialize)]
@@ -81,7 +84,7 @@ impl Automatic {
             Look::Same | Look::Gone => None,
         };
         let (waiting, since) = changes.waiting_since()?;
-        let watcher = WatchLock::holder(home).filter(|watcher| watcher.purpose == tenant);
+        let watcher = WatchLock::holder(home).filter(|watcher| watcher.watches(&tenant));
         Ok(Self {
             settings: AutoSync::of(settings)?,
             is_watched: watcher.is_some(),
@@ -91,6 +94,7 @@ impl Automatic {
             waiting,
             since,
             failure: pause(cx, settings)?.failure(),
+            started: Starts::new(home, place(settings)?).last(),
         })
     }
 
@@ -134,6 +138,9 @@ impl Automatic {
                 None => "once that is settled which stopped the last one".to_owned(),
             };
             cx.out.line(format_args!("Next automatic sync: {next}"))?;
+        }
+        if let Some(started) = &self.started {
+            cx.out.line(format_args!("Last automatic sync: {}", began(started)))?;
         }
         if self.waiting > 0
             && let Some(since) = self.since
@@ -182,6 +189,7 @@ impl Automatic {
                 on_delete: on_delete.value,
                 watched: self.is_watched,
                 watcher: self.watcher,
+                last_started_by: self.started.clone(),
             },
             next_automatic_sync_at: self.next(Timestamp::now()).map(rfc3339),
             waiting_since: self.since.map(rfc3339),
@@ -194,6 +202,32 @@ impl Automatic {
             }),
         }
     }
+}
+
+/// What began a sync, in words. A word that another release wrote is told as it is.
+fn began(started: &Started) -> String {
+    let at = started.at.parse().map_or_else(|_| text::line(&started.at), utc);
+    let other = text::line(&started.because);
+    let because = match started.because.as_str() {
+        "created" => "a project was added",
+        "updated" => "a project was changed",
+        "deleted" => "a project was deleted",
+        "due" => "it was due",
+        "began" => "it began",
+        "wrote" => "something was changed here",
+        "told" => "something was changed elsewhere",
+        "again" => "the one before had failed",
+        "woke" => "the machine had slept",
+        _ => &other,
+    };
+    let asked = match (&started.setting, &started.origin) {
+        (Some(setting), Some(origin)) => {
+            format!(" ({}, set by {})", text::line(setting), text::line(origin))
+        }
+        _ => String::new(),
+    };
+    let by = if started.by == "watcher" { "by the watcher" } else { "after a command" };
+    format!("{at}, {by}: {because}{asked}")
 }
 
 fn utc(at: Timestamp) -> String {

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::surroundings::NoRuntime;
 use super::error::AutoError;
-use super::seconds;
+use super::{place, seconds};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
 use watcher::{Stopped, Watcher};
@@ -49,7 +49,7 @@ impl Watch {
             return ear::listen(cx);
         }
         let home = cx.home()?;
-        let lock = WatchLock::acquire(home, &cx.settings()?.tenant()?.value).map_err(AutoError::Unusable)?;
+        let lock = WatchLock::acquire(home, &place(cx.settings()?)?).map_err(AutoError::Unusable)?;
         let lock = lock.map_err(AutoError::Watched)?;
         if !home.database().exists() {
             // On a new device all that there is comes from elsewhere. From here on none is made.

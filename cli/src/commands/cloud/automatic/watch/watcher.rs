@@ -10,7 +10,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
-use orkee_core::auto::{AutoSync, Because, Changes, Ended, Look, Pause, Plan, Waiting, Wake, WatchLock};
+use orkee_core::auto::{
+    AutoSync, Because, Changes, Ended, Look, Pause, Place, Plan, Started, Starts, Waiting, Wake, WatchLock,
+};
+use orkee_core::clock::rfc3339;
 use orkee_core::diagnostic::Kind;
 use orkee_core::settings::Settings;
 use serde::Deserialize;
@@ -18,7 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::super::super::running::random;
 use super::super::error::AutoError;
-use super::super::{ended, pause};
+use super::super::{ended, place};
 use super::child::{AtWork, Errand, Said};
 use super::listening::Ear;
 use super::told::{Moved, Told};
@@ -50,7 +53,9 @@ pub(super) enum Stopped {
 struct Wanted {
     interval: Duration,
     tenant: String,
+    place: Place,
     pause: Pause,
+    starts: Starts,
 }
 
 pub(super) struct Watcher<'a> {
@@ -235,13 +240,38 @@ impl<'a> Watcher<'a> {
         self.ear.dismiss();
         self.plan.begins(self.newest.newest);
         match self.start(Errand::Sync) {
-            Ok(child) => self.sync = Some((child, because, Timestamp::now())),
+            Ok(child) => {
+                self.sync = Some((child, because, Timestamp::now()));
+                self.note_start(because);
+            }
             Err(error) => {
                 let failure = AutoError::NotStarted(error).into();
                 self.sync_failed(&ended(&failure, true), Timestamp::now())?;
             }
         }
         Ok(())
+    }
+
+    /// For whoever asks what began it. That nobody can be told stops nothing.
+    fn note_start(&self, because: Because) {
+        let started = Started {
+            at: rfc3339(Timestamp::now()),
+            by: "watcher".to_owned(),
+            because: because.as_str().to_owned(),
+            setting: None,
+            origin: None,
+        };
+        if let Err(error) = self.wanted.starts.note(started) {
+            tracing::debug!(target: "orkee::cloud", %error, "what began a sync cannot be noted");
+        }
+    }
+
+    fn begin_listening(&mut self, now: Duration) {
+        if self.ear.child.is_some() || self.ear.is_deaf || now < self.ear.again.max(self.ear.asked) {
+            return;
+        }
+        self.ear.child = self.start(Errand::Listen).ok();
+        (self.ear.begun, self.ear.again) = (now, now + EAR_AGAIN);
     }
 
     fn start(&mut self, errand: Errand) -> std::io::Result<AtWork> {
@@ -346,8 +376,10 @@ impl<'a> Watcher<'a> {
             }
         };
         let now = self.now();
+        if wanted.place != self.wanted.place {
+            self.lock.turn_to(&wanted.place);
+        }
         if wanted.tenant != self.wanted.tenant {
-            self.lock.turn_to(&wanted.tenant);
             self.changes = Changes::new(&self.database, &wanted.tenant);
             self.newest = Waiting::default();
             self.plan = Plan::new(wanted.interval, now);
@@ -397,11 +429,13 @@ fn nap(next: Duration, is_blocked: bool) -> Duration {
 
 impl Wanted {
     fn of(cx: &Context, settings: &Settings, interval: Option<Duration>) -> Result<Self, Failure> {
-        let auto = AutoSync::of(settings)?;
+        let (auto, place, home) = (AutoSync::of(settings)?, place(settings)?, cx.home()?);
         Ok(Self {
             interval: interval.unwrap_or(auto.interval.value),
-            tenant: settings.tenant()?.value,
-            pause: pause(cx, settings)?,
+            tenant: place.tenant.clone(),
+            pause: Pause::new(home, place.clone()),
+            starts: Starts::new(home, place.clone()),
+            place,
         })
     }
 }
