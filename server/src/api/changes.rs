@@ -120,6 +120,7 @@ async fn until_changed(
         tokio::select! {
             () = commit => {}
             () = wait.stop() => return Ok(false),
+            () = wait.given_away() => return Err(refused(Full::Server)),
             () = tokio::time::sleep_until(end.min(Instant::now() + LOOK)) => {}
         }
     }
