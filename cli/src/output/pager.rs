@@ -1,10 +1,11 @@
 //! Long output goes through a pager, where a person sits in front of it: `ORKEE_PAGER`, else `PAGER`, else `less -FRX`.
 //!
-//! Nothing is lost by a pager: one that cannot be run, fails or is killed is told of, and the output is printed as if there were none.
+//! Nothing is lost by a pager: one that cannot be run, is killed, or fails before it has read all is told of, and the output is printed
+//! as if there were none. How one ends that has read all is its own affair.
 
-use std::io::{self, Write};
+use std::io::{self, PipeReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -56,7 +57,7 @@ pub(super) fn show(command: &str, text: &[u8]) -> Result<(), String> {
 
 fn run(command: &str, text: &[u8]) -> Result<(), String> {
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(command).stdin(Stdio::piped());
+    shell.arg("-c").arg(command);
     shell.env_remove(Key::Token.variable()).env_remove(Key::TokenFile.variable());
     // For a `PAGER=less` of somebody who did not think of colours.
     for (name, usual) in [("LESS", "FRX"), ("LV", "-c")] {
@@ -64,17 +65,7 @@ fn run(command: &str, text: &[u8]) -> Result<(), String> {
             shell.env(name, usual);
         }
     }
-    let mut pager = shell.spawn().map_err(|error| error.to_string())?;
-    let written = match pager.stdin.take() {
-        // Who has seen enough reads no further.
-        Some(mut stdin) => stdin.write_all(text).or_else(|error| match error.kind() {
-            io::ErrorKind::BrokenPipe => Ok(()),
-            _ => Err(error),
-        }),
-        None => Ok(()),
-    };
-    let status = pager.wait().map_err(|error| error.to_string())?;
-    written.map_err(|error| error.to_string())?;
+    let (status, has_read_all) = feed(shell, text).map_err(|error| error.to_string())?;
     // A shell tells a signal of what it ran by its exit code.
     let signal = status
         .signal()
@@ -83,8 +74,40 @@ fn run(command: &str, text: &[u8]) -> Result<(), String> {
         (Some(0), _) | (_, Some(SIGINT | SIGQUIT | SIGTERM | SIGPIPE)) => Ok(()),
         (_, Some(signal)) => Err(format!("it was ended by signal {signal}")),
         (Some(126 | 127), _) => Err("there is no such program".to_owned()),
+        (Some(_), None) if has_read_all => Ok(()),
         (Some(code), _) => Err(format!("it ended with {code}")),
         (None, None) => Err("how it ended is unknown".to_owned()),
+    }
+}
+
+/// Runs a pager on a text. How it ended, and whether it had read all of it by then.
+fn feed(mut pager: Command, text: &[u8]) -> io::Result<(ExitStatus, bool)> {
+    let (unread, mut writer) = io::pipe()?;
+    let mut child = pager.stdin(unread.try_clone()?).spawn()?;
+    // It has the reading end of the pipe, too, and would keep it.
+    drop(pager);
+    std::thread::scope(|scope| {
+        let written = scope.spawn(move || writer.write_all(text));
+        let status = child.wait();
+        // What the pager left there, until the writer has come to its end: it must not wait for ever for somebody to read.
+        let left = count(unread)?;
+        let written = written.join().map_err(|_| io::Error::other("the writer ended early"))?;
+        written?;
+        Ok((status?, left == 0))
+    })
+}
+
+/// Reads to the end.
+fn count(mut unread: PipeReader) -> io::Result<u64> {
+    let mut buffer = [0; 8192];
+    let mut count = 0;
+    loop {
+        match unread.read(&mut buffer) {
+            Ok(0) => return Ok(count),
+            Ok(read) => count += read as u64,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

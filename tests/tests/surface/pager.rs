@@ -63,6 +63,21 @@ fn s15_a_pager_that_is_not_there_fails_or_is_killed_loses_nothing() {
 }
 
 #[test]
+fn s15_what_a_pager_has_read_to_its_end_is_not_shown_again_however_it_ends() {
+    let (home, _) = home(3000);
+    for pager in ["cat; false", "cat; exit 3", "cat > /dev/null; exit 1"] {
+        let seen = seen(&home, &[], &[("PAGER", pager.to_owned())]);
+        let shown = usize::from(!pager.contains("/dev/null"));
+        assert_eq!(seen.matches("project 2999").count(), shown, "{pager}");
+        assert!(!seen.contains("the pager"), "{pager}");
+    }
+    // One that stops in the middle of more than a pipe holds, and says that it failed.
+    let seen = seen(&home, &[], &[("PAGER", "head -c 100; exit 1".to_owned())]);
+    assert!(seen.contains("the pager `head -c 100; exit 1` did not show this: it ended with 1"), "{seen}");
+    assert!(seen.contains("project 2999"));
+}
+
+#[test]
 fn s15_ctrl_c_belongs_to_the_pager_and_leaving_it_is_no_failure() {
     let (home, _) = home(3000);
     // A pager that says when it is there, and ends when it is told to without having read it all.
