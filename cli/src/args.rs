@@ -107,6 +107,23 @@ pub(crate) fn asks_for_json(args: &[OsString]) -> bool {
     args.iter().skip(1).take_while(|a| *a != "--").any(|a| a == "--json")
 }
 
+/// What `--color` says among the arguments, the last of it: asked where clap could not say, because it answered or refused them.
+pub(crate) fn color(args: &[OsString]) -> Color {
+    let args: Vec<&str> = args
+        .iter()
+        .skip(1)
+        .map(|arg| arg.to_str().unwrap_or_default())
+        .take_while(|arg| *arg != "--")
+        .collect();
+    let beside = args.windows(2).filter_map(|pair| match pair {
+        ["--color", when] => Some(*when),
+        _ => None,
+    });
+    let within = args.iter().filter_map(|arg| arg.strip_prefix("--color="));
+    let said = beside.chain(within).filter_map(|when| Color::from_str(when, false).ok());
+    said.last().unwrap_or(Color::Auto)
+}
+
 /// The words that name the command in arguments that clap refused: `orkee projects list` of `orkee projects list --bad`.
 pub(crate) fn command_named(args: &[OsString]) -> String {
     let mut command = Cli::command();

@@ -88,13 +88,13 @@ impl Output {
         }
     }
 
-    /// For arguments that could not be read: only `--json` is known.
-    pub(crate) fn plain(json: bool) -> Self {
+    /// For arguments that could not be read: only `--json` and `--color` are known.
+    pub(crate) fn plain(json: bool, color: Color) -> Self {
         Self::new(&Global {
             json,
             quiet: 0,
             verbose: 0,
-            color: Color::Auto,
+            color,
             no_input: true,
             no_pager: true,
             no_progress: true,

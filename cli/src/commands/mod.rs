@@ -92,7 +92,7 @@ fn dispatch(command: Command, cx: &Context) -> CommandResult {
 
 /// Help and version are answers, on standard output; the rest is wrong usage.
 fn refused(error: &clap::Error, args: &[OsString]) -> ExitCode {
-    let out = Output::plain(args::asks_for_json(args));
+    let out = Output::plain(args::asks_for_json(args), args::color(args));
     ExitCode::from(match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             let page = help::page(error, out.colors());

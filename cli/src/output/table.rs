@@ -1,10 +1,13 @@
-//! Columns under headings, as wide as their content and no wider than the terminal.
+//! Columns under headings, as wide as their content and no wider than the terminal; where that leaves no room for a second column, what
+//! stands in it comes on a line of its own.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 const GAP: &str = "  ";
 /// What is cut shorter than this says nothing any more.
 const READABLE: usize = 8;
+/// No narrower terminal is drawn for.
+const NARROWEST: usize = 4;
 
 /// Rows to be shown to a person. Every cell is clean text without colour.
 pub(crate) struct Table {
@@ -34,13 +37,27 @@ impl Table {
     /// The heading line and the lines below it, none wider than `width`. The first column, by which a row is named, is whole;
     /// the widest others give way first, and where all are narrow, the last ones go.
     pub(crate) fn render(&self, width: usize) -> (String, Vec<String>) {
-        let widths = self.widths(width);
+        let Some(widths) = self.widths(width) else { return self.stacked(width.max(NARROWEST)) };
         let heading = join(self.headings.iter().copied(), &widths);
         let rows = self.rows.iter().map(|row| join(row.iter().map(String::as_str), &widths)).collect();
         (heading, rows)
     }
 
-    fn widths(&self, available: usize) -> Vec<usize> {
+    /// The name of a row, and below it the cell that says most of it.
+    fn stacked(&self, width: usize) -> (String, Vec<String>) {
+        let cells = |row: &[String]| {
+            let mut lines = pieces(row.first().map_or("", String::as_str), width);
+            if let Some(cell) = row.get(1).filter(|cell| !cell.is_empty()) {
+                lines.push(format!("{GAP}{}", fit(cell, width - GAP.len())));
+            }
+            lines
+        };
+        let heading = fit(&self.headings.join(GAP), width);
+        (heading, self.rows.iter().flat_map(|row| cells(row)).collect())
+    }
+
+    /// None: the first column leaves no room for another.
+    fn widths(&self, available: usize) -> Option<Vec<usize>> {
         let mut widths: Vec<usize> = self.headings.iter().map(|h| h.width()).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
@@ -52,6 +69,9 @@ impl Table {
         while widths.len() > 2 && widths.first().unwrap_or(&0) + least(&widths) > available {
             widths.pop();
         }
+        if widths.first().unwrap_or(&0) + least(&widths) > available {
+            return None;
+        }
         let gaps = GAP.len() * widths.len().saturating_sub(1);
         let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(available);
         while excess > 0 {
@@ -59,7 +79,7 @@ impl Table {
             *widest -= 1;
             excess -= 1;
         }
-        widths
+        Some(widths)
     }
 }
 
@@ -76,6 +96,24 @@ fn join<'a>(cells: impl Iterator<Item = &'a str>, widths: &[usize]) -> String {
     }
     line.truncate(line.trim_end().len());
     line
+}
+
+/// The whole text in lines of at most `width` columns.
+fn pieces(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for c in text.chars() {
+        let wide = c.width().unwrap_or(0);
+        if used + wide > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(c);
+        }
+        used += wide;
+    }
+    lines
 }
 
 /// The text in at most `width` columns, its end replaced by `…` where it is longer.
@@ -109,6 +147,31 @@ mod tests {
         let (heading, rows) = table.render(20);
         assert_eq!(heading, "ID  NAME");
         assert_eq!(rows, ["a1  a rather long n…", "b2  日本語"]);
+    }
+
+    #[test]
+    fn where_the_names_leave_no_room_what_is_named_stands_below_them() {
+        let mut table = Table::new(&["KEY", "VALUE", "FROM"]);
+        table.row(vec!["history.days".into(), "30".into(), "the default".into()]);
+        table.row(vec![
+            "tenants.acme.options.bucket".into(),
+            "a bucket with a long name".into(),
+            String::new(),
+        ]);
+        table.row(vec!["cloud.token".into(), String::new(), String::new()]);
+        let (heading, rows) = table.render(20);
+        assert_eq!(heading, "KEY  VALUE  FROM");
+        let told = [
+            "history.days",
+            "  30",
+            "tenants.acme.options",
+            ".bucket",
+            "  a bucket with a l…",
+            "cloud.token",
+        ];
+        assert_eq!(rows, told);
+        let (_, rows) = table.render(0);
+        assert!(rows.iter().all(|row| row.width() <= NARROWEST), "{rows:?}");
     }
 
     #[test]

@@ -185,6 +185,13 @@ fn s19_s05_every_command_works_on_a_dumb_terminal_of_twenty_columns_without_utf_
         let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
         assert!(code.is_some_and(|code| CODES.contains(&code)), "{}: {status}: {seen}", command.name());
         assert!(!seen.contains("panicked") && !seen.contains('\u{1b}'), "{}: {seen}", command.name());
+        if command.name() == "orkee config list" {
+            let wide: Vec<&str> = seen.lines().filter(|line| line.trim_end().chars().count() > 20).collect();
+            assert!(
+                seen.contains("cloud.sync_interval\r\n  300\r\n") && wide.is_empty(),
+                "{wide:#?} of {seen}"
+            );
+        }
     });
 }
 
@@ -194,12 +201,25 @@ fn s05_each_stream_is_coloured_by_itself() {
     let mut command = home.shell("\"$ORKEE\" projects show shpo | cat");
     command.env("TERM", "xterm");
     let (_, seen) = Terminal::open(command, 80).finish();
-    assert!(
-        seen.contains("\u{1b}[1m\u{1b}[31merror") || seen.contains('\u{1b}'),
-        "standard error is a terminal: {seen}"
-    );
+    assert!(seen.contains('\u{1b}'), "standard error is a terminal: {seen}");
     let mut command = home.shell("\"$ORKEE\" projects show shop 2>/dev/null | cat");
     command.env("TERM", "xterm");
     let (_, seen) = Terminal::open(command, 80).finish();
     assert!(!seen.contains('\u{1b}'), "standard output is a pipe: {seen}");
+    // Where the parser of arguments answers by itself, too.
+    for (line, is_coloured) in [
+        ("--color=always --help", true),
+        ("projects list --help --color always", true),
+        ("--color always --nope", true),
+        ("--color=never --color=always projects --nope", true),
+        ("--help", false),
+        ("--color never --help", false),
+    ] {
+        let mut command = home.shell(&format!("\"$ORKEE\" {line} 2>&1"));
+        if line.contains("never") && !is_coloured {
+            command.env("CLICOLOR_FORCE", "1");
+        }
+        let told = orkee_tests::home::finish(command, &[]);
+        assert_eq!(told.stdout.contains('\u{1b}'), is_coloured, "{told}");
+    }
 }
