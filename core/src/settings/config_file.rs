@@ -6,9 +6,12 @@ use std::path::PathBuf;
 
 use toml_edit::{Document, DocumentMut, Item, Table, TableLike, Value};
 
-use super::{ConfigKey, Key, SettingsError, key, read};
+use super::{ConfigKey, ENVIRONMENTS, Key, SettingsError, key, read};
 use crate::file;
 use crate::home::Home;
+
+/// What people call the environment that needs no name.
+const PRODUCTION: &str = "production";
 
 /// The file, kept from others who change it until this is dropped.
 #[derive(Debug)]
@@ -37,7 +40,14 @@ impl ConfigFile {
     /// Sets a key. The value is checked, and written in the form that it has: a number, a truth value or a text.
     pub fn set(&mut self, key: &ConfigKey, text: &str) -> Result<(), SettingsError> {
         let path = key.path().ok_or_else(|| SettingsError::NotInFile { key: key.to_string() })?;
-        key.check(text).map_err(|what| SettingsError::Unfit { key: key.to_string(), what })?;
+        let unfit = |what| SettingsError::Unfit { key: key.to_string(), what };
+        key.check(text).map_err(unfit)?;
+        if path.starts_with(&[ENVIRONMENTS, PRODUCTION]) {
+            // It would be heeded by `--env production` alone, and not where it is meant.
+            return Err(unfit(
+                "production is what is used without --env; its address is cloud.api_url".to_owned(),
+            ));
+        }
         let Some((last, tables)) = path.split_last() else { return Ok(()) };
         let mut table: &mut dyn TableLike = self.document.as_table_mut();
         for (depth, part) in tables.iter().enumerate() {

@@ -124,6 +124,12 @@ fn s16_what_a_setting_does_not_take_is_refused_by_name_and_nothing_is_written() 
         ("tenants.acme.limits.memory", "lots", "E-CONFIG-009", "memory"),
         ("ORKEE_CLOUD_TOKEN", "secret", "E-CONFIG-010", "not kept in config.toml"),
         ("cloud", "x", "E-CONFIG-008", "no setting"),
+        (
+            "environments.production.api_url",
+            "https://x.example.com",
+            "E-CONFIG-009",
+            "its address is cloud.api_url",
+        ),
     ] {
         home.run(["config", "set", key, value]).fails(2, error).says(says);
     }
