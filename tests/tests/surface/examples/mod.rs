@@ -1,9 +1,15 @@
 //! Every example of every command, typed as it stands, on a device where what it names is there.
 //!
 //! Each is run in a copy of one prepared device, so that none is helped or hindered by the one before it. What an example names and
-//! what a test cannot have, such as somebody's host, stands for what the test has: see [`Scene::typed`].
+//! what a test cannot have, such as somebody's host, stands for what the test has: see [`Scene::typed`]. What changes an account
+//! or is about several people is typed in the modules below, one example after the other.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod keys;
+mod person;
+mod providers;
+mod teams;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -14,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use orkee_tests::home::{Home, Ran, finish};
+use orkee_tests::home::{Ran, finish};
 use orkee_tests::receiver::{Behaviour, Receiver};
 use orkee_tests::server::Server;
 use orkee_tests::terminal::Terminal;
@@ -23,26 +29,19 @@ use serde_json::Value;
 
 use super::grammar;
 
-/// Not run here, and why. Each command among them has a test of its own.
-const ELSEWHERE: [(&str, &str); 6] = [
-    ("orkee cloud provider dev", "builds a project for minutes: provider_practice"),
-    (
-        "orkee cloud provider test",
-        "builds a project for minutes, or tries a backend for as long: provider_test",
-    ),
-    ("orkee cloud provider pack", "packs a project that was built for minutes: provider_languages"),
-    ("orkee cloud provider install ~/src/notes", "builds a project for minutes: provider_languages"),
-    (
-        "orkee cloud key",
-        "shows a phrase and has it typed in again: seal_keys, seal_key_files and seal_at_rest",
-    ),
-    ("orkee cloud team", "is about three people of a team: team and team_limits"),
+/// Examples that the modules below type: what begins so.
+const BELOW: [&str; 6] = [
+    "orkee cloud key",
+    "orkee cloud team",
+    "orkee cloud provider dev",
+    "orkee cloud provider test",
+    "orkee cloud provider pack",
+    "orkee cloud provider install ~/src/notes",
 ];
 
-/// Whether an example is not run here. That of a key which shows nothing is.
-fn is_elsewhere(example: &str) -> bool {
-    let is = |(start, _): &(&str, &str)| example.contains(start);
-    ELSEWHERE.iter().any(is) && !example.contains("orkee cloud key show")
+/// Whether an example is typed in a module below.
+fn is_below(example: &str) -> bool {
+    BELOW.iter().any(|start| example.contains(start))
 }
 
 /// What a person answers who is asked.
@@ -354,7 +353,7 @@ fn s02_every_example_of_every_command_does_what_it_says() {
                 .map(|example| (command.name().to_owned(), example))
                 .collect::<Vec<_>>()
         })
-        .filter(|(_, example)| !is_elsewhere(example))
+        .filter(|(_, example)| !is_below(example))
         .collect();
     assert!(examples.len() > 150, "{}", examples.len());
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -371,22 +370,4 @@ fn s02_every_example_of_every_command_does_what_it_says() {
     });
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{} of {}:\n{}", failed.len(), examples.len(), failed.join("\n"));
-}
-
-#[test]
-fn s02_the_examples_that_are_run_elsewhere_are_few_and_name_what_there_is() {
-    let home = Home::new();
-    let all = grammar::commands();
-    let examples = all.iter().flat_map(grammar::Command::examples);
-    let apart: BTreeSet<String> = examples.filter(|example| is_elsewhere(example)).collect();
-    assert!(apart.len() <= 60, "{}: {apart:#?}", apart.len());
-    for example in apart {
-        // Without what other programs have to do with it. `--help` behind it is heeded once all before it was understood.
-        let typed = example.rsplit("| ").find(|part| part.trim_start().starts_with("orkee")).unwrap();
-        let typed = typed.split(['<', '>']).next().unwrap();
-        let words: Vec<&str> = typed.split_whitespace().skip(1).collect();
-        home.run([&words[..], &["--help"]].concat()).success();
-        let wrong = [&words[..], &["--no-such-flag", "--help"]].concat();
-        home.run(wrong).exits(2);
-    }
 }
