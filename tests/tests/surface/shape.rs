@@ -145,11 +145,27 @@ fn codes(text: &str) -> BTreeMap<String, BTreeSet<String>> {
         // The pattern begins where the arm before it ended.
         let begin = pattern.rfind("match ").max(pattern.rfind("\",")).unwrap_or(0);
         let arm = pattern[begin..].rsplit("=>").next().unwrap();
-        for name in arm.split("Self::").skip(1) {
+        // What stands behind the `if` of a pattern is none.
+        for name in arm.split(" if ").next().unwrap().split("Self::").skip(1) {
             names.insert(name.chars().take_while(|c| c.is_alphanumeric()).collect());
+        }
+        if !arm.contains("Self::") {
+            names.extend(paths(arm));
         }
     }
     found
+}
+
+/// What a pattern names that is of another type: `Failure::Refused`.
+fn paths(pattern: &str) -> impl Iterator<Item = String> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    pattern.match_indices("::").filter_map(move |(at, _)| {
+        let (before, after) = (&pattern[..at], &pattern[at + 2..]);
+        let of = before.rsplit(|c| !is_word(c)).next()?;
+        let name = after.split(|c| !is_word(c)).next()?;
+        let is_variant = [of, name].iter().all(|word| word.starts_with(|c: char| c.is_uppercase()));
+        is_variant.then(|| format!("{of}::{name}"))
+    })
 }
 
 #[test]
