@@ -50,7 +50,7 @@ impl Watching {
 
 impl WatchLock {
     /// Takes the lock for a watcher of this place, or says who holds it.
-    pub fn acquire(home: &Home, place: &Place) -> io::Result<Result<Self, Holder>> {
+    pub fn acquire(home: &Home, place: &Place) -> io::Result<Result<Self, Note>> {
         let taken = FileLock::acquire(&home.watch_lock(), &place.key())?;
         Ok(taken.map(Self))
     }
@@ -62,7 +62,7 @@ impl WatchLock {
 
     /// The watcher of this home folder, if there is one.
     pub fn holder(home: &Home) -> Option<Watching> {
-        let holder = Holder::of(&home.watch_lock())?;
+        let holder = Note::of(&home.watch_lock())?;
         Some(Watching { pid: holder.pid, place: holder.purpose })
     }
 }
@@ -86,7 +86,7 @@ impl NextLock {
 
     /// Whether one of this place waits.
     pub fn is_held(home: &Home, place: &Place) -> bool {
-        let holder = Holder::of(&home.background_next_lock(&place.tenant));
+        let holder = Note::of(&home.background_next_lock(&place.tenant));
         holder.is_some_and(|holder| holder.purpose == place.key())
     }
 }

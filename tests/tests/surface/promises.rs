@@ -5,10 +5,12 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use orkee_tests::device::Device;
+use orkee_tests::guests;
 use orkee_tests::home::Home;
 use orkee_tests::mock::{Answer, Mock};
 use orkee_tests::rotating::Rotating;
 use orkee_tests::server::Server;
+use orkee_tests::tenants::TenantDevice;
 use orkee_tests::terminal::Terminal;
 use orkee_tests::wait;
 use rustix::process::{Pid, Signal, kill_process};
@@ -136,6 +138,49 @@ fn c15_control_characters_of_a_server_and_of_files_never_reach_the_terminal() {
         .unwrap();
     clean(&home.run(["projects", "import", "evil.json"]));
     clean(&home.run(["projects", "import", &format!("{evil}.json")]));
+}
+
+/// What a terminal obeys, what turns the line round, and a line longer than anybody reads.
+#[track_caller]
+fn is_clean(ran: &orkee_tests::home::Ran) {
+    let hidden = ['\u{202e}', '\u{2066}', '\u{200b}'];
+    for text in [&ran.stdout, &ran.stderr] {
+        assert!(
+            !text.contains(|c: char| c != '\n' && c != '\t' && c.is_control() || hidden.contains(&c)),
+            "{ran}"
+        );
+        assert!(text.lines().all(|line| line.chars().count() <= 2000), "a line without end: {ran}");
+    }
+}
+
+#[test]
+fn c15_control_characters_and_endless_lines_of_a_provider_never_reach_the_terminal() {
+    let device = TenantDevice::new("");
+    let options = "[options.do]\n[options.url]\n";
+    device.install(guests::rogue(), &guests::manifest("rogue", "1", options));
+    device.run("acme", &["projects", "add", "--name", "shop"]).success();
+    let commands: [&[&str]; 7] = [
+        &["cloud", "sync"],
+        &["cloud", "sync", "--json"],
+        &["cloud", "parked"],
+        &["cloud", "status"],
+        &["cloud", "list"],
+        &["cloud", "provider", "logs", "rogue"],
+        &["audit"],
+    ];
+    for way in ["fail-in-colour", "fail-at-length", "panic", "reject-at-length"] {
+        device.configure(&format!(
+            "[tenants.acme]\nprovider = \"rogue\"\napi_url = \"http://127.0.0.1:9\"\n[tenants.acme.options]\ndo = \"{way}\"\n"
+        ));
+        for args in commands {
+            let ran = device.run("acme", args);
+            is_clean(&ran);
+            if args == ["cloud", "sync"] {
+                let word = if way.ends_with("at-length") { "evil" } else { "red" };
+                assert!(ran.code != Some(0) && format!("{ran}").contains(word), "{way} was not met: {ran}");
+            }
+        }
+    }
 }
 
 #[test]

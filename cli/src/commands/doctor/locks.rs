@@ -37,7 +37,7 @@ fn known(home: &Home) -> Vec<Known> {
     let known = |path, doing, usually| Known { path, doing, usually };
     let mut all = vec![
         known(home.sync_lock(), "syncs", Some(HOUR)),
-        known(home.root().join("run/background.lock"), "syncs in the background", Some(HOUR)),
+        known(home.background_lock(), "syncs in the background", Some(HOUR)),
         known(home.auth_lock(), "changes the sign-in", Some(MINUTE)),
         known(home.webhook_lock(), "sends webhook deliveries", Some(24 * HOUR)),
         known(beside(home.database(), "-turn"), "writes the database", Some(MINUTE)),

@@ -84,6 +84,8 @@ impl Guest for Rogue {
             }
 
             "fail-in-colour" => return Err(Failure::Backend("\u{1b}[31mred\u{7}\nalert".to_owned())),
+            "fail-at-length" => return Err(Failure::Refused(at_length())),
+            "reject-at-length" => return Ok(reject(&request)),
             other => return Err(Failure::Backend(format!("there is no way of doing `{other}`"))),
         };
         Ok(page(Vec::new(), Vec::new(), &found))
@@ -128,6 +130,20 @@ fn answer_for_another(request: &Request) -> Answer {
         Outcome::Conflict(Some(Stored { revision: "theirs".to_owned(), envelope }))
     });
     page(outcomes.collect(), Vec::new(), "1")
+}
+
+/// A text that a terminal would obey, that turns the line round, and that is longer than any screen.
+fn at_length() -> String {
+    let evil = "evil \u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{202e}\u{2066}\u{200b}\r\n\u{8}";
+    evil.repeat(2000)
+}
+
+/// Takes nothing, and says why at length.
+fn reject(request: &Request) -> Answer {
+    let rejection = || Rejection { reason: RejectReason::Other, message: at_length() };
+    let outcomes = request.mutations.iter().map(|_| Outcome::Rejected(rejection())).collect();
+    let reply = reply(outcomes, Vec::new(), "1");
+    Answer::Page(Reply { request_id: Some(at_length()), ..reply })
 }
 
 fn change(id: &str) -> Change {

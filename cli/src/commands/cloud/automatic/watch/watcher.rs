@@ -266,14 +266,6 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    fn begin_listening(&mut self, now: Duration) {
-        if self.ear.child.is_some() || self.ear.is_deaf || now < self.ear.again.max(self.ear.asked) {
-            return;
-        }
-        self.ear.child = self.start(Errand::Listen).ok();
-        (self.ear.begun, self.ear.again) = (now, now + EAR_AGAIN);
-    }
-
     fn start(&mut self, errand: Errand) -> std::io::Result<AtWork> {
         self.children += 1;
         let verbose = self.cx.global.verbose;
