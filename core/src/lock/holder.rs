@@ -2,6 +2,8 @@
 //! not kept out for a moment.
 
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -28,10 +30,15 @@ impl Holder {
     }
 }
 
-/// The kernel's own table, which says whose lock it is.
+/// The kernel's own table, which says whose lock it is. Looked at twice: one that others change meanwhile may lack a line.
 #[cfg(target_os = "linux")]
 fn held_by(path: &Path, metadata: &fs::Metadata) -> Option<Option<u32>> {
-    let table = fs::read_to_string("/proc/locks").ok()?;
+    look(path, metadata).or_else(|| look(path, metadata))
+}
+
+#[cfg(target_os = "linux")]
+fn look(path: &Path, metadata: &fs::Metadata) -> Option<Option<u32>> {
+    let table = table().ok()?;
     let device = (rustix::fs::major(metadata.dev()), rustix::fs::minor(metadata.dev()));
     let noted = noted(path);
     // Some file systems have another device here than files say: then the note in the file has to name the process.
@@ -41,6 +48,18 @@ fn held_by(path: &Path, metadata: &fs::Metadata) -> Option<Option<u32>> {
     let held = table.lines().filter_map(entry).find(is_this)?;
     // Of another container's processes it says 0.
     Some(Some(held.pid).filter(|pid| *pid > 0))
+}
+
+/// The kernel makes the table anew for each piece that is read of it, and counts lines: pieces are as large as it gives them.
+#[cfg(target_os = "linux")]
+fn table() -> io::Result<String> {
+    let (mut file, mut piece, mut table) = (fs::File::open("/proc/locks")?, vec![0; 64 << 10], Vec::new());
+    loop {
+        match file.read(&mut piece)? {
+            0 => return String::from_utf8(table).map_err(io::Error::other),
+            read => table.extend_from_slice(&piece[..read]),
+        }
+    }
 }
 
 /// A lock in the kernel's table.
