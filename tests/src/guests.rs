@@ -106,7 +106,11 @@ pub fn shipped(name: &str, package: &str, features: &[&str]) -> Vec<u8> {
     let args = ["--package", package, "--profile", "guest", "--features", &features];
     let file = format!("guest/{}.wasm", package.replace('-', "_"));
     let manifest = root().join("providers").join(name).join("provider.toml");
+    // Each variant is built into the same file: by another test as well, before this one has read it.
+    let lock = std::fs::File::create(target().join("shipped.lock")).unwrap();
+    lock.lock().unwrap();
     let bytes = std::fs::read(component("Cargo.toml", &args, &file)).unwrap();
+    drop(lock);
     pack(&bytes, &std::fs::read_to_string(manifest).unwrap(), None).unwrap()
 }
 
@@ -114,11 +118,15 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// What the tests build goes here, those of `core` included.
+fn target() -> PathBuf {
+    std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("tmp")
+}
+
 /// Builds components of this repository with the same cargo, but without what it set for this crate, into the folder that the tests
 /// of `core` build into, too. Where the file then is.
 pub fn component(manifest: &str, args: &[&str], file: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let target = test.ancestors().nth(3).unwrap().join("tmp").join("guests");
+    let target = target().join("guests");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.env_clear();
     // Where a test was started without cargo, rustup would go by files in the sources of others, and install what they name.
