@@ -172,7 +172,9 @@ fn w16_a_server_that_is_asked_to_stop_lets_what_is_under_way_end() {
 fn w24_what_waits_is_cancelled_and_sent_after_all_only_where_that_was_asked_for() {
     let receiver = Receiver::start();
     let rig = AccountSender::start();
-    let answers = [500, 204, 500, 204].map(Behaviour::status);
+    // It wants to be left alone for longer than it takes to disable it.
+    let later = || Behaviour::throttled("3600");
+    let answers = [later(), Behaviour::status(204), later(), Behaviour::status(204)];
     let id = rig.ann.listen(&receiver.script("/hook", answers));
     rig.ann.write("aaaaaaaa", "one");
     attempts(&rig.ann, &id, 1);
