@@ -455,13 +455,13 @@ fn a_refresh_under_way_is_seen_through_when_the_command_is_ended() {
 
 #[test]
 fn a_refresh_under_way_is_seen_through_when_the_time_of_a_sync_is_over() {
-    let server = slow_rotating(Duration::from_secs(3));
+    let server = slow_rotating(Duration::from_secs(4));
     let device = expired(&server);
     // The provider is compiled before it counts.
     device.run(LIST).success();
     server.begin_anew();
     device.write_auth(&device.section("orkee_old", -10, Some(FIRST)));
-    device.run(&["cloud", "sync", "--timeout", "1"]).fails(7, "E-SYNC-006");
+    device.run(&["cloud", "sync", "--timeout", "3"]).fails(7, "E-SYNC-006");
     assert!(device.auth_toml().unwrap().contains("orkee_refresh_1"));
     assert_eq!(server.refreshes(), 1);
 }
