@@ -26,6 +26,9 @@ mod server;
 mod sync;
 #[cfg(feature = "auth")]
 mod tenants;
+#[path = "../../../tests/src/wait.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod wait;
 mod watch;
 mod webdav;
 mod webhook_deliveries;
