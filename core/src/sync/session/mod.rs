@@ -308,11 +308,6 @@ impl Session {
         true
     }
 
-    /// Whether anything is in flight.
-    pub fn is_waiting(&self) -> bool {
-        !self.flights.is_empty()
-    }
-
     /// What happened since this was last called. All of it is committed.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)

@@ -66,6 +66,20 @@ pub(super) struct Device {
 }
 
 impl Device {
+    pub(super) fn new(store: Store) -> Self {
+        Self {
+            store,
+            session: None,
+            keys: Arc::default(),
+            options: Options::default(),
+            untouched: None,
+            is_damaged: false,
+            says_yes: false,
+            backup: None,
+            told: BTreeMap::new(),
+        }
+    }
+
     /// What waits in conflicts.
     pub(super) fn waiting(&self) -> BTreeMap<String, (ProjectId, String)> {
         let waiting = self.store.conflicts(None).unwrap();
