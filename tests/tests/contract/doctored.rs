@@ -30,84 +30,86 @@ fn line_of(text: &str, marker: &str) -> usize {
     lines[0]
 }
 
+/// Changes that break components: what is replaced by what; what stands on the line that is named, and the rule.
+const BREAKING: &[(&str, &str, &str, &str)] = &[
+    // Records.
+    ("        tag: string,\n", "        tag: string,\n        epoch: u32,\n", "epoch: u32", RECORD),
+    ("        tag: string,\n", "", "record head {", RECORD),
+    ("        number: u64,\n", "        number: u32,\n", "number: u32", RECORD),
+    ("        number: u64,\n", "        commit: u64,\n", "commit: u64", RECORD),
+    (
+        "        max-mutations: u32,\n        /// Of all envelopes of one request together, in bytes.\n        max-bytes: u64,\n",
+        "        max-bytes: u64,\n        max-mutations: u32,\n",
+        "record limits {",
+        RECORD,
+    ),
+    ("        compress: bool,\n", "        compress: option<bool>,\n", "compress: option<bool>", RECORD),
+    // Variants and enums.
+    ("        accepted(string),\n", "        accepted(string),\n        queued,\n", "queued", CASES),
+    ("        refused(string),\n", "", "variant failure {", CASES),
+    ("        tombstone: bool,\n", "", "record mutation {", RECORD),
+    (
+        "wait: func(cursor: cursor, wait-ms: u32) -> result<bool, failure>;",
+        "wait: func(cursor: cursor, wait-ms: u64) -> result<bool, failure>;",
+        "wait-ms: u64",
+        EXPORTED,
+    ),
+    ("        busy(option<u64>),\n", "        busy(option<u32>),\n", "busy(option<u32>)", CASES),
+    (
+        "        too-large,\n        invalid,\n",
+        "        invalid,\n        too-large,\n",
+        "enum reject-reason {",
+        CASES,
+    ),
+    ("        withheld,\n", "        withheld,\n        cancelled,\n", "        cancelled,", CASES),
+    ("enum level { error, warn,", "enum level { fatal, error, warn,", "enum level", CASES),
+    // Types as a whole.
+    ("    enum reject-reason {", "    flags reject-reason {", "flags reject-reason {", TYPE),
+    // Functions of the host.
+    ("    get: func(name: string) -> option<string>;\n", "", "interface settings {", HOST),
+    (
+        "    get: func(name: string) -> option<string>;",
+        "    get: func(name: string) -> string;",
+        "get: func(name: string) -> string;",
+        HOST,
+    ),
+    (
+        "    get: func(name: string) -> option<string>;",
+        "    get: func(key: string) -> option<string>;",
+        "get: func(key: string) -> option<string>;",
+        HOST,
+    ),
+    (
+        "    enumerate: func() -> list<credential>;",
+        "    known: func() -> list<credential>;",
+        "interface credentials {",
+        HOST,
+    ),
+    // Functions of components.
+    (
+        "    whoami: func() -> result<profile, failure>;",
+        "    whoami: func() -> result<profile, failure>;\n    plans: func() -> list<string>;",
+        "plans: func()",
+        EXPORTED,
+    ),
+    ("    revoke: func(id: string) -> result<_, failure>;\n", "", "interface devices {", EXPORTED),
+    (
+        "    deliver: func(delivery: delivery) -> outcome;",
+        "    deliver: func(delivery: delivery) -> result<outcome>;",
+        "deliver: func(delivery: delivery) -> result<outcome>;",
+        EXPORTED,
+    ),
+    // Worlds.
+    ("    import credentials;\n", "", "world sync-provider {", WORLD),
+    ("    export watch;\n}", "    export watch;\n    export webhooks;\n}", "    export webhooks;", WORLD),
+    ("    export listing;\n", "", "world cloud-provider {", WORLD),
+    ("    export watch;\n", "", "world cloud-provider {", WORLD),
+    ("world webhook-dispatcher {", "world dispatchers {", "/// The contract between Orkee", WORLD),
+];
+
 #[test]
 fn p03_each_change_that_breaks_components_is_found_with_its_line_and_its_rule() {
-    // What is replaced by what; what stands on the line that is named, and the rule.
-    for (from, to, marker, rule) in [
-        // Records.
-        ("        tag: string,\n", "        tag: string,\n        epoch: u32,\n", "epoch: u32", RECORD),
-        ("        tag: string,\n", "", "record head {", RECORD),
-        ("        number: u64,\n", "        number: u32,\n", "number: u32", RECORD),
-        ("        number: u64,\n", "        commit: u64,\n", "commit: u64", RECORD),
-        (
-            "        max-mutations: u32,\n        /// Of all envelopes of one request together, in bytes.\n        max-bytes: u64,\n",
-            "        max-bytes: u64,\n        max-mutations: u32,\n",
-            "record limits {",
-            RECORD,
-        ),
-        ("        compress: bool,\n", "        compress: option<bool>,\n", "compress: option<bool>", RECORD),
-        // Variants and enums.
-        ("        accepted(string),\n", "        accepted(string),\n        queued,\n", "queued", CASES),
-        ("        refused(string),\n", "", "variant failure {", CASES),
-        ("        tombstone: bool,\n", "", "record mutation {", RECORD),
-        (
-            "wait: func(cursor: cursor, wait-ms: u32) -> result<bool, failure>;",
-            "wait: func(cursor: cursor, wait-ms: u64) -> result<bool, failure>;",
-            "wait-ms: u64",
-            EXPORTED,
-        ),
-        ("        busy(option<u64>),\n", "        busy(option<u32>),\n", "busy(option<u32>)", CASES),
-        (
-            "        too-large,\n        invalid,\n",
-            "        invalid,\n        too-large,\n",
-            "enum reject-reason {",
-            CASES,
-        ),
-        ("        withheld,\n", "        withheld,\n        cancelled,\n", "        cancelled,", CASES),
-        ("enum level { error, warn,", "enum level { fatal, error, warn,", "enum level", CASES),
-        // Types as a whole.
-        ("    enum reject-reason {", "    flags reject-reason {", "flags reject-reason {", TYPE),
-        // Functions of the host.
-        ("    get: func(name: string) -> option<string>;\n", "", "interface settings {", HOST),
-        (
-            "    get: func(name: string) -> option<string>;",
-            "    get: func(name: string) -> string;",
-            "get: func(name: string) -> string;",
-            HOST,
-        ),
-        (
-            "    get: func(name: string) -> option<string>;",
-            "    get: func(key: string) -> option<string>;",
-            "get: func(key: string) -> option<string>;",
-            HOST,
-        ),
-        (
-            "    enumerate: func() -> list<credential>;",
-            "    known: func() -> list<credential>;",
-            "interface credentials {",
-            HOST,
-        ),
-        // Functions of components.
-        (
-            "    whoami: func() -> result<profile, failure>;",
-            "    whoami: func() -> result<profile, failure>;\n    plans: func() -> list<string>;",
-            "plans: func()",
-            EXPORTED,
-        ),
-        ("    revoke: func(id: string) -> result<_, failure>;\n", "", "interface devices {", EXPORTED),
-        (
-            "    deliver: func(delivery: delivery) -> outcome;",
-            "    deliver: func(delivery: delivery) -> result<outcome>;",
-            "deliver: func(delivery: delivery) -> result<outcome>;",
-            EXPORTED,
-        ),
-        // Worlds.
-        ("    import credentials;\n", "", "world sync-provider {", WORLD),
-        ("    export watch;\n}", "    export watch;\n    export webhooks;\n}", "    export webhooks;", WORLD),
-        ("    export listing;\n", "", "world cloud-provider {", WORLD),
-        ("    export watch;\n", "", "world cloud-provider {", WORLD),
-        ("world webhook-dispatcher {", "world dispatchers {", "/// The contract between Orkee", WORLD),
-    ] {
+    for &(from, to, marker, rule) in BREAKING {
         let text = replaced(&later(), from, to);
         let breaks = said(&text);
         let line = text.lines().position(|line| line.contains(marker)).map_or(0, |n| n + 1);
