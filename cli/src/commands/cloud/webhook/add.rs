@@ -3,13 +3,12 @@
 use orkee_core::event::Filter;
 use orkee_core::net::Secret;
 use orkee_core::store::AuditAction;
-use serde::Serialize;
 
 use super::endpoint_args::{AccessArgs, HeaderArgs};
 use super::error::WebhookError;
 use super::own_secret::{Fresh, SecretArgs};
 use super::place::{self, Place, Wanted, Webhook, Where};
-use super::view::{self, WebhookView};
+use super::view;
 use super::{here, trail};
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit, Failure};
@@ -53,20 +52,6 @@ pub(crate) struct Add {
     secret: SecretArgs,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
-    webhook: Added<'a>,
-}
-
-#[derive(Serialize)]
-struct Added<'a> {
-    #[serde(flatten)]
-    webhook: WebhookView,
-    /// The one time that it is told; none where a file has it, or it was handed in.
-    secret: Option<&'a str>,
-    secret_file: Option<String>,
-}
-
 impl Add {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
         if self.url == "-" && self.secret.is_from_stdin() {
@@ -92,7 +77,7 @@ impl Add {
         }
         // What lies in a buffer was told to nobody yet.
         let told = tell(cx, &webhook, &fresh).and_then(|()| cx.out.finish());
-        if told.is_err() && fresh.for_scripts().is_some() {
+        if told.is_err() && fresh.is_shown() {
             // Nobody has its secret, and nobody can be told it again.
             let removed = place.remove(&webhook);
             trail::ended(cx, &*place, AuditAction::RemoveWebhook, (&webhook.id, &url), removed)?;
@@ -139,9 +124,7 @@ fn same(cx: &Context, place: &dyn Place, url: &str) -> Result<Option<String>, Fa
 
 fn tell(cx: &Context, webhook: &Webhook, fresh: &Fresh) -> Result<(), CliError> {
     if cx.out.is_json() {
-        let (secret, secret_file) = (fresh.for_scripts(), fresh.file());
-        let webhook = Added { webhook: WebhookView::of(webhook), secret, secret_file };
-        return cx.out.document(&Document { webhook });
+        return cx.out.document(&fresh.document(webhook));
     }
     let events = match webhook.events.is_empty() {
         true => "all events".to_owned(),

@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 use orkee_core::event::WebhookSecret;
 use orkee_core::net::Secret;
+use serde::Serialize;
 
 use super::error::WebhookError;
+use super::place::Webhook;
+use super::view::WebhookView;
 use crate::commands::cloud::piped;
 use crate::context::Context;
 use crate::failure::{CliError, Failure};
@@ -34,6 +37,20 @@ enum Told {
     /// Standard output.
     Person,
     File(PathBuf),
+}
+
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    webhook: WithSecret<'a>,
+}
+
+#[derive(Serialize)]
+struct WithSecret<'a> {
+    #[serde(flatten)]
+    webhook: WebhookView,
+    /// The one time that it is told; none where a file has it, or it was handed in.
+    secret: Option<&'a str>,
+    secret_file: Option<String>,
 }
 
 impl SecretArgs {
@@ -81,17 +98,19 @@ impl Fresh {
         done
     }
 
-    /// What a script is told, the one time that it is.
-    pub(super) fn for_scripts(&self) -> Option<&str> {
-        matches!(self.told, Told::Person).then(|| self.secret.secret().expose())
+    /// Whether it is told here, and nowhere else.
+    pub(super) fn is_shown(&self) -> bool {
+        matches!(self.told, Told::Person)
     }
 
-    /// What a script is told in the other case.
-    pub(super) fn file(&self) -> Option<String> {
-        match &self.told {
+    /// What a script is told of a webhook that has this secret.
+    pub(super) fn document(&self, webhook: &Webhook) -> Document<'_> {
+        let secret = self.is_shown().then(|| self.secret.secret().expose());
+        let secret_file = match &self.told {
             Told::File(path) => Some(path.display().to_string()),
-            _ => None,
-        }
+            Told::Nobody | Told::Person => None,
+        };
+        Document { webhook: WithSecret { webhook: WebhookView::of(webhook), secret, secret_file } }
     }
 
     /// What a person is told, the one time that they are: on standard output, where `-q` leaves it.

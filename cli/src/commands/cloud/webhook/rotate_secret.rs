@@ -2,13 +2,11 @@
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use orkee_core::store::AuditAction;
-use serde::Serialize;
 
 use super::error::WebhookError;
 use super::own_secret::{Fresh, SecretArgs};
 use super::place::Webhook;
-use super::view::{self, WebhookView};
-use super::{place, trail};
+use super::{place, trail, view};
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit};
 use crate::output::text;
@@ -38,20 +36,6 @@ pub(crate) struct RotateSecret {
     secret: SecretArgs,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
-    webhook: Rotated<'a>,
-}
-
-#[derive(Serialize)]
-struct Rotated<'a> {
-    #[serde(flatten)]
-    webhook: WebhookView,
-    /// The one time that it is told; none where a file has it, or it was handed in.
-    secret: Option<&'a str>,
-    secret_file: Option<String>,
-}
-
 impl RotateSecret {
     pub(super) fn run(self, cx: &Context) -> CommandResult {
         let overlap = overlap(&self.overlap)?;
@@ -70,9 +54,7 @@ impl RotateSecret {
 
 fn tell(cx: &Context, webhook: &Webhook, fresh: &Fresh) -> Result<(), CliError> {
     if cx.out.is_json() {
-        let (secret, secret_file) = (fresh.for_scripts(), fresh.file());
-        let webhook = Rotated { webhook: WebhookView::of(webhook), secret, secret_file };
-        return cx.out.document(&Document { webhook });
+        return cx.out.document(&fresh.document(webhook));
     }
     let id = text::line(&webhook.id);
     match &webhook.rotating_until {
