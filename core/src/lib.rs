@@ -10,6 +10,7 @@ pub mod event;
 pub mod exposure;
 pub mod file;
 pub mod home;
+pub mod html;
 pub mod id;
 pub mod lock;
 pub mod project;

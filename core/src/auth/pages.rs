@@ -9,6 +9,8 @@ use http::header::{
 use http::{HeaderValue, Response, StatusCode};
 use sha2::{Digest, Sha256};
 
+use crate::html::escape;
+
 const STYLE: &str = include_str!("pages.css");
 const MARK: &str = r#"<svg width="28" height="28" viewBox="0 0 28 28" fill="none" aria-hidden="true"><path d="M14 26V12" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/><path d="M14 18c0-4 2.6-6.6 7-7-.2 4.6-2.7 7-7 7Zm0-3.5c0-4-2.6-6.6-7-7 .2 4.6 2.7 7 7 7Z" fill="currentColor"/><path d="M14 9.5c-2.2-2-2.2-5 0-7.5 2.2 2.5 2.2 5.5 0 7.5Z" fill="currentColor"/></svg>"#;
 
@@ -128,21 +130,6 @@ fn sentence(error: &dyn std::error::Error) -> String {
     let message = error.to_string();
     let mut rest = message.chars();
     rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use orkee_core::html::escape;
 use sha2::{Digest, Sha256};
 
 use super::errand::Errand;
@@ -22,7 +23,7 @@ use super::session::Browser;
 pub(super) const SWITCH: &str = "switch";
 
 const STYLE: &str = include_str!("style.css");
-const MARK: &str = r#"<svg width="28" height="28" viewBox="0 0 28 28" fill="none" aria-hidden="true"><path d="M14 26V12" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/><path d="M14 18c0-4 2.6-6.6 7-7-.2 4.6-2.7 7-7 7Zm0-3.5c0-4-2.600-6.6-7-7 .2 4.6 2.7 7 7 7Z" fill="currentColor"/><path d="M14 9.5c-2.200-2-2.200-5 0-7.5 2.200 2.5 2.200 5.5 0 7.5Z" fill="currentColor"/></svg>"#;
+const MARK: &str = r#"<svg width="28" height="28" viewBox="0 0 28 28" fill="none" aria-hidden="true"><path d="M14 26V12" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/><path d="M14 18c0-4 2.6-6.6 7-7-.2 4.6-2.7 7-7 7Zm0-3.5c0-4-2.6-6.6-7-7 .2 4.6 2.7 7 7 7Z" fill="currentColor"/><path d="M14 9.5c-2.2-2-2.2-5 0-7.5 2.2 2.5 2.2 5.5 0 7.5Z" fill="currentColor"/></svg>"#;
 
 /// The policy's name for the one style sheet.
 static STYLE_SOURCE: LazyLock<String> =
@@ -73,22 +74,6 @@ fn problem_note(problem: Option<&str>) -> String {
 /// The attribute by which a field names the problem.
 fn described(problem: Option<&str>) -> &'static str {
     if problem.is_some() { " aria-describedby=\"problem\"" } else { "" }
-}
-
-/// Text inside an element or a quoted attribute.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            _ => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 impl Page {
@@ -156,15 +141,5 @@ impl Page {
         }
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
         response
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_comes_from_outside_cannot_leave_its_quotes() {
-        assert_eq!(escape("\"><script>'&"), "&quot;&gt;&lt;script&gt;&#39;&amp;");
     }
 }
