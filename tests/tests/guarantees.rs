@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 7] = ["cli", "core", "providers", "server", "tests", "wire", "xtask"];
+const SOURCES: [&str; 8] = ["cli", "core", "kit", "providers", "server", "tests", "wire", "xtask"];
 
 /// One line of a page.
 struct Guarantee {
