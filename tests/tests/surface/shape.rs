@@ -143,7 +143,7 @@ fn codes(text: &str) -> BTreeMap<String, BTreeSet<String>> {
             continue;
         };
         // The pattern begins where the arm before it ended.
-        let begin = pattern.rfind("match ").max(pattern.rfind("\",")).unwrap_or(0);
+        let begin = pattern.rfind(" match ").max(pattern.rfind("\",")).unwrap_or(0);
         let arm = pattern[begin..].rsplit("=>").next().unwrap();
         // What stands behind the `if` of a pattern is none.
         for name in arm.split(" if ").next().unwrap().split("Self::").skip(1) {
@@ -151,6 +151,9 @@ fn codes(text: &str) -> BTreeMap<String, BTreeSet<String>> {
         }
         if !arm.contains("Self::") {
             names.extend(paths(arm));
+        }
+        if matches!(arm.trim_start_matches(['"', ',']).trim(), "_" | "None") {
+            names.insert("all others".to_owned());
         }
     }
     found
