@@ -131,7 +131,9 @@ fn d69_the_editor_has_the_screen_and_gives_it_back() {
 #[test]
 fn d70_however_it_ends_the_terminal_is_as_it_was() {
     let home = some();
-    for (how, code) in [("q", "0"), ("C-c", "130"), ("TERM", "143"), ("HUP", "129"), ("INT", "130")] {
+    for (how, code) in
+        [("q", "0"), ("C-c", "130"), ("TERM", "143"), ("HUP", "129"), ("INT", "130"), ("QUIT", "131")]
+    {
         let Some(tmux) = Tmux::open(&ui(&home), 80, 24) else { return };
         tmux.wait_for("q quit");
         assert!(tmux.is_on_alternate_screen() && !tmux.shows_cursor());
@@ -139,6 +141,7 @@ fn d70_however_it_ends_the_terminal_is_as_it_was() {
             "TERM" => tmux.signal(Signal::TERM),
             "INT" => tmux.signal(Signal::INT),
             "HUP" => tmux.signal(Signal::HUP),
+            "QUIT" => tmux.signal(Signal::QUIT),
             key => tmux.press(&[key]),
         }
         let screen = tmux.wait_for("icanon");

@@ -271,10 +271,10 @@ impl Interface<'_> {
     fn take(&mut self, event: Event) -> io::Result<()> {
         self.is_old = true;
         match event {
-            Event::Key(key) => match keys::action(self.state.mode(), key) {
-                Some(action) => self.have_done(action),
-                None => Ok(()),
-            },
+            // The second of two means something in what the first one leads to.
+            Event::Key(key) => keys::pressed(key).try_for_each(|key| {
+                keys::action(self.state.mode(), key).map_or(Ok(()), |action| self.have_done(action))
+            }),
             Event::Paste(text) if matches!(self.state.mode(), Mode::Filter | Mode::Form) => {
                 text.chars().filter(|c| !c.is_control()).try_for_each(|c| self.have_done(Action::Type(c)))
             }

@@ -300,6 +300,15 @@ pub(super) fn bindings(mode: Mode) -> impl Iterator<Item = &'static Binding> {
     tables(mode).into_iter().flatten().filter(|binding| cfg!(feature = "cloud") || !binding.cloud)
 }
 
+/// The keys that a terminal tells as this one. Alt with a letter comes as Esc and the letter do that are pressed quickly; nothing is
+/// bound to the one, and both others may be meant.
+pub(super) fn pressed(event: KeyEvent) -> impl Iterator<Item = KeyEvent> {
+    let is_two = matches!(event.code, KeyCode::Char(_)) && event.modifiers.contains(KeyModifiers::ALT);
+    let esc = KeyEvent { code: KeyCode::Esc, modifiers: KeyModifiers::NONE, ..event };
+    let rest = KeyEvent { modifiers: event.modifiers - KeyModifiers::ALT, ..event };
+    is_two.then_some(esc).into_iter().chain([if is_two { rest } else { event }])
+}
+
 /// What this key means in this mode; none: nothing.
 pub(super) fn action(mode: Mode, event: KeyEvent) -> Option<Action> {
     if event.kind == KeyEventKind::Release {
@@ -385,6 +394,23 @@ mod tests {
             let pressed = press(mode, KeyCode::Char('c'), KeyModifiers::CONTROL);
             assert_eq!(pressed, Some(Action::Interrupt), "{mode:?}");
         }
+    }
+
+    #[test]
+    fn d61_esc_and_a_letter_that_come_at_once_are_two_keys() {
+        let keys = |code, modifiers| {
+            let pressed = pressed(KeyEvent::new(code, modifiers));
+            pressed.map(|key| (key.code, key.modifiers)).collect::<Vec<_>>()
+        };
+        let (none, alt) = (KeyModifiers::NONE, KeyModifiers::ALT);
+        assert_eq!(keys(KeyCode::Char('n'), alt), [(KeyCode::Esc, none), (KeyCode::Char('n'), none)]);
+        let control = KeyModifiers::CONTROL;
+        assert_eq!(
+            keys(KeyCode::Char('c'), alt | control),
+            [(KeyCode::Esc, none), (KeyCode::Char('c'), control)]
+        );
+        assert_eq!(keys(KeyCode::Char('n'), none), [(KeyCode::Char('n'), none)]);
+        assert_eq!(keys(KeyCode::Up, alt), [(KeyCode::Up, alt)]);
     }
 
     #[test]

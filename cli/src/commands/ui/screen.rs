@@ -92,3 +92,57 @@ fn restore_before_a_panic_is_told() {
         }));
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
+    use rustix::fs::{Mode, OFlags};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    use super::*;
+
+    /// Set in the process that panics.
+    const PANICS: &str = "ORKEE_TEST_PANICS";
+
+    #[test]
+    fn d70_what_a_panic_says_stands_on_the_screen_that_was_there_before_with_the_modes_that_were() {
+        if std::env::var_os(PANICS).is_some() {
+            let _screen = Screen::open().unwrap();
+            panic!("on purpose");
+        }
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let slave = rustix::fs::open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        let end = || Stdio::from(slave.try_clone().unwrap());
+        let this = std::thread::current().name().unwrap().to_owned();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", &this, "--nocapture"]).env(PANICS, "1");
+        let before = format!("{:?}", tcgetattr(&slave).unwrap());
+        let mut child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+        drop(command);
+        let mut screen = File::from(master.try_clone().unwrap());
+        let reader = std::thread::spawn(move || {
+            let (mut seen, mut buffer) = (Vec::new(), [0; 4096]);
+            // A terminal whose last user went away answers with an error.
+            while let Ok(read) = screen.read(&mut buffer)
+                && read > 0
+            {
+                seen.extend_from_slice(&buffer[..read]);
+            }
+            String::from_utf8_lossy(&seen).into_owned()
+        });
+        assert!(!child.wait().unwrap().success());
+        assert_eq!(format!("{:?}", tcgetattr(&slave).unwrap()), before);
+        drop(slave);
+        let seen = reader.join().unwrap();
+        let at = |what: &str| seen.find(what).unwrap_or_else(|| panic!("no {what:?}: {seen:?}"));
+        assert!(at("\u{1b}[?1049h") < at("\u{1b}[?1049l"), "{seen:?}");
+        assert!(at("\u{1b}[?1049l") < at("on purpose"), "{seen:?}");
+        assert!(at("\u{1b}[?25h") < at("on purpose"), "the cursor is shown: {seen:?}");
+    }
+}
