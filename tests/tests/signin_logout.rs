@@ -46,6 +46,11 @@ fn signing_out_of_a_tenant_revokes_its_tokens_at_its_server_and_leaves_the_rest(
     let (mine, staging, acme) = (server(), server(), server());
     let device = device([&mine, &staging, &acme]);
     let before = device.auth_toml();
+    for (wrong, hint) in
+        [("acm", "hint: did you mean `--tenant acme`?"), ("beta", "hint: there are sign-ins of: acme")]
+    {
+        device.run("", &["cloud", "logout", "--tenant", wrong]).success().says(hint);
+    }
     let nobody = device.run("", &["cloud", "logout", "--tenant", "beta"]).success();
     assert!(nobody.stdout.contains("Not logged in"), "{nobody}");
     assert_eq!(device.auth_toml(), before);

@@ -3,11 +3,16 @@
 use orkee_core::auth::{Auth, EnvToken, LoggedOut, Revocation, Section};
 use orkee_core::seal::keys::KeyFile;
 use orkee_core::settings::Key;
+use orkee_core::similar;
 use serde::Serialize;
 
 use super::surroundings::{self, Cloud};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
+use crate::output::text;
+
+/// So many tenants are named.
+const NAMED: usize = 5;
 
 /// Sign out: revoke the tokens and remove them from this machine
 ///
@@ -77,6 +82,9 @@ impl Logout {
             Some(tenant) => vec![Section::Tenant(tenant.clone())],
             None => auth.sections()?,
         };
+        if let Some(tenant) = &self.tenant {
+            tell_of_others(cx, tenant, &auth.sections()?);
+        }
         let settings = cx.settings()?;
         let set = [(Key::Token, EnvToken::VARIABLE), (Key::TokenFile, EnvToken::FILE_VARIABLE)];
         let mut variable = None;
@@ -85,6 +93,29 @@ impl Logout {
         }
         Ok((auth, sections, variable))
     }
+}
+
+/// Nobody is signed in to what was named: who is meant instead, or where somebody is.
+fn tell_of_others(cx: &Context, tenant: &str, sections: &[Section]) {
+    let tenants = sections.iter().filter_map(|section| match section {
+        Section::Tenant(name) => Some(name.as_str()),
+        Section::Default | Section::Environment(_) => None,
+    });
+    let mut tenants: Vec<&str> = tenants.collect();
+    if tenants.contains(&tenant) {
+        return;
+    }
+    tenants.sort_unstable();
+    let told = match (similar::nearest(tenant, tenants.iter().copied()), tenants.as_slice()) {
+        (Some(near), _) => format!("did you mean `--tenant {}`?", text::line(near)),
+        (None, []) => "there is no sign-in of a tenant".to_owned(),
+        (None, all) => {
+            let all: Vec<String> = all.iter().take(NAMED).map(|name| text::line(name)).collect();
+            let more = if tenants.len() > NAMED { ", and others" } else { "" };
+            format!("there are sign-ins of: {}{more}", all.join(", "))
+        }
+    };
+    cx.out.note(format_args!("hint: {told}"));
 }
 
 fn report(cx: &Context, outs: &[LoggedOut]) -> Result<(), Failure> {
