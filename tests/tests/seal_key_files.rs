@@ -341,15 +341,104 @@ fn a_key_that_comes_to_a_device_with_a_lock_is_sealed_under_it_and_one_that_is_l
     run(&b, &["cloud", "sync"], "").success();
 }
 
+/// `key init` whose result nobody takes: the account has the key, and its phrase was shown to nobody.
+fn is_made_unread(device: &Device) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "{ \"$ORKEE\" cloud key init --yes --json; echo $? >&2; } | true"]);
+    shell.env_clear().envs(device.orkee(&[]).get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.env("ORKEE", orkee_tests::binaries::orkee()).current_dir(device.path(""));
+    let ran = finish(shell, &[]).success();
+    assert!(ran.stderr.lines().any(|line| line == "1"), "{ran}");
+}
+
+/// As `key init` leaves it that was killed before the account's answer came.
+fn was_never_answered(device: &Device) {
+    let file = key_file(device).unwrap();
+    let text = std::fs::read_to_string(&file).unwrap().replace("confirmed = true", "confirmed = false");
+    let before = text.rsplit_once("checksum = ").unwrap().0;
+    let sum = ring::digest::digest(&ring::digest::SHA256, before.as_bytes());
+    let sum: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(&file, format!("{before}checksum = \"{sum}\"\n")).unwrap();
+}
+
+/// Whether another device is let in by the passphrase.
+#[track_caller]
+fn is_opened_by_the_passphrase(server: &Server, token: &str, a: &Device) {
+    let b = Device::with_token(&server.url, token).warmed_by(a);
+    finish(b.orkee(&["cloud", "key", "recover", "--passphrase"]), PASSPHRASE.as_bytes()).success();
+    b.sync();
+    assert_eq!(b.export(), a.export());
+}
+
+#[test]
+fn k88_a_key_init_that_goes_on_takes_the_passphrase_of_now() {
+    let (server, token, a) = account();
+    is_made_unread(&a);
+    let again = ["cloud", "key", "init", "--passphrase", "--yes", "--json"];
+    let short = finish(a.orkee(&again), b"short");
+    short.fails(2, "E-KEY-046");
+    let made = finish(a.orkee(&again), PASSPHRASE.as_bytes()).success().json();
+    finish(a.orkee(&["cloud", "key", "verify"]), made["phrase"].as_str().unwrap().as_bytes()).success();
+    is_opened_by_the_passphrase(&server, &token, &a);
+    // One that was made before, and whose answer was lost: the account has it, or has never heard of it.
+    for never in [false, true] {
+        let (mut server, token, a) = account();
+        let before = tempfile::tempdir().unwrap();
+        server.stop();
+        copy(&server.data(), before.path());
+        server.resume();
+        is_made_unread(&a);
+        was_never_answered(&a);
+        if never {
+            server.stop();
+            std::fs::remove_dir_all(server.data()).unwrap();
+            copy(before.path(), &server.data());
+            server.resume();
+        }
+        let made = finish(a.orkee(&again), PASSPHRASE.as_bytes()).success().json();
+        finish(a.orkee(&["cloud", "key", "verify"]), made["phrase"].as_str().unwrap().as_bytes()).success();
+        is_opened_by_the_passphrase(&server, &token, &a);
+        holds_nothing_readable(&server);
+        finish(a.orkee(&again), PASSPHRASE.as_bytes()).fails(5, "E-KEY-040").says("key rotate --passphrase");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn k88_a_key_init_that_goes_on_moves_the_key_to_the_keyring_or_says_that_there_is_none() {
+    let Some(keyring) = Keyring::start() else {
+        eprintln!("SKIPPED: this machine has no dbus-daemon and gnome-keyring-daemon");
+        return;
+    };
+    let (_server, _, a) = account();
+    is_made_unread(&a);
+    let file = key_file(&a).unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let again = ["cloud", "key", "init", "--keyring", "--yes", "--json"];
+    finish(at_bus(&a, "unix:path=/nowhere/bus", &again), &[]).fails(2, "E-KEY-035");
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    let made = finish(at_bus(&a, &keyring.bus, &again), &[]).success().json();
+    assert_eq!(made["phrase"].as_str().unwrap().split(' ').count(), 24);
+    assert_eq!(in_file(&file, "secrets"), None, "the key is in the file, too");
+    assert!(keyring.entry(&in_file(&file, "keyring").unwrap()).is_some());
+    finish(at_bus(&a, &keyring.bus, &["cloud", "sync"]), &[]).success();
+}
+
 #[test]
 fn a_phrase_that_nobody_could_read_is_kept_until_somebody_does() {
     let (_server, _, a) = account();
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "{ \"$ORKEE\" cloud key init --yes --json; echo $? >&2; } | true"]);
-    shell.env_clear().envs(a.orkee(&[]).get_envs().filter_map(|(name, value)| Some((name, value?))));
-    shell.env("ORKEE", orkee_tests::binaries::orkee()).current_dir(a.path(""));
-    let ran = finish(shell, &[]).success();
-    assert!(ran.stderr.lines().any(|line| line == "1"), "{ran}");
+    is_made_unread(&a);
     let phrase = sealing::seal(&|args| a.orkee(args));
     finish(a.orkee(&["cloud", "key", "verify"]), phrase.as_bytes()).success();
     a.run(&["cloud", "key", "init", "--yes"]).fails(5, "E-KEY-040");

@@ -156,6 +156,20 @@ impl KeyFile {
         Keys::open(self)
     }
 
+    /// Keeps the secrets that are here in another way from now on. Whether it was another.
+    pub fn keep_in(&self, keeping: Keeping) -> Result<bool, KeyError> {
+        let _lock = self.lock()?;
+        let content = self.read()?.ok_or(KeyError::Missing)?;
+        if !self.is_of(&content) {
+            return Err(KeyError::OtherKey);
+        }
+        if Keeping::of(&content.kept) == keeping {
+            return Ok(false);
+        }
+        self.write(&self.state(content)?, keeping)?;
+        Ok(true)
+    }
+
     /// The newest document that was met, which is no secret; none: there is no file, or the account has not taken the key yet.
     pub fn document(&self) -> Result<Option<Document>, KeyError> {
         let content = self.read()?.filter(|content| content.is_confirmed);

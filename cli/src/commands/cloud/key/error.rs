@@ -139,7 +139,7 @@ impl Diagnostic for KeyCommandError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::HasKey { is_here: true, .. } => {
-                "it is on this device: see `orkee cloud key show`".to_owned()
+                "it is on this device: see `orkee cloud key show`; for a passphrase: `orkee cloud key rotate --passphrase`".to_owned()
             }
             Self::HasKey { .. } | Self::NotHere => {
                 "run `orkee cloud key recover` with the account's recovery phrase; nothing was sent"

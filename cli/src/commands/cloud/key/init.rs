@@ -3,7 +3,7 @@
 use orkee_core::seal::keys::account::Put;
 use orkee_core::seal::keys::{Fresh, Keeping, KeyError, Keys, read};
 use orkee_core::seal::passphrase::{Params, Stretched};
-use orkee_core::seal::{Document, Epochs, Recipient};
+use orkee_core::seal::{Document, Epochs, Recipient, RecipientKind};
 use orkee_core::store::{AuditAction, Store};
 use orkee_core::sync::SyncLock;
 
@@ -22,7 +22,7 @@ use crate::prompt;
 /// given the key with it, and without it and without a device that has the key nobody can read the projects that the cloud has. What is
 /// on your devices stays as it is.
 ///
-/// If it is broken off, run it again: it goes on.
+/// If it is broken off, run it again: it goes on, and --passphrase and --keyring hold for the key that it made.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -88,61 +88,77 @@ impl Init {
         let keys = desk.keys()?;
         if let Some(document) = keys.document() {
             return match document.seals() {
-                true if keys.phrase()?.is_some() => Ok(self.going_on(cx, keys)),
+                true if keys.phrase()?.is_some() => self.going_on(cx, desk, keys).await,
                 true => Err(has_key(&document, true)),
                 false => self.seal_again(cx, desk, keys).await,
             };
         }
         let there = desk.fetch().await?;
         if let Some(stored) = &there {
-            return Ok(self.going_on(cx, settle(desk, &keys, &stored.envelope)?));
+            return self.going_on(cx, desk, settle(desk, &keys, &stored.envelope)?).await;
         }
-        let keys = if keys.is_unconfirmed() {
-            self.going_on(cx, keys)
-        } else {
-            if known.is_some() && !self.force {
-                return Err(KeyCommandError::WasSealed.into());
-            }
-            let passphrase = self.agreed(cx)?;
-            let fresh = Fresh::found(tenant, &desk.joiner().await?, passphrase.as_ref())?;
-            let keeping = if self.keyring { Keeping::Keyring } else { Keeping::File };
-            desk.file.keep(&fresh, keeping)?
-        };
-        bring(desk, keys).await
+        if keys.is_unconfirmed() {
+            return self.going_on(cx, desk, keys).await;
+        }
+        if known.is_some() && !self.force {
+            return Err(KeyCommandError::WasSealed.into());
+        }
+        let passphrase = self.agreed(cx)?;
+        let fresh = Fresh::found(tenant, &desk.joiner().await?, passphrase.as_ref())?;
+        let keeping = if self.keyring { Keeping::Keyring } else { Keeping::File };
+        bring(desk, desk.file.keep(&fresh, keeping)?).await
     }
 
-    /// What was asked for and comes too late is said.
-    fn going_on(&self, cx: &Context, keys: Keys) -> Keys {
-        if self.passphrase {
-            cx.out.warn(
-                "the key was made before, with no passphrase of now; for one: orkee cloud key rotate --passphrase",
+    /// The key was made by an attempt that was broken off. What is asked for now holds for that one: where it is to be kept, and a
+    /// passphrase in the place of any that was given then.
+    async fn going_on(&self, cx: &Context, desk: &Desk<'_>, keys: Keys) -> Result<Keys, Failure> {
+        let passphrase = if self.passphrase { Some(stretched(cx)?) } else { None };
+        let keys = self.kept_as_asked(desk, keys)?;
+        let keys = if keys.is_unconfirmed() { bring(desk, keys).await? } else { keys };
+        let Some(passphrase) = passphrase else {
+            self.tell_of_before(cx, &keys);
+            return Ok(keys);
+        };
+        let now = desk.joiner().await?.at;
+        let with =
+            |document: &Document, epochs: &Epochs| Ok(Some(opened_by(document, epochs, &passphrase, &now)?));
+        desk.change(&keys, with).await?;
+        Ok(keys)
+    }
+
+    /// A passphrase that was given to the attempt of before opens the key, though none is asked for now.
+    fn tell_of_before(&self, cx: &Context, keys: &Keys) {
+        let is_passphrase = |one: &Recipient| one.kind == RecipientKind::Passphrase;
+        if keys.document().is_some_and(|document| document.recipients().iter().any(is_passphrase)) {
+            cx.out.note(
+                "The passphrase that was given before opens the key, too; to end that: orkee cloud key rotate --no-passphrase",
             );
         }
-        self.stays_where_it_is(cx);
-        keys
     }
 
-    fn stays_where_it_is(&self, cx: &Context) {
-        if self.keyring {
-            cx.out.warn("the key was made before, and stays where it is kept");
+    /// A key that is here already is kept in the keyring from now on, if that is asked for.
+    fn kept_as_asked(&self, desk: &Desk<'_>, keys: Keys) -> Result<Keys, Failure> {
+        if !self.keyring {
+            return Ok(keys);
         }
+        desk.file.keep_in(Keeping::Keyring)?;
+        desk.keys()
     }
 
     /// The account went back to plain records, and keeps its key.
     async fn seal_again(&self, cx: &Context, desk: &Desk<'_>, keys: Keys) -> Result<Keys, Failure> {
         let passphrase = self.agreed(cx)?;
-        self.stays_where_it_is(cx);
+        let keys = self.kept_as_asked(desk, keys)?;
         let now = desk.joiner().await?.at;
         let again = |document: &Document, epochs: &Epochs| {
             if document.seals() {
                 return Ok(None);
             }
-            let mut next = document.sealed_again(epochs).map_err(KeyError::from)?;
-            if let Some(stretched) = &passphrase {
-                let recipient = Recipient::passphrase(epochs, stretched, &now);
-                next = next.with_recipient(epochs, recipient).map_err(KeyError::from)?;
-            }
-            Ok(Some(next))
+            let next = document.sealed_again(epochs).map_err(KeyError::from)?;
+            Ok(Some(match &passphrase {
+                Some(passphrase) => opened_by(&next, epochs, passphrase, &now)?,
+                None => next,
+            }))
         };
         desk.change(&keys, again).await?;
         cx.out.note("The account's key is the one that it had, and so is its recovery phrase.");
@@ -154,6 +170,17 @@ impl Init {
 fn known_document(store: &Store, remote: &str) -> Result<Option<u64>, Failure> {
     let state = store.space_state()?.0;
     Ok(state.document.filter(|number| *number > 0 && state.remote.as_deref() == Some(remote)))
+}
+
+/// The document with a passphrase, in the place of any other, that opens the key.
+fn opened_by(
+    document: &Document,
+    epochs: &Epochs,
+    passphrase: &Stretched,
+    now: &str,
+) -> Result<Document, Failure> {
+    let recipient = Recipient::passphrase(epochs, passphrase, now);
+    Ok(document.with_recipient(epochs, recipient).map_err(KeyError::from)?)
 }
 
 /// A new passphrase, with as much work to it as this machine does in about a second.
