@@ -16,6 +16,7 @@ mod pack;
 pub mod passphrase;
 mod phrase;
 mod recipient;
+mod secret;
 
 pub use document::{Document, Made};
 pub use document_error::DocumentError;

@@ -17,8 +17,9 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::key::{derive, random};
+use super::key::derive;
 use super::passphrase::{Params, Stretched};
+use super::secret::secret;
 use super::{AccountKey, Epochs, KeyId, Phrase};
 
 /// An encapsulated key, the account's key, a tag.
@@ -27,29 +28,15 @@ const WRAPPED_BYTES: usize = 32 + 32 + 16;
 /// The longest name, or provider's id, of a device.
 const MAX_NAME: usize = 200;
 
-/// The private half of a recipient. It is wiped when it is dropped, and has no form that can be printed.
-#[derive(Clone)]
-pub struct RecipientSecret(Zeroizing<[u8; 32]>);
+secret!(
+    /// The private half of a recipient. It is wiped when it is dropped, and has no form that can be printed.
+    RecipientSecret
+);
 
 impl RecipientSecret {
-    /// A new one, from the system's random source.
-    pub fn generate() -> Self {
-        Self(Zeroizing::new(random()))
-    }
-
-    /// The secret with these bytes.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-
     /// A secret from what a person keeps; `from` says of what kind that is.
     pub(super) fn derived(from: &[u8], secret: &[u8]) -> Self {
         Self(derive(from, secret, &[b"orkee recipient"]))
-    }
-
-    /// Its bytes, to be kept where keys are kept, never printed.
-    pub fn expose(&self) -> &[u8; 32] {
-        &self.0
     }
 
     /// The public half.
@@ -76,12 +63,6 @@ impl RecipientSecret {
             hmac::HMAC_SHA256,
             derive(b"orkee recipient", self.0.as_slice(), &[b"orkee proof"]).as_slice(),
         )
-    }
-}
-
-impl fmt::Debug for RecipientSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RecipientSecret(..)")
     }
 }
 

@@ -5,7 +5,6 @@
 
 mod language;
 
-use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -14,7 +13,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::RecipientSecret;
-use super::key::random;
+use super::secret::secret;
 use crate::diagnostic::{Diagnostic, Kind};
 
 /// The words, in the order of their numbers, which is that of the alphabet.
@@ -26,26 +25,12 @@ pub const PHRASE_WORDS: usize = 24;
 /// No phrase that somebody types is longer.
 const MAX_TEXT: usize = 4096;
 
-/// A recovery phrase. It is wiped when it is dropped, and printed only by who asks for it by name.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Phrase(Zeroizing<[u8; 32]>);
+secret!(
+    /// A recovery phrase. It is wiped when it is dropped, and printed only by who asks for it by name.
+    Phrase
+);
 
 impl Phrase {
-    /// A new one, from the system's random source.
-    pub fn generate() -> Self {
-        Self(Zeroizing::new(random()))
-    }
-
-    /// The phrase with these bits.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-
-    /// Its bits, to be kept where keys are kept until it was shown.
-    pub fn expose(&self) -> &[u8; 32] {
-        &self.0
-    }
-
     /// Its words.
     pub fn words(&self) -> [&'static str; PHRASE_WORDS] {
         let mut bits = Zeroizing::new([0u8; 33]);
@@ -62,12 +47,6 @@ impl Phrase {
     /// The recipient whose secret it is.
     pub fn recipient(&self) -> RecipientSecret {
         RecipientSecret::derived(b"orkee recovery phrase", self.0.as_slice())
-    }
-}
-
-impl fmt::Debug for Phrase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Phrase(..)")
     }
 }
 

@@ -20,6 +20,24 @@ use crate::failure::Failure;
 /// How often a change is made anew because another device was faster.
 const TRIES: usize = 8;
 
+/// What is to be done about the document that the account has; none: it has none.
+pub(super) enum Turn<T> {
+    /// Nothing.
+    Done(T),
+    /// This envelope is to take its place.
+    Put(Vec<u8>, T),
+}
+
+/// How that ended, with what the last turn said.
+pub(super) enum Set<T> {
+    /// Nothing was to be done.
+    Done(T),
+    /// The account has this envelope now.
+    Taken(T, Vec<u8>),
+    /// The account does not take it.
+    Refused(T, String),
+}
+
 /// A command at its account.
 pub(crate) struct Desk<'a> {
     connection: &'a Connection<'a>,
@@ -85,8 +103,8 @@ impl<'a> Desk<'a> {
         mut change: impl FnMut(&Document, &Epochs) -> Result<Option<Document>, Failure>,
     ) -> Result<Option<Document>, Failure> {
         keys.prove()?;
-        for _ in 0..TRIES {
-            let there = self.fetch().await?.ok_or(KeyError::Gone)?;
+        let turn = async |there: Option<&Stored>| {
+            let there = there.ok_or(KeyError::Gone)?;
             if let Met::Older(got) = keys.meet(&there.envelope)? {
                 return Err(KeyError::RolledBack { have: keys.standing().number, got }.into());
             }
@@ -96,34 +114,56 @@ impl<'a> Desk<'a> {
                 true => document,
                 false => keys.among(document, &self.joiner().await?)?,
             };
-            let Some(next) = change(&document, &epochs)? else { return Ok(None) };
-            let envelope = self.envelope(&next);
-            match self.put(Some(&there), &envelope).await? {
-                Put::Taken => {
-                    keys.meet(&envelope)?;
-                    return Ok(Some(next));
-                }
-                Put::Overtaken(_) => {}
-                Put::Refused(why) => return Err(KeyCommandError::NotTaken(why).into()),
+            Ok(match change(&document, &epochs)? {
+                Some(next) => Turn::Put(self.envelope(&next), Some(next)),
+                None => Turn::Done(None),
+            })
+        };
+        match self.set(turn).await? {
+            Set::Taken(next, envelope) => {
+                keys.meet(&envelope)?;
+                Ok(next)
             }
+            Set::Done(next) => Ok(next),
+            Set::Refused(_, why) => Err(KeyCommandError::NotTaken(why).into()),
         }
-        Err(KeyCommandError::Contended.into())
     }
 
     /// Gives the account the document that this device has: it was put back to an older state, or lost its own.
     pub(crate) async fn put_back(&self, keys: &Keys) -> Result<(), Failure> {
-        for _ in 0..TRIES {
-            let there = self.fetch().await?;
-            if let Some(stored) = &there
+        let turn = async |there: Option<&Stored>| {
+            if let Some(stored) = there
                 && !matches!(keys.meet_put_back(&stored.envelope)?, Met::Older(_))
             {
-                return Ok(());
+                return Ok(Turn::Done(()));
             }
-            let Some(document) = keys.document() else { return Ok(()) };
-            match self.put(there.as_ref(), &self.envelope(&document)).await? {
-                Put::Taken => return Ok(()),
-                Put::Overtaken(_) => {}
-                Put::Refused(why) => return Err(KeyCommandError::NotTaken(why).into()),
+            Ok(match keys.document() {
+                Some(document) => Turn::Put(self.envelope(&document), ()),
+                None => Turn::Done(()),
+            })
+        };
+        match self.set(turn).await? {
+            Set::Done(()) | Set::Taken((), _) => Ok(()),
+            Set::Refused((), why) => Err(KeyCommandError::NotTaken(why).into()),
+        }
+    }
+
+    /// Puts a document in the place of what the account has, by what `turn` says to that; where another device was faster, `turn` is
+    /// asked anew.
+    pub(super) async fn set<T>(
+        &self,
+        mut turn: impl AsyncFnMut(Option<&Stored>) -> Result<Turn<T>, Failure>,
+    ) -> Result<Set<T>, Failure> {
+        let mut there = self.fetch().await?;
+        for _ in 0..TRIES {
+            let (envelope, then) = match turn(there.as_ref()).await? {
+                Turn::Done(then) => return Ok(Set::Done(then)),
+                Turn::Put(envelope, then) => (envelope, then),
+            };
+            match self.put(there.as_ref(), &envelope).await? {
+                Put::Taken => return Ok(Set::Taken(then, envelope)),
+                Put::Overtaken(now) => there = now,
+                Put::Refused(why) => return Ok(Set::Refused(then, why)),
             }
         }
         Err(KeyCommandError::Contended.into())

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use orkee_core::net::Secret;
-use orkee_core::seal::keys::account::Put;
 use orkee_core::seal::keys::{Exported, Fresh, Keeping, KeyError, KeyFileError, Keys, read};
 use orkee_core::seal::{Document, Epochs, Phrase, RecipientKind};
 use orkee_core::store::{AuditAction, Durability, Store};
 use orkee_core::sync::SyncLock;
+use orkee_core::sync::provider::Stored;
 use serde::Serialize;
 
-use super::desk::Desk;
+use super::desk::{Desk, Set, Turn};
 use super::error::{KeyCommandError, does_not_open};
 use super::shown::KeyView;
 use super::{lock, trail, typed};
@@ -19,9 +19,6 @@ use crate::commands::cloud::connection::Connection;
 use crate::commands::cloud::surroundings::{self, Cloud};
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit, Failure};
-
-/// How often it is tried anew because another device was faster.
-const TRIES: usize = 8;
 
 /// Give this device the account's key
 ///
@@ -164,9 +161,8 @@ async fn join(
     keeping: Keeping,
 ) -> Result<Keys, Failure> {
     let own = before.recipient().ok();
-    let mut there = desk.fetch().await?;
     let mut epochs: Option<Epochs> = None;
-    for _ in 0..TRIES {
+    let turn = async |there: Option<&Stored>| {
         let stored = there.ok_or(KeyCommandError::NoKey)?;
         let document = read(&stored.envelope)?;
         let known = before.document().filter(|known| known.id() == document.id());
@@ -180,32 +176,32 @@ async fn join(
             return Err(KeyError::RolledBack { have, got: document.number() }.into());
         }
         // A passphrase is stretched once; what came since follows from the key that it opened.
-        let opened = match &epochs {
-            Some(epochs) if epochs.current().0 == document.epoch() => epochs.clone(),
+        let opened = match epochs.take() {
+            Some(epochs) if epochs.current().0 == document.epoch() => epochs,
             _ => opener.open(&document)?,
         };
         let is_known = own.is_some_and(|own| document.recipients().iter().any(|one| one.key == own));
         if is_known && before.epochs().as_ref() == Some(&opened) {
-            return desk.keys();
+            return Ok(Turn::Done(desk.keys()?));
         }
         if before.epochs().is_some_and(|held| !begins(&held, &opened)) {
             anew(store)?;
         }
         let fresh = Fresh::join_with(&document, opened.clone(), &desk.joiner().await?, own)?;
+        epochs = Some(opened);
         let keys = desk.file.keep(&fresh, keeping)?;
-        let envelope = desk.envelope(fresh.document());
-        match desk.put(Some(&stored), &envelope).await? {
-            Put::Taken => {
-                keys.meet(&envelope)?;
-                return Ok(keys);
-            }
-            Put::Overtaken(now) => (there, epochs) = (now, Some(opened)),
-            Put::Refused(why) => {
-                let and_so = "the next new epoch of the key will not be for this device";
-                cx.out.warn(format_args!("the account did not take this device in: {why}; {and_so}"));
-                return Ok(keys);
-            }
+        Ok(Turn::Put(desk.envelope(fresh.document()), keys))
+    };
+    match desk.set(turn).await? {
+        Set::Done(keys) => Ok(keys),
+        Set::Taken(keys, envelope) => {
+            keys.meet(&envelope)?;
+            Ok(keys)
+        }
+        Set::Refused(keys, why) => {
+            let and_so = "the next new epoch of the key will not be for this device";
+            cx.out.warn(format_args!("the account did not take this device in: {why}; {and_so}"));
+            Ok(keys)
         }
     }
-    Err(KeyCommandError::Contended.into())
 }
