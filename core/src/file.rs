@@ -47,6 +47,13 @@ pub fn replace_with<T, E>(
     keep().map(|()| written).map_err(failed)
 }
 
+/// As [`replace`], without waiting for the disk: for what nothing depends on. When the machine crashes, the file may be left empty.
+pub fn replace_soon(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = unfinished(folder_of(path))?;
+    file.write_all(content)?;
+    file.persist(path).map(|_| ()).map_err(|e| e.error)
+}
+
 /// Makes the file at `path`, with `content`, 0600, unless there is one. Whether it did.
 pub fn create(path: &Path, content: &[u8]) -> io::Result<bool> {
     let folder = folder_of(path);

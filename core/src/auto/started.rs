@@ -57,7 +57,7 @@ impl Starts {
         started.at.parse::<Timestamp>().is_ok().then_some(started)
     }
 
-    /// Notes one.
+    /// Notes one. A command that comes to its end does not wait for the disk on that account.
     pub fn note(&self, started: Started) -> io::Result<()> {
         let mut document = self.read();
         document.places.remove(&self.place.key());
@@ -68,7 +68,7 @@ impl Starts {
         if let Some(folder) = self.path.parent() {
             file::private_folder(folder)?;
         }
-        file::replace(&self.path, &serde_json::to_vec(&document)?)
+        file::replace_soon(&self.path, &serde_json::to_vec(&document)?)
     }
 
     fn read(&self) -> Document {
