@@ -98,6 +98,15 @@ impl Audit {
             let entries = rows.iter().map(|row| RowView::of(row, &tenant)).collect();
             cx.out.document(&Document { entries, more })?;
         } else {
+            let is_all = since.is_none() && self.action.is_empty();
+            if rows.is_empty() {
+                cx.out.note(if is_all {
+                    "The audit trail has no rows yet."
+                } else {
+                    "The audit trail has no such rows."
+                });
+                return Ok(Exit::DONE);
+            }
             show(cx, &rows, more, self.limit)?;
         }
         Ok(Exit::DONE)
@@ -119,10 +128,6 @@ fn since(text: &str) -> Result<Timestamp, CliError> {
 }
 
 fn show(cx: &Context, rows: &[AuditRow], more: bool, limit: u32) -> Result<(), Failure> {
-    if rows.is_empty() {
-        cx.out.note("The audit trail has no such rows.");
-        return Ok(());
-    }
     let mut table = Table::new(&["AT", "ACTION", "OUTCOME", "WHO", "ABOUT", "REQUEST"]);
     for row in rows {
         let about = [&row.provider, &row.subject].into_iter().flatten();

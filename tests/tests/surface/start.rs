@@ -1,4 +1,5 @@
-//! What starting costs, in what does not vary: which files are opened, and that nobody is connected to.
+//! The beginning: what starting costs, in what does not vary (which files are opened, and that nobody is connected to), and what a new
+//! user is told.
 
 use std::path::Path;
 
@@ -51,4 +52,22 @@ fn a_list_of_projects_opens_the_settings_and_the_database_and_reaches_for_no_net
         assert!(known.contains(&name), "{name}: {opened:?}");
     }
     assert!(opened.len() <= 7, "{opened:?}");
+}
+
+#[test]
+fn a_new_user_is_told_each_thing_once_and_of_what_is_not_there_yet_as_such() {
+    let home = Home::new();
+    for (args, told) in [
+        (&["audit"][..], "The audit trail has no rows yet.\n"),
+        (&["audit", "--action", "login"], "The audit trail has no such rows.\n"),
+        (&["cloud", "webhook", "deliveries", "--local"], "There are no deliveries yet.\n"),
+        (&["cloud", "webhook", "deliveries", "--local", "--failed"], "There are no such deliveries.\n"),
+    ] {
+        assert_eq!(home.run(args).success().stderr, told, "{args:?}");
+    }
+    home.add("shop");
+    home.run(["cloud", "sync"]).fails(4, "E-AUTH-001");
+    let status = home.run(["cloud", "status"]).exits(4);
+    assert_eq!(status.stderr, "hint: run `orkee cloud login`\n", "{status}");
+    assert!(status.stdout.contains("Not sent yet: 1 project, since 2"), "{status}");
 }

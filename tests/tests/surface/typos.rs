@@ -27,6 +27,7 @@ fn s03_whatever_is_mistyped_is_told_with_what_was_meant() {
         (&["cloud", "webhook", "remove", &near_webhook, "--yes"], "E-HOOK-043", &webhook),
         (&["cloud", "login", "--env", "stagign"], "E-CONFIG-006", "did you mean `staging`?"),
         (&["config", "get", "cloud.tenat"], "E-CONFIG-008", "cloud.tenant"),
+        (&["cloud", "provider", "info", "s33"], "E-PLUGIN-012", "did you mean `s3`?"),
         (&["help", "exit-code"], "E-CLI-001", "exit-codes"),
         (&["help", "projects", "ad"], "E-CLI-001", "add"),
     ] {
@@ -36,6 +37,16 @@ fn s03_whatever_is_mistyped_is_told_with_what_was_meant() {
         });
         assert!(hint, "no {meant:?}: {ran}");
     }
+}
+
+#[test]
+fn s03_whoever_takes_a_deletion_back_by_name_is_told_which_ids_went_last() {
+    let home = Home::new();
+    let id = home.add("shop");
+    home.run(["projects", "restore", "shop"]).fails(2, "E-PROJECT-002");
+    home.ok(["projects", "delete", "shop", "--yes"]);
+    home.run(["projects", "restore", "shop"]).fails(2, "E-CLI-001").says(&format!("deleted last: {id} (2"));
+    home.ok(["projects", "restore", &id]);
 }
 
 #[test]

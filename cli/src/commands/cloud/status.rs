@@ -95,10 +95,7 @@ impl Status {
         } else {
             report.print(cx)?;
         }
-        let no_team = report.sign_in.team.as_ref().and_then(|team| team.as_ref().err());
-        let Some(refusal) = report.sign_in.refusal.as_ref().or(no_team) else {
-            return Ok(Exit::DONE);
-        };
+        let Some(refusal) = report.refusal() else { return Ok(Exit::DONE) };
         if let Some(hint) = refusal.diagnostic().hint() {
             cx.out.note(format_args!("hint: {hint}"));
         }
@@ -167,8 +164,15 @@ impl Report {
                 self.sign_in.ends_at.map(|at| utc(at, ", until %Y-%m-%d %H:%M UTC")).unwrap_or_default();
             cx.out.line(format_args!("Signed in through: {}{ends}", text::line(provider)))?;
         }
-        self.automatic.print(cx)?;
+        let told = self.refusal().and_then(|refusal| refusal.diagnostic().hint());
+        self.automatic.print(cx, told.as_deref())?;
         self.webhooks.print(cx)
+    }
+
+    /// What the server, or the team, refused.
+    fn refusal(&self) -> Option<&Failure> {
+        let no_team = self.sign_in.team.as_ref().and_then(|team| team.as_ref().err());
+        self.sign_in.refusal.as_ref().or(no_team)
     }
 
     /// Whether what is sent can be read by others, and what is kept here.

@@ -20,7 +20,8 @@ pub(super) fn examine(store: &Store) -> Result<Vec<Check>, StoreError> {
         }));
     }
     if checks.is_empty() {
-        checks.push(Check::ok(NAME, format!("The audit trail is as it was written: {rows} rows")));
+        let word = if rows == 1 { "row" } else { "rows" };
+        checks.push(Check::ok(NAME, format!("The audit trail is as it was written: {rows} {word}")));
     }
     Ok(checks)
 }

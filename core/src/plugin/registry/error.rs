@@ -218,13 +218,14 @@ impl Diagnostic for RegistryError {
             },
             Self::Io { .. } => "check that it is yours to read and write, and that there is space".to_owned(),
             Self::Busy => "wait for it to end, then try again".to_owned(),
-            Self::NotInstalled { installed, .. } if installed.is_empty() => {
-                "nothing is installed; run `orkee cloud provider list`".to_owned()
-            }
             Self::NotInstalled { name, installed } => {
-                let near = similar::nearest(name, installed.iter().map(String::as_str));
+                let known = installed.iter().map(String::as_str).chain(super::BUILT_IN);
+                let near = similar::nearest(name, known);
                 let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-                format!("{near}installed: {}", installed.join(", "))
+                match installed.as_slice() {
+                    [] => format!("{near}nothing is installed; run `orkee cloud provider list`"),
+                    installed => format!("{near}installed: {}", installed.join(", ")),
+                }
             }
             Self::BuiltIn(name) => {
                 format!("it comes and changes with Orkee itself; `orkee cloud provider info {name}` shows what it may do")

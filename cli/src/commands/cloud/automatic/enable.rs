@@ -145,7 +145,7 @@ fn plan(
     for (key, value) in settings {
         cx.out.line(format_args!("Would set {key} to {value} in config.toml"))?;
     }
-    let Some(service) = service else { return without(cx) };
+    let Some(service) = service else { return without(cx, "would be") };
     let path = service.path.display();
     match was_there {
         true => cx.out.line(format_args!("Would leave {path} as it is"))?,
@@ -166,7 +166,7 @@ fn tell(
 ) -> Result<(), Failure> {
     let set: Vec<String> = settings.iter().map(|(key, value)| format!("{key} = {value}")).collect();
     cx.out.done(format_args!("Automatic sync is on: {} in config.toml", set.join(", ")))?;
-    let Some(service) = service else { return without(cx) };
+    let Some(service) = service else { return without(cx, "was") };
     let path = service.path.display();
     match was_there {
         true => cx.out.done(format_args!("The service was there already and runs: {path}"))?,
@@ -175,11 +175,11 @@ fn tell(
     Ok(())
 }
 
-fn without(cx: &Context) -> Result<(), Failure> {
-    cx.out.note(
-        "No service was installed: there is no user session of systemd or launchd here. Each command that changes something starts \
+fn without(cx: &Context, was: &str) -> Result<(), Failure> {
+    cx.out.note(format_args!(
+        "No service {was} installed: there is no user session of systemd or launchd here. Each command that changes something starts \
          a sync; to hear of others' changes at once, have `orkee cloud watch` run by whatever starts your programs.",
-    );
+    ));
     Ok(())
 }
 

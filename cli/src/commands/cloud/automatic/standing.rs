@@ -125,8 +125,8 @@ impl Automatic {
         }
     }
 
-    /// The lines of it.
-    pub(in crate::commands::cloud) fn print(&self, cx: &Context) -> Result<(), Failure> {
+    /// The lines of it. `told`: what to do that is told anyway.
+    pub(in crate::commands::cloud) fn print(&self, cx: &Context, told: Option<&str>) -> Result<(), Failure> {
         cx.out.line(format_args!("Automatic sync: {}", self.how()))?;
         let now = Timestamp::now();
         if self.is_watched || self.settings.enabled.value {
@@ -154,7 +154,8 @@ impl Automatic {
             let (at, message) = (utc(failed.at), text::line(&failed.message));
             cx.out.line(format_args!("{} Last failure: {at}: {message}", cx.out.mark(false)))?;
         }
-        if let Some(hint) = self.failure.as_ref().and_then(|failed| failed.hint.as_deref()) {
+        let hint = self.failure.as_ref().and_then(|failed| failed.hint.as_deref());
+        if let Some(hint) = hint.filter(|hint| told != Some(*hint)) {
             cx.out.note(format_args!("hint: {}", text::line(hint)));
         }
         Ok(())

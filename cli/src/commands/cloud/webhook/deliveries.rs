@@ -58,7 +58,12 @@ impl Deliveries {
         if cx.out.is_json() {
             cx.out.document(&Document { deliveries: deliveries.iter().map(DeliveryView::of).collect() })?;
         } else if deliveries.is_empty() {
-            cx.out.note("There are no such deliveries.");
+            let is_all = self.id.is_none() && self.since.is_none() && !self.failed;
+            cx.out.note(if is_all {
+                "There are no deliveries yet."
+            } else {
+                "There are no such deliveries."
+            });
         } else {
             view::deliveries(cx, &deliveries)?;
         }
