@@ -126,6 +126,11 @@ struct InvitationView<'a> {
 }
 
 impl Team {
+    /// Whether it does something that a sync may wait for, and does not only show.
+    pub(crate) fn changes(&self) -> bool {
+        !matches!(self.command, None | Some(Command::Show))
+    }
+
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let cloud = Cloud::open(cx, None)?;
         let said = match self.command.unwrap_or(Command::Show) {

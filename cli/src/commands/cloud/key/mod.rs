@@ -46,6 +46,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it does something that a sync may wait for, and does not only show.
+    pub(crate) fn changes(&self) -> bool {
+        !matches!(self, Self::Show(_) | Self::Verify(_) | Self::Export(_))
+    }
+
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         match self {
             Self::Init(command) => command.run(cx),
