@@ -11,6 +11,8 @@ use serde::Serialize;
 use crate::args::Cli;
 use crate::context::Context;
 use crate::failure::{CliError, CommandResult, Exit};
+use crate::output::text;
+use crate::terminal;
 use topics::TOPICS;
 
 /// Explain a command, or a topic: env, exit-codes, json, auth
@@ -48,7 +50,8 @@ impl Help {
                 cx.out.document(&Topic { topic, text })?;
             } else {
                 cx.out.page();
-                cx.out.line(text)?;
+                let width = if cx.out.is_terminal() { terminal::width() } else { usize::MAX };
+                text.lines().flat_map(|line| fitted(line, width)).try_for_each(|line| cx.out.line(line))?;
             }
             return Ok(Exit::DONE);
         }
@@ -85,9 +88,47 @@ fn unknown(command: &clap::Command, word: &str, may_be_topic: bool) -> CliError 
     CliError::usage(format!("there is no command or topic {word:?}"), hint)
 }
 
+/// A line of a topic in lines of this width: what goes on below begins where the last column does, if there is room.
+fn fitted(line: &str, width: usize) -> Vec<String> {
+    if line.chars().count() <= width {
+        return vec![line.to_owned()];
+    }
+    let indent = line.len() - line.trim_start().len();
+    let column = line.trim_start().rfind("  ").map_or(indent, |gap| indent + gap + 2);
+    let below = if column * 2 <= width { column } else { indent.min(width / 2) };
+    let (head, rest) = line.split_at_checked(below).unwrap_or(("", line));
+    let mut lines = text::wrap(rest, width.saturating_sub(below).max(1));
+    for (at, line) in lines.iter_mut().enumerate() {
+        let before = if at == 0 { head.to_owned() } else { " ".repeat(below) };
+        line.insert_str(0, &before);
+    }
+    lines
+}
+
 /// A page that clap made: help, or the version.
 pub(crate) fn page(error: &clap::Error, color: bool) -> String {
     let text = error.render();
     let text = if color { text.ansi().to_string() } else { text.to_string() };
     text.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s19_a_topic_fits_into_a_terminal_of_any_width_and_loses_nothing() {
+        for (topic, text) in TOPICS {
+            for width in [20, 40, 80] {
+                let lines: Vec<String> = text.lines().flat_map(|line| fitted(line, width)).collect();
+                for line in &lines {
+                    assert!(line.chars().count() <= width, "{topic} at {width}: {line:?}");
+                }
+                let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+                assert_eq!(letters(&lines.concat()), letters(text), "{topic} at {width}");
+            }
+        }
+        let line = "    3  done in part: something was set aside (parked)";
+        assert_eq!(fitted(line, 30), ["    3  done in part: something", "       was set aside (parked)"]);
+    }
 }
