@@ -36,9 +36,12 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    fn new(can_watch: bool, heard: bool) -> Self {
-        Self { can_watch, heard, again_in: None }
-    }
+    /// Others wrote something.
+    const SOMETHING: Self = Self { heard: true, ..Self::NOTHING };
+    /// Nobody wrote anything for as long as was listened.
+    const NOTHING: Self = Self { can_watch: true, heard: false, again_in: None };
+    /// Nothing can be heard here.
+    const CANNOT: Self = Self { can_watch: false, ..Self::NOTHING };
 }
 
 /// `orkee cloud watch --listen`
@@ -50,34 +53,34 @@ pub(super) fn listen(cx: &Context) -> CommandResult {
         let mut connection = Connection::open(cx, &cloud).await?;
         // Without a position there is nothing to wait after.
         if !connection.provider.can_watch() || cursor.position.is_none() {
-            return Ok::<_, Failure>(Heard::new(connection.provider.can_watch(), false));
+            return Ok::<_, Failure>(Heard { can_watch: connection.provider.can_watch(), ..Heard::NOTHING });
         }
         connection.enter_team().await?;
         let began = Instant::now();
         while began.elapsed() < SHIFT {
             let asked = Instant::now();
             match connection.provider.watch(cursor.clone(), WAIT).await {
-                Ok(true) => return Ok(Heard::new(true, true)),
+                Ok(true) => return Ok(Heard::SOMETHING),
                 Ok(false) if asked.elapsed() < WAIT / 2 => tokio::time::sleep(BREATH).await,
                 Ok(false) => {}
                 Err(error) if matches!(error.failure, ProviderFailure::Unsuitable) => {
-                    return Ok(Heard::new(false, false));
+                    return Ok(Heard::CANNOT);
                 }
                 Err(error) => match error.failure {
                     ProviderFailure::Busy(asked) => {
                         let again_in = Some(asked.unwrap_or(BUSY).as_secs());
-                        return Ok(Heard { again_in, ..Heard::new(true, false) });
+                        return Ok(Heard { again_in, ..Heard::NOTHING });
                     }
                     _ => return Err(error.into()),
                 },
             }
         }
-        Ok(Heard::new(true, false))
+        Ok(Heard::NOTHING)
     };
     let heard = surroundings::run(async {
         match surroundings::until(work, dismissed()).await {
             Ok(heard) => heard,
-            Err(()) => Ok(Heard::new(true, false)),
+            Err(()) => Ok(Heard::NOTHING),
         }
     })?;
     cx.out.document(&heard)?;
