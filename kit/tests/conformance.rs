@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
+#[path = "../../tests/src/guest_build.rs"]
+mod guest_build;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use orkee_core::diagnostic::{Diagnostic, Kind};
@@ -19,32 +22,7 @@ const PARTS: [&str; 3] = ["account", "browse", "devices"];
 /// The fixture that breaks the contract as its setting `fault` says.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
-    COMPONENT.get_or_init(|| std::fs::read(build().join("guest_practice.wasm")).unwrap())
-}
-
-/// Builds the fixtures with the same cargo, but without what it set for this crate.
-fn build() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/guests/Cargo.toml");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
-    let kept = [
-        "PATH",
-        "HOME",
-        "CARGO_HOME",
-        "RUSTUP_HOME",
-        "RUSTUP_TOOLCHAIN",
-        "HTTPS_PROXY",
-        "SSL_CERT_FILE",
-        "TMPDIR",
-    ];
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.env_clear().envs(kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
-    cargo
-        .args(["build", "--quiet", "--locked", "--release", "--target", "wasm32-wasip2", "--target-dir"])
-        .arg(&target);
-    let output = cargo.arg("--manifest-path").arg(manifest).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "the guests of the tests do not build:\n{said}");
-    target.join("wasm32-wasip2/release")
+    COMPONENT.get_or_init(|| guest_build::fixture("guest_practice"))
 }
 
 fn candidate(component: &[u8], fault: Option<&str>) -> Candidate {

@@ -1,57 +1,46 @@
 //! Components to install: the guests of `tests/guests`, built on first use, packed and signed as their authors would.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 use orkee_core::plugin::{PublisherKey, pack};
 
-/// Variables that a build needs of this process.
-const KEPT: [&str; 8] = [
-    "PATH",
-    "HOME",
-    "CARGO_HOME",
-    "RUSTUP_HOME",
-    "RUSTUP_TOOLCHAIN",
-    "HTTPS_PROXY",
-    "SSL_CERT_FILE",
-    "TMPDIR",
-];
+use crate::guest_build;
+pub use crate::guest_build::component;
 
 /// A provider that stores nothing.
 pub fn plain() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| built("guest_plain"))
+    BYTES.get_or_init(|| guest_build::fixture("guest_plain"))
 }
 
 /// A provider that wants sockets.
 pub fn sockets() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| built("guest_sockets"))
+    BYTES.get_or_init(|| guest_build::fixture("guest_sockets"))
 }
 
 /// A webhook dispatcher, and no provider.
 pub fn dispatcher() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| built("guest_dispatcher"))
+    BYTES.get_or_init(|| guest_build::fixture("guest_dispatcher"))
 }
 
 /// Another dispatcher, which signs in the older way: a hexadecimal HMAC over the body alone.
 pub fn hub() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| built("guest_hub"))
+    BYTES.get_or_init(|| guest_build::fixture("guest_hub"))
 }
 
 /// A provider that does what its option `do` says.
 pub fn rogue() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| built("guest_rogue"))
+    BYTES.get_or_init(|| guest_build::fixture("guest_rogue"))
 }
 
 /// A provider of the practice backend, which does what its option `fault` says.
 pub fn practice() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| built("guest_practice"))
+    BYTES.get_or_init(|| guest_build::fixture("guest_practice"))
 }
 
 /// A manifest with this name and version, and these lines more.
@@ -88,53 +77,9 @@ pub fn key() -> PublisherKey {
     PublisherKey::from_pem(PublisherKey::generate().unwrap().expose()).unwrap()
 }
 
-fn built(name: &str) -> Vec<u8> {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let folder = FOLDER.get_or_init(build);
-    std::fs::read(folder.join(format!("{name}.wasm"))).unwrap()
-}
-
-fn build() -> PathBuf {
-    let built = component("tests/guests/Cargo.toml", &["--release"], "release");
-    assert!(built.is_dir());
-    built
-}
-
 /// One of the providers that Orkee ships, with its manifest, as its author would hand it out.
 pub fn shipped(name: &str, package: &str, features: &[&str]) -> Vec<u8> {
-    let features = features.join(",");
-    let args = ["--package", package, "--profile", "guest", "--features", &features];
-    let file = format!("guest/{}.wasm", package.replace('-', "_"));
-    let manifest = root().join("providers").join(name).join("provider.toml");
-    // Each variant is built into the same file: by another test as well, before this one has read it.
-    let lock = std::fs::File::create(target().join("shipped.lock")).unwrap();
-    lock.lock().unwrap();
-    let bytes = std::fs::read(component("Cargo.toml", &args, &file)).unwrap();
-    drop(lock);
+    let manifest = guest_build::root().join("providers").join(name).join("provider.toml");
+    let bytes = guest_build::shipped(package, &features.join(","));
     pack(&bytes, &std::fs::read_to_string(manifest).unwrap(), None).unwrap()
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// What the tests build goes here, those of `core` included.
-fn target() -> PathBuf {
-    std::env::current_exe().unwrap().ancestors().nth(3).unwrap().join("tmp")
-}
-
-/// Builds components of this repository with the same cargo, but without what it set for this crate, into the folder that the tests
-/// of `core` build into, too. Where the file then is.
-pub fn component(manifest: &str, args: &[&str], file: &str) -> PathBuf {
-    let target = target().join("guests");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.env_clear();
-    // Where a test was started without cargo, rustup would go by files in the sources of others, and install what they name.
-    cargo.envs(option_env!("RUSTUP_TOOLCHAIN").map(|toolchain| ("RUSTUP_TOOLCHAIN", toolchain)));
-    cargo.envs(KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
-    cargo.args(["build", "--quiet", "--locked", "--target", "wasm32-wasip2", "--target-dir"]).arg(&target);
-    let output = cargo.arg("--manifest-path").arg(root().join(manifest)).args(args).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{manifest} does not build:\n{said}");
-    target.join("wasm32-wasip2").join(file)
 }

@@ -16,6 +16,7 @@ pub mod dav;
 pub mod device;
 pub mod dns;
 pub mod folder;
+mod guest_build;
 pub mod guests;
 pub mod guide;
 pub mod home;

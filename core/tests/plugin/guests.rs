@@ -1,7 +1,8 @@
 //! The components that these tests run, built from source on first use.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#[path = "../../../tests/src/guest_build.rs"]
+mod guest_build;
+
 use std::sync::OnceLock;
 
 /// Breaks the rule that its setting `do` names.
@@ -72,55 +73,21 @@ pub fn of_version(component: &[u8], version: &str) -> Vec<u8> {
 /// The provider that Orkee ships.
 pub fn orkee_cloud() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| shipped("orkee-provider-cloud"))
+    BYTES.get_or_init(|| guest_build::shipped("orkee-provider-cloud", ""))
 }
 
 /// The one for S3.
 pub fn s3() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| shipped("orkee-provider-s3"))
+    BYTES.get_or_init(|| guest_build::shipped("orkee-provider-s3", ""))
 }
 
 /// The one for WebDAV.
 pub fn webdav() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
-    BYTES.get_or_init(|| shipped("orkee-provider-webdav"))
-}
-
-fn shipped(package: &str) -> Vec<u8> {
-    // End-to-end tests build other variants into the same file.
-    let lock = std::fs::File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("shipped.lock")).unwrap();
-    lock.lock().unwrap();
-    let built = build("Cargo.toml", &["--package", package, "--profile", "guest"]);
-    std::fs::read(built.join("guest").join(format!("{}.wasm", package.replace('-', "_")))).unwrap()
+    BYTES.get_or_init(|| guest_build::shipped("orkee-provider-webdav", ""))
 }
 
 fn fixture(name: &str) -> &'static [u8] {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| build("tests/guests/Cargo.toml", &["--release"]).join("release"));
-    std::fs::read(folder.join(format!("{name}.wasm"))).unwrap().leak()
-}
-
-/// Builds with the same cargo, but without what it set for this crate.
-fn build(manifest: &str, options: &[&str]) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests");
-    let mut cargo = Command::new(env!("CARGO"));
-    let kept = [
-        "PATH",
-        "HOME",
-        "CARGO_HOME",
-        "RUSTUP_HOME",
-        "RUSTUP_TOOLCHAIN",
-        "HTTPS_PROXY",
-        "SSL_CERT_FILE",
-        "TMPDIR",
-    ];
-    cargo.env_clear().envs(kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))));
-    cargo.args(["build", "--quiet", "--locked", "--target", "wasm32-wasip2", "--target-dir"]).arg(&target);
-    cargo.arg("--manifest-path").arg(root.join(manifest)).args(options);
-    let output = cargo.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "the guests of the tests do not build:\n{said}");
-    target.join("wasm32-wasip2")
+    guest_build::fixture(name).leak()
 }
