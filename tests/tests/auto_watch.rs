@@ -253,9 +253,10 @@ fn d15_a_typed_sync_waits_for_an_automatic_one_and_fails_beside_a_typed_one() {
     let (_server, a, _) = pair();
     let lock = fs::File::options().write(true).open(a.home().join("sync.lock")).unwrap();
     lock.lock().unwrap();
-    fs::write(a.home().join("sync.lock"), "4711").unwrap();
-    a.run(&["cloud", "sync"]).fails(7, "E-SYNC-004").says("4711");
-    fs::write(a.home().join("sync.lock"), "4711 automatic").unwrap();
+    let pid = std::process::id();
+    fs::write(a.home().join("sync.lock"), pid.to_string()).unwrap();
+    a.run(&["cloud", "sync"]).fails(7, "E-SYNC-004").says(&pid.to_string());
+    fs::write(a.home().join("sync.lock"), format!("{pid} automatic")).unwrap();
     let mut typed =
         a.orkee(&["cloud", "sync", "-vv"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut told = BufReader::new(typed.stderr.take().unwrap()).lines().map_while(Result::ok);

@@ -18,7 +18,10 @@ use std::time::{Duration, Instant};
 
 use crate::file;
 
-/// Between two tries, where the lock is in nobody's hands yet, or in those of somebody who only looks.
+/// Of what a holder wrote, the bytes that are read.
+const MOST: u64 = 1024;
+
+/// Between two tries, where the lock is in nobody's hands yet or any more, or in those of somebody who only looks.
 const LOOK: Duration = Duration::from_millis(2);
 /// Nobody takes longer for that, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,8 +34,8 @@ pub struct FileLock {
 
 impl FileLock {
     /// Takes the lock at `path` for this purpose, or says who holds it. Waits for no holder; only until whoever looks for the holder has
-    /// looked, or whoever has just become it has said so.
-    pub fn acquire(path: &Path, purpose: &str) -> io::Result<Result<Self, Note>> {
+    /// looked, whoever has just become it has said so, or what a holder that was killed had just started runs its own program.
+    pub fn acquire(path: &Path, purpose: &str) -> io::Result<Result<Self, Holder>> {
         let mut file = open(path)?;
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -43,8 +46,8 @@ impl FileLock {
             }
             // Those who look share the lock with each other. A holder shares it with nobody.
             let is_held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-            let holder = Note::read(&mut file);
-            if (is_held && holder.pid.is_some()) || Instant::now() >= deadline {
+            let holder = Holder::read(&mut file);
+            if (is_held && holder.is_there()) || Instant::now() >= deadline {
                 return Ok(Err(holder));
             }
             file.unlock()?;
@@ -79,6 +82,32 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         let _ = self.file.set_len(0);
         let _ = self.file.unlock();
+    }
+}
+
+impl Holder {
+    /// Who holds the lock at `path`; none where nobody does. Makes no file.
+    pub fn of(path: &Path) -> Option<Self> {
+        let mut file = OpenOptions::new().read(true).open(path).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(Self::read(&mut file)),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+
+    /// Whether there is such a process: that it has ended says that the lock is another's, or nobody's in a moment.
+    fn is_there(&self) -> bool {
+        let process = self.pid.and_then(|pid| rustix::process::Pid::from_raw(pid.try_into().ok()?));
+        process.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+    }
+
+    fn read(file: &mut File) -> Self {
+        let mut text = String::new();
+        if file.rewind().is_err() || file.take(MOST).read_to_string(&mut text).is_err() {
+            return Self::default();
+        }
+        let (pid, purpose) = text.split_once(' ').unwrap_or((&text, ""));
+        Self { pid: pid.trim().parse().ok(), purpose: purpose.to_owned() }
     }
 }
 
@@ -136,9 +165,27 @@ mod tests {
         std::thread::scope(|scope| {
             let asking = scope.spawn(|| FileLock::acquire(&path, "").unwrap());
             std::thread::sleep(Duration::from_millis(100));
-            std::fs::write(&path, "4711 now").unwrap();
+            let pid = std::process::id();
+            std::fs::write(&path, format!("{pid} now")).unwrap();
             let told = asking.join().unwrap().unwrap_err();
-            assert_eq!(told, Note { pid: Some(4711), purpose: "now".to_owned() });
+            assert_eq!(told, Holder { pid: Some(pid), purpose: "now".to_owned() });
+        });
+    }
+
+    #[test]
+    fn what_a_killed_holder_had_just_started_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.lock");
+        let mut killed = std::process::Command::new("true").spawn().unwrap();
+        killed.wait().unwrap();
+        let started = open(&path).unwrap();
+        started.lock().unwrap();
+        std::fs::write(&path, killed.id().to_string()).unwrap();
+        std::thread::scope(|scope| {
+            let taking = scope.spawn(|| FileLock::acquire(&path, "").unwrap());
+            std::thread::sleep(Duration::from_millis(100));
+            drop(started);
+            taking.join().unwrap().unwrap();
         });
     }
 }
