@@ -18,9 +18,6 @@ use std::time::{Duration, Instant};
 
 use crate::file;
 
-/// Of what a holder wrote, the bytes that are read.
-const MOST: u64 = 1024;
-
 /// Between two tries, where the lock is in nobody's hands yet or any more, or in those of somebody who only looks.
 const LOOK: Duration = Duration::from_millis(2);
 /// Nobody takes longer for that, however busy the machine is.
@@ -35,7 +32,7 @@ pub struct FileLock {
 impl FileLock {
     /// Takes the lock at `path` for this purpose, or says who holds it. Waits for no holder; only until whoever looks for the holder has
     /// looked, whoever has just become it has said so, or what a holder that was killed had just started runs its own program.
-    pub fn acquire(path: &Path, purpose: &str) -> io::Result<Result<Self, Holder>> {
+    pub fn acquire(path: &Path, purpose: &str) -> io::Result<Result<Self, Note>> {
         let mut file = open(path)?;
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -46,7 +43,7 @@ impl FileLock {
             }
             // Those who look share the lock with each other. A holder shares it with nobody.
             let is_held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-            let holder = Holder::read(&mut file);
+            let holder = Note::read(&mut file);
             if (is_held && holder.is_there()) || Instant::now() >= deadline {
                 return Ok(Err(holder));
             }
@@ -82,32 +79,6 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         let _ = self.file.set_len(0);
         let _ = self.file.unlock();
-    }
-}
-
-impl Holder {
-    /// Who holds the lock at `path`; none where nobody does. Makes no file.
-    pub fn of(path: &Path) -> Option<Self> {
-        let mut file = OpenOptions::new().read(true).open(path).ok()?;
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(Self::read(&mut file)),
-            Ok(()) | Err(TryLockError::Error(_)) => None,
-        }
-    }
-
-    /// Whether there is such a process: that it has ended says that the lock is another's, or nobody's in a moment.
-    fn is_there(&self) -> bool {
-        let process = self.pid.and_then(|pid| rustix::process::Pid::from_raw(pid.try_into().ok()?));
-        process.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
-    }
-
-    fn read(file: &mut File) -> Self {
-        let mut text = String::new();
-        if file.rewind().is_err() || file.take(MOST).read_to_string(&mut text).is_err() {
-            return Self::default();
-        }
-        let (pid, purpose) = text.split_once(' ').unwrap_or((&text, ""));
-        Self { pid: pid.trim().parse().ok(), purpose: purpose.to_owned() }
     }
 }
 
@@ -168,7 +139,7 @@ mod tests {
             let pid = std::process::id();
             std::fs::write(&path, format!("{pid} now")).unwrap();
             let told = asking.join().unwrap().unwrap_err();
-            assert_eq!(told, Holder { pid: Some(pid), purpose: "now".to_owned() });
+            assert_eq!(told, Note { pid: Some(pid), purpose: "now".to_owned() });
         });
     }
 

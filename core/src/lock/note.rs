@@ -26,6 +26,12 @@ impl Note {
         }
     }
 
+    /// Whether there is such a process: that it has ended says that the lock is another's, or nobody's in a moment.
+    pub(super) fn is_there(&self) -> bool {
+        let process = self.pid.and_then(|pid| rustix::process::Pid::from_raw(pid.try_into().ok()?));
+        process.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+    }
+
     pub(super) fn read(file: &mut File) -> Self {
         let mut text = String::new();
         if file.rewind().is_err() || file.take(MOST).read_to_string(&mut text).is_err() {

@@ -10,11 +10,9 @@ use std::path::Path;
 use std::process::Stdio;
 
 use orkee_tests::canary::Canaries;
-use orkee_tests::device::Device;
-use orkee_tests::home::{Home, Ran, finish};
-use orkee_tests::server::Server;
+use orkee_tests::folder;
+use orkee_tests::home::{Home, Ran};
 use orkee_tests::terminal::Terminal;
-use orkee_tests::{folder, sealing};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 

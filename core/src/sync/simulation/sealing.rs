@@ -150,7 +150,12 @@ impl World {
                 }
             }
             // Its store is that of a device that had the key.
-            SyncError::Keys(KeyError::Missing) => self.recover(n),
+            SyncError::Keys(KeyError::Missing) => {
+                if self.lost_backend && self.document().is_none() {
+                    self.found_again(n);
+                }
+                self.recover(n);
+            }
             SyncError::Keys(KeyError::Gone)
                 if self.lost_backend && self.devices[n].keys.document().is_none() =>
             {
