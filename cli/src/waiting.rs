@@ -1,7 +1,7 @@
 //! How a conflict looks to a script, and its values in a line: for `cloud conflicts` and `projects show`.
 
 use orkee_core::project::pretty;
-use orkee_core::store::{Conflict, Store, StoreError, Written, is_locked};
+use orkee_core::store::{Conflict, Store, StoreError, Written, is_damaged, is_locked};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use unicode_width::UnicodeWidthStr;
@@ -44,10 +44,22 @@ impl<'a> Waiting<'a> {
 /// What stands in the place of a value that is sealed on this device, and whose key is not at hand.
 pub(crate) const LOCKED: &str = "(locked)";
 
+/// And of one whose sealed text does not open any more.
+pub(crate) const DAMAGED: &str = "(damaged)";
+
+/// What stands in the place of a value that cannot be shown; none: it can.
+pub(crate) fn hidden(value: &RawValue) -> Option<&'static str> {
+    match is_locked(value) {
+        true if is_damaged(value) => Some(DAMAGED),
+        true => Some(LOCKED),
+        false => None,
+    }
+}
+
 /// A value for people: text without its quotes, nothing as a dash.
 pub(crate) fn value(value: Option<&RawValue>) -> String {
-    if value.is_some_and(is_locked) {
-        return LOCKED.to_owned();
+    if let Some(hidden) = value.and_then(hidden) {
+        return hidden.to_owned();
     }
     let json = value.map_or("null", RawValue::get);
     match serde_json::from_str::<serde_json::Value>(json) {
@@ -65,9 +77,9 @@ pub(crate) fn texts(
     room: usize,
 ) -> (Option<String>, Option<String>) {
     if [one, other].into_iter().flatten().any(is_locked) {
-        let text = |value: &RawValue| match is_locked(value) {
-            true => LOCKED.to_owned(),
-            false => serde_json::from_str(value.get()).unwrap_or_else(|_| pretty(value)),
+        let text = |value: &RawValue| match hidden(value) {
+            Some(hidden) => hidden.to_owned(),
+            None => serde_json::from_str(value.get()).unwrap_or_else(|_| pretty(value)),
         };
         return (one.map(text), other.map(text));
     }

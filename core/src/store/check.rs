@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::at_rest::Lock;
+use super::at_rest::{Lock, damaged};
 use super::record::{self, Columns};
 use super::{Store, StoreError, Version};
 use crate::project::ProjectId;
@@ -48,6 +48,8 @@ pub enum Damage {
     Ancestry,
     /// The project cannot be read.
     Payload,
+    /// A field that is locked on this device, and whose sealed text does not open.
+    Locked(&'static str),
     /// This device's clock is behind its own writes.
     Clock,
     /// An endpoint of webhooks cannot be used: nothing can be signed for it, or what it listens for cannot be read.
@@ -77,6 +79,9 @@ impl fmt::Display for Damage {
             Self::Columns => f.write_str("lists show something else than the project says"),
             Self::Ancestry => f.write_str("who wrote it cannot be read"),
             Self::Payload => f.write_str("the project cannot be read"),
+            Self::Locked(field) => {
+                write!(f, "the locked text of {field} is damaged; all else of it can be read")
+            }
             Self::Clock => f.write_str("this device's clock is behind its own writes"),
             Self::Endpoint => f.write_str("the endpoint cannot be read, and is sent nothing"),
         }
@@ -277,6 +282,8 @@ fn unreadable(
             continue;
         }
         let payload = payload.flatten();
+        let damaged = payload.iter().flat_map(damaged::fields);
+        found.extend(damaged.map(|field| (id.clone(), Damage::Locked(field))));
         let Ok(ancestry) = record::ancestry(parsed, &row.get::<_, String>(2)?) else {
             found.push((id, Damage::Ancestry));
             continue;

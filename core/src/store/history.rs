@@ -2,6 +2,8 @@
 
 use serde_json::value::RawValue;
 
+use super::at_rest::damaged::{self, Damaged};
+use super::at_rest::is_damaged;
 use super::projects::Updated;
 use super::record;
 use super::{Ancestry, Durability, Store, StoreError, Tx, contains};
@@ -91,6 +93,7 @@ impl Store {
             tx.write(id, Some(current), Some(payload.clone()))?;
             Ok(payload)
         })
+        .and_then(|payload| self.shown(payload))
         .or_else(|error| self.name_near(error))
     }
 
@@ -102,8 +105,14 @@ impl Store {
                 true => payload.clone(),
                 false => tx.payload_at(record.row, id, n)?.ok_or(StoreError::NoVersion { id, n })?,
             };
+            let is_lost = |field: &&str| payload.get(field).is_some_and(|now| !is_damaged(now));
+            if let Some(field) = damaged::fields(&wanted).find(is_lost) {
+                // What can be read does not give way to what cannot.
+                return Err(record::bad_record(id, Damaged(field)));
+            }
             tx.finish_edit(record, &payload, wanted)
         })
+        .and_then(|updated| self.updated(updated))
         .or_else(|error| self.name_near(error))
     }
 }

@@ -20,7 +20,9 @@ impl Tx<'_> {
     /// listing that compares. Goes over all records.
     pub fn mend(&mut self) -> Result<Vec<Damage>, StoreError> {
         self.must_be_open()?;
-        let findings = check::findings_in(self.connection(), self.space(), self.lock()?)?;
+        let mut findings = check::findings_in(self.connection(), self.space(), self.lock()?)?;
+        // What the other side says takes its place when it is met.
+        findings.retain(|(_, damage)| !matches!(damage, Damage::Locked(_)));
         if findings.is_empty() {
             return Ok(Vec::new());
         }

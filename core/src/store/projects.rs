@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::OptionalExtension;
 
+use super::at_rest::Readable;
 use super::record::{self, Record};
 use super::{Durability, Store, StoreError, Tx};
 use crate::clock::rfc3339;
@@ -24,6 +25,8 @@ pub struct Stored {
     pub root: Option<PathBuf>,
     /// Fields that are sealed on this device and cannot be opened now. The payload is without them.
     pub locked: Vec<&'static str>,
+    /// Fields that are sealed on this device and do not open any more. The payload is without them, too.
+    pub damaged: Vec<&'static str>,
 }
 
 impl Stored {
@@ -67,7 +70,7 @@ impl Store {
             None => return Err(self.not_found(id.as_str())?),
         };
         let payload = version.payload.ok_or(StoreError::Deleted { id })?;
-        let (payload, locked) = self.without_locked(payload)?;
+        let Readable { payload, locked, damaged } = self.without_locked(payload)?;
         let root = "SELECT path FROM roots WHERE record = ?";
         let root = self
             .connection
@@ -81,6 +84,7 @@ impl Store {
             at: version.at,
             root: root.map(PathBuf::from),
             locked,
+            damaged,
         })
     }
 
@@ -122,6 +126,12 @@ impl Store {
             let changed = after.write_changes(&before, &payload).map_err(StoreError::from)?;
             Ok(tx.finish_edit(record, &payload, changed)?)
         })
+        .and_then(|updated| Ok(self.updated(updated)?))
+    }
+
+    /// What an edit did, as it is shown.
+    pub(super) fn updated(&self, updated: Updated) -> Result<Updated, StoreError> {
+        Ok(Updated { payload: self.shown(updated.payload)?, ..updated })
     }
 
     /// Takes over what a person changed between `read` and `edited`, as an editor hands it back. Fields that another process
@@ -142,6 +152,7 @@ impl Store {
             let changed = payload.with(changes)?;
             tx.finish_edit(record, &payload, changed)
         })
+        .and_then(|updated| self.updated(updated))
     }
 
     /// Deletes a project. Its history keeps it.
@@ -151,6 +162,7 @@ impl Store {
             tx.write(id, Some(record), None)?;
             Ok(payload)
         })
+        .and_then(|payload| self.shown(payload))
     }
 
     /// Sets this device's own folder for a project, or takes it away.

@@ -75,6 +75,14 @@ fn hint(findings: &[Finding]) -> String {
     if !endpoints.is_empty() {
         hints.push("take the endpoint away with `orkee cloud webhook remove ID`, and add it anew".to_owned());
     }
+    let (locked, findings): (Vec<&Finding>, Vec<&Finding>) =
+        findings.into_iter().partition(|finding| matches!(finding.damage, Damage::Locked(_)));
+    if let Some(one) = locked.first() {
+        let (force, id) = (mend(one), one.id.as_deref().unwrap_or("ID"));
+        hints.push(format!(
+            "`{force}` takes a locked text that is damaged from the cloud; `orkee projects history {id}` shows what it was before, and `orkee projects edit {id}` writes another"
+        ));
+    }
     if !findings.is_empty() {
         hints.push(if findings.iter().all(|finding| finding.damage.is_mendable()) {
             let commands: BTreeSet<String> = findings.iter().map(|one| format!("`{}`", mend(one))).collect();

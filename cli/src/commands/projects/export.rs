@@ -44,8 +44,9 @@ struct Written<'a> {
 impl Export {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let store = cx.store()?;
-        // An export without what is locked would be none.
+        // An export without what is locked, or damaged, would be none.
         store.must_be_open()?;
+        store.must_be_whole()?;
         let stamp = self.stamp.then(Timestamp::now);
         match &self.output {
             Some(path) => {

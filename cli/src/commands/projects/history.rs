@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use orkee_core::project::ProjectId;
-use orkee_core::store::{FieldChange, HistoryEntry, Store, is_locked};
+use orkee_core::store::{FieldChange, HistoryEntry, Store};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -13,7 +13,7 @@ use crate::failure::{CliError, CommandResult, Exit, Failure};
 use crate::output::table::fit;
 use crate::output::{Output, Paint, text};
 use crate::terminal;
-use crate::waiting::LOCKED;
+use crate::waiting::hidden;
 
 /// Show what a project was: each version, when, by which device, which fields
 ///
@@ -126,8 +126,7 @@ fn show(
 fn arrow(change: &FieldChange) -> String {
     let value = |raw: &Option<Box<RawValue>>| match raw {
         None => "nothing".to_owned(),
-        Some(value) if is_locked(value) => LOCKED.to_owned(),
-        Some(value) => text::line(value.get()),
+        Some(value) => hidden(value).map_or_else(|| text::line(value.get()), ToOwned::to_owned),
     };
     match &change.old {
         None => value(&change.new),

@@ -29,6 +29,12 @@ impl Show {
         } else {
             view::page(&cx.out, &stored)?;
             view::conflicts(&cx.out, stored.payload.id(), &waiting)?;
+            if !stored.damaged.is_empty() {
+                let (id, fields) = (stored.payload.id(), stored.damaged.join(", "));
+                cx.out.warn(format_args!(
+                    "the locked text of {fields} is damaged; see `orkee projects history {id}` for what it was before, and `orkee doctor`; `orkee cloud sync --force` takes it from the cloud"
+                ));
+            }
             if stored.is_missing() {
                 let id = stored.payload.id();
                 cx.out.note(format_args!(

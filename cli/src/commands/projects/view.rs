@@ -8,7 +8,7 @@ use crate::failure::CliError;
 use crate::output::table::fit;
 use crate::output::{Output, Paint, text};
 use crate::terminal;
-use crate::waiting::{LOCKED, Waiting};
+use crate::waiting::{DAMAGED, LOCKED, Waiting};
 
 /// `{"project": …}`
 #[derive(Serialize)]
@@ -30,11 +30,14 @@ pub(super) struct Shown<'a> {
     /// Fields of the project that are sealed on this device and left out, since their key is not at hand.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     locked_fields: &'a [&'static str],
+    /// Fields of the project that are sealed on this device, do not open any more, and are left out.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    damaged_fields: &'a [&'static str],
 }
 
 impl<'a> Shown<'a> {
     pub(super) fn new(stored: &'a Stored, conflicts: &'a [Waiting<'a>]) -> Self {
-        let Stored { payload, number, device, root, locked, .. } = stored;
+        let Stored { payload, number, device, root, locked, damaged, .. } = stored;
         let folder_exists = stored.folder().map(|folder| folder.is_dir());
         Self {
             project: payload,
@@ -44,6 +47,7 @@ impl<'a> Shown<'a> {
             folder_exists,
             conflicts,
             locked_fields: locked,
+            damaged_fields: damaged,
         }
     }
 }
@@ -84,9 +88,11 @@ pub(super) fn page(out: &Output, stored: &Stored) -> Result<(), CliError> {
 
 /// The fields that a project has, each by what people call it; values as they are kept.
 pub(in crate::commands) fn fields(stored: &Stored, project: &Project) -> Vec<(String, String)> {
-    let shown = |field: &str, value: &Option<String>| match stored.locked.contains(&field) {
-        true => Some(LOCKED.to_owned()),
-        false => value.clone(),
+    let shown = |field: &str, value: &Option<String>| {
+        if stored.locked.contains(&field) {
+            return Some(LOCKED.to_owned());
+        }
+        if stored.damaged.contains(&field) { Some(DAMAGED.to_owned()) } else { value.clone() }
     };
     let words = |words: Vec<String>| Some(words.join(", ")).filter(|words| !words.is_empty());
     let here = stored.root.as_ref().map(|path| path.display().to_string());

@@ -9,6 +9,7 @@
 //! there and not what it is, and no [`super::Tx`] reads or writes a version. What seals is not here, so that a build without it still
 //! knows a sealed text when it meets one.
 
+pub(super) mod damaged;
 mod standing;
 mod sweep;
 
@@ -17,12 +18,14 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::value::RawValue;
-use thiserror::Error;
 
 use super::record::bad_record;
 use super::{Store, StoreError, Tx, record};
 use crate::project::{Payload, ProjectId, RawObject, raw};
 
+pub use damaged::is_damaged;
+#[cfg(feature = "sync")]
+pub(crate) use damaged::{healed, names_damaged};
 #[cfg(all(feature = "auth", feature = "seal"))]
 pub(crate) use standing::lock_of;
 pub use standing::{LockStage, LockStanding};
@@ -31,8 +34,9 @@ pub use sweep::Swept;
 /// The fields that can be sealed: those that no index and no list is made of.
 pub const LOCKABLE: [&str; 5] = ["description", "setupScript", "devScript", "cleanupScript", "manualTasks"];
 
-/// What a list names the fields of a project that are locked with.
+/// What a list names the fields of a project that are locked with, and those that are damaged.
 const LOCKED_FIELDS: &str = "lockedFields";
+const DAMAGED_FIELDS: &str = "damagedFields";
 
 /// Before and after the sealed bytes.
 const OPENS: &str = "{\"$sealed\":\"";
@@ -76,13 +80,6 @@ pub(super) struct Open {
     is_sweeping: bool,
 }
 
-/// A sealed text is not what was sealed.
-#[derive(Debug, Error)]
-#[error("the sealed text of {field} was changed, or belongs elsewhere")]
-struct Changed {
-    field: String,
-}
-
 impl Lock {
     fn load(connection: &Connection, keys: Option<&Arc<dyn LockKeys>>) -> Result<Self, StoreError> {
         let sql = "SELECT id, fields, stage FROM lock";
@@ -102,7 +99,9 @@ impl Lock {
     pub(super) fn payload(&self, id: ProjectId, text: &str) -> Result<Payload, StoreError> {
         let object = match self {
             Self::Never => return record::payload(id, text),
-            Self::Open(open) => open.opened(id.as_str(), parse(id, text)?)?,
+            Self::Open(open) => {
+                open.opened(id.as_str(), parse(id, text)?).map_err(|error| bad_record(id, error))?
+            }
             Self::Shut => shown(parse(id, text)?),
         };
         Payload::from_object(object).map_err(|error| bad_record(id, error))
@@ -137,7 +136,7 @@ impl Lock {
         let Some(sealed) = sealed_in(&text).filter(|_| LOCKABLE.contains(&field)) else { return Ok(text) };
         match self {
             Self::Never => Ok(text),
-            Self::Open(open) => Ok(open.text(record, field, sealed)?.unwrap_or(text)),
+            Self::Open(open) => Ok(open.text(record, field, sealed).unwrap_or(text)),
             Self::Shut => Ok(mark(sealed.get(..SHOWN).unwrap_or(sealed))),
         }
     }
@@ -147,6 +146,7 @@ impl Lock {
         let field = top(path);
         match self {
             Self::Never => Ok(text),
+            Self::Open(_) if damaged::kept(&text).is_some() => Ok(damaged::kept(&text).unwrap_or(text)),
             Self::Open(open) if open.seals(field, &text) => open.mark(record, field, text.as_bytes()),
             Self::Open(_) => Ok(text),
             Self::Shut => Err(StoreError::Shut),
@@ -187,16 +187,14 @@ impl Open {
         Ok(mark(&sealed))
     }
 
-    /// What was sealed. None: it is no text of ours, and stands as it is until the sweep comes to it.
-    fn text(&self, record: &str, field: &str, sealed: &str) -> Result<Option<String>, StoreError> {
+    /// What was sealed, or a value that says that it is damaged. None: it is no text of ours, and stands as it is until the sweep comes
+    /// to it.
+    fn text(&self, record: &str, field: &str, sealed: &str) -> Option<String> {
         let bytes = self.seal.open(record, field, sealed);
         match bytes.and_then(|bytes| String::from_utf8(bytes).ok()) {
-            Some(text) => Ok(Some(text)),
-            None if self.is_sweeping => Ok(None),
-            None => {
-                let source = Box::new(Changed { field: field.to_owned() });
-                Err(StoreError::BadRecord { id: record.to_owned(), source })
-            }
+            Some(text) => Some(text),
+            None if self.is_sweeping => None,
+            None => Some(damaged::value(sealed)),
         }
     }
 
@@ -206,24 +204,23 @@ impl Open {
         self.seal.open(record, ENVELOPE, sealed)
     }
 
-    fn opened(&self, record: &str, mut object: RawObject) -> Result<RawObject, StoreError> {
+    fn opened(&self, record: &str, mut object: RawObject) -> Result<RawObject, serde_json::Error> {
         for field in LOCKABLE {
             let Some(sealed) = object.get(field).and_then(|value| sealed_in(value.get())) else { continue };
-            let Some(text) = self.text(record, field, sealed)? else { continue };
-            let value = RawValue::from_string(text);
-            let value = value
-                .map_err(|error| StoreError::BadRecord { id: record.to_owned(), source: error.into() })?;
-            object.set(field, Some(value));
+            let Some(text) = self.text(record, field, sealed) else { continue };
+            object.set(field, Some(RawValue::from_string(text)?));
         }
         Ok(object)
     }
 
     fn sealed(&self, record: &str, mut object: RawObject) -> Result<String, StoreError> {
         for field in LOCKABLE {
-            let Some(value) = object.get(field).filter(|value| self.seals(field, value.get())) else {
-                continue;
+            let Some(value) = object.get(field) else { continue };
+            let marked = match damaged::kept(value.get()) {
+                Some(kept) => kept,
+                None if self.seals(field, value.get()) => self.mark(record, field, value.get().as_bytes())?,
+                None => continue,
             };
-            let marked = self.mark(record, field, value.get().as_bytes())?;
             object.set(field, RawValue::from_string(marked).ok());
         }
         Ok(object.to_json())
@@ -255,19 +252,23 @@ impl Store {
         if looks_sealed(text) { self.lock()?.payload(id, text) } else { record::payload(id, text) }
     }
 
-    /// A payload without the values that are sealed and cannot be opened, and their names.
-    pub(super) fn without_locked(
-        &self,
-        payload: Payload,
-    ) -> Result<(Payload, Vec<&'static str>), StoreError> {
-        let has_some = payload.iter().any(|(_, value)| is_locked(value));
-        if !has_some || !self.is_shut()? {
-            return Ok((payload, Vec::new()));
+    /// A payload without the values that are sealed and cannot be opened, or are damaged, and the names of both.
+    pub(super) fn without_locked(&self, payload: Payload) -> Result<Readable, StoreError> {
+        if !payload.iter().any(|(_, value)| is_locked(value)) {
+            return Ok(Readable { payload, locked: Vec::new(), damaged: Vec::new() });
         }
+        let is_shut = self.is_shut()?;
         let id = payload.id();
         let mut object = payload.into_object();
-        let locked = take_locked(&mut object);
-        Ok((Payload::from_object(object).map_err(|error| bad_record(id, error))?, locked))
+        let damaged = take(&mut object, is_damaged);
+        let locked = if is_shut { take(&mut object, is_locked) } else { Vec::new() };
+        let payload = Payload::from_object(object).map_err(|error| bad_record(id, error))?;
+        Ok(Readable { payload, locked, damaged })
+    }
+
+    /// A payload that was written or read in a transaction, as it is shown.
+    pub(super) fn shown(&self, payload: Payload) -> Result<Payload, StoreError> {
+        Ok(self.without_locked(payload)?.payload)
     }
 
     /// A value out of a column. In a store that is shut, a sealed one is shown as such.
@@ -310,24 +311,29 @@ impl Reader<'_> {
             Lock::Open(open) => {
                 let object = RawObject::parse(text).map_err(of)?;
                 let id = object.read::<String>("id").unwrap_or_default();
-                Ok(Some(open.opened(&id, object)?.to_json()))
+                let mut object = open.opened(&id, object).map_err(of)?;
+                let damaged = take(&mut object, is_damaged);
+                if !damaged.is_empty() {
+                    object.set(DAMAGED_FIELDS, raw(&damaged));
+                }
+                Ok(Some(object.to_json()))
             }
             Lock::Shut => {
                 let mut object = RawObject::parse(text).map_err(of)?;
-                let locked = take_locked(&mut object);
+                let locked = take(&mut object, is_locked);
                 object.set(LOCKED_FIELDS, raw(&locked));
                 Ok(Some(object.to_json()))
             }
         }
     }
 
-    /// The text of a field's value that SQLite took out of a payload, for a search. None: it is locked.
+    /// The text of a field's value that SQLite took out of a payload, for a search. None: it is locked, or damaged.
     pub(super) fn searched(&self, id: &str, field: &str, value: &str) -> Result<Option<String>, StoreError> {
         let Some(sealed) = sealed_in(value) else { return Ok(Some(value.to_owned())) };
         match self.lock()? {
             Lock::Never => Ok(Some(value.to_owned())),
             Lock::Open(open) => {
-                let text = open.text(id, field, sealed)?;
+                let text = open.text(id, field, sealed).filter(|text| damaged::kept(text).is_none());
                 Ok(text.map(|text| serde_json::from_str(&text).unwrap_or(text)))
             }
             Lock::Shut => Ok(None),
@@ -349,7 +355,13 @@ impl Tx<'_> {
         if matches!(self.lock()?, Lock::Shut) { Err(StoreError::Shut) } else { Ok(()) }
     }
 
-    /// A payload out of a column, whole.
+    /// Whether a sealed value may be met that does not open.
+    #[cfg(feature = "sync")]
+    pub fn may_be_damaged(&self) -> Result<bool, StoreError> {
+        Ok(matches!(self.lock()?, Lock::Open(_)))
+    }
+
+    /// A payload out of a column, whole but for what is damaged.
     pub(super) fn payload(&self, id: ProjectId, text: &str) -> Result<Payload, StoreError> {
         if !looks_sealed(text) {
             return record::payload(id, text);
@@ -417,15 +429,22 @@ impl Tx<'_> {
     }
 }
 
-/// Takes the values out that are sealed, and names them.
-pub(super) fn take_locked(object: &mut RawObject) -> Vec<&'static str> {
-    let is_sealed = |field: &&str| object.get(field).is_some_and(|value| sealed_in(value.get()).is_some());
-    let locked: Vec<&'static str> = LOCKABLE.into_iter().filter(|field| is_sealed(field)).collect();
-    locked.iter().for_each(|field| object.set(field, None));
-    locked
+/// A payload as far as it can be read.
+pub(super) struct Readable {
+    pub(super) payload: Payload,
+    pub(super) locked: Vec<&'static str>,
+    pub(super) damaged: Vec<&'static str>,
 }
 
-/// Whether a value that a store which is shut shows is a sealed one.
+/// Takes the values of fields that can be sealed out that are so, and names them.
+fn take(object: &mut RawObject, is_so: fn(&RawValue) -> bool) -> Vec<&'static str> {
+    let is_there = |field: &&str| object.get(field).is_some_and(is_so);
+    let taken: Vec<&'static str> = LOCKABLE.into_iter().filter(is_there).collect();
+    taken.iter().for_each(|field| object.set(field, None));
+    taken
+}
+
+/// Whether a value that a store shows is a sealed one that cannot be opened, be it for want of the key or because it is damaged.
 pub fn is_locked(value: &RawValue) -> bool {
     sealed_in(value.get()).is_some()
 }

@@ -146,7 +146,14 @@ impl Open {
             (Table::Records | Table::History, Value::Text(text)) => {
                 let text = self.whole(id, text).unwrap_or_else(|| text.clone());
                 Value::Text(match RawObject::parse(&text) {
-                    Ok(object) => self.sealed(id, self.opened(id, object)?)?,
+                    Ok(object) => {
+                        let opened = self.opened(id, object);
+                        let broken = |error: serde_json::Error| StoreError::BadRecord {
+                            id: id.to_owned(),
+                            source: error.into(),
+                        };
+                        self.sealed(id, opened.map_err(broken)?)?
+                    }
                     Err(_) if self.fields.is_empty() => text,
                     Err(_) => self.mark(id, WHOLE, text.as_bytes())?,
                 })
@@ -154,7 +161,7 @@ impl Open {
             (Table::Conflicts, Value::Text(text)) => {
                 let top = super::top(field);
                 let opened = match sealed_in(text).filter(|_| super::LOCKABLE.contains(&top)) {
-                    Some(sealed) => self.text(id, top, sealed)?.unwrap_or_else(|| text.clone()),
+                    Some(sealed) => self.text(id, top, sealed).unwrap_or_else(|| text.clone()),
                     None => text.clone(),
                 };
                 let wanted =

@@ -353,3 +353,100 @@ fn a_store_that_was_never_locked_takes_one_look_in_a_transaction_and_none_where_
     locked.get(id("aaaaaaaa")).unwrap();
     assert_eq!(locked.instructions(|store| drop(store.get(id("aaaaaaaa")))), read);
 }
+
+/// Changes a byte of the sealed description in the newest version of a project.
+fn damage(store: &Store, text: &str) {
+    let sql = "UPDATE records SET payload = replace(payload, substr(payload, instr(payload, '$sealed') + 10, 2), \
+               iif(substr(payload, instr(payload, '$sealed') + 10, 2) = '00', '11', '00')) WHERE id = ?";
+    assert_eq!(store.connection.execute(sql, [text]).unwrap(), 1);
+}
+
+fn column(store: &Store, text: &str) -> String {
+    let sql = "SELECT json_extract(payload, '$.description') FROM records WHERE id = ?";
+    store.connection.query_row(sql, [text], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn k89_a_damaged_value_is_shown_as_such_and_ends_nothing_and_what_stands_there_stays_as_it_is() {
+    let home = Home::new();
+    let mut store = home.open();
+    for (text, name) in [("aaaaaaaa", "Shop"), ("bbbbbbbb", "Blog")] {
+        add(&mut store, text, name);
+        describe(&mut store, text, &format!("first of {name}"));
+        describe(&mut store, text, &format!("second of {name}"));
+    }
+    lock(&home, &mut store);
+    damage(&store, "aaaaaaaa");
+    let stands = column(&store, "aaaaaaaa");
+
+    let stored = store.get(id("aaaaaaaa")).unwrap();
+    assert_eq!(
+        (stored.damaged, stored.locked, stored.payload.get("description")),
+        (vec!["description"], vec![], None)
+    );
+    let mut listed = Vec::new();
+    store
+        .list_json::<StoreError>(&Filter::default(), |json| {
+            listed.push(json.to_owned());
+            Ok(())
+        })
+        .unwrap();
+    let (blog, shop) = (&listed[0], &listed[1]);
+    assert!(shop.contains(r#""damagedFields":["description"]"#) && !shop.contains("$sealed"), "{shop}");
+    assert!(blog.contains("second of Blog") && !blog.contains("damaged"), "{blog}");
+    let found = |text: &str| names(&store, &Filter { search: Some(text.to_owned()), ..Filter::default() });
+    assert_eq!(
+        (found("second"), found("shop"), found("$sealed")),
+        (vec!["Blog".to_owned()], vec!["Shop".to_owned()], vec![])
+    );
+    let history = store.history(id("aaaaaaaa")).unwrap();
+    assert!(is_damaged(
+        history[2].fields.iter().find(|one| one.field == "description").unwrap().new.as_ref().unwrap()
+    ));
+    let findings = store.examine().unwrap();
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(
+        (findings[0].id.as_deref(), &findings[0].damage),
+        (Some("aaaaaaaa"), &Damage::Locked("description"))
+    );
+    assert!(matches!(store.must_be_whole(), Err(StoreError::BadRecord { id, .. }) if id == "aaaaaaaa"));
+
+    // Other fields are written, and what is damaged goes through all of it as it stands.
+    change(&mut store, "aaaaaaaa", |project| project.name = "Shop 2".to_owned());
+    store.delete(id("aaaaaaaa")).unwrap();
+    let restored = store.restore(id("aaaaaaaa")).unwrap();
+    assert_eq!((restored.name(), restored.get("description")), ("Shop 2".to_owned(), None));
+    assert_eq!(column(&store, "aaaaaaaa"), stands);
+    let payload = store.get(id("aaaaaaaa")).unwrap().payload;
+    store.apply_edit(&payload, &payload.with([("name", raw(&"Shop 3"))]).unwrap()).unwrap();
+    assert_eq!(column(&store, "aaaaaaaa"), stands);
+    // History has what it was before, and what is damaged does not come back over that.
+    store.revert(id("aaaaaaaa"), 2).unwrap();
+    assert_eq!(description(&store, "aaaaaaaa").as_deref(), Some("first of Shop"));
+    let refused = store.revert(id("aaaaaaaa"), 4).unwrap_err();
+    assert!(matches!(&refused, StoreError::BadRecord { id, .. } if id == "aaaaaaaa"), "{refused}");
+    assert_eq!((store.examine().unwrap(), store.must_be_whole().is_ok()), (vec![], true));
+}
+
+#[test]
+fn k89_nothing_that_is_typed_is_taken_for_a_damaged_value() {
+    let home = Home::new();
+    let mut store = home.open();
+    add(&mut store, "aaaaaaaa", "Shop");
+    describe(&mut store, "aaaaaaaa", "words");
+    lock(&home, &mut store);
+    damage(&store, "aaaaaaaa");
+    let stands = column(&store, "aaaaaaaa");
+    let typed = raw(&serde_json::from_str::<serde_json::Value>(&stands).unwrap());
+    let payload = store.get(id("aaaaaaaa")).unwrap().payload;
+    store.apply_edit(&payload, &payload.with([("description", typed.clone())]).unwrap()).unwrap_err();
+    let with = payload.with([("description", typed)]).unwrap();
+    store
+        .write::<_, StoreError>(Durability::Full, |tx| {
+            let record = tx.record(id("aaaaaaaa"))?;
+            tx.write(id("aaaaaaaa"), record, Some(with)).map(drop)
+        })
+        .unwrap();
+    assert_ne!(column(&store, "aaaaaaaa"), stands, "it is sealed like any other value");
+    assert_eq!(store.get(id("aaaaaaaa")).unwrap().damaged, [""; 0]);
+}

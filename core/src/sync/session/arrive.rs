@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Session, SyncError};
 use crate::project::{Payload, ProjectId};
 use crate::seal::keys::Opened;
-use crate::store::{Agreed, Ancestry, ListingGoal, Record, There, Tracked, Tx, Version};
+use crate::store::{Agreed, Ancestry, ListingGoal, Record, There, Tracked, Tx, Version, healed};
 use crate::sync::ancestry::{Relation, contains, join, relation};
 use crate::sync::envelope::Unreadable;
 use crate::sync::event::{Event, What};
@@ -187,6 +187,8 @@ impl Session {
         there: There,
         theirs: &Version,
     ) -> Result<(), SyncError> {
+        let healed = self.heal(tx, id, theirs)?;
+        let known = healed.as_ref().unwrap_or(known);
         let base_at = match known.agreed.base_at {
             Some(base) if contains(&tx.ancestry_at(id, known, base)?, &theirs.ancestry) => base,
             _ => match tx.find_version(id, known.row, &theirs.ancestry)? {
@@ -199,6 +201,22 @@ impl Session {
         }
         let agreed = Agreed { base_at: Some(base_at), there: Some(there), clean_at: None };
         Ok(tx.agree(known.row, &agreed)?)
+    }
+
+    /// Ours has what does not open on this device any more: it is what theirs says, as a write of this device. None: nothing is so.
+    fn heal(&self, tx: &mut Tx<'_>, id: ProjectId, theirs: &Version) -> Result<Option<Tracked>, SyncError> {
+        if !tx.may_be_damaged()? || theirs.payload.is_none() {
+            return Ok(None);
+        }
+        let Some(current) = tx.record(id)? else { return Ok(None) };
+        let ours = current.version.payload.as_ref();
+        let Some(payload) = ours.and_then(|ours| healed(ours, theirs.payload.as_ref())) else {
+            return Ok(None);
+        };
+        let ancestry = tx.tick(&current.version.ancestry)?;
+        let (device, at) = (tx.writer()?.device.clone(), tx.at().to_owned());
+        tx.put(id, Some(current), Version { payload: Some(payload), ancestry, device, at, author: None })?;
+        Ok(tx.tracked(id)?)
     }
 
     /// In a dry run: a record that counts as agreed would be sent.
@@ -222,10 +240,13 @@ impl Session {
             return Ok(());
         };
         let base = tx.common_version(&current, known.agreed.base_at, &theirs.ancestry)?;
-        let base = base.and_then(|base| base.payload);
+        // What does not open on this device is unknown in the base, and what theirs says in ours.
+        let base = base.and_then(|base| base.payload).map(|base| healed(&base, None).unwrap_or(base));
+        let ours = current.version.payload.as_ref();
+        let mended = theirs.payload.as_ref().and_then(|theirs| healed(ours?, Some(theirs)));
+        let ours = mended.as_ref().or(ours);
         let (is_local, is_cloud) = (self.options.decide.is_local(id), self.options.decide.is_cloud(id));
         let winner = if is_cloud { Side::Theirs } else { Side::Ours };
-        let ours = current.version.payload.as_ref();
         let Merged { payload, conflicts, moved } =
             merge(base.as_ref(), ours, theirs.payload.as_ref(), winner);
         for task in &moved {

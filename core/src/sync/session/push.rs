@@ -7,7 +7,7 @@ use orkee_wire::KEYS_ID;
 
 use super::{BATCH, IN_FLIGHT, PARCEL, Sent, Session, SyncError};
 use crate::seal::keys::Keys;
-use crate::store::{Durability, Store, Tx, Waiting};
+use crate::store::{Durability, Store, Tx, Waiting, names_damaged};
 use crate::sync::event::{Event, What};
 use crate::sync::options::Push;
 use crate::sync::provider::Mutation;
@@ -131,8 +131,11 @@ type Outgoing = ((Sent, bool), Vec<u8>);
 
 /// A waiting version in its envelope, ready to leave, and whether it left before; or why it cannot leave.
 fn outgoing(waiting: Waiting, keys: &Keys, author: Option<&str>) -> Result<Outgoing, (Sent, String)> {
+    let damaged = waiting.version.payload.as_deref().and_then(names_damaged);
     let written = if waiting.id.as_str() == KEYS_ID {
         Err("its id is that of the account's key document".to_owned())
+    } else if let Some(fields) = damaged {
+        Err(format!("the locked text of {fields} is damaged on this device"))
     } else {
         keys.write(waiting.id, &waiting.version, author).map_err(|why| why.to_string())
     };
