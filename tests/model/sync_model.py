@@ -256,6 +256,16 @@ class World:
             else:
                 message["session"] = None
 
+    def drop(self, name):
+        """A person gives up a record that cannot be read on this device. What nobody else can read is lost with it."""
+        store = self.stores[name]
+        if store.aside:
+            self.kill(name)
+            rid = self.rng.choice(sorted(store.aside))
+            gone = store.aside[rid][1].values()
+            store.drop(rid, self.tick())
+            self.excused |= gone - self.on_disks()
+
     def restore_device(self, name):
         gone = self.stores[name].holds()
         self.excused |= self.stores[name].conflicts() | self.stores[name].ended
@@ -292,9 +302,9 @@ class World:
     def disturb(self):
         rng, name = self.rng, self.rng.choice(list(self.stores))
         kinds = ["person", "sync", "kill", "orphan", "lag", "trim", "damage",
-                 "back up", "restore", "copy", "prune", "back up backend", "restore backend", "key", "show as plain", "show a branch", "withhold"]
-        usual, rough = [30, 54, 4, 3, 2, 2, .4, 2, 1, .5, 2, 1, .4, 5, 1, 1, .5], [24, 36, 9, 5, 6, 4, 1, 4, 2.5, 1.5, 6, 5, 3, 8, 2, 2, 1]
-        narrow = [30, 40, 15, 10, 2, 4, 0, 0, 0, 0, 0, 0, 0, 6, 2, 2, 0]
+                 "back up", "restore", "copy", "prune", "back up backend", "restore backend", "key", "show as plain", "show a branch", "withhold", "drop"]
+        usual, rough = [30, 54, 4, 3, 2, 2, .4, 2, 1, .5, 2, 1, .4, 5, 1, 1, .5, 2], [24, 36, 9, 5, 6, 4, 1, 4, 2.5, 1.5, 6, 5, 3, 8, 2, 2, 1, 3]
+        narrow = [30, 40, 15, 10, 2, 4, 0, 0, 0, 0, 0, 0, 0, 6, 2, 2, 0, 2]
         what = rng.choices(kinds, narrow if self.narrow else rough if self.rough else usual)[0]
         if what == "person":
             self.person(name)
@@ -335,6 +345,8 @@ class World:
             self.show_a_branch(name)
         elif what == "withhold":
             self.withhold(name)
+        elif what == "drop":
+            self.drop(name)
         elif what == "back up backend":
             self.backend_backup = copy.deepcopy(self.backend)
         elif what == "restore backend" and self.copies and self.backend_backup:

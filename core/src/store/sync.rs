@@ -392,6 +392,13 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// What is set aside under this id, which need not be a project's, came from there once, and is of no use.
+    pub fn forget_aside(&self, id: &str) -> Result<(), StoreError> {
+        let sql = "DELETE FROM unreadable WHERE space = ? AND id = ? AND revision <> ''";
+        self.connection().prepare_cached(sql)?.execute((self.space(), id))?;
+        Ok(())
+    }
+
     /// The backend has none of it: every record goes up again, nothing is agreed. Goes over all records.
     pub fn offer_everything(&self) -> Result<(), StoreError> {
         self.connection().execute(

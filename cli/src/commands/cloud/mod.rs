@@ -21,6 +21,8 @@ mod login;
 mod logout;
 mod open_url;
 mod parked;
+mod parked_drop;
+#[cfg(feature = "cloud")]
 mod piped;
 mod places;
 mod progress;

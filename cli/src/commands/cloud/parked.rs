@@ -3,6 +3,7 @@
 use orkee_core::store::Parked as SetAside;
 use serde::Serialize;
 
+use super::parked_drop::Drop;
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 use crate::output::table::Table;
@@ -15,7 +16,8 @@ use crate::output::{Paint, text};
     after_help = "\
 Examples:
   orkee cloud parked
-  orkee cloud parked retry Ab12Cd34"
+  orkee cloud parked retry Ab12Cd34
+  orkee cloud parked drop Ab12Cd34"
 )]
 pub(crate) struct Parked {
     #[command(subcommand)]
@@ -25,6 +27,7 @@ pub(crate) struct Parked {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     Retry(Retry),
+    Drop(Drop),
 }
 
 /// Send records that were set aside again, with the next sync
@@ -55,6 +58,7 @@ impl Parked {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         match self.command {
             Some(Command::Retry(retry)) => retry.run(cx),
+            Some(Command::Drop(drop)) => drop.run(cx),
             None => show(cx, cx.store()?.parked()?),
         }
     }

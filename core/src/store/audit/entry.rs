@@ -34,6 +34,8 @@ pub enum AuditAction {
     Restore,
     /// What an operation overwrote was given back.
     Undo,
+    /// A record of the cloud that could not be read was given up.
+    DropRecord,
     /// `doctor --fix` made something right.
     Mend,
     /// A webhook was added.
@@ -89,6 +91,7 @@ impl AuditAction {
         Self::Sync,
         Self::Restore,
         Self::Undo,
+        Self::DropRecord,
         Self::Mend,
         Self::AddWebhook,
         Self::RemoveWebhook,
@@ -126,6 +129,7 @@ impl AuditAction {
             Self::Sync => "sync",
             Self::Restore => "restore",
             Self::Undo => "undo",
+            Self::DropRecord => "drop-record",
             Self::Mend => "doctor-fix",
             Self::AddWebhook => "webhook-add",
             Self::RemoveWebhook => "webhook-remove",

@@ -393,6 +393,8 @@ impl Session {
         if let Some(payload) = &current.version.payload {
             self.tell_of(id, payload, What::Deleted);
         }
+        // A version of it that could not be read is gone there, too.
+        tx.forget_aside(id.as_str())?;
         // It is not a write of ours: it contains what the record contained.
         let tombstone = Version { payload: None, ..current.version.clone() };
         let lost = current.number;

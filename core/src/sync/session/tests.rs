@@ -423,6 +423,7 @@ mod bounds;
 mod conflicts;
 mod decisions;
 mod endless;
+mod giving_up;
 mod points;
 mod repair;
 mod sealing;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use orkee_wire::KEYS_ID;
 use rand::Rng;
 
+use super::person::words;
 use super::trace::trace;
 use super::world::World;
 use crate::project::ProjectId;
@@ -14,7 +15,7 @@ use crate::seal::keys::{Fresh, Joiner, KeyError, Keys, document_envelope, read};
 use crate::seal::{Document, KeyId, RecipientSecret};
 use crate::store::{Durability, StoreError, Tx};
 use crate::sync::document::epoch_of;
-use crate::sync::{Summary, SyncError};
+use crate::sync::{GiveUpError, Summary, SyncError, give_up};
 
 /// A recovery phrase, by the account whose key it recovers.
 pub(super) type Phrases = Vec<(KeyId, RecipientSecret)>;
@@ -193,6 +194,24 @@ impl World {
                 self.lost_device = true;
             }
         }
+    }
+
+    /// A person gives up a record that cannot be read on this device. What stands on no other disk is lost with it.
+    pub(super) fn give_up(&mut self, n: usize) {
+        let aside = self.devices[n].store.parked().unwrap();
+        let Some(parked) = aside.into_iter().find(|parked| parked.is_from_cloud) else { return };
+        self.kill(n);
+        let gone: BTreeSet<String> =
+            self.live().get(&parked.id).into_iter().flat_map(|it| words(it)).collect();
+        let device = &mut self.devices[n];
+        device.untouched = None;
+        match give_up(&mut device.store, &device.keys, &parked.id) {
+            // A key came since, or is not here any more.
+            Ok(_) | Err(GiveUpError::Readable(_) | GiveUpError::Keys(_)) => {}
+            Err(error) => panic!("{} is not given up: {error}", parked.id),
+        }
+        let still = self.on_disks();
+        self.excused.extend(gone.difference(&still).cloned());
     }
 
     /// What the backend holds, as a member reads it.

@@ -27,9 +27,11 @@ pub(super) enum Trouble {
     RestoreBackend,
     /// Somebody makes, rotates or gives up the account's key.
     Key,
+    /// A person gives up what was set aside.
+    Drop,
 }
 
-type Weights = [(u32, Trouble); 15];
+type Weights = [(u32, Trouble); 16];
 
 const USUAL: Weights = [
     (540, Trouble::None),
@@ -47,6 +49,7 @@ const USUAL: Weights = [
     (10, Trouble::BackUpBackend),
     (4, Trouble::RestoreBackend),
     (40, Trouble::Key),
+    (20, Trouble::Drop),
 ];
 
 /// Whatever goes wrong goes wrong more often.
@@ -66,6 +69,7 @@ const ROUGH: Weights = [
     (50, Trouble::BackUpBackend),
     (30, Trouble::RestoreBackend),
     (60, Trouble::Key),
+    (30, Trouble::Drop),
 ];
 
 /// One record, nothing deleted, no disk lost, but answers.
@@ -85,6 +89,7 @@ const NARROW: Weights = [
     (0, Trouble::BackUpBackend),
     (0, Trouble::RestoreBackend),
     (60, Trouble::Key),
+    (30, Trouble::Drop),
 ];
 
 /// What kind of schedule it is.

@@ -54,7 +54,7 @@ pub(super) struct World {
     /// What some store knew of the other side was damaged.
     lost_state: bool,
     /// On no disk any more.
-    excused: BTreeSet<String>,
+    pub(super) excused: BTreeSet<String>,
     /// Waited in a conflict of a project, or of a task, that was deleted.
     ended: BTreeSet<String>,
     saw_a_conflict: bool,
@@ -177,6 +177,7 @@ impl World {
                 self.backend.prune();
             }
             Trouble::Key if self.seals => self.handle_key(n),
+            Trouble::Drop => self.give_up(n),
             Trouble::BackUpBackend => self.backend_backup = Some(self.backend.clone()),
             Trouble::RestoreBackend if self.copies => self.restore_backend(),
             Trouble::Restore | Trouble::Copy | Trouble::Damage | Trouble::RestoreBackend | Trouble::Key => {}
@@ -347,5 +348,163 @@ impl World {
             }
             self.backend.exchange(&message.request, &mut self.rng);
         }
+    }
+
+    fn back_up(&mut self, n: usize) {
+        let device = &mut self.devices[n];
+        device.backup = Some((device.store.image().unwrap(), device.is_damaged));
+    }
+
+    fn restore_device(&mut self, n: usize) {
+        let Some((image, is_damaged)) = self.devices[n].backup.clone() else { return };
+        self.become_image(n, &image, is_damaged);
+    }
+
+    /// A home folder is copied to another machine, and both go on under one name.
+    fn copy_device(&mut self, n: usize) {
+        let other = (n + 1) % self.devices.len();
+        if other != n {
+            let (image, is_damaged) = (self.devices[n].store.image().unwrap(), self.devices[n].is_damaged);
+            self.become_image(other, &image, is_damaged);
+        }
+    }
+
+    fn damage(&mut self, n: usize) {
+        self.kill(n);
+        for _ in 0..self.rng.random_range(1..=3) {
+            let sql = orders::DAMAGES[self.rng.random_range(0..orders::DAMAGES.len())];
+            let (number, row) =
+                (self.rng.random_range(1..8u8), self.rng.random_range(1..=self.records.len()));
+            let sql = sql.replace("{n}", &number.to_string()).replace("{row}", &row.to_string());
+            trace(|| sql.clone());
+            self.devices[n].store.execute_for_test(&sql);
+        }
+        self.devices[n].is_damaged = true;
+        self.lost_state = true;
+    }
+
+    fn become_image(&mut self, n: usize, image: &[u8], is_damaged: bool) {
+        let gone = self.on_disks();
+        self.devices[n].session = None;
+        self.wire.retain(|message| message.device != Some(n));
+        self.devices[n].store = self.store(image);
+        self.devices[n].untouched = None;
+        self.devices[n].is_damaged = is_damaged;
+        let device = &mut self.devices[n];
+        self.excused.extend(device.note_waiting().into_iter().map(|(word, _)| word));
+        let still = self.on_disks();
+        self.excused.extend(gone.difference(&still).cloned());
+        self.lost_device = true;
+    }
+
+    fn restore_backend(&mut self) {
+        let Some(backup) = self.backend_backup.clone() else { return };
+        let gone: BTreeSet<String> = self.live().values().flat_map(|payload| words(payload)).collect();
+        // Whoever puts a backend back stops it first: no answer from before comes after one from the older state.
+        self.wire.clear();
+        self.devices.iter_mut().for_each(|device| device.session = None);
+        self.backend = backup;
+        let still = self.on_disks();
+        self.excused.extend(gone.difference(&still).cloned());
+        self.lost_backend = true;
+        // Nobody can tell what a plain backend that was put back has lost from what was deleted there.
+        self.lost_device |= self.backend.is_plain;
+    }
+
+    /// What stands in some device's records or is on its way from there.
+    pub(super) fn on_disks(&mut self) -> BTreeSet<String> {
+        self.devices
+            .iter_mut()
+            .flat_map(|device| device.store.held_texts().unwrap())
+            .flat_map(|text| words(&text).collect::<Vec<_>>())
+            .collect()
+    }
+
+    fn settle(&mut self) {
+        self.is_settling = true;
+        self.backend.stop_lagging();
+        self.backend.refuses = None;
+        for n in 0..self.devices.len() {
+            // What was begun with other orders ends here; what was set aside is tried again.
+            self.kill(n);
+            self.devices[n].store.retry_parked(None).unwrap();
+        }
+        self.wire.retain(|message| message.device.is_some());
+        // Two rounds in which nothing is stored and nothing listed: everybody has heard of everything.
+        let mut quiet = 0;
+        for _ in 0..12 {
+            let before = self.backend.traffic();
+            for n in 0..self.devices.len() {
+                // What was set aside may have counted as synced before it was mended.
+                self.devices[n].store.retry_parked(None).unwrap();
+                let end = self.steps + 5_000;
+                while self.step(n) {
+                    assert!(self.steps < end, "the sync of device {n} does not end");
+                }
+            }
+            quiet = if self.backend.traffic() == before { quiet + 1 } else { 0 };
+            if quiet == 2 {
+                return;
+            }
+        }
+        panic!("devices keep talking");
+    }
+
+    fn check(&mut self) {
+        // What was sent below the floor by a device that has lost its disk since cannot be vouched for by anybody.
+        let aside = if self.lost_device { self.aside() } else { BTreeSet::new() };
+        let mut there = self.live();
+        there.retain(|id, _| !aside.contains(id));
+        if !self.lost_device && !self.lost_state {
+            self.check_seals();
+        }
+        for (n, device) in self.devices.iter_mut().enumerate() {
+            let mut here = device.store.live_payloads().unwrap();
+            here.retain(|id, _| !aside.contains(id));
+            assert_eq!(here, there, "device {n} diverged");
+            let is_done = !device.store.has_waiting().unwrap() || !aside.is_empty();
+            assert!(is_done, "device {n} has something left to send");
+            assert_eq!(device.untold(), [""; 0], "device {n} told nobody of the last change");
+        }
+        let last: BTreeSet<String> = there.values().flat_map(|payload| words(payload)).collect();
+        let mut waiting: BTreeSet<String> =
+            self.devices.iter().flat_map(|device| device.waiting().into_keys()).collect();
+        if !aside.is_empty() {
+            waiting.extend(self.on_disks());
+        }
+        let kept = |word: &&String| {
+            last.contains(*word)
+                || waiting.contains(*word)
+                || self.ended.contains(*word)
+                || self.deeds.known.contains(*word)
+                || self.excused.contains(*word)
+        };
+        let lost: Vec<&String> = self.deeds.written.iter().filter(|word| !kept(word)).collect();
+        // One thing at a time: of two together nobody could tell what is true.
+        let faults = [self.lost_device, self.lost_backend, self.lost_state];
+        let faults = faults.iter().filter(|fault| **fault).count();
+        assert!(faults > 1 || lost.is_empty(), "lost: {lost:?}");
+        let lost_disks = faults > 0;
+        let unwanted = self.deeds.replaced.difference(&self.deeds.wanted);
+        let back: Vec<&String> = unwanted.filter(|word| last.contains(*word)).collect();
+        assert!(lost_disks || self.deletes || back.is_empty(), "revived: {back:?}");
+        assert!(self.devices.len() > 1 || lost_disks || !self.saw_a_conflict, "noise: {waiting:?}");
+        assert!(lost_disks || !self.was_a_copy, "took itself for a copy");
+        self.check_history();
+    }
+
+    /// What a device overwrote is still in its history: every word that was written is on some disk.
+    fn check_history(&mut self) {
+        if self.lost_device || self.lost_state || self.keep.versions > 0 {
+            return;
+        }
+        let mut remembered = BTreeSet::new();
+        for device in &mut self.devices {
+            remembered.extend(
+                device.store.all_texts().unwrap().iter().flat_map(|text| words(text).collect::<Vec<_>>()),
+            );
+        }
+        let forgotten: Vec<&String> = self.deeds.written.difference(&remembered).collect();
+        assert!(forgotten.is_empty(), "in no history: {forgotten:?}");
     }
 }

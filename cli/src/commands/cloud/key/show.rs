@@ -135,6 +135,11 @@ impl Sealing {
         Ok(Self { keys: Keys::open(&file)?, file, locked: None })
     }
 
+    /// What can be opened with.
+    pub(crate) fn into_keys(self) -> Keys {
+        self.keys
+    }
+
     /// The same where the key is locked: what is no secret is in the file.
     fn or_locked(file: KeyFile) -> Result<Self, KeyError> {
         match Keys::open(&file) {

@@ -15,14 +15,14 @@ fn joiner(name: &str) -> Joiner {
 }
 
 /// An account with a key, and the secret that recovers it.
-struct Sealed {
-    cloud: Cloud,
+pub(super) struct Sealed {
+    pub(super) cloud: Cloud,
     secret: crate::seal::RecipientSecret,
 }
 
 impl Sealed {
     /// `keys` come to have a key, and the backend its document.
-    fn new(cloud: Cloud) -> (Self, Arc<Keys>) {
+    pub(super) fn new(cloud: Cloud) -> (Self, Arc<Keys>) {
         let fresh = Fresh::found("", &joiner("laptop"), None).unwrap();
         let (document, secret) = (fresh.document().clone(), fresh.phrase().unwrap().recipient());
         let keys = Arc::new(fresh.keep_in_memory().unwrap());
@@ -47,7 +47,7 @@ impl Sealed {
     }
 
     /// Another device gets the key.
-    fn join(&mut self, keys: &Keys) -> Arc<Keys> {
+    pub(super) fn join(&mut self, keys: &Keys) -> Arc<Keys> {
         let fresh = Fresh::join(&keys.document().unwrap(), &self.secret, &joiner("desktop")).unwrap();
         let document = fresh.document().clone();
         let joined = Arc::new(fresh.keep_in_memory().unwrap());
@@ -60,19 +60,19 @@ impl Sealed {
         self.cloud.sync_with(store, LIMITS, options)
     }
 
-    fn sync(&mut self, store: &mut Store, keys: &Arc<Keys>) -> Summary {
+    pub(super) fn sync(&mut self, store: &mut Store, keys: &Arc<Keys>) -> Summary {
         self.try_sync(store, keys).unwrap()
     }
 
-    fn epoch(&self, n: usize) -> u32 {
+    pub(super) fn epoch(&self, n: usize) -> u32 {
         crate::sync::document::epoch_of(self.cloud.backend.envelope(id(n).as_str()).unwrap()).unwrap()
     }
 }
 
-type Device = (Store, Arc<Keys>);
+pub(super) type Device = (Store, Arc<Keys>);
 
 /// Two devices with keys, whose account was changed over and takes no plain record any more.
-fn sealed_pair(count: usize) -> (Sealed, Device, Device) {
+pub(super) fn sealed_pair(count: usize) -> (Sealed, Device, Device) {
     let (cloud, mut a, mut b) = pair(count);
     let (mut sealed, a_keys) = Sealed::new(cloud);
     a.write::<_, StoreError>(Durability::Full, |tx| tx.reseal_below(1)).unwrap();
@@ -85,7 +85,7 @@ fn sealed_pair(count: usize) -> (Sealed, Device, Device) {
     (sealed, (a, a_keys), (b, b_keys))
 }
 
-fn reasons(store: &Store) -> Vec<(String, String)> {
+pub(super) fn reasons(store: &Store) -> Vec<(String, String)> {
     store.parked().unwrap().into_iter().map(|parked| (parked.id, parked.reason)).collect()
 }
 
@@ -236,7 +236,7 @@ fn k82_a_device_that_was_away_longer_than_tombstones_live_goes_on_after_one_answ
 }
 
 /// What keeps the floor from being raised to this epoch.
-fn stuck(store: &mut Store, floor: u32, epoch: u32) -> Vec<String> {
+pub(super) fn stuck(store: &mut Store, floor: u32, epoch: u32) -> Vec<String> {
     let stuck = store.write::<_, StoreError>(Durability::Full, |tx| tx.stuck_below(floor, epoch)).unwrap();
     stuck.into_iter().map(|parked| format!("{}: {}", parked.id, parked.reason)).collect()
 }
