@@ -75,3 +75,36 @@ fn k86_what_else_a_lost_device_has_the_key_of_is_named() {
     let told = a.run(&["cloud", "devices", "revoke", &lost, "--yes"]).fails(2, "E-AUTH-060");
     assert!(!told.stderr.contains("still gets"), "{told}");
 }
+
+#[test]
+fn k91_a_lost_device_is_shut_out_of_the_persons_own_key_and_of_the_teams_at_once() {
+    let (server, a, b) = pair();
+    server.command(&["team", "create", "acme", "--owner", &server.person().email]).success();
+    let in_team = |device: &Device, args: &[&str], input: &str| {
+        let mut command = device.orkee(args);
+        command.env("ORKEE_CLOUD_TEAM_MODE", "true");
+        finish(command, input.as_bytes())
+    };
+    in_team(&a, &["cloud", "sync", "--yes"], "").success();
+    let made = in_team(&a, &["cloud", "key", "init", "--yes", "--json"], "").success().json();
+    in_team(&b, &["cloud", "key", "recover"], made["phrase"].as_str().unwrap()).success();
+    in_team(&b, &["cloud", "sync", "--yes"], "").success();
+    in_team(&a, &["cloud", "sync"], "").success();
+    let lost = id_of(&b);
+    let revoked = in_team(&a, &["cloud", "devices", "revoke", &lost, "--yes", "--json"], "").success();
+    assert!(!revoked.stderr.contains("still gets"), "{revoked}");
+    let told = revoked.json();
+    assert_eq!((&told["key_epoch"], &told["other_key_epoch"]), (&2.into(), &2.into()), "{told}");
+    let own = a.json(&["cloud", "key", "show"]);
+    let team = in_team(&a, &["cloud", "key", "show", "--json"], "").success().json();
+    for shown in [own, team] {
+        assert_eq!(
+            (&shown["epoch"], shown["recipients"].as_array().unwrap().len()),
+            (&2.into(), 2),
+            "{shown}"
+        );
+    }
+    let rows = a.json(&["audit", "--action", "key-rotate"]);
+    assert_eq!(rows["entries"].as_array().unwrap().len(), 2, "{rows}");
+    in_team(&a, &["cloud", "devices", "revoke", &lost, "--yes"], "").fails(2, "E-AUTH-060");
+}

@@ -34,8 +34,16 @@ pub(super) struct Connection<'a> {
 impl<'a> Connection<'a> {
     /// Loads the provider; makes no request.
     pub(super) async fn open(cx: &Context, cloud: &'a Cloud) -> Result<Self, Failure> {
+        Self::open_at(cx, cloud, cx.settings()?.flag(Key::TeamMode)?.value).await
+    }
+
+    /// The same for the sign-in's other projects: those of its own in team mode, else its team's.
+    pub(super) async fn open_beside(cx: &Context, cloud: &'a Cloud) -> Result<Self, Failure> {
+        Self::open_at(cx, cloud, !cx.settings()?.flag(Key::TeamMode)?.value).await
+    }
+
+    async fn open_at(cx: &Context, cloud: &'a Cloud, is_shared: bool) -> Result<Self, Failure> {
         let mut options = cloud.choice.options()?;
-        let is_shared = cx.settings()?.flag(Key::TeamMode)?.value;
         if is_shared {
             options.values.insert("space".to_owned(), team_mode::TEAM.to_owned());
         }

@@ -22,7 +22,6 @@ mod logout;
 mod open_url;
 mod parked;
 mod parked_drop;
-#[cfg(feature = "cloud")]
 mod piped;
 mod places;
 mod progress;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::commands::cloud::connection::Connection;
-use crate::commands::cloud::key::{Lost, ShutOut, elsewhere, shut_out};
+use crate::commands::cloud::key::{Lost, ShutOut, elsewhere, shut_out, shut_out_beside};
 use crate::commands::cloud::surroundings::{self, Cloud};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -42,6 +42,8 @@ struct Document<'a> {
     current: bool,
     /// The epoch of the account's key that began without it; none: it had no key of the account's.
     key_epoch: Option<u32>,
+    /// The same of the sign-in's other projects, its own or its team's.
+    other_key_epoch: Option<u32>,
 }
 
 impl Revoke {
@@ -66,6 +68,7 @@ impl Revoke {
         let lost =
             Lost { id: &device.id, name: Some(&device.name), is_this: device.current, signed_in: &signed_in };
         let shut_out = shut_out(cx, &cloud, &lost);
+        let beside = shut_out_beside(cx, &cloud, &lost)?;
         drop(lock);
         let ended = surroundings::run(async {
             let connection = Connection::open(cx, &cloud).await?;
@@ -83,13 +86,20 @@ impl Revoke {
                 return Err(failure);
             }
         };
+        let other_key_epoch = tell_of_beside(cx, beside)?;
         warn_of_others(cx, &lost)?;
         if device.current {
             cx.out.warn("this was the device that you use; to go on with it: orkee cloud login");
         }
         if cx.out.is_json() {
             let Device { id, name, current, .. } = &device;
-            cx.out.document(&Document { revoked: id, name, current: *current, key_epoch })?;
+            cx.out.document(&Document {
+                revoked: id,
+                name,
+                current: *current,
+                key_epoch,
+                other_key_epoch,
+            })?;
         }
         Ok(Exit::DONE)
     }
@@ -99,14 +109,17 @@ impl Revoke {
         let lost = Lost { id: &self.id, name: None, is_this: false, signed_in };
         let lock = SyncLock::acquire(cx.home()?)?;
         let shut_out = shut_out(cx, cloud, &lost)?;
+        let beside = shut_out_beside(cx, cloud, &lost)?;
         drop(lock);
         let key_epoch = self.tell(cx, &shut_out)?;
+        let other_key_epoch = tell_of_beside(cx, beside)?;
         warn_of_others(cx, &lost)?;
-        if key_epoch.is_none() {
+        if key_epoch.is_none() && other_key_epoch.is_none() {
             return Err(NoDevice(self.id.clone()).into());
         }
         if cx.out.is_json() {
-            cx.out.document(&Document { revoked: &self.id, name: "", current: false, key_epoch })?;
+            let (revoked, name) = (self.id.as_str(), "");
+            cx.out.document(&Document { revoked, name, current: false, key_epoch, other_key_epoch })?;
         }
         Ok(Exit::DONE)
     }
@@ -137,7 +150,15 @@ impl Revoke {
     }
 }
 
-/// The epoch began where this command was at home. What else the device has a key of is shut to it by a command each.
+/// The epoch that began for the sign-in's other projects.
+fn tell_of_beside(cx: &Context, beside: Option<(String, u32)>) -> Result<Option<u32>, Failure> {
+    let Some((place, epoch)) = beside else { return Ok(None) };
+    cx.out
+        .done(format_args!("Epoch {epoch} of the key of {} has begun without it, too", text::line(&place)))?;
+    Ok(Some(epoch))
+}
+
+/// Epochs began where this sign-in leads. What else the device has a key of is shut to it by a command each.
 fn warn_of_others(cx: &Context, lost: &Lost<'_>) -> Result<(), Failure> {
     for (place, recipient) in elsewhere(cx, lost)? {
         let (place, recipient) = (text::line(&place), text::line(&recipient));

@@ -20,7 +20,7 @@ mod verify;
 
 pub(in crate::commands) use at_rest::AtRest;
 pub(super) use desk::{Desk, change_over};
-pub(super) use revoked::{Lost, ShutOut, elsewhere, shut_out};
+pub(super) use revoked::{Lost, ShutOut, elsewhere, shut_out, shut_out_beside};
 pub(super) use show::Sealing;
 
 use crate::context::Context;

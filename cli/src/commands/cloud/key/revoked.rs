@@ -1,5 +1,6 @@
 //! What becomes of an account's key when one of its devices is signed out: a new epoch, which that device is given no key of.
 
+use orkee_core::diagnostic::Kind;
 use orkee_core::seal::keys::{KeyError, KeyFile, read};
 use orkee_core::seal::{Document, Epochs, Recipient, RecipientKey, RecipientKind};
 use orkee_core::store::AuditAction;
@@ -48,6 +49,37 @@ pub(crate) fn shut_out(cx: &Context, cloud: &Cloud, lost: &Lost<'_>) -> Result<S
     }
 }
 
+/// Shuts it out of the key of the sign-in's other projects as well, its own or its team's, if that key is here and the lost device is
+/// given the next one. Where, and the epoch that began. Where that is not possible, [`elsewhere`] goes on naming it.
+pub(crate) fn shut_out_beside(
+    cx: &Context,
+    cloud: &Cloud,
+    lost: &Lost<'_>,
+) -> Result<Option<(String, u32)>, Failure> {
+    if elsewhere(cx, lost)?.is_empty() {
+        return Ok(None);
+    }
+    let done = surroundings::run(async {
+        let mut connection = Connection::open_beside(cx, cloud).await?;
+        connection.enter_team().await?;
+        let remote = connection.remote().await?;
+        let desk = Desk::at(cx, cloud, &connection, &remote).await?;
+        match desk.keys()?.standing().has_key {
+            true => Ok((begin(&desk, lost).await?, remote)),
+            false => Ok((ShutOut::NotNeeded, remote)),
+        }
+    });
+    match done {
+        Ok((ShutOut::Begun(epoch), remote)) => {
+            trail::ended(cx, cloud, AuditAction::RotateKey, lost.id, Ok(()))?;
+            Ok(Some((remote, epoch)))
+        }
+        Err(failure) if failure.diagnostic().kind() == Kind::Interrupted => Err(failure),
+        // No team, no right to write there, no network: the person is told which command does it.
+        Ok(_) | Err(_) => Ok(None),
+    }
+}
+
 async fn begin(desk: &Desk<'_>, lost: &Lost<'_>) -> Result<ShutOut, Failure> {
     let keys = desk.keys()?;
     if lost.is_this || !keys.standing().has_key {
@@ -74,7 +106,7 @@ async fn begin(desk: &Desk<'_>, lost: &Lost<'_>) -> Result<ShutOut, Failure> {
 }
 
 /// Other accounts and teams whose key is on this device, and which give the next one to the lost device, too: where, and what it is
-/// called there. A new epoch begins in one place at a time.
+/// called there.
 pub(crate) fn elsewhere(cx: &Context, lost: &Lost<'_>) -> Result<Vec<(String, String)>, Failure> {
     let mut places = Vec::new();
     if lost.is_this {
