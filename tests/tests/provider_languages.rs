@@ -21,6 +21,10 @@ fn builds_and_passes(author: &Author, language: &str) -> Workshop {
     let ran = ran.success().says("building, outside the sandbox: ");
     assert_eq!(report["provider"]["id"], format!("example-{language}"), "{ran}");
     assert!(report["passed"].as_u64() > Some(40), "{ran}");
+    for watching in ["watch-wakes", "watch-rests"] {
+        let found = checks.iter().find(|check| check["check"] == watching).unwrap();
+        assert_eq!(found["result"], "passed", "{ran}");
+    }
     workshop
 }
 

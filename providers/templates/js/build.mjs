@@ -20,7 +20,7 @@ const { component } = await componentize({
   // Absolute: relative paths are looked up elsewhere.
   sourcePath: join(here, 'src', 'provider.js'),
   witPath: join(here, 'wit'),
-  worldName: 'sync-provider',
+  worldName: 'this-provider',
   // Orkee offers no files and no HTTP but its own: a component that imports them is refused. Clocks and randomness stay.
   disableFeatures: ['stdio', 'http', 'fetch-event'],
 });

@@ -36,6 +36,19 @@ export function exchange(request, http) {
   return { tag: 'page', val: reply };
 }
 
+/** Whether there is something after the cursor, as soon as there is; `false` when the time is over. */
+export function wait(cursor, waitMs, http) {
+  // Before the first listing there is all to ask for.
+  if (cursor.position === undefined) return true;
+  const query = `after=${encodeURIComponent(cursor.position)}&wait=${Math.floor(waitMs / 1000)}`;
+  const reply = sent(() => http.send(ask('GET', `/changes/wait?${query}`, cursor)));
+  // The next exchange says what it is.
+  if (reply.status === 410 && says(reply, 'expired')) return true;
+  if (reply.status === 409 && says(reply, 'new-epoch')) return true;
+  if (reply.status !== 200) throw failure(reply);
+  return body(reply, ({ changed }) => flag(changed));
+}
+
 function listing(cursor, limit) {
   const after = cursor.position === undefined ? '' : `after=${encodeURIComponent(cursor.position)}&`;
   // A push alone (limit 0) wants no page, but has to hear of `expired` all the same.
@@ -164,6 +177,7 @@ const readHead = ({ number, tag }) => ({ number: BigInt(whole(number)), tag: tex
 
 const text = (value) => expected(value, typeof value === 'string', 'a text');
 const whole = (value) => expected(value, Number.isSafeInteger(value) && value >= 0, 'a number');
+const flag = (value) => expected(value, typeof value === 'boolean', 'yes or no');
 const list = (value) => expected(value, Array.isArray(value), 'a list');
 
 function expected(value, holds, what) {

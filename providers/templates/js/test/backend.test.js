@@ -1,8 +1,8 @@
-// `exchange` with a backend that answers what a test says.
+// `exchange` and `wait` with a backend that answers what a test says.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { exchange } from '../src/backend.js';
+import { exchange, wait } from '../src/backend.js';
 
 // The engine of the component has it; Node.js has it from version 25 on.
 Uint8Array.fromBase64 ??= (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
@@ -57,6 +57,23 @@ test('a reason counts in the backend’s own words alone', () => {
   assert.equal(rejected.val.outcomes[0].tag, 'rejected');
   assert.throws(() => answered(mutation, reply(413, [], '<html>')), { tag: 'protocol' });
   assert.equal(answered(mutation, reply(409, [], '{"error": "new-epoch"}')).tag, 'new-epoch');
+});
+
+test('a wait asks for what comes after the cursor, and hears of it', () => {
+  const cursor = { position: '7', head: { number: 7n, tag: 'x' } };
+  const waited = (answer, asked = cursor) => {
+    const send = ({ url }) => {
+      assert.equal(url, '/changes/wait?after=7&wait=20');
+      return answer;
+    };
+    return wait(asked, 20_500, { send });
+  };
+  assert.equal(waited(reply(200, [], '{"changed": true}')), true);
+  assert.equal(waited(reply(200, [], '{"changed": false}')), false);
+  assert.equal(waited(reply(410, [], '{"error": "expired"}')), true);
+  assert.equal(waited(undefined, { position: undefined, head: undefined }), true);
+  assert.throws(() => waited(reply(410, [], '<html>')), { tag: 'protocol' });
+  assert.throws(() => waited(reply(200, [], '{"changed": "no"}')), { tag: 'protocol' });
 });
 
 test('what cannot be read is the server’s failure', () => {
