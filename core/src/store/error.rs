@@ -285,6 +285,9 @@ impl Diagnostic for StoreError {
             Self::NotDeleted { id } => return Some(format!("see `orkee projects show {id}`")),
             Self::Ambiguous { .. } => "name the one you mean by its id",
             Self::NoVersion { id, .. } => return Some(format!("run `orkee projects history {id}`")),
+            Self::NoPoint { number: None } => {
+                "what overwrites many leaves a point to go back to; for one project: `orkee projects history`, `revert` and `restore`"
+            }
             Self::NoPoint { .. } => "see `orkee undo --list`",
             Self::Field(error) => return error.hint(),
             Self::Payload(error) => return error.hint(),

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use orkee_core::auth::{Asking, Method};
 use orkee_core::clock;
 use orkee_core::plugin::Selection;
-use orkee_core::seal::keys::KeyError;
+use orkee_core::seal::keys::{KeyError, KeyFileError};
 use orkee_core::settings::{Key, Setting};
 use orkee_core::store::Standing;
 use orkee_core::sync::provider::Cursor;
@@ -182,6 +182,10 @@ impl Report {
                 if let Some(line) = sealing.line() {
                     cx.out.line(format_args!("End-to-end encryption: {line}"))?;
                 }
+            }
+            // Nothing is wrong with it: the line below says how it is opened.
+            Some(Err(KeyError::File(KeyFileError::Locked))) => {
+                cx.out.line("End-to-end encryption: the account's key is locked on this device")?;
             }
             Some(Err(error)) => {
                 cx.out.line(format_args!("{} End-to-end encryption: {error}", cx.out.mark(false)))?;
