@@ -118,7 +118,7 @@ fn k90_a_record_that_nobody_can_read_is_dropped_by_a_person_who_says_so_and_the_
     assert_eq!(rows["entries"].as_array().unwrap().len(), 2, "{rows}");
     b.sync();
     let shown = b.json(&["cloud", "key", "show"]);
-    assert_eq!((&shown["floor"], &shown["stuck"]), (&1.into(), &serde_json::Value::Null), "{shown}");
+    assert_eq!((&shown["floor"], &shown["stuck"]), (&1.into(), &serde_json::json!([])), "{shown}");
     assert_eq!(account::epochs(&server.data()), [1, 1]);
     assert_eq!(b.json(&["cloud", "parked"])["parked"], serde_json::json!([]));
 

@@ -56,7 +56,8 @@ pub(crate) fn shut_out_beside(
     cloud: &Cloud,
     lost: &Lost<'_>,
 ) -> Result<Option<(String, u32)>, Failure> {
-    if elsewhere(cx, lost)?.is_empty() {
+    // Whether it is given the next key there is known there alone.
+    if lost.is_this || KeyFile::all(cx.home()?).is_empty() {
         return Ok(None);
     }
     let done = surroundings::run(async {
