@@ -68,3 +68,4 @@ FORM_IS_NO_EDIT = rule("a form is no edit", "what goes again in another form alo
 ASIDE_IS_TRIED_AGAIN = rule("aside is tried again", "under a new document, what was set aside is tried again")
 LOST_KEYS_LIST_ANEW = rule("lost keys list anew", "who has older keys than the store met lists everything anew")
 OURS_IS_SEEN_THERE = rule("ours is seen there", "who holds another document than the store met makes sure that the backend has it")
+OURS_IS_NOT_DROPPED = rule("ours is not dropped", "where a version can be read here, it takes the place of what cannot")

@@ -3,8 +3,8 @@
 from rules import (
     BROKEN, ABSENCE_IS_ASKED, ARRIVED_IS_LISTED, ASIDE_IS_TRIED_AGAIN, BASE_IS_ANCESTOR, COMMON_IS_SOUGHT, COPIES_ARE_NOTICED,
     FLOOR_REFUSES, FORCE_TRUSTS_NOTHING, FORM_IS_NO_EDIT, GONE_BUT_EDITED_STAYS, GONE_IS_DELETED, HEAD_IS_THE_LARGEST, MERGE_IS_A_WRITE,
-    NEW_EPOCH_FORGETS_REVISIONS, NEW_EPOCH_OFFERS_ALL, OLDER_IS_ANSWERED, ONLY_PEOPLE_SETTLE, OURS_GOES_OVER, SENT_INSIDE_IS_ACCEPTED,
-    STRAGGLERS_GO_AGAIN, TRIM_KEEPS_UNSENT, TRIM_LEAVES_A_MARK, UNSENT_IS_RENAMED,
+    NEW_EPOCH_FORGETS_REVISIONS, NEW_EPOCH_OFFERS_ALL, OLDER_IS_ANSWERED, ONLY_PEOPLE_SETTLE, OURS_GOES_OVER, OURS_IS_NOT_DROPPED,
+    SENT_INSIDE_IS_ACCEPTED, STRAGGLERS_GO_AGAIN, TRIM_KEEPS_UNSENT, TRIM_LEAVES_A_MARK, UNSENT_IS_RENAMED,
 )
 from sealing import Keys, Refused
 from version import Version, merge, contains, join
@@ -184,6 +184,22 @@ class Store:
         row.base_at, row.revision, row.epoch = base_at, revision, form.epoch
         row.clean_at = ANOTHER_FORM if is_agreed else None
 
+    def drop(self, rid, now):
+        """A person gives up what was set aside. Ours, whatever it is, goes over it; where we have none, a deletion that contains nothing of
+        it. Whoever can read it finds that it does not come before that, and has it stand again."""
+        revision, form = self.aside.pop(rid)
+        row = self.rows.get(rid)
+        if row is None:
+            row = self.rows[rid] = Row(Version(None, {}))
+            row.replace(Version(None, {self.writer: self.tick(now)}))
+            row.agree(1, revision, None, form.epoch)
+            return
+        if OURS_IS_NOT_DROPPED in BROKEN:
+            row.replace(Version(None, row.local.seen | {self.writer: self.tick(now)}))
+        is_agreed = not row.has_news and row.base_at == row.number
+        row.base_at = row.base_at if row.base_at is not None else row.slip_in(Version(None, {}))
+        row.revision, row.epoch, row.clean_at = revision, form.epoch, ANOTHER_FORM if is_agreed else None
+
     def is_fit(self, epoch):
         if epoch == self.keys.form:
             return True
@@ -311,6 +327,8 @@ class Store:
             if (row.has_news and GONE_BUT_EDITED_STAYS not in BROKEN) or self.mistrusts:
                 row.agree(row.base_at, None, row.number if rests else None)
             elif GONE_IS_DELETED not in BROKEN:
+                # A version of it that could not be read is gone there, too.
+                self.aside.pop(rid, None)
                 self.follow(rid, row.local.fields, None)
                 row.replace(Version(None, row.local.seen))
                 row.agree(row.number, None, row.number)

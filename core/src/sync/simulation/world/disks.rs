@@ -73,7 +73,7 @@ impl World {
     }
 
     /// What stands in some device's records or is on its way from there.
-    pub(super) fn on_disks(&mut self) -> BTreeSet<String> {
+    pub(in crate::sync::simulation) fn on_disks(&mut self) -> BTreeSet<String> {
         self.devices
             .iter_mut()
             .flat_map(|device| device.store.held_texts().unwrap())
