@@ -7,7 +7,7 @@ Messages travel on their own: requests of one device overtake each other, those 
 lost, people edit at any moment, a store is put back to an older copy of itself, forgets history, has what it knows of the other side damaged
 and mended, the backend prunes tombstones, lags, and is put back too. In every other schedule the account is sealed meanwhile: a device
 makes the key, others get it sooner or later, the key is rotated, records are sealed anew, all goes back to plain; the backend shows old
-versions as plain ones.
+versions as plain ones, and people give up what cannot be read on their device.
 When that is over every device syncs until it is quiet, and then must hold:
 
   converged     every device and the backend have the same records, and nothing is left to send

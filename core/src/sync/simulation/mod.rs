@@ -1,7 +1,7 @@
 //! Random schedules over the real store and the real session, as `tests/model/sync_model.py` has them: people edit, revert, undo,
 //! go back in time, settle conflicts, force one side or the other; devices sync, crash between any two answers, lose answers and
 //! disks, are copied, forget history, have their state damaged and mended; requests of a killed sync arrive late; the backend lags,
-//! refuses records, prunes tombstones and is put back. In every other schedule the account is sealed meanwhile. In the end everybody syncs until it is quiet. Then all hold the same,
+//! refuses records, prunes tombstones and is put back. In every other schedule the account is sealed meanwhile; what cannot be read is given up now and then. In the end everybody syncs until it is quiet. Then all hold the same,
 //! nothing was lost, and whoever listens was told of each change.
 //!
 //! `ORKEE_SIM_SCHEDULES=200000 ORKEE_SIM_SEED=1 cargo nextest run -p orkee-core --features sync simulation`; a failure prints its

@@ -45,7 +45,7 @@ fn is_below(example: &str) -> bool {
 }
 
 /// What a person answers who is asked.
-const ANSWERS: [(&str, &[(&str, &str)]); 15] = [
+const ANSWERS: [(&str, &[(&str, &str)]); 16] = [
     ("orkee projects add   ", &[("Name", "\n"), ("Description", "Sells things\n")]),
     ("orkee projects add", &[("Description", "Sells things\n")]),
     ("orkee projects delete shop", &[("Delete shop", "y\n")]),
@@ -54,6 +54,7 @@ const ANSWERS: [(&str, &[(&str, &str)]); 15] = [
     ("orkee cloud conflicts resolve Ab12Cd34   ", &[("Keep which?", "m\n")]),
     ("orkee cloud devices revoke grt_2f9c", &[("[y/N]", "y\n")]),
     ("orkee cloud restore", &[("[y/N]", "y\n")]),
+    ("orkee cloud parked drop", &[("[y/N]", "y\n")]),
     ("orkee cloud webhook remove ep_", &[("Type", "ep_0a1B2c3D4e5F6g7H\n")]),
     ("orkee cloud provider remove notes", &[("[y/N]", "y\n")]),
     ("orkee cloud provider grant notes", &[("[y/N]", "y\n")]),
@@ -321,6 +322,12 @@ impl Scene {
             "orkee cloud provider revoke" => {
                 before("orkee cloud provider grant notes https://files.example.com").success();
                 before("orkee cloud provider grant notes --env-token").success();
+            }
+            _ if typed.contains("parked drop") => {
+                let database = rusqlite::Connection::open(home.join(".orkee/orkee.db")).unwrap();
+                let sql = "INSERT INTO unreadable (space, id, revision, envelope, reason) \
+                           SELECT space, id, 'r', ?, 'it cannot be read' FROM records WHERE id = 'Ab12Cd34'";
+                assert_eq!(database.execute(sql, [&b"no version"[..]]).unwrap(), 1);
             }
             // The sign-in of the others stays.
             _ if typed.contains("cloud login") => drop(before("rm -f .orkee/auth*")),
