@@ -9,7 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
-WORLD = ["--wit-path", "wit", "--world", "sync-provider"]
+WORLD = ["--wit-path", "wit", "--world", "this-provider"]
 
 
 def run(*command: str | Path) -> None:

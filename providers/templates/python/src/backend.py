@@ -68,6 +68,21 @@ def exchange(request: types.Request) -> types.Answer:
     )
 
 
+def wait(cursor: Cursor, wait_ms: int) -> bool:
+    """Whether there is something after the cursor, as soon as there is; False when the time is over."""
+    # Before the first listing there is all to ask for.
+    if cursor.position is None:
+        return True
+    query = f"after={quote(cursor.position, safe='')}&wait={wait_ms // 1000}"
+    reply = sent(lambda: http.send(ask("GET", f"/changes/wait?{query}", cursor)))
+    # The next exchange says what it is.
+    if reply.status == 410 and says(reply, "expired") or reply.status == 409 and says(reply, "new-epoch"):
+        return True
+    if reply.status != 200:
+        raise Err(failure(reply))
+    return body(reply, read_waited)
+
+
 def listing(cursor: Cursor, limit: int) -> http.Request:
     after = "" if cursor.position is None else f"after={quote(cursor.position, safe='')}&"
     # A push alone (limit 0) wants no page, but has to hear of `expired` all the same.
@@ -195,6 +210,13 @@ def read_head(said: Any) -> Head:
     if type(number) is not int or not 0 <= number < 1 << 64:
         raise TypeError("a number is missing")
     return Head(number, text(said["tag"]))
+
+
+def read_waited(said: Any) -> bool:
+    changed = said["changed"]
+    if not isinstance(changed, bool):
+        raise TypeError("yes or no is missing")
+    return changed
 
 
 def text(value: Any) -> str:

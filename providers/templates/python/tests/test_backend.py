@@ -1,4 +1,4 @@
-"""`exchange` with a backend that answers what a test says. `python3 build.py` writes the bindings that it needs."""
+"""`exchange` and `wait` with a backend that answers what a test says. `python3 build.py` writes the bindings that it needs."""
 
 import sys
 import unittest
@@ -54,6 +54,24 @@ class Exchange(unittest.TestCase):
         self.assertIsInstance(raised.exception.value, types.Failure_Protocol)
         epoch = self.answered(mutation, http.Response(409, [], b'{"error": "new-epoch"}'))
         self.assertEqual(epoch, types.Answer_NewEpoch())
+
+    def test_a_wait_asks_for_what_comes_after_the_cursor_and_hears_of_it(self) -> None:
+        def waited(reply: http.Response) -> bool:
+            def send(request: http.Request) -> http.Response:
+                self.assertEqual(request.url, "/changes/wait?after=7&wait=20")
+                return reply
+
+            backend.http.send = send
+            return backend.wait(Cursor("7", Head(7, "x")), 20_500)
+
+        self.assertTrue(waited(http.Response(200, [], b'{"changed": true}')))
+        self.assertFalse(waited(http.Response(200, [], b'{"changed": false}')))
+        self.assertTrue(waited(http.Response(410, [], b'{"error": "expired"}')))
+        self.assertTrue(backend.wait(Cursor(None, None), 20_500))
+        for wrong in [http.Response(410, [], b"<html>"), http.Response(200, [], b'{"changed": "no"}')]:
+            with self.assertRaises(Err) as raised:
+                waited(wrong)
+            self.assertIsInstance(raised.exception.value, types.Failure_Protocol)
 
     def test_what_cannot_be_read_is_the_servers_failure(self) -> None:
         for listed in [b"<html>", LISTED[:-9], LISTED.replace(b'"1"', b"1"), LISTED.replace(b"AP8=", b"AP8"), b"[" * 9999]:

@@ -30,12 +30,12 @@ const RUST_DISPATCHER: &[File] = files!("", "providers/templates/rust-dispatcher
 
 const JS: &[File] = files!("", "providers/templates/js":
     ".gitignore", "README.md", "build.mjs", "package-lock.json", "package.json", "provider.toml",
-    "src/backend.js", "src/provider.js", "test/backend.test.js",
+    "src/backend.js", "src/provider.js", "test/backend.test.js", "wit/this-provider.wit",
 );
 
 const PYTHON: &[File] = files!("", "providers/templates/python":
     ".gitignore", "README.md", "build.py", "provider.toml", "requirements.txt",
-    "src/app.py", "src/backend.py", "tests/test_backend.py",
+    "src/app.py", "src/backend.py", "tests/test_backend.py", "wit/this-provider.wit",
 );
 
 const SDK: &[File] = files!("sdk/", "providers/sdk":
