@@ -115,13 +115,12 @@ pub(crate) fn color(args: &[OsString]) -> Color {
         .map(|arg| arg.to_str().unwrap_or_default())
         .take_while(|arg| *arg != "--")
         .collect();
-    let beside = args.windows(2).filter_map(|pair| match pair {
-        ["--color", when] => Some(*when),
-        _ => None,
+    let said = args.iter().enumerate().rev().filter_map(|(at, arg)| match arg.strip_prefix("--color=") {
+        Some(when) => Some(when),
+        None => args.get(at + 1).copied().filter(|_| *arg == "--color"),
     });
-    let within = args.iter().filter_map(|arg| arg.strip_prefix("--color="));
-    let said = beside.chain(within).filter_map(|when| Color::from_str(when, false).ok());
-    said.last().unwrap_or(Color::Auto)
+    let mut said = said.filter_map(|when| Color::from_str(when, false).ok());
+    said.next().unwrap_or(Color::Auto)
 }
 
 /// The words that name the command in arguments that clap refused: `orkee projects list` of `orkee projects list --bad`.

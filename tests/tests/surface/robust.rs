@@ -214,6 +214,7 @@ fn s05_each_stream_is_coloured_by_itself() {
         ("--color=never --color=always projects --nope", true),
         ("--help", false),
         ("--color never --help", false),
+        ("--color=always --help --color never", false),
     ] {
         let mut command = home.shell(&format!("\"$ORKEE\" {line} 2>&1"));
         if line.contains("never") && !is_coloured {
