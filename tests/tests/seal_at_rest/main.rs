@@ -267,13 +267,11 @@ fn k50_a_lock_that_is_killed_anywhere_is_finished_by_the_next_one() {
 fn killed_at(device: &Locked, args: &[&str], stage: &str) {
     let before = tempfile::tempdir().unwrap();
     folder::replace(before.path(), &device.home.orkee());
-    for _ in 0..50 {
-        if is_killed_at(device, args, stage) {
-            return;
-        }
+    let is_killed = (0..50).any(|_| {
         folder::replace(&device.home.orkee(), before.path());
-    }
-    panic!("it was never {stage}");
+        is_killed_at(device, args, stage)
+    });
+    assert!(is_killed, "it was never {stage}");
 }
 
 /// Whether it could be.
