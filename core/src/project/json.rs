@@ -145,7 +145,7 @@ fn push_string(out: &mut String, text: &str) {
 /// Drops white space between tokens; strings, numbers and order stay as they are.
 fn compact(value: Box<RawValue>) -> Box<RawValue> {
     let text = value.get();
-    if !text.starts_with(['[', '{']) || !Tokens::new(text).any(|(byte, inside)| !inside && is_space(byte)) {
+    if !text.starts_with(['[', '{']) || !is_loose(text) {
         return value;
     }
     let kept = Tokens::new(text)
@@ -153,6 +153,21 @@ fn compact(value: Box<RawValue>) -> Box<RawValue> {
         .map(|(byte, _)| byte)
         .collect();
     String::from_utf8(kept).ok().and_then(|text| RawValue::from_string(text).ok()).unwrap_or(value)
+}
+
+/// Whether there is white space between the tokens of `text`, valid JSON. Most of a text is in strings, which are passed over quickly.
+fn is_loose(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.find(|byte| *byte == b'"' || is_space(*byte)) {
+        if byte != b'"' {
+            return true;
+        }
+        while bytes.find(|byte| matches!(byte, b'"' | b'\\')) == Some(b'\\') {
+            // What was escaped.
+            bytes.next();
+        }
+    }
+    false
 }
 
 /// A value for people: on many lines where it has parts.
@@ -254,6 +269,26 @@ impl Iterator for Tokens<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn white_space_is_seen_between_tokens_and_not_within_strings() {
+        for tight in [
+            "{}",
+            "[]",
+            r#"["a b"]"#,
+            r#"{"a b":"\\","c d":" \" "}"#,
+            r#"["\" ,\" "]"#,
+            r#"["\\\" , "]"#,
+            r#"[" ",[1,true],{"ä ö":" "}]"#,
+        ] {
+            let loose = |text: &str| Tokens::new(text).any(|(byte, inside)| !inside && is_space(byte));
+            assert!(!is_loose(tight) && !loose(tight), "{tight}");
+            for at in (0..=tight.len()).filter(|at| tight.is_char_boundary(*at)) {
+                let text = format!("{}\n{}", &tight[..at], &tight[at..]);
+                assert_eq!(is_loose(&text), loose(&text), "{text}");
+            }
+        }
+    }
 
     #[test]
     fn white_space_between_tokens_goes_and_everything_else_stays() {
