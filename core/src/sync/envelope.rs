@@ -66,9 +66,8 @@ pub(crate) enum Unreadable {
     OtherId(ProjectId),
 }
 
-/// Reads an envelope that arrived as a version of `id`.
-pub(crate) fn read(id: ProjectId, bytes: &[u8]) -> Result<Version, Unreadable> {
-    let Envelope { head, payload } = Envelope::parse(bytes)?;
+/// Reads an envelope that arrived as a version of `id`, and that nobody sealed.
+pub(crate) fn read(id: ProjectId, Envelope { head, payload }: Envelope<'_>) -> Result<Version, Unreadable> {
     let payload = match payload {
         None => None,
         Some(bytes) => Some(Payload::parse(std::str::from_utf8(bytes).map_err(|_| Unreadable::NotText)?)?),
@@ -97,6 +96,10 @@ mod tests {
             payload: payload.map(ToOwned::to_owned),
             author: None,
         }
+    }
+
+    fn read(id: ProjectId, bytes: &[u8]) -> Result<Version, Unreadable> {
+        super::read(id, Envelope::parse(bytes)?)
     }
 
     #[test]

@@ -58,7 +58,9 @@ enum Inflate {
 fn inflate(body: &[u8], cap: u64) -> Result<Vec<u8>, Inflate> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(body).map_err(|_| Inflate::Damaged)?;
     decoder.window_log_max(WINDOW_LOG_MAX).map_err(|_| Inflate::Damaged)?;
-    let mut inflated = Vec::new();
+    let told = zstd::zstd_safe::get_frame_content_size(body).ok().flatten();
+    // Room for as much as the frame says that it has; what it really has is read.
+    let mut inflated = Vec::with_capacity(told.unwrap_or(0).min(cap) as usize);
     decoder.take(cap + 1).read_to_end(&mut inflated).map_err(|_| Inflate::Damaged)?;
     if inflated.len() as u64 > cap { Err(Inflate::TooLarge) } else { Ok(inflated) }
 }

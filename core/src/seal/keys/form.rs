@@ -50,7 +50,7 @@ pub(super) fn read(held: Option<&Held>, id: ProjectId, bytes: &[u8]) -> Result<O
         (Some(payload), _) if sealed::is_sealed(payload) => payload.to_vec(),
         (None, Some(seal)) => BASE64.decode(seal).map_err(|_| SealError::Truncated)?,
         _ => {
-            let version = envelope::read(id, bytes)?;
+            let version = envelope::read(id, Envelope { head, payload })?;
             let refused = held.is_some_and(|held| held.standing().floor > 0).then_some(SealError::Plain);
             return Ok(Opened { version, epoch: 0, refused });
         }
