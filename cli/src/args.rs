@@ -1,15 +1,15 @@
 //! The command line's grammar: what holds everywhere and the first word. Each command's own flags stand in its file.
 
+mod branch;
+
 use std::ffi::OsString;
 
 use clap::builder::styling::{AnsiColor, Style, Styles};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-#[cfg(feature = "cloud")]
-use crate::commands::cloud;
-#[cfg(not(feature = "cloud"))]
-use crate::commands::no_cloud;
-use crate::commands::{audit, completions, config, doctor, help, man, projects, ui, undo};
+pub(crate) use branch::{Branch, parse};
+
+use crate::commands::{audit, cloud, completions, config, doctor, help, man, projects, ui, undo};
 
 const STYLES: Styles = Styles::styled()
     .header(Style::new().bold())
@@ -80,11 +80,11 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Add, find, change and remove projects
     #[command(subcommand, visible_alias = "project", after_help = projects::EXAMPLES)]
-    Projects(projects::Command),
+    Projects(Branch<projects::Command>),
     #[cfg(feature = "cloud")]
     /// Keep projects in step with your other devices
     #[command(subcommand, after_help = cloud::EXAMPLES)]
-    Cloud(cloud::Command),
+    Cloud(Branch<cloud::Command>),
     #[cfg(not(feature = "cloud"))]
     /// Sync with your other devices (not in this build)
     #[command(disable_help_flag = true)]
@@ -96,7 +96,7 @@ pub(crate) enum Command {
     Doctor(doctor::Doctor),
     /// Read and change settings
     #[command(subcommand, after_help = config::EXAMPLES)]
-    Config(config::Command),
+    Config(Branch<config::Command>),
     Completions(completions::Completions),
     Man(man::ManPages),
     Help(help::Help),

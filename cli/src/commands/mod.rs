@@ -3,11 +3,10 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 use orkee_core::diagnostic::Kind;
 
-use crate::args::{self, Cli, Command};
+use crate::args::{self, Branch, Command};
 use crate::context::Context;
 use crate::failure::{CommandResult, Exit};
 use crate::output::Output;
@@ -29,7 +28,7 @@ pub(crate) mod undo;
 
 /// Reads the arguments, runs what they name, and says how it ended.
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(&args) {
+    let cli = match args::parse(&args) {
         Ok(cli) => cli,
         Err(error) => return refused(&error, &args),
     };
@@ -63,9 +62,9 @@ fn afterwards(cx: &Context) {
 
 fn dispatch(command: Command, cx: &Context) -> CommandResult {
     match command {
-        Command::Projects(command) => command.run(cx),
+        Command::Projects(Branch(command)) => command.run(cx),
         #[cfg(feature = "cloud")]
-        Command::Cloud(command) => {
+        Command::Cloud(Branch(command)) => {
             cx.heed_folder()?;
             command.run(cx)
         }
@@ -79,7 +78,7 @@ fn dispatch(command: Command, cx: &Context) -> CommandResult {
         Command::Undo(command) => command.run(cx),
         Command::Audit(command) => command.run(cx),
         Command::Doctor(command) => command.run(cx),
-        Command::Config(command) => {
+        Command::Config(Branch(command)) => {
             #[cfg(feature = "cloud")]
             cx.heed_folder()?;
             command.run(cx)
