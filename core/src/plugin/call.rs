@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx, WasiCtxView, WasiView};
@@ -143,6 +144,8 @@ impl WasiView for CallState {
 pub(super) struct Sandbox {
     pub(super) engine: Engine,
     pub(super) ticker: Ticker,
+    /// Calls that there is room for at once; none: as many as there are.
+    pub(super) turns: Option<Arc<Semaphore>>,
     pub(super) instance: InstancePre<CallState>,
     pub(super) context: Arc<Context>,
 }
@@ -169,6 +172,11 @@ impl Sandbox {
         call: impl for<'a> FnOnce(&'a mut Store<CallState>, &'a Instance) -> BoxFuture<'a, wasmtime::Result<R>>
         + Send,
     ) -> Result<(R, Aftermath), PluginError> {
+        // It is never closed; held until the store is gone.
+        let _turn = match &self.turns {
+            Some(turns) => turns.acquire().await.ok(),
+            None => None,
+        };
         let output = Output::new(self.context.limits.output);
         let mut store = self.store(&output);
         let _running = self.ticker.start().map_err(|e| PluginError::Host(e.into()))?;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
@@ -22,6 +23,8 @@ pub struct Host {
     engine: Engine,
     linker: Linker<CallState>,
     ticker: Ticker,
+    /// As many as the pool of memory has room for; none: there is no pool.
+    turns: Option<Arc<Semaphore>>,
     cache: Option<CodeCache>,
 }
 
@@ -57,6 +60,7 @@ pub struct Plugin {
     instance: InstancePre<CallState>,
     engine: Engine,
     ticker: Ticker,
+    turns: Option<Arc<Semaphore>>,
     code: Code,
 }
 
@@ -75,12 +79,31 @@ pub enum Code {
 impl Host {
     /// A host that keeps compiled code below `cache`, or nowhere.
     pub fn new(cache: Option<PathBuf>) -> Result<Self, PluginError> {
-        let host = |e: wasmtime::Error| PluginError::Host(e.into());
-        let engine = engine::new().map_err(host)?;
+        Self::over(engine::new().map_err(host)?, None, cache)
+    }
+
+    /// A host for components that are part of the program, whose calls have their memory from a pool. Nothing of one call is there in
+    /// the next: what it wrote to is wiped in between.
+    pub fn for_built_in(cache: Option<PathBuf>) -> Result<Self, PluginError> {
+        match engine::pooled() {
+            Ok(engine) => Self::over(engine, Some(Arc::new(Semaphore::new(engine::POOL as usize))), cache),
+            // Where addresses are rationed, memory is mapped for each call.
+            Err(error) => {
+                tracing::debug!(target: "orkee::cloud::plugin", "no pool of memory: {error:#}");
+                Self::new(cache)
+            }
+        }
+    }
+
+    fn over(
+        engine: Engine,
+        turns: Option<Arc<Semaphore>>,
+        cache: Option<PathBuf>,
+    ) -> Result<Self, PluginError> {
         let mut linker = Linker::new(&engine);
         capability::link(&mut linker).map_err(host)?;
         let ticker = Ticker::new(engine.clone());
-        Ok(Self { engine, linker, ticker, cache: cache.map(CodeCache::new) })
+        Ok(Self { engine, linker, ticker, turns, cache: cache.map(CodeCache::new) })
     }
 
     /// Loads a component; compiles it if its compiled form is not in the cache. `name` is what messages call it.
@@ -126,8 +149,8 @@ impl Host {
         let instance = self.linker.instantiate_pre(&component);
         let instance =
             instance.map_err(|e| PluginError::Unusable { plugin: name.to_owned(), source: e.into() })?;
-        let (engine, ticker) = (self.engine.clone(), self.ticker.clone());
-        Ok(Plugin { name: name.to_owned(), component, instance, engine, ticker, code })
+        let (engine, ticker, turns) = (self.engine.clone(), self.ticker.clone(), self.turns.clone());
+        Ok(Plugin { name: name.to_owned(), component, instance, engine, ticker, turns, code })
     }
 
     fn compiled<'a, E: From<PluginError>>(
@@ -165,6 +188,10 @@ impl Host {
     }
 }
 
+fn host(error: wasmtime::Error) -> PluginError {
+    PluginError::Host(error.into())
+}
+
 #[allow(unsafe_code, reason = "loading compiled code is unsafe by nature")]
 fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: the bytes are machine code that will be run. `CodeCache::load` is the only source of them: it returns what this
@@ -197,6 +224,7 @@ impl Plugin {
         Sandbox {
             engine: self.engine.clone(),
             ticker: self.ticker.clone(),
+            turns: self.turns.clone(),
             instance: self.instance.clone(),
             context: Arc::new(context),
         }

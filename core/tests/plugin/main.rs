@@ -17,6 +17,7 @@ mod dispatcher;
 mod guests;
 mod limits;
 mod network;
+mod pool;
 mod published;
 mod registry;
 mod rig;

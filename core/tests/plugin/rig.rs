@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,12 +35,10 @@ impl Rig {
     /// A built-in provider's rights at `url`, signed in, with the usual limits.
     pub fn new(url: &str) -> Self {
         let api_url = ApiUrl::parse(url).unwrap();
-        // Shared by all tests: each would otherwise compile the same components anew.
-        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
         Self {
             home: tempfile::tempdir().unwrap(),
             http: Http::new(HttpOptions::default()).unwrap(),
-            host: Host::new(Some(cache)).unwrap(),
+            host: Host::new(Some(compiled())).unwrap(),
             grants: Grants::built_in(&api_url),
             api_url,
             limits: Limits::default(),
@@ -52,6 +50,11 @@ impl Rig {
     /// Nobody answers at this one's API URL.
     pub fn offline() -> Self {
         Self::new("http://127.0.0.1:9")
+    }
+
+    /// The same, with the host of components that are part of the program.
+    pub fn pooled(self) -> Self {
+        Self { host: Host::for_built_in(Some(compiled())).unwrap(), ..self }
     }
 
     pub async fn open(
@@ -99,6 +102,11 @@ impl Rig {
         let source = error.source.unwrap_or_else(|| panic!("{} has no source", error.message));
         *source.downcast::<PluginError>().unwrap()
     }
+}
+
+/// Shared by all tests: each would otherwise compile the same components anew.
+fn compiled() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled")
 }
 
 /// What a provider answers to an empty request with a page.

@@ -1,6 +1,8 @@
 //! The provider that the settings choose, and all that is known of it before it is loaded: its manifest as granted, what the user
 //! set for the tenant, and what follows from both.
 
+use std::path::PathBuf;
+
 use orkee_core::auth::{
     Asking, Auth, AuthError, Client, Encryption, Method, Purpose, Running, Tenant, TenantError,
 };
@@ -277,6 +279,14 @@ impl Choice {
     /// What it may use in a call: a grant raises the usual limits, the configuration lowers them.
     pub(super) fn limits(&self) -> Limits {
         Limits::default().raised(&self.manifest.limits).lowered(&self.settings.limits)
+    }
+
+    /// The host that it is loaded into. Components of others may need more than a pool has room for.
+    pub(super) fn host(&self, cache: PathBuf) -> Result<Host, Failure> {
+        Ok(match &self.source {
+            Source::BuiltIn(_) => Host::for_built_in(Some(cache))?,
+            Source::Installed(_) => Host::new(Some(cache))?,
+        })
     }
 
     /// Its component, compiled and checked. Nothing of it has run. One that the tenant's policy does not allow is not loaded.

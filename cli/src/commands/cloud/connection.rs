@@ -6,9 +6,7 @@ use std::time::Instant;
 
 use orkee_core::auth::Account;
 use orkee_core::net::{CredentialSource, NoCredentials};
-use orkee_core::plugin::{
-    Code, Host, Membership, OptionValues, Refusals, RefusedRequest, Setup, WasmProvider,
-};
+use orkee_core::plugin::{Code, Membership, OptionValues, Refusals, RefusedRequest, Setup, WasmProvider};
 use orkee_core::settings::Key;
 use orkee_core::store::{AuditAction, AuditEntry, AuditOutcome};
 use orkee_core::sync::provider::{Cursor, Provider, Request};
@@ -175,7 +173,7 @@ async fn load(
 ) -> Result<WasmProvider, Failure> {
     let started = Instant::now();
     let (home, choice) = (cx.home()?, &cloud.choice);
-    let host = Host::new(Some(home.cache()))?;
+    let host = choice.host(home.cache())?;
     let plugin = choice.load(&host, &cloud.api)?;
     if let Code::Recompiled(why) = plugin.code() {
         let (name, folder) = (plugin.name(), home.cache());

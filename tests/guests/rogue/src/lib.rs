@@ -9,6 +9,7 @@ wit_bindgen::generate!({
 
 mod canary;
 mod flood;
+mod litter;
 mod network;
 
 use exports::orkee::sync::provider::{Description, Guest, Limits, SignIn};
@@ -63,6 +64,7 @@ impl Guest for Rogue {
             "ask" => return network::ask(),
             "send-and-fail" => return network::send_and_fail(),
             "search-for-the-canary" => canary::search(),
+            "litter" => litter::leave(),
             "remember" => remember(),
             "invent-outcomes" => return Ok(page(vec![Outcome::Accepted("r".to_owned())], Vec::new(), "1")),
             "invent-an-id" => return Ok(page(Vec::new(), vec![change("../../..")], "1")),
