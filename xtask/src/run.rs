@@ -1,7 +1,7 @@
 //! Running other programs: loudly, quietly, or measured.
 
 use std::io::Write;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -71,7 +71,7 @@ pub struct Cost {
 /// Runs `command` and reads its cost from the kernel's own accounting.
 pub fn measured(command: &mut Command) -> Result<Cost, Error> {
     let start = Instant::now();
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut child = apart(command).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let stdout = read(&mut child)?;
     cost(&child, start, stdout)
 }
@@ -79,7 +79,7 @@ pub fn measured(command: &mut Command) -> Result<Cost, Error> {
 /// The same, with a look at the running process every few milliseconds.
 pub fn watched(command: &mut Command, mut look: impl FnMut(u32)) -> Result<Cost, Error> {
     let start = Instant::now();
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut child = apart(command).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let process = child.id();
     let stdout = std::thread::scope(|scope| {
         let reading = scope.spawn(|| read(&mut child).map_err(|error| error.to_string()));
@@ -90,6 +90,12 @@ pub fn watched(command: &mut Command, mut look: impl FnMut(u32)) -> Result<Cost,
         reading.join().unwrap_or_else(|_| Err("nobody read what it said".to_owned()))
     })?;
     cost(&child, start, stdout)
+}
+
+/// Has `command` forked off. Otherwise it would begin in this process's memory, and the kernel would count the peak of that as its own.
+fn apart(command: &mut Command) -> &mut Command {
+    // SAFETY: nothing is done between fork and exec.
+    unsafe { command.pre_exec(|| Ok(())) }
 }
 
 fn read(child: &mut Child) -> Result<String, Error> {
