@@ -9,7 +9,11 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use branch::{Branch, parse};
 
-use crate::commands::{audit, cloud, completions, config, doctor, help, man, projects, ui, undo};
+#[cfg(feature = "cloud")]
+use crate::commands::cloud;
+#[cfg(not(feature = "cloud"))]
+use crate::commands::no_cloud;
+use crate::commands::{audit, completions, config, doctor, help, man, projects, ui, undo};
 
 const STYLES: Styles = Styles::styled()
     .header(Style::new().bold())

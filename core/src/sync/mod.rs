@@ -11,6 +11,7 @@ mod driver;
 pub(crate) mod envelope;
 mod error;
 mod event;
+mod give_up;
 mod heap;
 mod lock;
 pub mod merge;
