@@ -1,30 +1,22 @@
 //! Builds the components for wasm32-wasip2 and packs their manifests into them, for the crate to embed with their digests. All are
-//! built by one cargo, so that what they share is compiled once.
+//! built by one cargo in one folder, so that what they share is compiled once, whichever features the crate has. Nothing of the folders of this
+//! machine stands in a component: everywhere the same sources give the same bytes.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
+
+use guests::Guests;
+
+mod guests;
 
 #[allow(dead_code, reason = "a build only packs")]
 #[path = "../core/src/plugin/package/section.rs"]
 mod section;
 
-const TARGET: &str = "wasm32-wasip2";
-
-/// What is built: the name, which is that of the folder, and the package.
-type Component = (&'static str, &'static str);
-
-const DISPATCHERS: [Component; 3] = [
-    ("discord", "orkee-dispatcher-discord"),
-    ("slack", "orkee-dispatcher-slack"),
-    ("webhook", "orkee-dispatcher-webhook"),
-];
-const PROVIDERS: [Component; 4] = [
-    ("enterprise", "orkee-provider-enterprise"),
-    ("orkee-cloud", "orkee-provider-cloud"),
-    ("s3", "orkee-provider-s3"),
-    ("webdav", "orkee-provider-webdav"),
-];
+/// The name of each, which is that of its folder.
+const DISPATCHERS: [&str; 3] = ["discord", "slack", "webhook"];
+const PROVIDERS: [&str; 4] = ["enterprise", "orkee-cloud", "s3", "webdav"];
 /// What those are made of.
 const SHARED_BY_DISPATCHERS: [&str; 6] = [
     "Cargo.lock",
@@ -37,26 +29,30 @@ const SHARED_BY_DISPATCHERS: [&str; 6] = [
 const SHARED_BY_PROVIDERS: [&str; 3] = ["providers/objects", "providers/orkee-api", "wire"];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let with_providers = cfg!(feature = "providers");
-    let (mut wanted, mut shared) = (DISPATCHERS.to_vec(), SHARED_BY_DISPATCHERS.to_vec());
-    if with_providers {
-        wanted.extend(PROVIDERS);
+    let (mut names, mut packages) = (DISPATCHERS.to_vec(), guests::DISPATCHERS.to_vec());
+    let mut shared = SHARED_BY_DISPATCHERS.to_vec();
+    if cfg!(feature = "providers") {
+        names.extend(PROVIDERS);
+        packages.extend(guests::PROVIDERS);
         shared.extend(SHARED_BY_PROVIDERS);
     }
-    embed(&wanted, &shared)
+    embed(&names, &packages, &shared)
 }
 
-fn embed(wanted: &[Component], shared: &[&str]) -> Result<(), Box<dyn Error>> {
+fn embed(names: &[&str], packages: &[&str], shared: &[&str]) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=guests.rs");
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("..");
-    let own: Vec<_> = wanted.iter().map(|(name, _)| format!("providers/{name}")).collect();
+    let own: Vec<_> = names.iter().map(|name| format!("providers/{name}")).collect();
     for source in shared.iter().copied().chain(own.iter().map(String::as_str)) {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    let built = build(wanted, &root, &out.join("guest"))?;
-    for (name, package) in wanted {
-        let component = std::fs::read(built.join(format!("{}.wasm", package.replace('-', "_"))))?;
+    // The output is `PROFILE/build/PACKAGE-HASH/out`.
+    let profile = out.ancestors().nth(3).unwrap_or(&out);
+    let built = Guests::build(cargo(), &root, profile, packages, &[]).map_err(explained)?;
+    for (name, package) in names.iter().zip(packages) {
+        let component = built.read(package)?;
         let manifest = std::fs::read_to_string(root.join("providers").join(name).join("provider.toml"))?;
         let packed = section::append(&component, "orkee:manifest", manifest.as_bytes());
         std::fs::write(out.join(format!("{name}.wasm")), &packed)?;
@@ -65,16 +61,9 @@ fn embed(wanted: &[Component], shared: &[&str]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Builds in a target folder of its own: the outer cargo holds the lock of the usual one.
-fn build(wanted: &[Component], root: &Path, target_folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
+/// Without what the outer cargo set for this host's compiler, which is not meant for the guest's.
+fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .current_dir(root)
-        .args(["build", "--locked", "--target", TARGET, "--profile", "guest"])
-        .args(wanted.iter().flat_map(|(_, package)| ["--package", package]))
-        .arg("--target-dir")
-        .arg(target_folder);
-    // What the outer cargo set for this host's compiler is not meant for the guest's.
     for (name, _) in std::env::vars_os() {
         let leaks = name.to_str().is_some_and(|name| {
             name.starts_with("CARGO_PROFILE_")
@@ -94,16 +83,14 @@ fn build(wanted: &[Component], root: &Path, target_folder: &Path) -> Result<Path
             cargo.env_remove(name);
         }
     }
-    let output = cargo.output()?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        if said.contains("E0463") || said.contains("target may not be installed") {
-            return Err(format!(
-                "the target {TARGET} is not installed: run `rustup target add {TARGET}`\n\n{said}"
-            )
-            .into());
-        }
-        return Err(format!("the built-in components do not build:\n\n{said}").into());
+    cargo
+}
+
+fn explained(error: Box<dyn Error>) -> Box<dyn Error> {
+    let (said, target) = (error.to_string(), guests::TARGET);
+    match said.contains("E0463") || said.contains("target may not be installed") {
+        true => format!("the target {target} is not installed: run `rustup target add {target}`\n\n{said}"),
+        false => format!("the built-in components do not build:\n\n{said}"),
     }
-    Ok(target_folder.join(TARGET).join("guest"))
+    .into()
 }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use orkee_tests::guests::component;
+use orkee_tests::guests;
 use orkee_tests::home::{Home, Ran, finish};
 use orkee_tests::server::Server;
 use serde_json::Value;
@@ -19,7 +19,7 @@ const SCRIPTED: [&str; 3] = ["expired", "expired-listing", "new-epoch"];
 /// Keeps the contract, unless its option `fault` says otherwise.
 fn practice() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| component("tests/guests/Cargo.toml", &["--release"], "release/guest_practice.wasm"))
+    PATH.get_or_init(|| guests::component("guest_practice.wasm"))
 }
 
 fn test(home: &Home, component: &Path, args: &[&str]) -> Ran {
@@ -71,21 +71,27 @@ fn p47_what_a_provider_breaks_is_told_with_what_was_expected_what_came_and_where
     assert!(explained.contains("**A mutation is compare-and-set.**"), "{explained}");
 }
 
+#[track_caller]
+fn passes_with_a_real_server(package: &str) {
+    let (home, server) = (Home::new(), Server::tireless());
+    let component = home.file("provider.wasm", guests::bare(package, &[]));
+    let mut command = home.command(["cloud", "provider", "test", "--json", "--login-from-stdin"]);
+    command.arg(component).args(["--backend", &server.url]);
+    let ran = finish(command, server.token().as_bytes());
+    let report = ran.json();
+    assert_eq!(with_result(&report, "failed"), [""; 0], "{ran}");
+    assert_eq!(with_result(&report, "not-checked"), SCRIPTED, "{ran}");
+    ran.success();
+}
+
 #[test]
-fn p47_the_providers_for_orkee_s_own_server_pass_with_a_real_one() {
-    for provider in ["cloud", "enterprise"] {
-        let (home, server) = (Home::new(), Server::tireless());
-        let package = format!("orkee-provider-{provider}");
-        let file = format!("guest/orkee_provider_{provider}.wasm");
-        let component = component("Cargo.toml", &["--package", &package, "--profile", "guest"], &file);
-        let mut command = home.command(["cloud", "provider", "test", "--json", "--login-from-stdin"]);
-        command.arg(component).args(["--backend", &server.url]);
-        let ran = finish(command, server.token().as_bytes());
-        let report = ran.json();
-        assert_eq!(with_result(&report, "failed"), [""; 0], "{ran}");
-        assert_eq!(with_result(&report, "not-checked"), SCRIPTED, "{ran}");
-        ran.success();
-    }
+fn p47_the_provider_for_orkee_cloud_passes_with_a_real_server() {
+    passes_with_a_real_server("orkee-provider-cloud");
+}
+
+#[test]
+fn p47_the_provider_for_orkee_enterprise_passes_with_a_real_server() {
+    passes_with_a_real_server("orkee-provider-enterprise");
 }
 
 #[test]
