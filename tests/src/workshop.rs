@@ -1,7 +1,8 @@
 //! Projects of provider authors, made by `orkee cloud provider new` and built for real.
 //!
 //! Each language has one folder below the build's target folder. It is made anew for each use; only what its package manager
-//! fetched and compiled stays from the last one, since that takes a minute and hundreds of megabytes.
+//! fetched and compiled stays from the last one, since that takes a minute and hundreds of megabytes. All in Rust compile into one folder: what they
+//! depend on is the same.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,13 +11,9 @@ use std::process::{Command, Stdio};
 use crate::binaries;
 use crate::home::{Ran, finish};
 
-/// What each language's package manager leaves in a project, and the file that says what it is.
-const KEPT: [(&str, &str, &str); 4] = [
-    ("rust", "target", "Cargo.toml"),
-    ("rust-dispatcher", "target", "Cargo.toml"),
-    ("js", "node_modules", "package-lock.json"),
-    ("python", ".venv", "requirements.txt"),
-];
+/// What a language's package manager leaves in a project, and the file that says what it is.
+const KEPT: [(&str, &str, &str); 2] =
+    [("js", "node_modules", "package-lock.json"), ("python", ".venv", "requirements.txt")];
 
 /// An author: a home folder of their own, and otherwise this machine's environment, which package managers need.
 pub struct Author {
@@ -86,12 +83,15 @@ impl Workshop {
         let lock = File::create(all.join(format!("{language}.lock"))).unwrap();
         lock.lock().unwrap();
         let (folder, kept) = (all.join(format!("example-{language}")), all.join(format!("{language}-kept")));
-        let (_, name, wanted) = KEPT.into_iter().find(|(l, ..)| *l == language).unwrap();
-        let before = fs::read(folder.join(wanted)).ok();
-        if folder.join(name).exists() {
-            let _ = fs::remove_dir_all(&kept);
-            fs::rename(folder.join(name), &kept).unwrap();
-        }
+        let fetched = KEPT.into_iter().find(|(l, ..)| *l == language);
+        let before = fetched.and_then(|(_, name, wanted)| {
+            let before = fs::read(folder.join(wanted)).ok();
+            if folder.join(name).exists() {
+                let _ = fs::remove_dir_all(&kept);
+                fs::rename(folder.join(name), &kept).unwrap();
+            }
+            before
+        });
         let _ = fs::remove_dir_all(&folder);
         let new = ["new", folder.to_str().unwrap(), "--lang"];
         let what: &[&str] = match language.strip_suffix("-dispatcher") {
@@ -99,8 +99,17 @@ impl Workshop {
             None => &[language],
         };
         author.run(&[&new[..], what].concat()).success();
-        if kept.exists() && before == fs::read(folder.join(wanted)).ok() {
-            fs::rename(&kept, folder.join(name)).unwrap();
+        match fetched {
+            Some((_, name, wanted)) => {
+                if kept.exists() && before == fs::read(folder.join(wanted)).ok() {
+                    fs::rename(&kept, folder.join(name)).unwrap();
+                }
+            }
+            None => {
+                let compiled = all.join("rust-compiled");
+                fs::create_dir_all(&compiled).unwrap();
+                std::os::unix::fs::symlink(compiled, folder.join("target")).unwrap();
+            }
         }
         Self { folder, _lock: lock }
     }

@@ -6,12 +6,13 @@ mod check;
 mod device;
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use device::Device;
 
 use crate::projects;
-use crate::run::Error;
+use crate::run::{self, Error};
 use crate::sandbox::{EMAIL, Sandbox, git_repository};
 use crate::setup::{self, Binaries, root};
 
@@ -19,6 +20,8 @@ use crate::setup::{self, Binaries, root};
 const BULK: usize = 3000;
 
 pub fn run() -> Result<(), Error> {
+    run::quietly(Command::new("git").arg("--version"))
+        .map_err(|_| "git is not there: the demo has projects with repositories")?;
     show(&setup::build_for_tests()?)
 }
 

@@ -14,6 +14,7 @@ mod run;
 mod sandbox;
 mod setup;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 

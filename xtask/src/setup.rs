@@ -78,50 +78,6 @@ pub fn target() -> Result<(), Error> {
     }
 }
 
-/// Installs what tests look over a command's shoulder with, and the servers that they speak to, where Debian's package manager can do
-/// it at once. Where it cannot, or nobody may, those tests say that they did not check.
-pub fn packages() {
-    // apache2-bin and tinyproxy-bin are the servers without a service that would be started, and without the system's configuration.
-    let wanted = [
-        ("strace", "strace", "-V"),
-        ("faketime", "faketime", "--version"),
-        ("iproute2", "ip", "-V"),
-        ("jq", "jq", "--version"),
-        ("tinyproxy-bin", "tinyproxy", "-v"),
-        ("apache2-bin", APACHE, "-v"),
-        ("rclone", "rclone", "version"),
-        ("chromium", CHROMIUM, "--version"),
-        ("dbus-daemon", "dbus-daemon", "--version"),
-        ("gnome-keyring", "gnome-keyring-daemon", "--version"),
-        ("webhook", "webhook", "-version"),
-        ("tmux", "tmux", "-V"),
-        ("zsh", "zsh", "--version"),
-        ("fish", "fish", "--version"),
-        ("groff", "groff", "--version"),
-        ("man-db", "man", "--version"),
-    ];
-    let mut missing: Vec<_> = wanted
-        .into_iter()
-        .filter(|(_, program, argument)| run::quietly(Command::new(program).arg(argument)).is_err())
-        .map(|(package, ..)| package)
-        .collect();
-    let apt = |args: &[&str]| {
-        run::quietly(Command::new("apt-get").args(args).env("DEBIAN_FRONTEND", "noninteractive")).is_ok()
-    };
-    let install = |package: &str| apt(&["install", "--yes", "--no-install-recommends", package]);
-    missing.retain(|package| !install(package));
-    // The lists of packages may be missing, or old.
-    if !missing.is_empty() && apt(&["update"]) {
-        missing.retain(|package| !install(package));
-    }
-}
-
-/// Where Debian puts the server, which is in no ordinary user's path.
-pub const APACHE: &str = "/usr/sbin/apache2";
-
-/// Where Debian puts the browser.
-pub const CHROMIUM: &str = "/usr/bin/chromium";
-
 /// What makes a workspace build one with the feature `cloud`.
 pub const CLOUD: [&str; 2] = ["--features", "orkee-cli/cloud"];
 
@@ -130,7 +86,7 @@ pub const CLOUD: [&str; 2] = ["--features", "orkee-cli/cloud"];
 /// `orkee-local` beside them is `orkee` as `cargo build` alone makes it, without the feature `cloud`.
 pub fn build_for_tests() -> Result<Binaries, Error> {
     target()?;
-    let folder = target_folder()?.join("debug");
+    let folder = debug_folder()?;
     run::loudly(cargo().args(["build", "--locked", "-p", "orkee-cli"]))?;
     replace_copy(&folder.join("orkee"), &folder.join("orkee-local"))?;
     // The whole workspace at once, as the tests are built: other selections choose other features, and build everything twice.
@@ -165,6 +121,11 @@ pub fn target_folder() -> Result<PathBuf, Error> {
         .as_str()
         .map(PathBuf::from)
         .ok_or_else(|| "cargo metadata names no target folder".into())
+}
+
+/// Where a debug build is put.
+pub fn debug_folder() -> Result<PathBuf, Error> {
+    Ok(target_folder()?.join("debug"))
 }
 
 /// A copy that replaces its destination even while that is running.
