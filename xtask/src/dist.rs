@@ -1,16 +1,17 @@
 //! `cargo xtask dist`: archives to install from, and their checksums.
 //!
 //! Three for this machine's target: `orkee` with cloud, `orkee-local` without, `orkee-server`. The same programs give the same
-//! bytes: nothing of the hour or the person gets into an archive. (Programs that were built in another folder are not the same: paths of sources
-//! stand in them.)
+//! bytes: nothing of the hour or the person gets into an archive. The same sources and tools give the same programs, in whatever folder they are built.
 
 mod archive;
 mod content;
+mod folders;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use archive::Archive;
+use folders::Folders;
 
 use crate::run::{self, Error};
 use crate::setup::{self, cargo, root};
@@ -26,12 +27,16 @@ struct Plan {
 /// `cargo xtask dist [--from DIR] [--output DIR] [--profile PROFILE]`
 pub fn run(args: &[&str]) -> Result<(), Error> {
     let plan = Plan::of(args)?;
-    let programs = match &plan.from {
-        Some(folder) => folder.clone(),
-        None => build(&plan.profile)?,
+    let (programs, hidden) = match &plan.from {
+        Some(folder) => (folder.clone(), None),
+        None => {
+            let target = setup::target_folder()?;
+            let hidden = Folders::of(&target)?;
+            (build(&plan.profile, &target, &hidden)?, Some(hidden))
+        }
     };
     std::fs::create_dir_all(&plan.output)?;
-    let archive = Archive { target: target()?, made: made()?, output: plan.output.clone() };
+    let archive = Archive { target: target()?, made: made()?, output: plan.output.clone(), hidden };
     let mut packed = Vec::new();
     for (name, program, dress) in content::ARCHIVES {
         if plan.from.is_some() && !programs.join(program).is_file() {
@@ -69,30 +74,26 @@ impl Plan {
 }
 
 /// Builds the programs, each once, and gathers them in a folder.
-fn build(profile: &str) -> Result<PathBuf, Error> {
+fn build(profile: &str, target: &Path, hidden: &Folders) -> Result<PathBuf, Error> {
     setup::target()?;
-    let target = setup::target_folder()?;
     // Cargo's one profile whose folder has another name.
     let built = target.join(if profile == "dev" { "debug" } else { profile });
     let gathered = target.join("dist-programs");
     std::fs::create_dir_all(&gathered)?;
     let gather = |from: &Path, as_name: &str| std::fs::copy(from, gathered.join(as_name)).map(drop);
-    let cargo_build = |args: &[&str]| {
-        run::loudly(
-            cargo().args(["build", "--locked", "--profile", profile, "--target-dir"]).arg(&target).args(args),
-        )
+    let cargo_build = |profile: &str, args: &[&str]| {
+        let mut cargo = cargo();
+        cargo.args(["build", "--locked", "--profile", profile, "--target-dir"]).arg(target).args(args);
+        hidden.hide(&mut cargo);
+        run::loudly(&mut cargo)
     };
-    cargo_build(&["-p", "orkee-cli"])?;
+    cargo_build(profile, &["-p", "orkee-cli"])?;
     gather(&built.join("orkee"), "orkee-local")?;
-    cargo_build(&["-p", "orkee-cli", "--features", "cloud"])?;
+    cargo_build(profile, &["-p", "orkee-cli", "--features", "cloud"])?;
     gather(&built.join("orkee"), "orkee")?;
-    cargo_build(&["-p", "orkee-server"])?;
+    cargo_build(profile, &["-p", "orkee-server"])?;
     gather(&built.join("orkee-server"), "orkee-server")?;
-    run::loudly(
-        cargo()
-            .args(["build", "--locked", "--release", "--manifest-path", "keyring/Cargo.toml", "--target-dir"])
-            .arg(&target),
-    )?;
+    cargo_build("release", &["--manifest-path", "keyring/Cargo.toml"])?;
     gather(&target.join("release/orkee-keyring"), "orkee-keyring")?;
     Ok(gathered)
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::folders::Folders;
 use crate::run::{self, Error};
 
 /// What all archives have in common.
@@ -12,6 +13,8 @@ pub(super) struct Archive {
     /// Seconds since 1970.
     pub(super) made: u64,
     pub(super) output: PathBuf,
+    /// What no program in an archive may name; none for those that others have built.
+    pub(super) hidden: Option<Folders>,
 }
 
 impl Archive {
@@ -26,6 +29,9 @@ impl Archive {
         let folder = staging.path().join(&name);
         std::fs::create_dir(&folder)?;
         dress(&folder)?;
+        if let Some(hidden) = &self.hidden {
+            hidden.are_not_in(&folder.join("bin"))?;
+        }
         let file = format!("{name}.tar.gz");
         let fresh = self.output.join(format!("{file}.new"));
         // GNU tar; without the name and the time in gzip's head.
