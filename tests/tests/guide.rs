@@ -12,7 +12,7 @@ const PUBLISHED: &str = "tests/guide/published.md";
 /// Blocks of the guide that no test can run, by their first line.
 const NOT_RUN: &[NotRun] = &[
     (
-        "cargo install --path cli --features cloud   # with sync",
+        "cargo install --locked --path cli --features cloud   # with sync",
         "compiles everything twice in release, which takes some ten minutes each",
     ),
     (
@@ -36,7 +36,7 @@ const NOT_RUN_OF_README: &[NotRun] = &[
         "`cargo xtask test` runs the demo itself",
     ),
     (
-        "rustup target add wasm32-wasip2             # what the backends are built for",
+        "rustup target add wasm32-wasip2                      # what the backends are built for",
         "compiles everything twice in release, which takes some ten minutes each",
     ),
     (
