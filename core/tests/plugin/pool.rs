@@ -9,37 +9,41 @@ use crate::guests;
 use crate::rig::{Rig, alive, found};
 use crate::server::{Server, reply};
 
+/// What a call says that finds nothing of another.
+const CLEAN: &str = "call 1, 0 bytes of others";
+
 #[tokio::test]
 async fn nothing_that_a_call_wrote_is_there_in_the_next() {
     for rig in [Rig::offline().pooled(), Rig::offline()] {
         let provider = rig.open(guests::rogue(), &[("do", "litter")]).await.unwrap();
         for _ in 0..3 {
-            assert_eq!(found(&provider).await.unwrap(), "call 1, 0 bytes of others");
+            assert_eq!(found(&provider).await.unwrap(), CLEAN);
         }
         // Nor in that of another plugin's call.
         rig.open(guests::plain(), &[]).await.unwrap();
-        assert_eq!(found(&provider).await.unwrap(), "call 1, 0 bytes of others");
+        assert_eq!(found(&provider).await.unwrap(), CLEAN);
     }
 }
 
 #[tokio::test]
 async fn what_was_stopped_or_broken_off_leaves_nothing_either() {
-    let limits = Limits { memory: 20 << 20, cpu: Duration::from_millis(50), ..Limits::default() };
-    let rig = Rig { limits, ..Rig::offline().pooled() };
-    let litter = || rig.rogue(&[("do", "litter")]);
-    assert_eq!(litter().await.unwrap(), "call 1, 0 bytes of others");
-    let stopped = [
-        ("eat-memory", Some(Limit::Memory(20 << 20))),
-        ("spin", Some(Limit::Cpu(Duration::from_millis(50)))),
-        ("panic", None),
-    ];
+    let usual = Limits { memory: 20 << 20, ..Limits::default() };
+    let mut rig = Rig { limits: usual.clone(), ..Rig::offline().pooled() };
+    let short = Duration::from_millis(50);
+    let stopped =
+        [("eat-memory", Some(Limit::Memory(20 << 20))), ("spin", Some(Limit::Cpu(short))), ("panic", None)];
     for (what, limit) in stopped {
+        assert_eq!(rig.rogue(&[("do", "litter")]).await.unwrap(), CLEAN, "before {what}");
+        if what == "spin" {
+            rig.limits.cpu = short;
+        }
         assert_eq!(rig.stopped(&[("do", what)]).await.limit(), limit, "{what}");
-        assert_eq!(litter().await.unwrap(), "call 1, 0 bytes of others", "{what}");
+        rig.limits = usual.clone();
+        assert_eq!(rig.rogue(&[("do", "litter")]).await.unwrap(), CLEAN, "after {what}");
     }
     let sleeper = rig.open(guests::rogue(), &[("do", "sleep")]).await.unwrap();
-    assert!(tokio::time::timeout(Duration::from_millis(50), found(&sleeper)).await.is_err());
-    assert_eq!(litter().await.unwrap(), "call 1, 0 bytes of others");
+    assert!(tokio::time::timeout(short, found(&sleeper)).await.is_err());
+    assert_eq!(rig.rogue(&[("do", "litter")]).await.unwrap(), CLEAN);
 }
 
 #[tokio::test]
