@@ -45,16 +45,13 @@ pub(super) use secret;
 
 #[cfg(test)]
 mod tests {
-    secret!(
-        /// Some secret.
-        Some
-    );
+    use crate::seal::AccountKey;
 
     #[test]
     fn a_secret_is_not_printed_and_is_the_same_by_its_bytes_alone() {
-        let secret = Some::generate();
-        assert_eq!(format!("{secret:?}"), "Some(..)");
-        assert_eq!(Some::from_bytes(*secret.expose()), secret);
-        assert_ne!(secret, Some::generate());
+        let secret = AccountKey::generate();
+        assert_eq!(format!("{secret:?}"), "AccountKey(..)");
+        assert_eq!(AccountKey::from_bytes(*secret.expose()), secret);
+        assert_ne!(secret, AccountKey::generate());
     }
 }
