@@ -5,7 +5,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::error::SyncError;
 use super::event::{Event, Summary};
-use super::heap::Kept;
+use super::heap::keep_what_is_freed;
 use super::options::Options;
 use super::provider::Provider;
 use super::session::{Next, Session};
@@ -33,7 +33,7 @@ async fn run(
     options: Options,
     mut tell: impl FnMut(&[Event]),
 ) -> Result<Summary, SyncError> {
-    let _kept = Kept::begin();
+    keep_what_is_freed();
     let mut session = Session::begin(store, remote, provider.limits(), options)?;
     let mut under_way = FuturesUnordered::new();
     loop {
