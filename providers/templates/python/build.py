@@ -8,6 +8,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
+WANTED = HERE / "requirements.txt"
+INSTALLED = VENV / WANTED.name
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 WORLD = ["--wit-path", "wit", "--world", "this-provider"]
 
@@ -19,20 +21,19 @@ def run(*command: str | Path) -> None:
 
 
 def install() -> None:
-    """Once: a virtual environment with what requirements.txt names."""
+    """A virtual environment with what requirements.txt names, unless there is one."""
+    wanted = WANTED.read_text()
+    if INSTALLED.exists() and INSTALLED.read_text() == wanted:
+        return
     print("installing what requirements.txt names (about 45 MB)", flush=True)
-    try:
-        venv.create(VENV, with_pip=True)
-        run(BIN / "python", "-m", "pip", "install", "--quiet", "-r", "requirements.txt")
-    except BaseException:
-        # Half an environment would be taken for a whole one the next time.
-        shutil.rmtree(VENV, ignore_errors=True)
-        raise
+    venv.create(VENV, with_pip=True, clear=True)
+    run(BIN / "python", "-m", "pip", "install", "--quiet", "-r", WANTED)
+    # Last: half an environment is made anew the next time.
+    INSTALLED.write_text(wanted)
 
 
 def main() -> None:
-    if not VENV.exists():
-        install()
+    install()
     componentize = BIN / "componentize-py"
     # For editors and tests: the component itself is made without them.
     shutil.rmtree(HERE / "build", ignore_errors=True)
