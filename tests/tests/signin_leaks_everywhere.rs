@@ -70,6 +70,7 @@ const COMMANDS: &[&str] = &[
     "cloud list --show-devices",
     "cloud login --refresh-token",
     "cloud parked",
+    "cloud parked drop Ab12Cd34 --yes",
     "cloud parked retry",
     "cloud provider dev",
     "cloud provider grant notes https://a.example",
