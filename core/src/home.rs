@@ -124,15 +124,9 @@ impl Home {
         self.root.join("run").join("background.lock")
     }
 
-    /// `run/background-next.lock`, and one for each tenant: held by the background sync that waits for the one at work.
-    pub fn background_next_lock(&self, tenant: &str) -> PathBuf {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
-        let of_tenant: String = tenant.chars().map(plain).take(64).collect();
-        let name = match of_tenant.as_str() {
-            "" => "background-next.lock".to_owned(),
-            tenant => format!("background-next-{tenant}.lock"),
-        };
-        self.root.join("run").join(name)
+    /// `run/background-next-NAME.lock`, one for each place that is synced: held by the background sync that waits for the one at work.
+    pub fn background_next_lock(&self, name: &str) -> PathBuf {
+        self.root.join("run").join(format!("background-next-{name}.lock"))
     }
 
     /// `run/started.json`: what began the last syncs that nobody typed.

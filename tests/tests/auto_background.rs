@@ -32,9 +32,17 @@ fn run(device: &Device, settings: &[(&str, &str)], args: &[&str]) -> Ran {
     finish(with(device, settings, args), &[]).success()
 }
 
+/// The lock files of those that wait, one for each place.
+fn next_locks(device: &Device) -> Vec<PathBuf> {
+    let run = fs::read_dir(device.home().join("run")).into_iter().flatten();
+    let paths = run.map(|entry| entry.unwrap().path());
+    let is_one = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("background-next-");
+    paths.filter(is_one).collect()
+}
+
 /// Whether a sync was ever started in the background of this device: it leaves its lock file.
 fn was_started(device: &Device) -> bool {
-    device.home().join("run/background-next.lock").exists()
+    !next_locks(device).is_empty()
 }
 
 /// Waits until one was.
@@ -45,11 +53,13 @@ fn is_started(device: &Device) {
 /// The locks of this device are free: nothing is at work.
 fn is_quiet(device: &Device) {
     wait::until("the end of what is in the background", || {
-        let free = |name| match fs::File::open(device.home().join("run").join(name)) {
+        let free = |path: &PathBuf| match fs::File::open(path) {
             Ok(file) => file.try_lock().is_ok(),
             Err(_) => true,
         };
-        (free("background-next.lock") && free("background.lock")).then_some(())
+        // Who waits for its turn takes it before it gives the other lock away.
+        let is_free = next_locks(device).iter().all(free) && free(&device.home().join("run/background.lock"));
+        is_free.then_some(())
     });
 }
 
@@ -214,6 +224,31 @@ fn d10_many_commands_leave_one_that_waits_behind_the_one_at_work_and_the_last_ed
     is_quiet(&a);
     assert!(b.export().contains("as it is to be"));
     assert_eq!(logged(&a).len() - before, 1);
+}
+
+#[test]
+fn d10_one_of_each_place_waits_however_many_commands_of_each_there_are() {
+    let (_server, a, b) = pair();
+    fs::create_dir(a.home().join("run")).unwrap();
+    let work = fs::File::create(a.home().join("run/background.lock")).unwrap();
+    work.lock().unwrap();
+    let elsewhere = ("ORKEE_CLOUD_API_URL", "http://127.0.0.1:9");
+    for place in [&[AUTO, NEVER][..], &[AUTO, NEVER, elsewhere]] {
+        let adds: Vec<_> = (0..5)
+            .map(|n| {
+                let mut add = with(&a, place, &["projects", "add", "--name", &format!("p{n}")]);
+                add.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+            })
+            .collect();
+        for mut add in adds {
+            assert!(add.wait().unwrap().success());
+        }
+    }
+    wait::until("a lock of each", || (next_locks(&a).len() == 2).then_some(()));
+    wait::until("one of each that waits", || (waiting(&a) == 2).then_some(()));
+    drop(work);
+    arrives(&a, &b);
+    is_quiet(&a);
 }
 
 #[test]

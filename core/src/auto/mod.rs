@@ -19,6 +19,7 @@ pub use settings::AutoSync;
 pub use started::{Started, Starts};
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::home::Home;
 use crate::lock::{FileLock, Note};
@@ -67,27 +68,27 @@ impl WatchLock {
     }
 }
 
-/// Held by a sync in the background that waits for the one at work, and has not looked at the store yet.
+/// Held by a sync in the background that waits for the one at work, and has not looked at the store yet. Each place has a file of its
+/// own: whoever finds it held knows by that alone that one of this place waits, whether the holder could write its note or not.
 #[derive(Debug)]
 pub struct NextLock {
     _lock: FileLock,
 }
 
 impl NextLock {
-    /// Takes it for this place. None: one of the same place waits already. That of another place with the same name is waited for.
+    /// Takes it for this place. None: one of this place waits already.
     pub fn take(home: &Home, place: &Place) -> io::Result<Option<Self>> {
-        let (path, key) = (home.background_next_lock(&place.tenant), place.key());
-        match FileLock::acquire(&path, &key)? {
-            Ok(lock) => Ok(Some(Self { _lock: lock })),
-            Err(holder) if holder.purpose == key => Ok(None),
-            Err(_) => FileLock::wait(&path, &key).map(|lock| Some(Self { _lock: lock })),
-        }
+        let taken = FileLock::acquire(&Self::path(home, place), &place.key())?;
+        Ok(taken.ok().map(|lock| Self { _lock: lock }))
     }
 
     /// Whether one of this place waits.
     pub fn is_held(home: &Home, place: &Place) -> bool {
-        let holder = Note::of(&home.background_next_lock(&place.tenant));
-        holder.is_some_and(|holder| holder.purpose == place.key())
+        Note::of(&Self::path(home, place)).is_some()
+    }
+
+    fn path(home: &Home, place: &Place) -> PathBuf {
+        home.background_next_lock(&place.file_name())
     }
 }
 
@@ -112,10 +113,39 @@ mod tests {
         watcher.turn_to(&acme);
         assert_eq!([&ours, &given, &acme].map(|place| watching().is_of(place)), [false, false, true]);
         assert!(WatchLock::acquire(&home, &ours).unwrap().is_err(), "a home folder has one watcher");
+    }
 
-        let _next = NextLock::take(&home, &ours).unwrap().unwrap();
-        assert!(NextLock::take(&home, &ours).unwrap().is_none());
-        assert_eq!([&ours, &given, &acme].map(|place| NextLock::is_held(&home, place)), [true, false, false]);
-        assert!(NextLock::take(&home, &acme).unwrap().is_some());
+    #[test]
+    fn d10_of_each_place_one_waits_and_the_others_go_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path().join("home")).unwrap();
+        let place = |tenant: &str, api: &str, has_token| Place {
+            tenant: tenant.to_owned(),
+            api: api.to_owned(),
+            has_token,
+        };
+        let (here, other) = ("https://api.example", "https://api2.example");
+        let places = [
+            place("", here, false),
+            place("", here, true),
+            place("", other, false),
+            place("acme", here, false),
+            place("acme", here, true),
+            place("ac/me", here, false),
+            place("ac_me", here, false),
+        ];
+        // Nobody of any place blocks here, however many of another wait: this thread holds one lock of each.
+        let take = |place| (0..10).filter_map(|_| NextLock::take(&home, place).unwrap()).collect::<Vec<_>>();
+        let mut waiting: Vec<_> = places.iter().map(take).collect();
+        assert_eq!(waiting.iter().map(Vec::len).collect::<Vec<_>>(), [1; 7]);
+        assert!(places.iter().all(|place| NextLock::is_held(&home, place)));
+        drop(waiting.remove(0));
+        let held: Vec<_> = places.iter().map(|place| NextLock::is_held(&home, place)).collect();
+        assert_eq!(held, [false, true, true, true, true, true, true]);
+        // A full disk took no note.
+        std::fs::write(NextLock::path(&home, &places[1]), "").unwrap();
+        assert!(NextLock::is_held(&home, &places[1]));
+        assert!(NextLock::take(&home, &places[1]).unwrap().is_none());
+        assert!(NextLock::take(&home, &places[0]).unwrap().is_some());
     }
 }

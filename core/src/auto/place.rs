@@ -1,5 +1,7 @@
 //! Whose projects are synced, where to, and as whom: what is known of one place says nothing of another.
 
+use sha2::{Digest, Sha256};
+
 /// As the settings of a process say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -17,6 +19,11 @@ impl Place {
         let Self { tenant, api, has_token } = self;
         let token = if *has_token { " token" } else { "" };
         format!("{tenant} {api}{token}")
+    }
+
+    /// A name for files of this place, which no other place has, whatever its tenant and its address are made of.
+    pub(super) fn file_name(&self) -> String {
+        Sha256::digest(self.key())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The tenant of a [key](Self::key).

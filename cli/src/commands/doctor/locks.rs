@@ -43,7 +43,7 @@ fn known(home: &Home) -> Vec<Known> {
         known(beside(home.database(), "-turn"), "writes the database", Some(MINUTE)),
         known(home.plugins().join("grants.lock"), "changes providers", Some(MINUTE)),
     ];
-    // One for each tenant that a sync waited for.
+    // One for each place that a sync waited for.
     let run = std::fs::read_dir(home.root().join("run")).into_iter().flatten().flatten();
     let waiting = run.filter(|entry| {
         let name = entry.file_name();
