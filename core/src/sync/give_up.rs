@@ -40,6 +40,16 @@ pub enum GiveUpError {
     /// It need not be.
     #[error("what the cloud has of {0} can be read by now")]
     Readable(ProjectId),
+    /// It is sealed under a newer key than any that is here: whoever is given that one may read it.
+    #[error(
+        "what the cloud has of {id:?} is sealed under epoch {epoch} of the account's key, which is not on this device yet"
+    )]
+    NewerKey {
+        /// The record.
+        id: String,
+        /// The epoch, as it says.
+        epoch: u32,
+    },
     /// The key with which it may be read is not here.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -53,6 +63,7 @@ impl Diagnostic for GiveUpError {
         match self {
             Self::NotAside(_) => "E-SYNC-007",
             Self::Readable(_) => "E-SYNC-008",
+            Self::NewerKey { .. } => "E-SYNC-009",
             Self::Keys(error) => error.code(),
             Self::Store(error) => error.code(),
         }
@@ -62,6 +73,7 @@ impl Diagnostic for GiveUpError {
         match self {
             Self::NotAside(_) => Kind::Usage,
             Self::Readable(_) => Kind::Conflict,
+            Self::NewerKey { .. } => Kind::Auth,
             Self::Keys(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }
@@ -74,6 +86,10 @@ impl Diagnostic for GiveUpError {
             }
             Self::Readable(_) => Some(
                 "nothing was dropped; run `orkee cloud parked retry`, then `orkee cloud sync`".to_owned(),
+            ),
+            Self::NewerKey { .. } => Some(
+                "nothing was dropped; run `orkee cloud sync`, which fetches the newest key, then `orkee cloud parked retry`"
+                    .to_owned(),
             ),
             Self::Keys(error) => error.hint(),
             Self::Store(error) => error.hint(),
@@ -125,6 +141,9 @@ fn there(tx: &Tx<'_>, keys: &Keys, id: &str) -> Result<There, GiveUpError> {
     let epoch = epoch_of(&stored.envelope);
     if keys.standing().number == 0 && epoch != Some(0) {
         return Err(KeyError::Missing.into());
+    }
+    if let Some(epoch) = epoch.filter(|epoch| keys.may_yet_have(*epoch)) {
+        return Err(GiveUpError::NewerKey { id: id.to_owned(), epoch });
     }
     if let Ok(named) = id.parse::<ProjectId>()
         && keys.read(named, &stored.envelope).is_ok_and(|opened| opened.refused.is_none())

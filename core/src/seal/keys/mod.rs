@@ -29,6 +29,7 @@ pub use held::document_envelope;
 
 use self::held::{Forks, Held};
 use self::keep::{Keep, State};
+use super::epochs::MAX_EPOCHS;
 use super::{Document, DocumentError, Epochs, Phrase, Recipient, RecipientKey, SealError};
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::project::ProjectId;
@@ -196,6 +197,12 @@ impl Keys {
     /// The account's keys.
     pub fn epochs(&self) -> Option<Epochs> {
         self.held().as_ref().map(|held| held.epochs.clone())
+    }
+
+    /// Whether a later document may bring the key of this epoch. That of a higher one than an account can have comes with none.
+    pub(crate) fn may_yet_have(&self, epoch: u32) -> bool {
+        let newest = self.held().as_ref().map_or(0, |held| held.epochs.current().0);
+        epoch > newest && usize::try_from(epoch).is_ok_and(|epoch| epoch <= MAX_EPOCHS)
     }
 
     /// Whether a key was made here that the account may not have yet.

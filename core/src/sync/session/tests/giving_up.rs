@@ -1,6 +1,6 @@
 //! What was set aside and is given up: what takes its place, and that whoever can read it has it stand again.
 
-use orkee_wire::Envelope;
+use orkee_wire::{Envelope, sealed};
 
 use super::sealing::{Sealed, reasons, sealed_pair, stuck};
 use super::*;
@@ -83,6 +83,20 @@ fn k90_what_can_be_read_or_has_no_key_here_is_not_given_up_and_what_came_since_i
     assert!(matches!(give_up(&mut a, &a_keys, id(0).as_str()), Err(GiveUpError::Readable(_))));
     let none = Keys::none();
     assert!(matches!(give_up(&mut a, &none, id(0).as_str()), Err(GiveUpError::Keys(KeyError::Missing))));
+    // What is sealed under a newer key than those that are here can be read by whoever has that one; of epoch 1001 no account has one.
+    for (epoch, comes) in [(2u32, true), (1000, true), (1001, false)] {
+        let mut newer = good.clone();
+        let at = newer.iter().position(|byte| *byte == b'\n').unwrap() + 1 + sealed::MAGIC.len() + 1;
+        newer[at..at + 4].copy_from_slice(&epoch.to_be_bytes());
+        aside(&mut a, id(0).as_str(), &newer);
+        let looked = look_at_aside(&mut a, &a_keys, id(0).as_str());
+        let is_newer = matches!(&looked, Err(GiveUpError::NewerKey { epoch: told, .. }) if *told == epoch);
+        assert_eq!((is_newer, looked.is_ok()), (comes, !comes), "{epoch}: {looked:?}");
+        if comes {
+            assert!(give_up(&mut a, &a_keys, id(0).as_str()).is_err());
+            assert_eq!(a.parked().unwrap().len(), 1);
+        }
+    }
     a.write::<_, StoreError>(Durability::Full, |tx| tx.clear_aside(id(0))).unwrap();
     // No request can name it.
     aside(&mut a, "no id at all", b"bytes");
