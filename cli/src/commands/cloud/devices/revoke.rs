@@ -68,8 +68,14 @@ impl Revoke {
         let lost =
             Lost { id: &device.id, name: Some(&device.name), is_this: device.current, signed_in: &signed_in };
         let shut_out = shut_out(cx, &cloud, &lost);
-        let beside = shut_out_beside(cx, &cloud, &lost)?;
+        let beside = shut_out_beside(cx, &cloud, &lost);
         drop(lock);
+        // Whatever fails after this: the epochs that began have begun.
+        let key_epoch = match &shut_out {
+            Ok(shut_out) => self.tell(cx, shut_out)?,
+            Err(_) => None,
+        };
+        let other_key_epoch = tell_of_beside(cx, beside?)?;
         let ended = surroundings::run(async {
             let connection = Connection::open(cx, &cloud).await?;
             Ok(connection.provider.revoke_device(&device.id).await?)
@@ -77,16 +83,13 @@ impl Revoke {
         note(cx, &cloud, &device, ended.as_ref().err())?;
         ended?;
         cx.out.done(format_args!("{name} is signed out"))?;
-        let key_epoch = match shut_out {
-            Ok(shut_out) => self.tell(cx, &shut_out)?,
-            // This device is cut off, whatever becomes of the key.
-            Err(_) if device.current => None,
-            Err(failure) => {
-                self.may_have_the_key(cx);
-                return Err(failure);
-            }
-        };
-        let other_key_epoch = tell_of_beside(cx, beside)?;
+        // This device is cut off, whatever becomes of the key.
+        if let Err(failure) = shut_out
+            && !device.current
+        {
+            self.may_have_the_key(cx);
+            return Err(failure);
+        }
         warn_of_others(cx, &lost)?;
         if device.current {
             cx.out.warn("this was the device that you use; to go on with it: orkee cloud login");
@@ -109,10 +112,10 @@ impl Revoke {
         let lost = Lost { id: &self.id, name: None, is_this: false, signed_in };
         let lock = SyncLock::acquire(cx.home()?)?;
         let shut_out = shut_out(cx, cloud, &lost)?;
-        let beside = shut_out_beside(cx, cloud, &lost)?;
+        let beside = shut_out_beside(cx, cloud, &lost);
         drop(lock);
         let key_epoch = self.tell(cx, &shut_out)?;
-        let other_key_epoch = tell_of_beside(cx, beside)?;
+        let other_key_epoch = tell_of_beside(cx, beside?)?;
         warn_of_others(cx, &lost)?;
         if key_epoch.is_none() && other_key_epoch.is_none() {
             return Err(NoDevice(self.id.clone()).into());
