@@ -30,8 +30,10 @@ pub struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock at `path` for this purpose, or says who holds it. Waits for no holder; only until whoever looks for the holder has
-    /// looked, whoever has just become it has said so, or what a holder that was killed had just started runs its own program.
+    /// Takes the lock at `path` for this purpose, or says who holds it. Waits for no holder that says who it is; only until whoever looks
+    /// for the holder has looked, whoever has just become it has said so, or what a holder that was killed had just started runs its own
+    /// program. One that could not say so, or whose process cannot be seen from here (another container), is waited for as long: two
+    /// seconds at most.
     pub fn acquire(path: &Path, purpose: &str) -> io::Result<Result<Self, Note>> {
         let mut file = open(path)?;
         let deadline = Instant::now() + PATIENCE;
