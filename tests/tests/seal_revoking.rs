@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::path::PathBuf;
+
 use orkee_tests::device::Device;
-use orkee_tests::home::finish;
+use orkee_tests::home::{Ran, finish};
 use orkee_tests::sealing;
 use orkee_tests::server::Server;
 use serde_json::Value;
@@ -76,20 +78,35 @@ fn k86_what_else_a_lost_device_has_the_key_of_is_named() {
     assert!(!told.stderr.contains("still gets"), "{told}");
 }
 
-#[test]
-fn k91_a_lost_device_is_shut_out_of_the_persons_own_key_and_of_the_teams_at_once() {
+/// Runs it in the person's team.
+fn in_team(device: &Device, args: &[&str], input: &str) -> Ran {
+    let mut command = device.orkee(args);
+    command.env("ORKEE_CLOUD_TEAM_MODE", "true");
+    finish(command, input.as_bytes())
+}
+
+/// Two devices that have the key of one person's account and of their team's, and where the first has the team's.
+fn pair_in_team() -> (Server, Device, Device, PathBuf) {
     let (server, a, b) = pair();
+    let own = key_files(&a);
     server.command(&["team", "create", "acme", "--owner", &server.person().email]).success();
-    let in_team = |device: &Device, args: &[&str], input: &str| {
-        let mut command = device.orkee(args);
-        command.env("ORKEE_CLOUD_TEAM_MODE", "true");
-        finish(command, input.as_bytes())
-    };
     in_team(&a, &["cloud", "sync", "--yes"], "").success();
     let made = in_team(&a, &["cloud", "key", "init", "--yes", "--json"], "").success().json();
     in_team(&b, &["cloud", "key", "recover"], made["phrase"].as_str().unwrap()).success();
     in_team(&b, &["cloud", "sync", "--yes"], "").success();
     in_team(&a, &["cloud", "sync"], "").success();
+    let of_team = key_files(&a).into_iter().find(|path| !own.contains(path)).unwrap();
+    (server, a, b, of_team)
+}
+
+fn key_files(device: &Device) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(device.home().join("keys")).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect()
+}
+
+#[test]
+fn k91_a_lost_device_is_shut_out_of_the_persons_own_key_and_of_the_teams_at_once() {
+    let (_server, a, b, _) = pair_in_team();
     let lost = id_of(&b);
     let revoked = in_team(&a, &["cloud", "devices", "revoke", &lost, "--yes", "--json"], "").success();
     assert!(!revoked.stderr.contains("still gets"), "{revoked}");
@@ -107,4 +124,16 @@ fn k91_a_lost_device_is_shut_out_of_the_persons_own_key_and_of_the_teams_at_once
     let rows = a.json(&["audit", "--action", "key-rotate"]);
     assert_eq!(rows["entries"].as_array().unwrap().len(), 2, "{rows}");
     in_team(&a, &["cloud", "devices", "revoke", &lost, "--yes"], "").fails(2, "E-AUTH-060");
+}
+
+#[test]
+fn k91_an_epoch_that_began_is_told_though_the_other_could_not_begin() {
+    let (_server, a, b, of_team) = pair_in_team();
+    std::fs::write(&of_team, "no key").unwrap();
+    let lost = id_of(&b);
+    let told = in_team(&a, &["cloud", "devices", "revoke", &lost, "--yes"], "").exits(2);
+    told.shows("Epoch 2 of the key of")
+        .says("error[E-KEY-032]")
+        .says("it may still be given the account's key");
+    assert_eq!(a.json(&["cloud", "key", "show"])["epoch"], 2);
 }
