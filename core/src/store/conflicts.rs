@@ -2,7 +2,7 @@
 //!
 //! A conflict belongs to this device and does not travel. It ends when a person here chooses ([`Store::settle`],
 //! [`Store::settle_with`], [`Store::resolve`]) or changes the field, when the other value comes to stand, or when what the field
-//! belongs to is gone: with the record's tombstone, or with the task. A version that arrives and changes the field ends nothing, since
+//! belongs to is gone: with the record's tombstone, or with the task. While the field is damaged on this device it waits. A version that arrives and changes the field ends nothing, since
 //! whoever wrote it never saw the other value. Where a merge gives a task another number, what waits for its fields follows.
 
 use rusqlite::Row;
@@ -231,6 +231,10 @@ impl Tx<'_> {
         let Some(now) = now else { return self.forget_all_conflicts(row) };
         let before = current.version.payload.as_ref();
         for kept in self.kept(id, row)? {
+            if field::is_damaged_at(now, &kept.field) {
+                // Nobody chose anything of it, nor knows what stands there.
+                continue;
+            }
             if kept.stands(now) != kept.local || !field::is_of_same_task(before, now, &kept.field) {
                 self.forget_conflicts(row, &kept.field)?;
             }
@@ -249,6 +253,9 @@ impl Tx<'_> {
     ) -> Result<(), StoreError> {
         let Some(now) = now else { return self.forget_all_conflicts(row) };
         for kept in self.kept(id, row)? {
+            if field::is_damaged_at(now, &kept.field) {
+                continue;
+            }
             let stands = kept.stands(now);
             if stands == kept.cloud || !field::is_of_same_task(before, now, &kept.field) {
                 let sql = "DELETE FROM conflicts WHERE rowid = ?";
@@ -299,7 +306,7 @@ impl Tx<'_> {
         self.must_be_open()?;
         let text = |value: &Option<Box<RawValue>>| {
             let text = value.as_ref().map(|value| value.get().to_owned());
-            self.value_column(shown.id, &shown.field, text)
+            self.known_value(shown.id, &shown.field, text)
         };
         let values = (row, &shown.field, text(&shown.local)?, text(&shown.cloud)?);
         Ok(self.connection().prepare_cached(sql)?.execute(values)? > 0)

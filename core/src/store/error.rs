@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ffi::ErrorCode;
 use thiserror::Error;
 
+use super::at_rest::damaged::Damaged;
 use crate::diagnostic::{Diagnostic, Kind};
 use crate::project::{InvalidField, PayloadError, ProjectId, Refused};
 
@@ -262,6 +263,9 @@ impl Diagnostic for StoreError {
             Self::Newer { .. } => "update orkee, or point ORKEE_HOME at another folder",
             Self::Full => "free some space and run the command again; nothing was changed",
             Self::Io(_) => "check the folder that ORKEE_HOME names and its permissions",
+            Self::BadRecord { source, .. } if source.is::<Damaged>() => {
+                "nothing was changed; `orkee cloud sync --force` takes it from the cloud, `orkee projects revert` from its history, and `orkee projects edit` writes another"
+            }
             Self::BadRecord { .. } => {
                 "other projects are not affected; `orkee doctor` shows what is damaged, `orkee cloud sync --force` mends it"
             }

@@ -2,7 +2,11 @@
 
 use serde_json::value::RawValue;
 
-use crate::project::{Payload, PayloadError, RawObject, is_one_task, raw};
+use super::StoreError;
+use super::at_rest::damaged::Damaged;
+use super::at_rest::is_damaged;
+use super::record::bad_record;
+use crate::project::{Payload, RawObject, is_one_task, raw};
 
 /// The value at `path`; none where there is nothing.
 pub(super) fn value_of(payload: &Payload, path: &str) -> Option<Box<RawValue>> {
@@ -10,18 +14,27 @@ pub(super) fn value_of(payload: &Payload, path: &str) -> Option<Box<RawValue>> {
     value_at(payload.get(field)?, rest)
 }
 
-/// The payload with another value at `path`. A task that is gone meanwhile stays gone.
+/// Whether the field that `path` leads into is damaged: nobody knows what is at `path`.
+pub(super) fn is_damaged_at(payload: &Payload, path: &str) -> bool {
+    payload.get(split(path).0).is_some_and(is_damaged)
+}
+
+/// The payload with another value at `path`. A task that is gone meanwhile stays gone. Refused where the value is damaged, or is
+/// to go into one that is.
 pub(super) fn with_value(
     payload: &Payload,
     path: &str,
     value: Option<Box<RawValue>>,
-) -> Result<Payload, PayloadError> {
+) -> Result<Payload, StoreError> {
     let (field, rest) = split(path);
+    if value.as_deref().is_some_and(is_damaged) || (rest.is_some() && is_damaged_at(payload, path)) {
+        return Err(bad_record(payload.id(), Damaged(field.to_owned())));
+    }
     let new = match rest {
         None => value,
         Some(rest) => changed(payload.get(field), rest, value),
     };
-    payload.with([(field, new)])
+    Ok(payload.with([(field, new)])?)
 }
 
 /// Whether the tasks that `path` leads through are there in `now`, and are those that they were in `before`. Where it leads through

@@ -108,7 +108,7 @@ impl Store {
             let is_lost = |field: &&str| payload.get(field).is_some_and(|now| !is_damaged(now));
             if let Some(field) = damaged::fields(&wanted).find(is_lost) {
                 // What can be read does not give way to what cannot.
-                return Err(record::bad_record(id, Damaged(field)));
+                return Err(record::bad_record(id, Damaged(field.to_owned())));
             }
             tx.finish_edit(record, &payload, wanted)
         })

@@ -8,7 +8,9 @@
 use std::collections::BTreeSet;
 
 use rusqlite::OptionalExtension;
+use serde_json::value::RawValue;
 
+use super::at_rest::damaged::Damaged;
 use super::record::bad_record;
 use super::{Durability, Record, Store, StoreError, Tx, field};
 use crate::project::{Payload, ProjectId};
@@ -223,9 +225,16 @@ fn parse(id: ProjectId, fields: &str) -> Result<BTreeSet<String>, StoreError> {
 }
 
 fn with_fields(now: &Payload, lost: &Payload, fields: BTreeSet<String>) -> Result<Payload, StoreError> {
-    fields.iter().try_fold(now.clone(), |payload, name| {
-        Ok(field::with_value(&payload, name, field::value_of(lost, name))?)
-    })
+    fields
+        .iter()
+        .try_fold(now.clone(), |payload, name| field::with_value(&payload, name, lost_value(lost, name)?))
+}
+
+fn lost_value(lost: &Payload, name: &str) -> Result<Option<Box<RawValue>>, StoreError> {
+    match field::is_damaged_at(lost, name) {
+        true => Err(bad_record(lost.id(), Damaged(name.to_owned()))),
+        false => Ok(field::value_of(lost, name)),
+    }
 }
 
 fn with_differences(now: &Payload, won: &Payload, lost: &Payload) -> Result<Payload, StoreError> {

@@ -140,8 +140,10 @@ impl Tx<'_> {
         version: &Version,
     ) -> Result<(), StoreError> {
         let prepare = |sql| self.connection().prepare_cached(sql);
-        let columns =
-            Columns { payload: self.column(version.payload.as_ref())?, ..Columns::of(id, version)? };
+        let columns = Columns {
+            payload: self.column(Some(row), version.payload.as_ref())?,
+            ..Columns::of(id, version)?
+        };
         let keys: [&dyn ToSql; 1] = [&row];
         prepare(REPLACE)?.execute(&[&columns.values(version)[..], &keys].concat()[..])?;
         prepare("UPDATE tracking SET version = ? WHERE record = ?")?.execute((number, row))?;
@@ -157,7 +159,7 @@ impl Tx<'_> {
         version: &Version,
     ) -> Result<(), StoreError> {
         let text = serde_json::to_string(&version.ancestry).map_err(|error| bad_record(id, error))?;
-        let payload = self.column(version.payload.as_ref())?;
+        let payload = self.column(Some(row), version.payload.as_ref())?;
         let Version { device, at, author, .. } = version;
         let values = (row, number, payload, text, device, at, self.now().as_second(), author);
         self.connection().prepare_cached(FILE)?.execute(values)?;
@@ -168,7 +170,7 @@ impl Tx<'_> {
     pub(super) fn insert(&self, id: ProjectId, version: &Version) -> Result<i64, StoreError> {
         let prepare = |sql| self.connection().prepare_cached(sql);
         let columns =
-            Columns { payload: self.column(version.payload.as_ref())?, ..Columns::of(id, version)? };
+            Columns { payload: self.column(None, version.payload.as_ref())?, ..Columns::of(id, version)? };
         let keys: [&dyn ToSql; 2] = [&self.space(), &id.as_str()];
         prepare(INSERT)?.execute(&[&columns.values(version)[..], &keys].concat()[..])?;
         Ok(self.connection().last_insert_rowid())

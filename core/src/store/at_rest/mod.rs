@@ -2,8 +2,9 @@
 //!
 //! The table `lock` says which. Where it has no row, texts are what they seem, and nothing here costs more than a look for the mark of a
 //! sealed value. Where it has one, each chosen field's value is `{"$sealed":"…"}` in `records`, `history` and `conflicts`, and so is what
-//! could not be read. It is opened and sealed as a text leaves its column and comes into it: whoever works with payloads never meets
-//! a sealed one. Sealing the same text for the same field of the same record gives the same bytes, so that columns can be compared.
+//! could not be read. It is opened and sealed as a text leaves its column and comes into it: whoever works with payloads meets no sealed
+//! one, but for what stands in for one that is damaged (see [`damaged`]). As long as there is a lock, nothing that only looks sealed
+//! stands in a column. Sealing the same text for the same field of the same record gives the same bytes, so that columns can be compared.
 //!
 //! Who has the lock key hands it in as [`LockKeys`]. Without it the store is *shut*: what is asked of a [`Store`] shows that a value is
 //! there and not what it is, and no [`super::Tx`] reads or writes a version. What seals is not here, so that a build without it still
@@ -76,23 +77,19 @@ pub(super) enum Lock {
 pub(super) struct Open {
     seal: Arc<dyn FieldSeal>,
     fields: Vec<String>,
-    /// Texts in another form may be left.
-    is_sweeping: bool,
 }
 
 impl Lock {
     fn load(connection: &Connection, keys: Option<&Arc<dyn LockKeys>>) -> Result<Self, StoreError> {
-        let sql = "SELECT id, fields, stage FROM lock";
+        let sql = "SELECT id, fields FROM lock";
         let found = connection
             .prepare_cached(sql)?
-            .query_row([], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
-            })
+            .query_row([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
             .optional()?;
-        let Some((id, fields, stage)) = found else { return Ok(Self::Never) };
+        let Some((id, fields)) = found else { return Ok(Self::Never) };
         let Some(seal) = keys.and_then(|keys| keys.key(&id)) else { return Ok(Self::Shut) };
         let fields = standing::fields(&fields)?;
-        Ok(Self::Open(Open { seal, fields, is_sweeping: stage == LockStage::Sweeping.word() }))
+        Ok(Self::Open(Open { seal, fields }))
     }
 
     /// A payload out of a column.
@@ -136,7 +133,7 @@ impl Lock {
         let Some(sealed) = sealed_in(&text).filter(|_| LOCKABLE.contains(&field)) else { return Ok(text) };
         match self {
             Self::Never => Ok(text),
-            Self::Open(open) => Ok(open.text(record, field, sealed).unwrap_or(text)),
+            Self::Open(open) => Ok(open.text(record, field, sealed)),
             Self::Shut => Ok(mark(sealed.get(..SHOWN).unwrap_or(sealed))),
         }
     }
@@ -146,7 +143,6 @@ impl Lock {
         let field = top(path);
         match self {
             Self::Never => Ok(text),
-            Self::Open(_) if damaged::kept(&text).is_some() => Ok(damaged::kept(&text).unwrap_or(text)),
             Self::Open(open) if open.seals(field, &text) => open.mark(record, field, text.as_bytes()),
             Self::Open(_) => Ok(text),
             Self::Shut => Err(StoreError::Shut),
@@ -174,10 +170,9 @@ impl Lock {
 impl Open {
     /// Whether a value has to be sealed: it was chosen, or it would be taken for a sealed one.
     fn seals(&self, field: &str, value: &str) -> bool {
-        // Where the lock is being taken off, nothing is sealed any more.
-        !self.fields.is_empty()
-            && (self.fields.iter().any(|chosen| chosen == field)
-                || (LOCKABLE.contains(&field) && sealed_in(value).is_some()))
+        // As long as there is a lock, so that whatever looks sealed is so, and is damaged where it does not open.
+        self.fields.iter().any(|chosen| chosen == field)
+            || (LOCKABLE.contains(&field) && sealed_in(value).is_some())
     }
 
     fn mark(&self, record: &str, field: &str, plain: &[u8]) -> Result<String, StoreError> {
@@ -187,15 +182,14 @@ impl Open {
         Ok(mark(&sealed))
     }
 
-    /// What was sealed, or a value that says that it is damaged. None: it is no text of ours, and stands as it is until the sweep comes
-    /// to it.
-    fn text(&self, record: &str, field: &str, sealed: &str) -> Option<String> {
-        let bytes = self.seal.open(record, field, sealed);
-        match bytes.and_then(|bytes| String::from_utf8(bytes).ok()) {
-            Some(text) => Some(text),
-            None if self.is_sweeping => None,
-            None => Some(damaged::value(sealed)),
-        }
+    /// What was sealed, or a value that says that it is damaged.
+    fn text(&self, record: &str, field: &str, sealed: &str) -> String {
+        self.plain(record, field, sealed).unwrap_or_else(|| damaged::value(sealed))
+    }
+
+    /// What was sealed. None: it is damaged.
+    fn plain(&self, record: &str, field: &str, sealed: &str) -> Option<String> {
+        String::from_utf8(self.seal.open(record, field, sealed)?).ok()
     }
 
     /// The envelope that was sealed. None: it was not.
@@ -207,8 +201,7 @@ impl Open {
     fn opened(&self, record: &str, mut object: RawObject) -> Result<RawObject, serde_json::Error> {
         for field in LOCKABLE {
             let Some(sealed) = object.get(field).and_then(|value| sealed_in(value.get())) else { continue };
-            let Some(text) = self.text(record, field, sealed) else { continue };
-            object.set(field, Some(RawValue::from_string(text)?));
+            object.set(field, Some(RawValue::from_string(self.text(record, field, sealed))?));
         }
         Ok(object)
     }
@@ -333,8 +326,7 @@ impl Reader<'_> {
         match self.lock()? {
             Lock::Never => Ok(Some(value.to_owned())),
             Lock::Open(open) => {
-                let text = open.text(id, field, sealed).filter(|text| damaged::kept(text).is_none());
-                Ok(text.map(|text| serde_json::from_str(&text).unwrap_or(text)))
+                Ok(open.plain(id, field, sealed).map(|text| serde_json::from_str(&text).unwrap_or(text)))
             }
             Lock::Shut => Ok(None),
         }
@@ -383,9 +375,15 @@ impl Tx<'_> {
         }
     }
 
-    /// A payload as a column has it.
-    pub(super) fn column(&self, payload: Option<&Payload>) -> Result<Option<String>, StoreError> {
-        payload.map(|payload| self.lock()?.column(payload)).transpose()
+    /// A payload as a column has it, for the record of this row; none: for a new one. Whatever writes a version comes by here.
+    pub(super) fn column(
+        &self,
+        row: Option<i64>,
+        payload: Option<&Payload>,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(payload) = payload else { return Ok(None) };
+        self.must_keep_what_is_damaged(row, payload)?;
+        self.lock()?.column(payload).map(Some)
     }
 
     /// The value at a path in a project, out of a column.
@@ -403,14 +401,31 @@ impl Tx<'_> {
         self.lock()?.value(id.as_str(), path, text).map(Some)
     }
 
-    /// The value at a path in a project, as a column has it.
+    /// The value at a path in a project, as a column has it. One that is damaged, or holds such a one, is written nowhere.
     pub(super) fn value_column(
         &self,
         id: ProjectId,
         path: &str,
         text: Option<String>,
     ) -> Result<Option<String>, StoreError> {
-        text.map(|text| self.lock()?.value_column(id.as_str(), path, text)).transpose()
+        match &text {
+            Some(text) if damaged::holds(text) => Err(bad_record(id, damaged::Damaged(path.to_owned()))),
+            _ => self.known_value(id, path, text),
+        }
+    }
+
+    /// As [`Tx::value_column`], only to find the row that has it: what is damaged, too.
+    pub(super) fn known_value(
+        &self,
+        id: ProjectId,
+        path: &str,
+        text: Option<String>,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(text) = text else { return Ok(None) };
+        match (self.lock()?, damaged::kept(&text)) {
+            (Lock::Open(_), Some(kept)) => Ok(Some(kept)),
+            (lock, _) => lock.value_column(id.as_str(), path, text).map(Some),
+        }
     }
 
     /// What could not be read, as it came.

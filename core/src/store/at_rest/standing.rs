@@ -3,6 +3,11 @@
 use rusqlite::OptionalExtension;
 
 use super::super::{Durability, Store, StoreError};
+use super::Open;
+use super::sweep::{TEXTS, Table};
+
+/// Where a damaged text can be mended.
+const MENDABLE: [Table; 2] = [Table::Records, Table::Conflicts];
 
 /// How far putting it on, or changing it, came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,23 +63,37 @@ impl Store {
         Ok(Some(LockStanding { id, fields: fields(&texts)?, stage, keys }))
     }
 
-    /// Puts the lock on. What is written from here on is sealed; what is there already is for [`Store::sweep`].
+    /// Puts the lock on. What is written from here on is sealed, and so is what only looks it; the rest that is there already is for
+    /// [`Store::sweep`]. Wants the key.
     pub fn put_lock(&mut self, id: &str, fields: &[&str], keys: &str) -> Result<(), StoreError> {
         let fields = text(fields)?;
         self.write(Durability::Full, |tx| {
             let sql = "INSERT INTO lock (only, id, fields, stage, keys) VALUES (1, ?, ?, 'sweeping', ?) ON CONFLICT DO NOTHING";
             match tx.connection().execute(sql, (id, fields, keys))? {
                 0 => Err(StoreError::Damaged { what: "another command put a lock on at the same time".to_owned() }),
-                _ => Ok(()),
+                _ => tx.sweep_at_once(&TEXTS, Open::veiled),
             }
         })
     }
 
-    /// Other fields are to be sealed; none: the lock is to come off. [`Store::sweep`] brings the texts into that form.
+    /// Refuses to go on where the text of a project, or of a conflict, is damaged, of whichever space: it is named. Wants the key.
+    pub fn must_be_sound(&mut self) -> Result<(), StoreError> {
+        self.write(Durability::Refetchable, |tx| tx.sweep_at_once(&MENDABLE, Open::sound))
+    }
+
+    /// Other fields are to be sealed; none: the lock is to come off. [`Store::sweep`] brings the texts into that form. Refused while
+    /// one is damaged; where the lock is to come off, an older one, too, since nothing would know it as damaged any more.
     pub fn change_lock(&mut self, fields: &[&str]) -> Result<(), StoreError> {
-        let fields = text(fields)?;
+        let (is_coming_off, fields) = (fields.is_empty(), text(fields)?);
         self.write(Durability::Full, |tx| {
             tx.must_be_open()?;
+            let sql = "SELECT EXISTS (SELECT 1 FROM lock WHERE fields <> ?1)";
+            let is_other: bool = tx.connection().query_row(sql, [&fields], |row| row.get(0))?;
+            if is_coming_off {
+                tx.sweep_at_once(&TEXTS, Open::sound)?;
+            } else if is_other {
+                tx.sweep_at_once(&MENDABLE, Open::sound)?;
+            }
             let sql = "UPDATE lock SET fields = ?1, stage = 'sweeping' WHERE fields <> ?1";
             tx.connection().execute(sql, [fields])?;
             Ok(())

@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::project::raw;
 
+#[cfg(feature = "sync")]
+mod damaged;
+
 /// Hides a text below a keystream made of what it is bound to, with a digest of it in front.
 struct Hiding;
 

@@ -96,6 +96,7 @@ impl Lock {
         let key = LockKey::generate();
         let phrases = phrases(cx)?;
         let holders = Holders::new(&key, passphrase.expose(), &Params::calibrate(), &phrases)?;
+        store.use_lock_keys(Arc::new(key.clone()));
         store.put_lock(&key.id().to_string(), fields, &holders.to_text()?)?;
         if !holders.has_phrase() {
             cx.out.warn(
@@ -126,6 +127,10 @@ impl Lock {
             return Ok(0);
         }
         let key = key(cx, standing, known)?;
+        store.use_lock_keys(Arc::new(key.clone()));
+        if self.new_passphrase {
+            store.must_be_sound()?;
+        }
         let mut holders = Holders::parse(&standing.keys)?;
         let mut is_changed = holders.admit(&key, &phrases(cx)?)?;
         if self.new_passphrase {
@@ -136,7 +141,6 @@ impl Lock {
         if is_changed {
             store.seal_lock_for(&standing.id, &holders.to_text()?)?;
         }
-        store.use_lock_keys(Arc::new(key.clone()));
         store.change_lock(fields)?;
         finish(cx, store, &key)
     }
