@@ -75,12 +75,16 @@ impl Revoke {
             Ok(shut_out) => self.tell(cx, shut_out)?,
             Err(_) => None,
         };
-        let other_key_epoch = tell_of_beside(cx, beside?)?;
+        let beside = beside.inspect_err(|_| unsaid(cx, [key_epoch, None]))?;
+        let other_key_epoch = tell_of_beside(cx, beside)?;
         let ended = surroundings::run(async {
             let connection = Connection::open(cx, &cloud).await?;
             Ok(connection.provider.revoke_device(&device.id).await?)
         });
         note(cx, &cloud, &device, ended.as_ref().err())?;
+        if ended.is_err() || (shut_out.is_err() && !device.current) {
+            unsaid(cx, [key_epoch, other_key_epoch]);
+        }
         ended?;
         cx.out.done(format_args!("{name} is signed out"))?;
         // This device is cut off, whatever becomes of the key.
@@ -115,7 +119,8 @@ impl Revoke {
         let beside = shut_out_beside(cx, cloud, &lost);
         drop(lock);
         let key_epoch = self.tell(cx, &shut_out)?;
-        let other_key_epoch = tell_of_beside(cx, beside?)?;
+        let beside = beside.inspect_err(|_| unsaid(cx, [key_epoch, None]))?;
+        let other_key_epoch = tell_of_beside(cx, beside)?;
         warn_of_others(cx, &lost)?;
         if key_epoch.is_none() && other_key_epoch.is_none() {
             return Err(NoDevice(self.id.clone()).into());
@@ -150,6 +155,18 @@ impl Revoke {
             "it may still be given the account's key: run `orkee cloud devices revoke {}` again, or `orkee cloud key rotate`",
             text::line(&self.id)
         ));
+    }
+}
+
+/// Epochs that began, where an error takes the place of the document that would have said so.
+fn unsaid(cx: &Context, [own, other]: [Option<u32>; 2]) {
+    if !cx.out.is_json() {
+        return;
+    }
+    for (epoch, whose) in [(own, "the account's key"), (other, "the key of the sign-in's other projects")] {
+        if let Some(epoch) = epoch {
+            cx.out.warn(format_args!("epoch {epoch} of {whose} has begun without it all the same"));
+        }
     }
 }
 
