@@ -55,7 +55,7 @@ mod written;
 pub(crate) use at_rest::lock_of;
 pub use at_rest::{FieldSeal, LOCKABLE, LockKeys, LockStage, LockStanding, Swept, is_damaged, is_locked};
 #[cfg(feature = "sync")]
-pub(crate) use at_rest::{healed, names_damaged};
+pub(crate) use at_rest::{damaged_fields, names_damaged};
 pub use audit::{
     AuditAction, AuditEntry, AuditOutcome, AuditProblem, AuditRow, Trail, VerifiedTrail, note_in,
 };

@@ -12,6 +12,8 @@ use serde_json::value::RawValue;
 use super::{LOCKABLE, Lock, mark, sealed_in};
 use crate::project::{Payload, RawObject};
 use crate::store::record::bad_record;
+#[cfg(feature = "sync")]
+use crate::store::record::{Ancestry, Record, Version, ancestry, contains};
 use crate::store::{Store, StoreError, Tx, projects};
 
 /// Stands in front of what was sealed. None: nothing damaged was met.
@@ -41,7 +43,7 @@ pub fn is_damaged(value: &RawValue) -> bool {
 }
 
 /// The fields of a project that are damaged.
-pub(in crate::store) fn fields(payload: &Payload) -> impl Iterator<Item = &'static str> {
+pub(crate) fn fields(payload: &Payload) -> impl Iterator<Item = &'static str> {
     LOCKABLE.into_iter().filter(|field| payload.get(field).is_some_and(is_damaged))
 }
 
@@ -55,15 +57,6 @@ pub(crate) fn names_damaged(text: &str) -> Option<String> {
     let names: Vec<&str> = payload.iter().flat_map(fields).collect();
     // Whatever has the word in it stays here.
     Some(if names.is_empty() { "one of its fields".to_owned() } else { names.join(", ") })
-}
-
-/// The project with what another version of it says in the place of what is damaged. None: nothing is.
-#[cfg(feature = "sync")]
-pub(crate) fn healed(payload: &Payload, by: Option<&Payload>) -> Option<Payload> {
-    let told = |field| by.and_then(|by| by.get(field)).map(ToOwned::to_owned);
-    let mut changes = fields(payload).map(|field| (field, told(field))).peekable();
-    changes.peek()?;
-    payload.with(changes).ok()
 }
 
 impl Store {
@@ -131,6 +124,36 @@ impl Tx<'_> {
             }
         }
         Ok(false)
+    }
+}
+
+#[cfg(feature = "sync")]
+impl Tx<'_> {
+    /// The newest older version of a record that `theirs` does not contain, and that has a text in this field which can be read.
+    pub(crate) fn unsent_text(
+        &self,
+        record: &Record,
+        field: &str,
+        theirs: &Ancestry,
+    ) -> Result<Option<Version>, StoreError> {
+        let sql = "SELECT version, ancestry FROM history WHERE record = ? AND payload IS NOT NULL ORDER BY version DESC";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let mut rows = statement.query([record.row])?;
+        while let Some(row) = rows.next()? {
+            if contains(theirs, &ancestry(record.id, &row.get::<_, String>(1)?)?) {
+                continue;
+            }
+            let version = match self.version_at(record, row.get(0)?) {
+                // One that is damaged as a whole says nothing.
+                Err(StoreError::BadRecord { .. }) => continue,
+                version => version?,
+            };
+            let value = version.payload.as_ref().and_then(|payload| payload.get(field));
+            if value.is_some_and(|value| !is_damaged(value)) {
+                return Ok(Some(version));
+            }
+        }
+        Ok(None)
     }
 }
 

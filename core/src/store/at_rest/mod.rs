@@ -26,7 +26,7 @@ use crate::project::{Payload, ProjectId, RawObject, raw};
 
 pub use damaged::is_damaged;
 #[cfg(feature = "sync")]
-pub(crate) use damaged::{healed, names_damaged};
+pub(crate) use damaged::{fields as damaged_fields, names_damaged};
 #[cfg(all(feature = "auth", feature = "seal"))]
 pub(crate) use standing::lock_of;
 pub use standing::{LockStage, LockStanding};
@@ -345,12 +345,6 @@ impl Tx<'_> {
     /// Refuses what changes a project, where not all of it can be read.
     pub(super) fn must_be_open(&self) -> Result<(), StoreError> {
         if matches!(self.lock()?, Lock::Shut) { Err(StoreError::Shut) } else { Ok(()) }
-    }
-
-    /// Whether a sealed value may be met that does not open.
-    #[cfg(feature = "sync")]
-    pub fn may_be_damaged(&self) -> Result<bool, StoreError> {
-        Ok(matches!(self.lock()?, Lock::Open(_)))
     }
 
     /// A payload out of a column, whole but for what is damaged.

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::{Session, SyncError};
 use crate::project::{Payload, ProjectId};
 use crate::seal::keys::Opened;
-use crate::store::{Agreed, Ancestry, ListingGoal, Record, There, Tracked, Tx, Version, healed};
+use crate::store::{Agreed, Ancestry, ListingGoal, Record, There, Tracked, Tx, Version};
 use crate::sync::ancestry::{Relation, contains, join, relation};
 use crate::sync::envelope::Unreadable;
 use crate::sync::event::{Event, What};
-use crate::sync::merge::{Merged, Side, merge};
+use crate::sync::merge::{Merged, Side};
 use crate::sync::options::Compare;
 use crate::sync::provider::{Revision, Stored};
 
@@ -203,22 +203,6 @@ impl Session {
         Ok(tx.agree(known.row, &agreed)?)
     }
 
-    /// Ours has what does not open on this device any more: it is what theirs says, as a write of this device. None: nothing is so.
-    fn heal(&self, tx: &mut Tx<'_>, id: ProjectId, theirs: &Version) -> Result<Option<Tracked>, SyncError> {
-        if !tx.may_be_damaged()? || theirs.payload.is_none() {
-            return Ok(None);
-        }
-        let Some(current) = tx.record(id)? else { return Ok(None) };
-        let ours = current.version.payload.as_ref();
-        let Some(payload) = ours.and_then(|ours| healed(ours, theirs.payload.as_ref())) else {
-            return Ok(None);
-        };
-        let ancestry = tx.tick(&current.version.ancestry)?;
-        let (device, at) = (tx.writer()?.device.clone(), tx.at().to_owned());
-        tx.put(id, Some(current), Version { payload: Some(payload), ancestry, device, at, author: None })?;
-        Ok(tx.tracked(id)?)
-    }
-
     /// In a dry run: a record that counts as agreed would be sent.
     fn tell_offered(&mut self, tx: &Tx<'_>, id: ProjectId) -> Result<(), SyncError> {
         if let Some(record) = tx.record(id)? {
@@ -240,22 +224,19 @@ impl Session {
             return Ok(());
         };
         let base = tx.common_version(&current, known.agreed.base_at, &theirs.ancestry)?;
-        // What does not open on this device is unknown in the base, and what theirs says in ours.
-        let base = base.and_then(|base| base.payload).map(|base| healed(&base, None).unwrap_or(base));
-        let ours = current.version.payload.as_ref();
-        let mended = theirs.payload.as_ref().and_then(|theirs| healed(ours?, Some(theirs)));
-        let ours = mended.as_ref().or(ours);
+        let base = base.and_then(|base| base.payload);
+        let ours = current.version.payload.clone();
         let (is_local, is_cloud) = (self.options.decide.is_local(id), self.options.decide.is_cloud(id));
         let winner = if is_cloud { Side::Theirs } else { Side::Ours };
         let Merged { payload, conflicts, moved } =
-            merge(base.as_ref(), ours, theirs.payload.as_ref(), winner);
+            self.merge_around(tx, &current, base.as_ref(), &theirs, winner)?;
         for task in &moved {
             tx.move_conflicts(&current, &task.from, &task.to)?;
         }
         if payload == theirs.payload {
             return self.replace(tx, id, there, theirs);
         }
-        self.tell_merged(id, payload.as_ref().or(ours));
+        self.tell_merged(id, payload.as_ref().or(ours.as_ref()));
         let lost = current.number;
         let record = self.put_on_top(tx, current, there, &theirs, payload)?;
         if is_local {
@@ -468,7 +449,7 @@ impl Session {
         self.events.push(Event { id: id.to_string(), name, what: What::Merged });
     }
 
-    fn tell_conflict(&mut self, record: &Record, field: String) {
+    pub(super) fn tell_conflict(&mut self, record: &Record, field: String) {
         let name = record.version.payload.as_ref().map(Payload::name).unwrap_or_default();
         self.events.push(Event { id: record.id.to_string(), name, what: What::Conflict { field } });
     }

@@ -7,6 +7,7 @@
 
 mod apply;
 mod arrive;
+mod heal;
 mod push;
 mod run;
 mod sealing;

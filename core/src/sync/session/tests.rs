@@ -421,6 +421,7 @@ mod arriving;
 mod authors;
 mod bounds;
 mod conflicts;
+mod damaged;
 mod decisions;
 mod endless;
 mod giving_up;
