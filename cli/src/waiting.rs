@@ -2,7 +2,7 @@
 
 use orkee_core::project::pretty;
 use orkee_core::store::{Conflict, Store, StoreError, Written, is_damaged, is_locked};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use unicode_width::UnicodeWidthStr;
 
@@ -12,7 +12,9 @@ use crate::output::text;
 #[derive(Debug, Serialize)]
 pub(crate) struct Waiting<'a> {
     pub(crate) field: &'a str,
+    #[serde(serialize_with = "as_told")]
     local: Option<&'a RawValue>,
+    #[serde(serialize_with = "as_told")]
     cloud: Option<&'a RawValue>,
     pub(crate) at: &'a str,
     pub(crate) device: &'a str,
@@ -46,6 +48,21 @@ pub(crate) const LOCKED: &str = "(locked)";
 
 /// And of one whose sealed text does not open any more.
 pub(crate) const DAMAGED: &str = "(damaged)";
+
+/// As scripts get it.
+const DAMAGED_JSON: &str = r#"{"$damaged":true}"#;
+
+/// A value as a script gets it: of one that is damaged, that it is.
+pub(crate) fn told(value: &RawValue) -> &RawValue {
+    match is_damaged(value) {
+        true => serde_json::from_str(DAMAGED_JSON).unwrap_or(RawValue::NULL),
+        false => value,
+    }
+}
+
+fn as_told<S: Serializer>(value: &Option<&RawValue>, serializer: S) -> Result<S::Ok, S::Error> {
+    value.map(told).serialize(serializer)
+}
 
 /// What stands in the place of a value that cannot be shown; none: it can.
 pub(crate) fn hidden(value: &RawValue) -> Option<&'static str> {

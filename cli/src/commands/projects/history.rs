@@ -13,7 +13,7 @@ use crate::failure::{CliError, CommandResult, Exit, Failure};
 use crate::output::table::fit;
 use crate::output::{Output, Paint, text};
 use crate::terminal;
-use crate::waiting::hidden;
+use crate::waiting::{hidden, told};
 
 /// Show what a project was: each version, when, by which device, which fields
 ///
@@ -74,10 +74,9 @@ impl History {
 }
 
 fn version(entry: &HistoryEntry) -> Version<'_> {
-    let fields = entry
-        .fields
-        .iter()
-        .map(|c| (c.field.as_str(), Change { old: c.old.as_deref(), new: c.new.as_deref() }));
+    let fields = entry.fields.iter().map(|c| {
+        (c.field.as_str(), Change { old: c.old.as_deref().map(told), new: c.new.as_deref().map(told) })
+    });
     Version {
         n: entry.n,
         at: &entry.at,
