@@ -194,6 +194,14 @@ fn k89_a_damaged_locked_text_is_named_everywhere_ends_nothing_and_is_taken_from_
         serde_json::json!(["description"])
     );
     run(&["projects", "export"], "").fails(1, "E-STORE-007").says(&shop);
+    let history = run(&["projects", "history", &shop, "--json"], "").success();
+    assert!(!history.stdout.contains("$sealed"), "{history}");
+    let newest = history.json()["versions"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(newest["fields"]["description"]["new"], serde_json::json!({"$damaged": true}));
+    for change in [["cloud", "key", "lock", "--off"], ["cloud", "key", "lock", "--new-passphrase"]] {
+        run(&change, passphrase).fails(1, "E-STORE-007").says(&shop).says("orkee cloud sync --force");
+        run(&["cloud", "key", "unlock", "--until-logout"], passphrase).success();
+    }
     let told = run(&["doctor", "--offline"], "").exits(1);
     assert!(told.stdout.contains("the locked text of description is damaged"), "{told}");
     assert!(told.stdout.contains("orkee cloud sync --force"), "{told}");
