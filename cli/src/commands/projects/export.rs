@@ -44,13 +44,18 @@ struct Written<'a> {
 impl Export {
     pub(crate) fn run(self, cx: &Context) -> CommandResult {
         let store = cx.store()?;
+        // What is looked through is what is written.
+        store.reading(|| self.export(cx, &store))?
+    }
+
+    fn export(&self, cx: &Context, store: &Store) -> CommandResult {
         // An export without what is locked, or damaged, would be none.
         store.must_be_open()?;
         store.must_be_whole()?;
         let stamp = self.stamp.then(Timestamp::now);
         match &self.output {
             Some(path) => {
-                let count = to_file(&store, path, self.format, stamp)?;
+                let count = to_file(store, path, self.format, stamp)?;
                 if cx.out.is_json() {
                     cx.out.document(&Written { output: path, count })?;
                 } else {
@@ -62,8 +67,8 @@ impl Export {
                 }
                 Ok(Exit::DONE)
             }
-            None if cx.out.is_json() => self.document(cx, &store, stamp),
-            None => to_stdout(&cx.out, |out| transfer::export(&store, self.format, stamp, out)),
+            None if cx.out.is_json() => self.document(cx, store, stamp),
+            None => to_stdout(&cx.out, |out| transfer::export(store, self.format, stamp, out)),
         }
     }
 

@@ -60,6 +60,14 @@ pub(crate) fn names_damaged(text: &str) -> Option<String> {
 }
 
 impl Store {
+    /// Lets `work` see the database as it stands, whatever others write meanwhile.
+    pub fn reading<T>(&self, work: impl FnOnce() -> T) -> Result<T, StoreError> {
+        let held = self.connection.unchecked_transaction()?;
+        let done = work();
+        drop(held);
+        Ok(done)
+    }
+
     /// Refuses what is worth nothing unless it has all of every project: the first one with a damaged value is named.
     pub fn must_be_whole(&self) -> Result<(), StoreError> {
         let Lock::Open(_) = self.lock()? else { return Ok(()) };

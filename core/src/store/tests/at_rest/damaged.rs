@@ -277,3 +277,20 @@ fn k89_a_lock_that_is_coming_off_stays_until_what_was_damaged_meanwhile_is_mende
     assert_eq!(read(&mut store, SHOP, "manualTasks").unwrap().get(), tasks("mended").unwrap().get());
     assert_eq!(read(&mut store, "bbbbbbbb", "setupScript").unwrap().get(), look_alike.unwrap().get());
 }
+
+#[test]
+fn k89_what_is_looked_through_for_damage_is_what_is_read_after_that() {
+    let (home, mut store) = locked();
+    let reader = home.open();
+    let told = reader
+        .reading(|| {
+            reader.must_be_whole()?;
+            change(&mut store, SHOP, |project| project.name = "Shop 2".to_owned());
+            spoil(&store, "records", "payload", "id = 'aaaaaaaa'");
+            reader.must_be_whole()?;
+            Ok::<_, StoreError>(reader.get(id(SHOP))?.payload.name())
+        })
+        .unwrap();
+    assert_eq!(told.unwrap(), "Shop");
+    is_refused("now", reader.must_be_whole());
+}
