@@ -84,6 +84,10 @@ class Keys:
         keys = self.document.keys if self.document else ()
         return form.epoch <= len(keys) and keys[form.epoch - 1] == form.key
 
+    def may_come(self, form):
+        """Whether it is sealed under a newer key than any that is here."""
+        return form.epoch > (len(self.document.keys) if self.document else 0)
+
     def meet(self, document, was_put_back, broken):
         """"same", "newer" (it was adopted) or "older". `broken`: names of rules that are not followed."""
         if self.document is None:

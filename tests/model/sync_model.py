@@ -259,9 +259,10 @@ class World:
     def drop(self, name):
         """A person gives up a record that cannot be read on this device. What nobody else can read is lost with it."""
         store = self.stores[name]
-        if store.aside:
+        hopeless = sorted(rid for rid, (_, form) in store.aside.items() if not store.keys.may_come(form))
+        if hopeless:
             self.kill(name)
-            rid = self.rng.choice(sorted(store.aside))
+            rid = self.rng.choice(hopeless)
             gone = store.aside[rid][1].values()
             store.drop(rid, self.tick())
             self.excused |= gone - self.on_disks()

@@ -206,8 +206,8 @@ impl World {
         let device = &mut self.devices[n];
         device.untouched = None;
         match give_up(&mut device.store, &device.keys, &parked.id) {
-            // A key came since, or is not here any more.
-            Ok(_) | Err(GiveUpError::Readable(_) | GiveUpError::Keys(_)) => {}
+            // A key came since, is not here any more, or may still come.
+            Ok(_) | Err(GiveUpError::Readable(_) | GiveUpError::NewerKey { .. } | GiveUpError::Keys(_)) => {}
             Err(error) => panic!("{} is not given up: {error}", parked.id),
         }
         let still = self.on_disks();
